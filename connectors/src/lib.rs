@@ -1,0 +1,2 @@
+//! The department's side of Hedui: the adapter protocol, connector files and the adapter server.
+pub mod protocol;

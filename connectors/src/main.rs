@@ -1,0 +1,2 @@
+//! `hedui-adapter`.
+fn main() {}

@@ -1,0 +1,177 @@
+//! The adapter protocol between hub and department (`design.md` section 5), as both sides write it.
+//!
+//! `POST /v1/facts:query`, `GET /v1/manifest`, `GET /v1/health`. Facts are JSON documents of a fact
+//! type (`schemas/facts/`); this package does not know their meaning, the hub checks them at its door.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Largest number of subjects in one query.
+pub const MAX_SUBJECTS: usize = 500;
+
+/// A question about up to [`MAX_SUBJECTS`] persons.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Query {
+    /// The hub's id of this call.
+    pub request_id: String,
+    /// What the question is for.
+    pub purpose: String,
+    /// The household's authorisation.
+    pub authorisation: QueryAuthorisation,
+    /// The window for facts that have a date; whole months, both days included.
+    pub period: QueryPeriod,
+    /// The datasets asked for.
+    pub datasets: Vec<String>,
+    /// The persons asked about.
+    pub subjects: Vec<QuerySubject>,
+}
+
+/// The authorisation a query rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueryAuthorisation {
+    /// Its number.
+    pub number: String,
+    /// Its last day, `YYYY-MM-DD`.
+    pub valid_until: String,
+}
+
+/// First and last day of the window, `YYYY-MM-DD`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueryPeriod {
+    /// First day.
+    pub from: jiff::civil::Date,
+    /// Last day.
+    pub to: jiff::civil::Date,
+}
+
+/// A person asked about.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuerySubject {
+    /// How the answer names the person.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// Identity number (GB 11643), canonical.
+    pub id_number: String,
+    /// Name as the household gave it.
+    pub name: String,
+    /// When present, only these of the query's datasets are asked about this person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datasets: Option<Vec<String>>,
+}
+
+impl fmt::Debug for QuerySubject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "QuerySubject({}, hidden)", self.reference)
+    }
+}
+
+impl fmt::Debug for Query {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Query({}, {:?}, {:?})", self.request_id, self.datasets, self.subjects)
+    }
+}
+
+/// What an adapter answers. One result for each subject and dataset asked, in any order.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Response {
+    /// Who answers.
+    pub adapter: AdapterVersion,
+    /// The results.
+    pub results: Vec<QueryResult>,
+}
+
+/// Which adapter answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdapterVersion {
+    /// The department's id.
+    pub id: String,
+    /// Version of its connector.
+    pub version: String,
+}
+
+/// What came of one subject and dataset.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct QueryResult {
+    /// The subject's `ref`.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// The identity number the record is filed under: the hub compares it with the one it asked about,
+    /// so that an answer can never be about another person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_number: Option<String>,
+    /// The dataset.
+    pub dataset: String,
+    /// What came of it.
+    pub status: ResultStatus,
+    /// The day or instant the record is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
+    /// The facts, an array of documents of the dataset's fact type; `[]` unless `ok`.
+    pub facts: Box<RawValue>,
+}
+
+/// What came of one subject and dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultStatus {
+    /// Facts were found.
+    Ok,
+    /// The department holds nothing about this person: an answer.
+    NoRecord,
+    /// The number is known under another name.
+    NameMismatch,
+    /// The department could not answer for this subject and dataset.
+    Error,
+}
+
+/// A problem (RFC 9457) as an adapter sends it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AdapterProblem {
+    /// Stable code: `quota_exceeded`, `not_authorised`, `unavailable`, `bad_query`, …
+    pub code: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What happened, in Chinese.
+    pub title_zh: String,
+    /// What happened, in English.
+    pub title: String,
+}
+
+/// What an adapter offers (`GET /v1/manifest`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Who it is.
+    pub adapter: AdapterVersion,
+    /// Name in Chinese.
+    pub name_zh: String,
+    /// Name in English.
+    pub name_en: String,
+    /// Whom to call when it is down.
+    pub contact: String,
+    /// A notice to callers: maintenance and the like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+    /// Its datasets with their fact types.
+    pub datasets: Vec<ManifestDataset>,
+    /// Queries a second it grants.
+    pub quota_per_second: u32,
+    /// Queries that may come at once.
+    pub quota_burst: u32,
+    /// Largest number of subjects in one query.
+    pub max_subjects: usize,
+}
+
+/// A dataset of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestDataset {
+    /// Dataset id.
+    pub id: String,
+    /// Fact type.
+    pub fact: String,
+}

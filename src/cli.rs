@@ -1,0 +1,108 @@
+//! The command line. One file a command; each prints for people, or JSON with `--json`.
+//!
+//! Exit codes are stable: 0 done, 1 done but the answer is no (a failed case, a failed check),
+//! 2 the command or its input is wrong, 3 something outside failed (file, network, server).
+
+pub mod adapter;
+pub mod demo;
+pub mod serve;
+pub mod simulate;
+pub mod token;
+pub mod verdict;
+pub mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Hedui (核对): one question about one household to six departments, one income-and-assets verdict.
+#[derive(Debug, Parser)]
+#[command(name = "hedui", version, propagate_version = true)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Global {
+    /// Print JSON for programs instead of text for people.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Language of the text; by default that of the locale.
+    #[arg(long, global = true, value_enum, env = "HEDUI_LANG")]
+    pub lang: Option<Lang>,
+}
+
+/// Language of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// 中文.
+    Zh,
+    /// English.
+    En,
+}
+
+impl Global {
+    /// The language to print in: `--lang`, else the locale's (`LC_ALL`, `LC_MESSAGES`, `LANG`), else English.
+    #[expect(clippy::disallowed_methods, reason = "the locale is the terminal's, not a setting of the hub")]
+    pub fn lang(&self) -> Lang {
+        self.lang.unwrap_or_else(|| {
+            let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+                .into_iter()
+                .filter_map(|name| std::env::var(name).ok())
+                .find(|value| !value.is_empty())
+                .unwrap_or_default();
+            if locale.starts_with("zh") { Lang::Zh } else { Lang::En }
+        })
+    }
+}
+
+impl Lang {
+    /// The text in this language.
+    pub const fn pick<'a>(self, zh: &'a str, en: &'a str) -> &'a str {
+        match self {
+            Self::Zh => zh,
+            Self::En => en,
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start everything on this machine with synthetic people, ask, and print a verdict.
+    Demo(demo::Args),
+    /// Run the hub.
+    Serve(serve::Args),
+    /// Ask a running hub to verify a household, and print the verdict.
+    Verify(verify::Args),
+    /// Work with verdicts without a hub.
+    #[command(subcommand)]
+    Verdict(verdict::Command),
+    /// Run and check a department's adapter.
+    #[command(subcommand)]
+    Adapter(adapter::Command),
+    /// Make the departments' native stores, for trials and tests.
+    Simulate(simulate::Args),
+    /// Mint an access token with an issuer's private key, for trials.
+    Token(token::Args),
+}
+
+/// Runs the command.
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let global = cli.global;
+    match cli.command {
+        Command::Demo(args) => demo::run(args, &global).await,
+        Command::Serve(args) => serve::run(args, &global).await,
+        Command::Verify(args) => verify::run(args, &global).await,
+        Command::Verdict(command) => verdict::run(command, &global),
+        Command::Adapter(command) => adapter::run(command, &global).await,
+        Command::Simulate(args) => simulate::run(args, &global).await,
+        Command::Token(args) => token::run(args, &global),
+    }
+}

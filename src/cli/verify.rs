@@ -1,0 +1,14 @@
+//! `hedui verify`.
+
+use std::process::ExitCode;
+
+use super::Global;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs the command.
+pub async fn run(_args: Args, _global: &Global) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("not written yet")
+}

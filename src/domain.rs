@@ -1,0 +1,20 @@
+//! The vocabulary of 居民家庭经济状况核对: plain values that cannot hold nonsense.
+//!
+//! Everything here is pure: no I/O, no async, no clock. Values are parsed at the edge and carried
+//! parsed from there on. Rules live in [`crate::verdict`], parameters in [`crate::policy`].
+
+pub mod actor;
+pub mod authorisation;
+pub mod clock;
+pub mod dataset;
+pub mod declaration;
+pub mod division;
+pub mod exact;
+pub mod fact;
+pub mod household;
+pub mod id_number;
+pub mod money;
+pub mod outcome;
+pub mod period;
+pub mod problem;
+pub mod purpose;

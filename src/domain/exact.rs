@@ -1,0 +1,148 @@
+//! `Exact`: a rational number of fen. Totals stay exact until the last step (promise P4).
+
+use std::cmp::Ordering;
+
+use super::money::Money;
+
+/// A rational number of fen: numerator over a positive denominator, in `i128`.
+///
+/// Amounts from outside are at most 10^15 fen and denominators come from percentages and numbers of
+/// persons, so products stay far inside `i128`; the operations are checked all the same.
+#[derive(Debug, Clone, Copy)]
+pub struct Exact {
+    numerator: i128,
+    denominator: i128,
+}
+
+/// An amount too large to compute with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an amount is too large to compute with")]
+pub struct Overflow;
+
+impl Exact {
+    /// Zero.
+    pub const ZERO: Self = Self { numerator: 0, denominator: 1 };
+
+    /// A whole number of fen.
+    pub const fn from_fen(fen: i64) -> Self {
+        Self { numerator: fen as i128, denominator: 1 }
+    }
+
+    /// The sum.
+    pub fn plus(self, other: Self) -> Result<Self, Overflow> {
+        if self.denominator == other.denominator {
+            let numerator = self.numerator.checked_add(other.numerator).ok_or(Overflow)?;
+            return Ok(Self { numerator, denominator: self.denominator });
+        }
+        let left = self.numerator.checked_mul(other.denominator).ok_or(Overflow)?;
+        let right = other.numerator.checked_mul(self.denominator).ok_or(Overflow)?;
+        let denominator = self.denominator.checked_mul(other.denominator).ok_or(Overflow)?;
+        Ok(Self { numerator: left.checked_add(right).ok_or(Overflow)?, denominator }.reduced())
+    }
+
+    /// The difference.
+    pub fn minus(self, other: Self) -> Result<Self, Overflow> {
+        self.plus(other.negated())
+    }
+
+    /// `self × numerator ÷ denominator`. The denominator must be above zero.
+    pub fn scale(self, numerator: i64, denominator: i64) -> Result<Self, Overflow> {
+        if denominator <= 0 {
+            return Err(Overflow);
+        }
+        let top = self.numerator.checked_mul(i128::from(numerator)).ok_or(Overflow)?;
+        let bottom = self.denominator.checked_mul(i128::from(denominator)).ok_or(Overflow)?;
+        Ok(Self { numerator: top, denominator: bottom }.reduced())
+    }
+
+    /// The number with its sign turned.
+    pub const fn negated(self) -> Self {
+        Self { numerator: -self.numerator, denominator: self.denominator }
+    }
+
+    /// Zero when negative, itself otherwise.
+    pub const fn floored_at_zero(self) -> Self {
+        if self.numerator < 0 { Self::ZERO } else { self }
+    }
+
+    /// Rounded half up to the fen, away from zero for negative amounts.
+    pub fn round_half_up(self) -> Result<Money, Overflow> {
+        let doubled = self.numerator.checked_abs().and_then(|top| top.checked_mul(2)).ok_or(Overflow)?;
+        let rounded = (doubled + self.denominator) / (2 * self.denominator);
+        let fen = i64::try_from(rounded).map_err(|_| Overflow)?;
+        Ok(Money::from_fen(if self.numerator < 0 { -fen } else { fen }))
+    }
+
+    const fn reduced(self) -> Self {
+        let divisor = greatest_common_divisor(self.numerator.unsigned_abs(), self.denominator.unsigned_abs());
+        if divisor <= 1 {
+            return self;
+        }
+        #[expect(clippy::cast_possible_wrap, reason = "a divisor of an i128 above zero fits an i128")]
+        let divisor = divisor as i128;
+        Self { numerator: self.numerator / divisor, denominator: self.denominator / divisor }
+    }
+}
+
+const fn greatest_common_divisor(mut left: u128, mut right: u128) -> u128 {
+    while right != 0 {
+        (left, right) = (right, left % right);
+    }
+    left
+}
+
+impl From<Money> for Exact {
+    fn from(money: Money) -> Self {
+        Self::from_fen(money.fen())
+    }
+}
+
+impl PartialEq for Exact {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Exact {}
+
+impl PartialOrd for Exact {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Exact {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if self.denominator == other.denominator {
+            return self.numerator.cmp(&other.numerator);
+        }
+        // Amounts are bounded (see the type), so the products do not overflow; saturation keeps the order even if they did.
+        let left = self.numerator.saturating_mul(other.denominator);
+        let right = other.numerator.saturating_mul(self.denominator);
+        left.cmp(&right)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_stay_exact_until_rounded() {
+        let third = Exact::from_fen(100).scale(1, 3).unwrap();
+        let whole = third.plus(third).unwrap().plus(third).unwrap();
+        assert_eq!(whole, Exact::from_fen(100));
+        assert_eq!(third.round_half_up(), Ok(Money::from_fen(33)));
+        assert_eq!(Exact::from_fen(1).scale(1, 2).unwrap().round_half_up(), Ok(Money::from_fen(1)));
+        assert_eq!(Exact::from_fen(-1).scale(1, 2).unwrap().round_half_up(), Ok(Money::from_fen(-1)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn order_and_sum_agree_with_integers(a in -1_000_000_000_i64..1_000_000_000, b in -1_000_000_000_i64..1_000_000_000, d in 1_i64..10_000) {
+            let (left, right) = (Exact::from_fen(a).scale(1, d).unwrap(), Exact::from_fen(b).scale(1, d).unwrap());
+            proptest::prop_assert_eq!(left.cmp(&right), a.cmp(&b));
+            proptest::prop_assert_eq!(left.plus(right).unwrap(), Exact::from_fen(a + b).scale(1, d).unwrap());
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! `IdNumber` (公民身份号码, GB 11643) and `Subject`, the keyed hash that stands for a person.
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use jiff::civil::Date;
+
+/// A valid resident identity number in canonical form: 18 characters, upper-case check digit.
+///
+/// It has no `Display`, no `Serialize` and a `Debug` that shows nothing (promise P7). The few places
+/// that may write it out (the query to a department, the sealed store) call [`IdNumber::reveal`].
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IdNumber([u8; 18]);
+
+/// Why a text is not an identity number. The text itself is never part of the error (P7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IdNumberError {
+    /// Not 18 characters after spaces are removed; 15-digit numbers are obsolete.
+    #[error("an identity number has 18 characters")]
+    Length,
+    /// A character other than a digit, or other than a digit or X at the end.
+    #[error("an identity number has 17 digits and a check digit 0-9 or X")]
+    Character,
+    /// The birth date is impossible.
+    #[error("digits 7 to 14 of an identity number are a date of birth")]
+    BirthDate,
+    /// The check digit does not fit (ISO 7064 MOD 11-2). Holds the digit that would.
+    #[error("the check digit of this identity number should be `{0}`")]
+    CheckDigit(char),
+}
+
+const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+const CHECK_MAP: [u8; 11] = *b"10X98765432";
+
+impl IdNumber {
+    /// Parses forgivingly: spaces (also ideographic) are dropped, full-width characters folded,
+    /// a lower-case `x` raised. Whatever is accepted has exactly one canonical form, so that one
+    /// person never becomes two.
+    pub fn parse(text: &str) -> Result<Self, IdNumberError> {
+        let mut bytes = [0_u8; 18];
+        let mut length = 0_usize;
+        for character in text.chars() {
+            if matches!(character, ' ' | '\u{3000}' | '\u{a0}') {
+                continue;
+            }
+            let folded = match character {
+                '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(character) - 0xfee0).unwrap_or(character),
+                other => other,
+            };
+            let byte = u8::try_from(folded).map_err(|_| IdNumberError::Character)?.to_ascii_uppercase();
+            *bytes.get_mut(length).ok_or(IdNumberError::Length)? = byte;
+            length += 1;
+        }
+        if length != bytes.len() {
+            return Err(IdNumberError::Length);
+        }
+        let (body, check) = bytes.split_at(17);
+        if !body.iter().all(u8::is_ascii_digit) || !check.iter().all(|byte| byte.is_ascii_digit() || *byte == b'X') {
+            return Err(IdNumberError::Character);
+        }
+        let expected = check_digit(body);
+        if birth_date(&bytes).is_none() {
+            return Err(IdNumberError::BirthDate);
+        }
+        if check != [expected] {
+            return Err(IdNumberError::CheckDigit(char::from(expected)));
+        }
+        Ok(Self(bytes))
+    }
+
+    /// Makes a number from its parts, for the simulator: region (6), birth date, sequence (0–999).
+    pub fn compose(region: &str, born_on: Date, sequence: u16) -> Result<Self, IdNumberError> {
+        let body =
+            format!("{region}{:04}{:02}{:02}{:03}", born_on.year(), born_on.month(), born_on.day(), sequence % 1000);
+        let check = check_digit(body.as_bytes());
+        Self::parse(&format!("{body}{}", char::from(check)))
+    }
+
+    /// The number in clear. Only the query to a department and the sealed store may hold it.
+    pub fn reveal(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("only ASCII bytes were accepted")
+    }
+
+    /// The date of birth in digits 7 to 14.
+    pub fn born_on(&self) -> Date {
+        birth_date(&self.0).expect("checked by parse")
+    }
+
+    /// True for the prefix `150000`, which GB 11643 never issues: synthetic people only.
+    pub fn is_synthetic(&self) -> bool {
+        self.0.starts_with(b"150000")
+    }
+
+    /// The keyed hash that stands for this person wherever the number itself must not be.
+    pub fn subject(&self, key: &SubjectKey) -> Subject {
+        let tag = hmac::sign(&key.0, &self.0);
+        let mut bytes = [0_u8; 16];
+        for (to, from) in bytes.iter_mut().zip(tag.as_ref()) {
+            *to = *from;
+        }
+        Subject(bytes)
+    }
+}
+
+fn check_digit(body: &[u8]) -> u8 {
+    let sum: u32 = body.iter().zip(WEIGHTS).map(|(byte, weight)| u32::from(byte.wrapping_sub(b'0')) * weight).sum();
+    CHECK_MAP.get(sum as usize % 11).copied().expect("a remainder of 11 is below 11")
+}
+
+fn birth_date(bytes: &[u8; 18]) -> Option<Date> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let year = text.get(6..10)?.parse().ok()?;
+    let month = text.get(10..12)?.parse().ok()?;
+    let day = text.get(12..14)?.parse().ok()?;
+    if year < 1850 {
+        return None;
+    }
+    Date::new(year, month, day).ok()
+}
+
+impl fmt::Debug for IdNumber {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("IdNumber(hidden)")
+    }
+}
+
+/// The secret under which subjects are computed. One per use, 32 random bytes.
+#[derive(Clone)]
+pub struct SubjectKey(hmac::Key);
+
+impl SubjectKey {
+    /// A key from secret bytes.
+    pub fn new(secret: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
+    }
+}
+
+impl fmt::Debug for SubjectKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SubjectKey(hidden)")
+    }
+}
+
+/// A person as the hub may write them down: the first 16 bytes of HMAC-SHA-256 over the identity number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Subject([u8; 16]);
+
+impl Subject {
+    /// The raw hash, for cache keys.
+    pub const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Subject({self})")
+    }
+}
+
+impl serde::Serialize for Subject {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gb11643_vectors_hold() {
+        for good in ["150000198605021015", "150000198808191022", "150000201409011041", "15000019700101109X"] {
+            assert!(IdNumber::parse(good).is_ok(), "{good}");
+        }
+        for (bad, error) in [
+            ("150000198605021016", IdNumberError::CheckDigit('5')),
+            ("150000198613021015", IdNumberError::BirthDate),
+            ("15000019860502101X", IdNumberError::CheckDigit('5')),
+            ("150000000000000000", IdNumberError::BirthDate),
+            ("150000860502101", IdNumberError::Length),
+            ("1500001986050210150", IdNumberError::Length),
+            ("15000O198605021015", IdNumberError::Character),
+            ("15000019860502101\0", IdNumberError::Character),
+            ("", IdNumberError::Length),
+        ] {
+            assert_eq!(IdNumber::parse(bad), Err(error), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_accepted_spelling_is_one_person() {
+        let canonical = IdNumber::parse("15000019700101109X").unwrap();
+        for spelling in [
+            "15000019700101109x",
+            " 150000 1970 0101 109X ",
+            "１５００００１９７００１０１１０９Ｘ",
+            "150000\u{3000}19700101109ｘ",
+        ] {
+            assert_eq!(IdNumber::parse(spelling).as_ref(), Ok(&canonical), "{spelling}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_digit() {
+        let id = IdNumber::parse("150000198605021015").unwrap();
+        let shown = format!("{id:?}");
+        assert!(!shown.chars().any(|character| character.is_ascii_digit()), "{shown}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn parse_never_panics(text in "\\PC{0,24}") {
+            drop(IdNumber::parse(&text));
+        }
+
+        #[test]
+        fn one_changed_digit_is_found(sequence in 0_u16..1000, at in 0_usize..17, by in 1_u8..10) {
+            let id = IdNumber::compose("150000", Date::constant(1986, 5, 2), sequence).unwrap();
+            let mut bytes = id.reveal().as_bytes().to_vec();
+            bytes[at] = b'0' + (bytes[at] - b'0' + by) % 10;
+            proptest::prop_assert!(IdNumber::parse(std::str::from_utf8(&bytes).unwrap()).is_err());
+        }
+    }
+}

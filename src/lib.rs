@@ -1,0 +1,6 @@
+//! Hedui (核对).
+pub mod cli;
+pub mod domain;
+pub mod policy;
+pub mod simulate;
+pub mod verdict;

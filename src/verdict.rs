@@ -1,0 +1,2 @@
+//! Facts, pack and date give a verdict.
+pub mod facts;

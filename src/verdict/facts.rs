@@ -1,0 +1,170 @@
+//! `Facts`: everything a verdict rests on, with the source of each item and no identity number.
+//!
+//! A verdict is a pure function of facts, pack and date (promise P3). Where a fact came from matters
+//! only for duplicates and for the evidence; the rules never name a department.
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::domain::dataset::{DepartmentId, MissingEffect};
+use crate::domain::declaration::{Event, Obligor, Prior};
+use crate::domain::division::DivisionCode;
+use crate::domain::fact::{Disability, EducationStage, ExpenditureKind, IncomeCategory, Kind};
+use crate::domain::household::{LabourCapacity, MemberRef, RelationCode, Stability};
+use crate::domain::money::Money;
+use crate::domain::outcome::GapReason;
+
+/// Who says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A department's record.
+    Department(DepartmentId),
+    /// The household's declaration (申报).
+    Declared,
+}
+
+/// The id of the evidence of an item: `e` and a number, unique in one verification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct EvidenceId(pub u32);
+
+/// Everything a verdict rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Facts {
+    /// The day of the assessment.
+    pub assessed_on: Date,
+    /// Where the household is registered.
+    pub hukou_region: DivisionCode,
+    /// Only the emergency overlay is asked for; authorisations may follow later.
+    pub emergency_only: bool,
+    /// Whether income comes steadily.
+    pub stability: Stability,
+    /// The members, in the order of the request.
+    pub members: Vec<MemberFacts>,
+    /// Income of the window.
+    pub incomes: Vec<IncomeItem>,
+    /// Property of the whole household.
+    pub assets: Vec<AssetItem>,
+    /// Rigid expenditure, dated.
+    pub expenditures: Vec<ExpenditureItem>,
+    /// Legal obligors outside the household.
+    pub obligors: Vec<Obligor>,
+    /// Events.
+    pub events: Vec<Event>,
+    /// The past, from civil affairs' own register.
+    pub prior: Prior,
+    /// The departments whose facts are missing, and what that leaves open.
+    pub gaps: Vec<FactGap>,
+}
+
+/// What is known of one member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MemberFacts {
+    /// How the request names the member.
+    pub reference: MemberRef,
+    /// Date of birth.
+    pub born_on: Date,
+    /// Relation to the head of household.
+    pub relation: RelationCode,
+    /// Day of death.
+    pub death_date: Option<Date>,
+    /// Ground for not counting this person.
+    pub exclusion: Option<Kind>,
+    /// Disability certificate.
+    pub disability: Option<Disability>,
+    /// On the local list of severe illness.
+    pub severe_illness: bool,
+    /// Stage of education, when enrolled.
+    pub education_stage: Option<EducationStage>,
+    /// Capacity to work.
+    pub labour_capacity: LabourCapacity,
+    /// In work.
+    pub employed: bool,
+    /// Authorised the verification.
+    pub authorised: bool,
+    /// Has a legal obligor among the members.
+    pub obligor_in_household: bool,
+    /// Failed activities of daily living, 0 to 6.
+    pub adl_failed_count: u8,
+    /// Was 特困 until now.
+    pub was_tekun: bool,
+    /// Chose the orphan benefit.
+    pub chose_orphan_benefit: bool,
+    /// Refusals of suitable work.
+    pub job_refusals: u8,
+}
+
+/// Income of one member over the window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IncomeItem {
+    /// Position of the member in [`Facts::members`].
+    pub member: usize,
+    /// Category.
+    pub category: IncomeCategory,
+    /// Kind.
+    pub kind: Kind,
+    /// Amount of the window.
+    pub amount_12m: Money,
+    /// The centrally fixed basic part of a resident pension.
+    pub basic_portion_12m: Option<Money>,
+    /// Paid although the person had died.
+    pub paid_after_death: bool,
+    /// Equal keys mark one and the same payment.
+    pub dedupe_key: Option<String>,
+    /// Who says so.
+    pub source: Source,
+    /// Its evidence.
+    pub evidence: EvidenceId,
+}
+
+/// Something the household owns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AssetItem {
+    /// Kind.
+    pub kind: Kind,
+    /// Value.
+    pub value: Money,
+    /// How many.
+    pub count: u32,
+    /// Why it does not count.
+    pub exempt_kind: Option<Kind>,
+    /// Who says so.
+    pub source: Source,
+    /// Its evidence.
+    pub evidence: EvidenceId,
+}
+
+/// Rigid expenditure of one member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExpenditureItem {
+    /// Position of the member in [`Facts::members`].
+    pub member: usize,
+    /// Kind.
+    pub kind: ExpenditureKind,
+    /// The whole bill.
+    pub gross: Money,
+    /// Reimbursed or aided.
+    pub covered: Money,
+    /// The day it was paid.
+    pub paid_on: Date,
+    /// What a public institution would have charged.
+    pub public_benchmark: Option<Money>,
+    /// Who says so.
+    pub source: Source,
+    /// Its evidence.
+    pub evidence: EvidenceId,
+}
+
+/// A department whose facts are missing, and what that leaves open (from the catalogue).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FactGap {
+    /// The department.
+    pub department: DepartmentId,
+    /// Why its facts are missing.
+    pub reason: GapReason,
+    /// What they could still change.
+    pub effects: Vec<MissingEffect>,
+    /// The ages, both included, of the members for whom they matter; everybody when absent.
+    pub ages: Option<(i16, i16)>,
+}
