@@ -4,6 +4,7 @@
 //! 2 the command or its input is wrong, 3 something outside failed (file, network, server).
 
 pub mod adapter;
+mod caller;
 pub mod demo;
 pub mod serve;
 pub mod simulate;
