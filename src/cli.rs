@@ -5,6 +5,7 @@
 
 pub mod adapter;
 mod caller;
+mod told;
 pub mod demo;
 pub mod serve;
 pub mod simulate;

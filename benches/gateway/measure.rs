@@ -6,9 +6,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hedui::domain::clock::SystemRandomness;
-use hedui::simulate::keys::TrialKeys;
-
 use super::load::{self, Run, Target};
 use super::{household, hub};
 
@@ -101,8 +98,7 @@ pub async fn run(arguments: &[String]) {
     let rounds = 5_u64;
     let folder = std::env::temp_dir().join(format!("hedui-bench-{}", std::process::id()));
     let keys = folder.join("keys");
-    TrialKeys::write(&keys, &SystemRandomness).expect("keys");
-    let config = hub::write_config(&folder, HUB_PORT, MONITOR_PORT, BACKEND_PORT);
+    let config = hub::write_trial(&folder, HUB_PORT, MONITOR_PORT, BACKEND_PORT).config;
     let own = std::env::current_exe().expect("this executable");
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let keys_text = keys.to_string_lossy().into_owned();

@@ -106,3 +106,26 @@ impl HubClient {
         format!("no hub answers at {}: is `hedui serve` running, and is --ca the authority of its certificate?", self.base)
     }
 }
+
+/// True when a page on this machine answers well, over plain HTTP.
+pub async fn plain_get(address: std::net::SocketAddr, path: &str) -> bool {
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build();
+    let Ok(client) = client else { return false };
+    client.get(format!("http://{address}{path}")).send().await.is_ok_and(|response| response.status().is_success())
+}
+
+/// True when an adapter on this machine says that it is healthy.
+pub async fn adapter_is_healthy(address: std::net::SocketAddr, keys: &crate::simulate::keys::TrialKeys) -> bool {
+    let ask = async {
+        let ca = Certificate::from_pem(&std::fs::read(&keys.ca)?)?;
+        let identity = [std::fs::read(&keys.hub)?, std::fs::read(&keys.hub_key)?].concat();
+        let client = reqwest::Client::builder()
+            .tls_certs_only([ca])
+            .identity(reqwest::Identity::from_pem(&identity)?)
+            .no_proxy()
+            .timeout(Duration::from_secs(2))
+            .build()?;
+        anyhow::Ok(client.get(format!("https://{address}/v1/health")).send().await?.status().is_success())
+    };
+    ask.await.unwrap_or(false)
+}

@@ -65,9 +65,10 @@ fn running(progress: watch::Receiver<Progress>, sent: usize) -> impl Stream<Item
             return None;
         }
         let seen = progress.wait_for(|progress| progress.departments.len() > sent || progress.end.is_some()).await;
-        let (event, ended) = match seen {
+        let so_far = seen.map(|progress| progress.clone());
+        let (event, ended) = match so_far {
             Err(_) => (Event::default().event("interrupted").data("{}"), true),
-            Ok(progress) => match (progress.departments.get(sent), &progress.end) {
+            Ok(so_far) => match (so_far.departments.get(sent), &so_far.end) {
                 (Some(row), _) => {
                     let data = serde_json::to_string(row).unwrap_or_default();
                     (Event::default().event("department").id((sent + 1).to_string()).data(data), false)

@@ -195,13 +195,13 @@ impl Verifications {
         if !client.purposes.contains(&request.purpose) {
             return Err(ServiceError::ForeignPurpose);
         }
-        if let Err(Unavailable::UnknownName) = self.pack(&request) {
+        if let Err(Unavailable::UnknownPack { known, .. }) = self.pack(&request) {
             return Err(ServiceError::Invalid(vec![Finding {
                 pointer: "/pack".to_owned(),
                 code: "unknown_pack",
                 detail: Text::new(
-                    "该地区在评估日期没有这个名称的政策包；不填则使用默认政策包。",
-                    "no pack of this name is in force for the place and date; leave it out to use the default one.",
+                    format!("该地区在评估日期没有这个名称的政策包；有效的是 {}，不填则使用默认的。", known.join("、")),
+                    format!("no pack of this name is in force for the place and date; those in force are {}; leave it out to use the default one.", known.join(", ")),
                 ),
             }]));
         }
@@ -224,9 +224,9 @@ impl Verifications {
     /// Who would be asked what, and why not more. Nobody is asked.
     pub fn plan(&self, caller: Caller<'_>, body: &[u8]) -> Result<PlanView, ServiceError> {
         let request = self.admit(caller.client, body)?;
-        let window_months = self.pack(&request).map_or(DEFAULT_WINDOW_MONTHS, |pack| pack.window_months());
+        let window_months = self.pack(&request).map_or(DEFAULT_WINDOW_MONTHS, |pack| window_months(pack));
         let authorised = self.authorised(&request);
-        let refused = self.gate(&request, &authorised).map(|verdict| verdict.status());
+        let refused = self.gate(&request, &authorised).map(|verdict| verdict.status.as_str());
         let question = question(&request, window_months);
         Ok(PlanView::of(&question, self.parts.federation.catalogue(), self.parts.federation.registry(), refused))
     }
@@ -374,7 +374,7 @@ impl Verifications {
         let request = &running.request;
         let authorised = self.authorised(request);
         let pack = self.pack(request).ok();
-        let window_months = pack.as_ref().map_or(DEFAULT_WINDOW_MONTHS, |pack| pack.window_months());
+        let window_months = pack.as_ref().map_or(DEFAULT_WINDOW_MONTHS, |pack| window_months(pack));
         let outcomes = match (&pack, self.gate(request, &authorised)) {
             (Some(_), None) => self.ask(running, window_months, &authorised).await,
             // Without a standard, or with the gate shut, no answer could matter: nobody is asked (P6).
@@ -418,7 +418,7 @@ impl Verifications {
         released.verification = Some(&running.id);
         released.subjects = &subjects;
         released.departments = &logged;
-        let status = verdict.status();
+        let status = verdict.status.as_str();
         released.verdict = Some(status);
         let row = OutcomeRow { verification_id: running.id.clone(), completed_at: now.as_microsecond(), body };
         self.parts.store.complete_verification(row, vec![released.to_row()]).await?;
@@ -458,8 +458,9 @@ impl Verifications {
     fn gate(&self, request: &VerificationRequest, authorised: &[bool]) -> Option<Verdict> {
         let pack = self.pack(request).ok()?;
         let now = self.parts.clock.now();
-        let declared = assemble(request, authorised, &[], self.parts.federation.catalogue(), pack.window_months(), now);
-        verdict::gate(&declared.facts)
+        let window = window_months(&pack);
+        let declared = assemble(request, authorised, &[], self.parts.federation.catalogue(), window, now);
+        verdict::gate(&declared.facts, Some(&pack))
     }
 
     fn subjects(&self, request: &VerificationRequest) -> Vec<Subject> {
@@ -486,6 +487,10 @@ fn sealed_request(caller: Caller<'_>, body: &[u8]) -> Result<Vec<u8>, ServiceErr
     let request: &RawValue = serde_json::from_slice(body).map_err(|_| StoreError::Corrupt("request"))?;
     let sealed = Borrowed { client: caller.client, request_id: caller.request_id, request };
     Ok(serde_json::to_vec(&sealed).expect("a request holds only JSON"))
+}
+
+fn window_months(pack: &Parameters) -> u8 {
+    pack.rules().income_window_months
 }
 
 fn question(request: &VerificationRequest, window_months: u8) -> Question<'_> {
