@@ -73,9 +73,15 @@ impl Decimal {
         self.units == 0
     }
 
+    /// True when this is the larger number.
+    pub fn exceeds(self, other: Self) -> bool {
+        i128::from(self.units) * i128::from(other.denominator())
+            > i128::from(other.units) * i128::from(self.denominator())
+    }
+
     /// True above a whole number.
     pub fn is_above(self, whole: i64) -> bool {
-        i128::from(self.units) > i128::from(whole) * i128::from(self.denominator())
+        self.exceeds(Self::whole(whole))
     }
 
     fn denominator(self) -> i64 {
