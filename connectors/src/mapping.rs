@@ -93,6 +93,15 @@ pub struct Person<'a> {
     pub name: &'a str,
 }
 
+/// What came of one person, and the number the rows were filed under.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mapped {
+    /// The identity number as the rows have it, in canonical form; `None` without rows.
+    pub filed_under: Option<String>,
+    /// What came of the rows.
+    pub outcome: Outcome,
+}
+
 /// What came of one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -166,37 +175,43 @@ impl Mapping {
         columns
     }
 
-    /// Maps the rows of a query; one outcome a person, in their order.
-    pub fn map(&self, rows: &Rows, persons: &[Person<'_>]) -> Result<Vec<Outcome>, RowsError> {
+    /// Maps the rows of a query; one entry a person, in their order.
+    pub fn map(&self, rows: &Rows, persons: &[Person<'_>]) -> Result<Vec<Mapped>, RowsError> {
+        let records = self.records(rows, persons)?;
+        let mapped = |person: &Person<'_>| match records.by_number.get_key_value(person.id_number) {
+            Some((number, rows)) if !rows.is_empty() => {
+                let rows: Vec<_> = rows.iter().map(|values| Row { places: &records.places, values }).collect();
+                Mapped { filed_under: Some(number.clone()), outcome: self.person(person, &rows) }
+            }
+            _ => Mapped { filed_under: None, outcome: Outcome::NoRecord },
+        };
+        Ok(persons.iter().map(mapped).collect())
+    }
+
+    /// Sorts the rows by the person they are about, without those to be left out.
+    fn records<'a>(&'a self, rows: &'a Rows, persons: &[Person<'_>]) -> Result<Records<'a>, RowsError> {
+        let mut records = Records::default();
         if rows.rows.is_empty() {
-            return Ok(persons.iter().map(|_| Outcome::NoRecord).collect());
+            return Ok(records);
         }
-        let mut places = BTreeMap::new();
         for column in self.columns().into_keys() {
             let place =
                 find_column(&rows.columns, column).ok_or_else(|| RowsError::ColumnMissing(column.to_owned()))?;
-            places.insert(column, place);
+            records.places.insert(column, place);
         }
-        let mut records: BTreeMap<String, Vec<Row<'_>>> =
-            persons.iter().map(|person| (person.id_number.to_owned(), Vec::new())).collect();
+        let asked: BTreeSet<&str> = persons.iter().map(|person| person.id_number).collect();
         for values in &rows.rows {
-            let row = Row { places: &places, values };
-            let owner = row.value(&self.subject).text().map(|text| text.to_ascii_uppercase());
-            let record = owner.and_then(|owner| records.get_mut(&owner)).ok_or(RowsError::Stranger)?;
+            let row = Row { places: &records.places, values };
+            let number = row.value(&self.subject).text().map(|number| number.to_ascii_uppercase());
+            let number = number.filter(|number| asked.contains(number.as_str())).ok_or(RowsError::Stranger)?;
             if !self.skip.iter().any(|skip| skip.leaves_out(row.value(&skip.column))) {
-                record.push(row);
+                records.by_number.entry(number).or_default().push(values);
             }
         }
-        Ok(persons
-            .iter()
-            .map(|person| records.get(person.id_number).map_or(Outcome::NoRecord, |rows| self.person(person, rows)))
-            .collect())
+        Ok(records)
     }
 
     fn person(&self, person: &Person<'_>, rows: &[Row<'_>]) -> Outcome {
-        if rows.is_empty() {
-            return Outcome::NoRecord;
-        }
         if let Some(column) = &self.name {
             let differs = |row: &Row<'_>| {
                 row.value(column)
@@ -307,6 +322,13 @@ impl Skip {
     fn leaves_out(&self, native: &Native) -> bool {
         self.equals.contains(native.text().as_deref().unwrap_or_default())
     }
+}
+
+/// The rows of a query by the identity number they are filed under.
+#[derive(Default)]
+struct Records<'a> {
+    places: BTreeMap<&'a str, usize>,
+    by_number: BTreeMap<String, Vec<&'a [Native]>>,
 }
 
 /// One row with the places of the columns that are read.

@@ -1,14 +1,18 @@
-//! `hedui adapter`.
+//! `hedui adapter`: the verbs of `hedui-adapter`, so that an operator of the hub has them too.
 
 use std::process::ExitCode;
 
-use super::Global;
+use connectors::cli::Style;
 
-/// What to do.
-#[derive(Debug, clap::Subcommand)]
-pub enum Command {}
+use super::{Global, Lang};
+
+pub use connectors::cli::Command;
 
 /// Runs the command.
-pub async fn run(command: Command, _global: &Global) -> anyhow::Result<ExitCode> {
-    match command {}
+pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> {
+    let lang = match global.lang() {
+        Lang::Zh => connectors::error::Lang::Zh,
+        Lang::En => connectors::error::Lang::En,
+    };
+    Ok(connectors::cli::run(command, Style { lang, json: global.json }).await)
 }
