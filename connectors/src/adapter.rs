@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::answer::{self, Answered};
 use crate::connector::Connector;
-use crate::error::Faults;
+use crate::error::{Faults, Lang};
 use crate::ledger::Ledger;
 use crate::problem;
 use crate::protocol::{AdapterProblem, Manifest, Query, Response};
@@ -36,6 +36,16 @@ pub enum LoadError {
     /// The source cannot be set up.
     #[error(transparent)]
     Source(#[from] OpenError),
+}
+
+impl LoadError {
+    /// The error in one language.
+    pub fn render(&self, lang: Lang) -> String {
+        match self {
+            Self::File(faults) => faults.render(lang),
+            Self::Source(error) => error.text().pick(lang).to_owned(),
+        }
+    }
 }
 
 /// A connector with its source. Cheap to clone.

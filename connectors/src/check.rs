@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::adapter::{Adapter, LoadError, Overrides};
 use crate::connector::{Connector, Dataset};
-use crate::error::Text;
+use crate::error::{Lang, Text};
 use crate::native::find_column;
 use crate::protocol::QueryPeriod;
 use crate::source::{OpenError, Question, SourceError};
@@ -134,7 +134,8 @@ async fn climb_dataset(adapter: &Adapter, dataset: &Dataset, rungs: &mut Vec<Run
 }
 
 fn unopened(error: &LoadError) -> Rung {
-    let what = Text::new(format!("数据源没有设好：{error}"), format!("the source is not set up: {error}"));
+    let (zh, en) = (error.render(Lang::Zh), error.render(Lang::En));
+    let what = Text::new(format!("数据源没有设好：{zh}"), format!("the source is not set up: {en}"));
     let mend = match error {
         LoadError::Source(OpenError::Secret(_)) => Text::new(
             "设置该变量或文件，内容如 sqlite:///srv/data.sqlite；试用可加 --source-url",
@@ -163,8 +164,9 @@ fn refused(zh: &str, en: &str, error: &SourceError) -> Rung {
         SourceError::Statement(_) => ("按数据库的提示修改 sql", "change `sql` as the database says", false),
         SourceError::TooManyRows(_) => ("收窄语句，或提高 max_rows", "narrow the statement, or raise max_rows", false),
     };
+    let why = error.text();
     Rung::broken(
-        Text::new(format!("{zh}不可用：{error}"), format!("{en} fails: {error}")),
+        Text::new(format!("{zh}不可用：{}", why.zh), format!("{en} fails: {}", why.en)),
         Text::new(mend_zh, mend_en),
         outside,
     )

@@ -15,7 +15,7 @@ use jiff::civil::Date;
 use crate::adapter::{Adapter, LoadError, Overrides};
 use crate::check;
 use crate::connector::Connector;
-use crate::error::{Lang, Text};
+use crate::error::Text;
 use crate::golden;
 use crate::ledger::Ledger;
 use crate::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject};
@@ -147,7 +147,7 @@ fn load(args: &FileArgs, overrides: Overrides, style: Style) -> Result<Adapter, 
             WRONG
         }
         LoadError::Source(error) => {
-            style.failed("source_unavailable", &Text::new(format!("数据源没有设好：{error}"), error.to_string()));
+            style.failed("source_unavailable", &error.text());
             OUTSIDE
         }
     })
@@ -172,14 +172,14 @@ async fn serve(args: ServeArgs, style: Style) -> u8 {
     let mut running = match adapter.listen(args.listen, tls).await {
         Ok(running) => running,
         Err(error) => {
-            style.failed("cannot_listen", &Text::new(format!("无法启动：{error}"), error.to_string()));
+            style.failed("cannot_listen", &error.text());
             return OUTSIDE;
         }
     };
     style.serving(&adapter, running.addr(), args.rehearse.is_some());
     if let Err(error) = adapter.health().await {
         // Not fatal: the adapter answers again as soon as the database does.
-        style.failed(error.code(), &Text::new(format!("数据源现在不可用：{error}"), format!("for now, {error}")));
+        style.failed(error.code(), &error.text());
     }
     tokio::select! {
         ended = running.finished() => {
@@ -274,11 +274,5 @@ async fn ask(args: TryArgs, style: Style) -> u8 {
             style.failed(&problem.code, &Text::new(problem.title_zh, problem.title));
             if problem.status < 500 { WRONG } else { OUTSIDE }
         }
-    }
-}
-
-impl From<Lang> for Style {
-    fn from(lang: Lang) -> Self {
-        Self { lang, json: false }
     }
 }

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::error::Text;
+
 /// Where a secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretPlace {
@@ -36,6 +38,18 @@ pub enum SecretError {
     /// The file holds nothing.
     #[error("the secret file `{path}` is empty", path = .0.display())]
     Empty(PathBuf),
+}
+
+impl SecretError {
+    /// The error for people.
+    pub fn text(&self) -> Text {
+        let zh = match self {
+            Self::NotSet(name) => format!("环境变量 `{name}` 没有设置"),
+            Self::Unreadable { path, cause } => format!("机密文件 `{}` 无法读取：{cause}", path.display()),
+            Self::Empty(path) => format!("机密文件 `{}` 是空的", path.display()),
+        };
+        Text::new(zh, self.to_string())
+    }
 }
 
 impl Secret {

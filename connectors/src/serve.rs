@@ -50,6 +50,17 @@ pub enum ListenError {
     },
 }
 
+impl ListenError {
+    /// The error for people.
+    pub fn text(&self) -> Text {
+        let zh = match self {
+            Self::Tls(error) => return error.text(),
+            Self::Bind { address, cause } => format!("无法监听 {address}：{cause}"),
+        };
+        Text::new(zh, self.to_string())
+    }
+}
+
 /// A server that is running. Dropped, it stops at once; [`Running::stop`] lets answers be finished.
 #[derive(Debug)]
 pub struct Running {

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::connector::{Connector, SourceInfo};
+use crate::error::Text;
 use crate::native::Rows;
 use crate::protocol::QueryPeriod;
 use crate::secret::{Secret, SecretError};
@@ -55,6 +56,20 @@ impl SourceError {
     }
 }
 
+impl SourceError {
+    /// The error for people.
+    pub fn text(&self) -> Text {
+        let zh = match self {
+            Self::Timeout(timeout) => format!("{} 毫秒内没有答复：是否缺索引，或数据库太忙？", timeout.as_millis()),
+            Self::TooManyRows(limit) => format!("超过 {limit} 行：提高 max_rows，或收窄语句"),
+            Self::Unavailable(cause) => format!("数据源不可用：{cause}"),
+            Self::Locked => "数据源被其他程序锁住".to_owned(),
+            Self::Statement(cause) => format!("数据源不接受该语句：{cause}"),
+        };
+        Text::new(zh, self.to_string())
+    }
+}
+
 /// Why a source cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -70,6 +85,19 @@ pub enum OpenError {
     /// The records of a golden test cannot be loaded.
     #[error("the fixture cannot be loaded: {0}")]
     Fixture(String),
+}
+
+impl OpenError {
+    /// The error for people.
+    pub fn text(&self) -> Text {
+        let zh = match self {
+            Self::Secret(error) => return error.text(),
+            Self::Scheme(scheme) => format!("数据源地址以 `{scheme}:` 开头；本程序只认识 sqlite://路径"),
+            Self::Url => "数据源地址不是 sqlite:///路径/文件 的形式".to_owned(),
+            Self::Fixture(cause) => format!("测试数据无法装入：{cause}"),
+        };
+        Text::new(zh, self.to_string())
+    }
 }
 
 /// A source of records.

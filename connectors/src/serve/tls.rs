@@ -9,6 +9,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, crypto::aws_lc_rs};
 
+use crate::error::Text;
+
 /// Certificates and key in files, PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFiles {
@@ -70,14 +72,27 @@ pub enum TlsError {
         cause: std::io::Error,
     },
     /// There is no certificate in it.
-    #[error("{0} holds no certificate in PEM")]
+    #[error("`{0}` holds no certificate in PEM")]
     NoCertificate(&'static str),
     /// There is no key in it.
-    #[error("the key file holds no private key in PEM")]
+    #[error("`--key` holds no private key in PEM")]
     NoKey,
     /// They do not go together, or are of a kind that is not supported.
     #[error("the certificates cannot be used: {0}")]
     Unusable(String),
+}
+
+impl TlsError {
+    /// The error for people.
+    pub fn text(&self) -> Text {
+        let zh = match self {
+            Self::Unreadable { path, cause } => format!("`{}` 无法读取：{cause}", path.display()),
+            Self::NoCertificate(what) => format!("`{what}` 里没有 PEM 证书"),
+            Self::NoKey => "`--key` 里没有 PEM 私钥".to_owned(),
+            Self::Unusable(cause) => format!("证书不可用：{cause}"),
+        };
+        Text::new(zh, self.to_string())
+    }
 }
 
 impl Tls {
@@ -99,10 +114,10 @@ async fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
 impl TlsPem {
     fn server_config(&self) -> Result<Arc<ServerConfig>, TlsError> {
         let unusable = |error: &dyn fmt::Display| TlsError::Unusable(error.to_string());
-        let chain = certificates(&self.cert, "the certificate file")?;
+        let chain = certificates(&self.cert, "--cert")?;
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|_| TlsError::NoKey)?;
         let mut roots = RootCertStore::empty();
-        for root in certificates(&self.client_ca, "the client CA file")? {
+        for root in certificates(&self.client_ca, "--client-ca")? {
             roots.add(root).map_err(|error| unusable(&error))?;
         }
         let provider = Arc::new(aws_lc_rs::default_provider());
