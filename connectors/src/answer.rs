@@ -110,9 +110,8 @@ struct Part {
 }
 
 async fn ask_dataset(source: &Source, rehearsal: &Rehearsal, dataset: &Dataset, query: &Query) -> Part {
-    let wanted = |subject: &&QuerySubject| {
-        subject.datasets.as_ref().is_none_or(|datasets| datasets.iter().any(|id| *id == dataset.id))
-    };
+    let wanted =
+        |subject: &&QuerySubject| subject.datasets.as_ref().is_none_or(|datasets| datasets.contains(&dataset.id));
     let (hidden, subjects): (Vec<_>, Vec<_>) =
         query.subjects.iter().filter(wanted).partition(|subject| rehearsal.hides(&subject.id_number));
     let results = hidden.iter().map(|subject| result(subject, dataset, ResultStatus::NoRecord)).collect();

@@ -40,7 +40,7 @@ pub enum Command {
     Serve(ServeArgs),
     /// Check file, source, statements and columns, and say what mends the first fault.
     ///
-    /// Example: hedui-adapter check hrss/connector.toml --source-url sqlite:///srv/hrss.sqlite
+    /// Example: hedui-adapter check hrss/connector.toml
     Check(CheckArgs),
     /// Run the golden tests of the file. The last line is `N passed, N failed`.
     ///

@@ -52,7 +52,7 @@ pub struct Rows {
     pub rows: Vec<Vec<Native>>,
 }
 
-/// Finds a column: by its exact name, else without regard to ASCII case (PostgreSQL lowers names).
+/// Finds a column: by its exact name, else without regard to ASCII case (some databases lower names).
 pub fn find_column(columns: &[String], name: &str) -> Option<usize> {
     columns
         .iter()

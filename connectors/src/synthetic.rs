@@ -22,16 +22,14 @@ pub(crate) fn without_identity_numbers(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        match rest.get(..18).filter(|window| is_identity_number(window)) {
-            Some(window) => {
-                shown.push_str("(hidden)");
-                rest = rest.get(window.len()..).unwrap_or_default();
-            }
-            None => {
-                shown.push(first);
-                rest = rest.get(first.len_utf8()..).unwrap_or_default();
-            }
+        let hidden = rest.get(..18).filter(|window| is_identity_number(window));
+        if hidden.is_some() {
+            shown.push_str("(hidden)");
+        } else {
+            shown.push(first);
         }
+        let taken = hidden.map_or(first.len_utf8(), str::len);
+        rest = rest.get(taken..).unwrap_or_default();
     }
     shown
 }

@@ -77,48 +77,46 @@ impl Style {
 
     /// The ladder of a check.
     pub(super) fn rungs(self, file: &Path, rungs: &[Rung]) {
-        let mut text = String::new();
+        let mut lines = Vec::new();
         for rung in rungs {
-            let mark = if rung.holds() { '✓' } else { '✗' };
-            text.push_str(&format!("{mark} {}\n", rung.what.pick(self.lang)));
+            lines.push(format!("{} {}", mark(rung.holds()), rung.what.pick(self.lang)));
             if let Some(mend) = &rung.mend {
-                text.push_str(&format!("    {}: {}\n", self.pick("修改", "to mend it"), mend.pick(self.lang)));
+                lines.push(format!("    {}: {}", self.pick("修改", "to mend it"), mend.pick(self.lang)));
             }
         }
         let sound = rungs.iter().all(Rung::holds);
         if sound {
-            let next = self.pick("接着运行", "next");
-            text.push_str(&format!("{next}: hedui-adapter test {}", file.display()));
+            lines.push(format!("{}: hedui-adapter test {}", self.pick("接着运行", "next"), file.display()));
         }
-        self.out(text.trim_end(), || json!({"sound": sound, "rungs": rungs}));
+        self.out(&lines.join("\n"), || json!({"sound": sound, "rungs": rungs}));
     }
 
     /// The results of golden tests, with the count alone on the last line.
     pub(super) fn golden(self, results: &[GoldenResult]) {
         let failed = results.iter().filter(|result| !result.passed()).count();
         let passed = results.len() - failed;
-        let mut text = String::new();
+        let mut lines = Vec::new();
         for result in results {
-            let mark = if result.passed() { '✓' } else { '✗' };
-            text.push_str(&format!("{mark} {}\n", result.name));
-            for difference in &result.differences {
-                text.push_str(&format!("    {difference}\n"));
-            }
+            lines.push(format!("{} {}", mark(result.passed()), result.name));
+            lines.extend(result.differences.iter().map(|difference| format!("    {difference}")));
         }
-        text.push_str(&format!("{passed} passed, {failed} failed"));
-        self.out(&text, || json!({"passed": passed, "failed": failed, "tests": results}));
+        lines.push(format!("{passed} passed, {failed} failed"));
+        self.out(&lines.join("\n"), || json!({"passed": passed, "failed": failed, "tests": results}));
     }
 
     /// The answer to a trial.
     pub(super) fn tried(self, answered: &Answered) {
-        let mut text = String::new();
+        let mut lines = Vec::new();
         for result in &answered.response.results {
             let as_of = result.as_of.as_deref().map(|as_of| format!(" ({as_of})")).unwrap_or_default();
-            text.push_str(&format!("{}: {:?}{as_of}\n{}\n", result.dataset, result.status, result.facts));
+            lines.push(format!("{}: {:?}{as_of}", result.dataset, result.status));
+            lines.push(result.facts.get().to_owned());
         }
-        for failure in &answered.failures {
-            text.push_str(&format!("✗ {failure}\n"));
-        }
-        self.out(text.trim_end(), || json!({"response": answered.response, "failures": answered.failures}));
+        lines.extend(answered.failures.iter().map(|failure| format!("✗ {failure}")));
+        self.out(&lines.join("\n"), || json!({"response": answered.response, "failures": answered.failures}));
     }
+}
+
+const fn mark(good: bool) -> char {
+    if good { '✓' } else { '✗' }
 }

@@ -172,7 +172,7 @@ fn source(checker: &mut Checker<'_>, table: toml::Spanned<toml::Table>) -> Optio
     };
     let url = secret_place(checker, &place, &table.url);
     let statement_timeout = duration(&table.statement_timeout)
-        .filter(|timeout| (Duration::from_millis(10)..=Duration::from_secs(60)).contains(timeout));
+        .filter(|timeout| (Duration::from_millis(10)..=Duration::from_mins(1)).contains(timeout));
     if statement_timeout.is_none() {
         checker.fault(
             "limit_out_of_range",

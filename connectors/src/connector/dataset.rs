@@ -95,23 +95,22 @@ fn statement(
     let mut made = Vec::new();
     let mut sound = true;
     for name in statement.parameters() {
-        match parameters.get(name) {
-            Some(table) => match parameter(checker, place.place, name, table) {
-                Some(parameter) => made.push(parameter),
-                None => sound = false,
-            },
-            None => {
-                sound = false;
-                checker.fault(
-                    "sql_parameter_unknown",
-                    &here,
-                    Text::new(format!("参数 :{name} 没有定义"), format!("the parameter :{name} is not defined")),
-                    Text::new(
-                        format!("在 [dataset.parameters] 里定义 {name}，或改用 :{ID_NUMBERS}"),
-                        format!("define {name} in [dataset.parameters], or use :{ID_NUMBERS}"),
-                    ),
-                );
-            }
+        let Some(table) = parameters.get(name) else {
+            sound = false;
+            checker.fault(
+                "sql_parameter_unknown",
+                &here,
+                Text::new(format!("参数 :{name} 没有定义"), format!("the parameter :{name} is not defined")),
+                Text::new(
+                    format!("在 [dataset.parameters] 里定义 {name}，或改用 :{ID_NUMBERS}"),
+                    format!("define {name} in [dataset.parameters], or use :{ID_NUMBERS}"),
+                ),
+            );
+            continue;
+        };
+        match parameter(checker, place.place, name, table) {
+            Some(parameter) => made.push(parameter),
+            None => sound = false,
         }
     }
     for (name, table) in parameters {

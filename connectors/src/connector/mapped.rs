@@ -65,24 +65,17 @@ pub(super) fn mapping(
             None => sound = false,
         }
     }
-    let as_of = match table.as_of {
-        None => None,
-        Some(as_of) => {
-            let here = format!("{place}, as_of");
-            let here = at(&here, as_of.span());
-            let as_of = as_of.into_inner();
-            match date_format(checker, &here, &as_of.format, as_of.day.as_deref()) {
-                Some(format) => Some((as_of.column, format)),
-                None => {
-                    sound = false;
-                    None
-                }
-            }
-        }
-    };
+    let mut as_of = None;
+    if let Some(table) = table.as_of {
+        let here = format!("{place}, as_of");
+        let here = at(&here, table.span());
+        let table = table.into_inner();
+        as_of = date_format(checker, &here, &table.format, table.day.as_deref()).map(|format| (table.column, format));
+        sound &= as_of.is_some();
+    }
     let skip = skips(checker, place, table.skip);
     let subject = table.subject.map(Spanned::into_inner)?;
-    (sound).then_some(Mapping { subject, name: table.name, as_of, fields, templates, skip: skip? })
+    sound.then_some(Mapping { subject, name: table.name, as_of, fields, templates, skip: skip? })
 }
 
 fn skips(checker: &mut Checker<'_>, place: &str, tables: Vec<Spanned<super::file::SkipTable>>) -> Option<Vec<Skip>> {
@@ -153,34 +146,29 @@ fn entry_of(
     let name = target.name.to_owned();
     if let Some(value) = &table.value {
         let constant = if has_column_keys(&table) { None } else { constant(target.form, value) };
-        return match constant {
-            Some(value) => Some(Entry::Field(Field { target: name, from: From::Constant(value), optional })),
-            None => {
-                form_fault(checker, here, target);
-                None
-            }
-        };
+        if constant.is_none() {
+            form_fault(checker, here, target);
+        }
+        return Some(Entry::Field(Field { target: name, from: From::Constant(constant?), optional }));
     }
     if let Some(template) = &table.template {
         if target.form != Form::Text || has_column_keys(&table) {
             form_fault(checker, here, target);
             return None;
         }
-        return match parts(template, plain) {
-            Some(parts) => Some(Entry::Template(Template { target: name, parts, optional })),
-            None => {
-                checker.fault(
-                    "template_form",
-                    here,
-                    Text::new("模板不可用", "the template cannot be used"),
-                    Text::new(
-                        "写成 \"{列名}:{字段}\"，至少有一个花括号部分",
-                        "write it as \"{column}:{target}\", with at least one part in braces",
-                    ),
-                );
-                None
-            }
-        };
+        let parts = parts(template, plain);
+        if parts.is_none() {
+            checker.fault(
+                "template_form",
+                here,
+                Text::new("模板不可用", "the template cannot be used"),
+                Text::new(
+                    "写成 \"{列名}:{字段}\"，至少有一个花括号部分",
+                    "write it as \"{column}:{target}\", with at least one part in braces",
+                ),
+            );
+        }
+        return Some(Entry::Template(Template { target: name, parts: parts?, optional }));
     }
     let format = column_format(checker, here, target, &table)?;
     let column = table.column.unwrap_or_default();

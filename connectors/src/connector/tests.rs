@@ -167,3 +167,11 @@ fn a_dataset_is_there_once() {
     let none = head.to_owned();
     assert_eq!(faults(&none).faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["dataset_none"]);
 }
+
+#[test]
+fn the_example_of_the_readme_is_a_sound_file() {
+    let readme = include_str!("../../README.md");
+    let example = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let connector = Connector::parse(example, Path::new("connector.toml")).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(connector.tests.len(), 1);
+}

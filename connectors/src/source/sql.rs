@@ -1,7 +1,7 @@
 //! A database as a source: read-only, with few prepared statements, a bound on time and on rows.
 //!
-//! A statement that runs out of time is stopped inside the database as well (SQLite's progress
-//! handler), so that a slow question cannot keep a connection and starve the next one.
+//! A statement that runs out of time is stopped inside the database as well (the progress
+//! handler of `SQLite`), so that a slow question cannot keep a connection and starve the next one.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -19,7 +19,7 @@ use crate::protocol::QueryPeriod;
 use crate::secret::Secret;
 use crate::sql_text::{LIST_LENGTHS, list_length};
 
-/// Virtual-machine steps of SQLite between two looks at the clock: some tens of microseconds.
+/// Virtual-machine steps of `SQLite` between two looks at the clock: some tens of microseconds.
 const STEPS_BETWEEN_LOOKS: i32 = 2_000;
 
 /// A database.
@@ -193,7 +193,7 @@ impl SqlSource {
     }
 }
 
-/// Has SQLite stop whatever runs on the connection once `deadline` has passed. It replaces the handler
+/// Stops whatever runs on the connection once `deadline` has passed. It replaces the handler
 /// of the question before, also when that one was abandoned half-way.
 async fn stop_at(connection: &mut SqliteConnection, deadline: Instant) -> Result<(), sqlx::Error> {
     connection.lock_handle().await?.set_progress_handler(STEPS_BETWEEN_LOOKS, move || Instant::now() < deadline);
