@@ -3,7 +3,7 @@
 .PHONY: demo test check bench
 
 demo:
-	cargo run --quiet --locked -- demo $(ARGS)
+	cargo run --quiet --locked --package hedui -- demo $(ARGS)
 
 test:
 	cargo test --locked --workspace

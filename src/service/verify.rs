@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::answer::{DepartmentRow, VerificationAnswer, VerificationStatus, notice};
-use super::assemble::{Assembled, assemble};
+use super::assemble::assemble;
 use super::error::ServiceError;
 use super::ids::Ids;
 use super::planned::PlanView;
@@ -27,6 +27,8 @@ use super::running::{Finished, Progress, Running, RunningTable};
 use crate::access_log::{AccessEvent, Action, DepartmentOutcome as LoggedOutcome};
 use crate::domain::actor::Client;
 use crate::domain::clock::Clock;
+use crate::domain::dataset::Catalogue;
+use crate::domain::household::Place;
 use crate::domain::id_number::{Subject, SubjectKey};
 use crate::domain::outcome::GapReason;
 use crate::domain::period::date_in_china;
@@ -36,6 +38,7 @@ use crate::federation::plan::{DepartmentPlan, Plan, Question};
 use crate::policy::{Packs, Parameters, Unavailable};
 use crate::seal::{DataKey, Sealer};
 use crate::store::{NewVerification, Opened, OutcomeRow, Store, StoreError, VerificationRow};
+use crate::verdict::facts::Facts;
 use crate::verdict::{self, Verdict, explain, trace};
 
 /// Months of the window when no pack says otherwise.
@@ -224,7 +227,7 @@ impl Verifications {
     /// Who would be asked what, and why not more. Nobody is asked.
     pub fn plan(&self, caller: Caller<'_>, body: &[u8]) -> Result<PlanView, ServiceError> {
         let request = self.admit(caller.client, body)?;
-        let window_months = self.pack(&request).map_or(DEFAULT_WINDOW_MONTHS, |pack| window_months(pack));
+        let window_months = self.pack(&request).map_or(DEFAULT_WINDOW_MONTHS, |pack| window_months(&pack));
         let authorised = self.authorised(&request);
         let refused = self.gate(&request, &authorised).map(|verdict| verdict.status.as_str());
         let question = question(&request, window_months);
@@ -374,7 +377,7 @@ impl Verifications {
         let request = &running.request;
         let authorised = self.authorised(request);
         let pack = self.pack(request).ok();
-        let window_months = pack.as_ref().map_or(DEFAULT_WINDOW_MONTHS, |pack| window_months(pack));
+        let window_months = pack.as_deref().map_or(DEFAULT_WINDOW_MONTHS, window_months);
         let outcomes = match (&pack, self.gate(request, &authorised)) {
             (Some(_), None) => self.ask(running, window_months, &authorised).await,
             // Without a standard, or with the gate shut, no answer could matter: nobody is asked (P6).
@@ -383,7 +386,7 @@ impl Verifications {
         let now = self.parts.clock.now();
         let catalogue = self.parts.federation.catalogue();
         let assembled = assemble(request, &authorised, &outcomes, catalogue, window_months, now);
-        let (verdict, report, trace) = judge(&assembled, pack.as_deref(), request);
+        let Judged { verdict, report, trace } = judge(&assembled.facts, pack.as_deref(), request.place, catalogue);
         let departments: Vec<DepartmentRow> =
             outcomes.iter().map(|outcome| DepartmentRow::of(outcome, catalogue, now)).collect();
         let receipt = self.parts.ids.next("ev");
@@ -519,22 +522,30 @@ fn withhold(plan: &mut Plan, authorised: &[bool]) {
     }
 }
 
+/// A verdict with its text and its trace.
+struct Judged {
+    verdict: Verdict,
+    report: explain::Report,
+    trace: Option<trace::Trace>,
+}
+
 /// The verdict, told and traced.
-fn judge(assembled: &Assembled, pack: Option<&Parameters>, request: &VerificationRequest) -> (Verdict, explain::Report, Option<trace::Trace>) {
-    let facts = &assembled.facts;
-    match pack {
-        Some(pack) => {
-            let verdict = verdict::evaluate(facts, pack).unwrap_or_else(|_| Verdict::too_large(facts, pack));
-            let report = explain::report(facts, pack, &verdict);
-            let trace = trace::trace(facts, pack, &verdict);
-            (verdict, report, Some(trace))
-        }
-        None => {
-            let verdict = Verdict::pending_parameter(facts, request.place);
-            let report = explain::pending_parameter(&verdict, request.place);
-            (verdict, report, None)
-        }
-    }
+fn judge(facts: &Facts, pack: Option<&Parameters>, place: Place, catalogue: &Catalogue) -> Judged {
+    let Some(pack) = pack else {
+        let verdict = Verdict::pending_parameter(facts, place);
+        let report = explain::report_without_pack(catalogue, &verdict);
+        return Judged { verdict, report, trace: None };
+    };
+    let judged = verdict::evaluate(facts, pack).and_then(|verdict| {
+        let report = explain::report_with(catalogue, facts, pack, &verdict)?;
+        let trace = trace::trace(facts, pack, &verdict)?;
+        Ok(Judged { verdict, report, trace: Some(trace) })
+    });
+    judged.unwrap_or_else(|_| {
+        let verdict = Verdict::too_large(facts, pack);
+        let report = explain::report_without_pack(catalogue, &verdict);
+        Judged { verdict, report, trace: None }
+    })
 }
 
 fn raw(value: &impl Serialize) -> Box<RawValue> {
