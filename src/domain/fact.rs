@@ -270,10 +270,10 @@ pub struct Diagnosis {
 #[serde(deny_unknown_fields)]
 pub struct Disability {
     /// Category 1 sight, 2 hearing, 3 speech, 4 physical, 5 intellectual, 6 mental, 7 multiple.
-    #[serde(with = "digit_text")]
+    #[serde(serialize_with = "digit_text::serialize", deserialize_with = "digit_text::up_to::<7, _>")]
     pub category: u8,
     /// Grade 1 (most severe) to 4.
-    #[serde(with = "digit_text")]
+    #[serde(serialize_with = "digit_text::serialize", deserialize_with = "digit_text::up_to::<4, _>")]
     pub grade: u8,
 }
 
@@ -302,11 +302,11 @@ mod digit_text {
         serializer.collect_str(digit)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    pub(super) fn up_to<'de, const LAST: u8, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         match text.as_bytes() {
-            [digit @ b'1'..=b'7'] => Ok(digit - b'0'),
-            _ => Err(serde::de::Error::custom("a code of one digit, 1 to 7")),
+            [digit @ b'1'..=b'9'] if digit - b'0' <= LAST => Ok(digit - b'0'),
+            _ => Err(serde::de::Error::custom(format!("a code of one digit, 1 to {LAST}"))),
         }
     }
 }
@@ -449,6 +449,8 @@ fn pointer_of(path: &serde_path_to_error::Path) -> String {
     })
 }
 
+#[cfg(test)]
+mod schema_tests;
 #[cfg(test)]
 mod tests {
     use super::*;
