@@ -37,7 +37,11 @@ impl Contract {
     }
 
     fn assert_refused(&self, document: &Value, mutation: &str) {
-        assert!(!self.validator.is_valid(document), "the schema of {} takes {mutation}: {document}", self.kind.as_str());
+        assert!(
+            !self.validator.is_valid(document),
+            "the schema of {} takes {mutation}: {document}",
+            self.kind.as_str()
+        );
         assert!(!self.by_type(document), "the type {} takes {mutation}: {document}", self.kind.as_str());
     }
 
@@ -65,7 +69,12 @@ fn members() -> Vec<(Contract, Vec<(Value, String)>)> {
                 .samples
                 .iter()
                 .flat_map(|sample| {
-                    sample.as_object().unwrap().keys().map(|member| (sample.clone(), member.clone())).collect::<Vec<_>>()
+                    sample
+                        .as_object()
+                        .unwrap()
+                        .keys()
+                        .map(|member| (sample.clone(), member.clone()))
+                        .collect::<Vec<_>>()
                 })
                 .collect();
             (contract, pairs)
@@ -162,7 +171,17 @@ fn impossible_dates_and_amounts_and_unknown_codes_are_refused() {
             let property = contract.property(member);
             let wrong: &[&str] = if property["pattern"] == date {
                 dates += 1;
-                &["2024-02-30", "2023-02-29", "2100-02-29", "2024-04-31", "2024-13-01", "2024-3-1", "", "2024-06", "今天"]
+                &[
+                    "2024-02-30",
+                    "2023-02-29",
+                    "2100-02-29",
+                    "2024-04-31",
+                    "2024-13-01",
+                    "2024-3-1",
+                    "",
+                    "2024-06",
+                    "今天",
+                ]
             } else if property["pattern"] == money {
                 amounts += 1;
                 &["1.234", "-1.00", "1,000.00", "1e3", "", ".5", "1.", "10000000000000.01", "１", "0x10"]
