@@ -1,2 +1,42 @@
 //! The department's side of Hedui: the adapter protocol, connector files and the adapter server.
+//!
+//! A department joins with one file. [`connector`] checks it, `source` asks its database, [`mapping`]
+//! turns rows into facts, [`adapter`] answers one query, [`serve`] does so over mutual TLS. This package
+//! runs beside a department's database: it knows nothing of the hub, and its list of dependencies is
+//! kept short, so that the department can review what it runs.
+//!
+//! Never: a float for money · an identity number in a log or error · a guess where a row does not fit ·
+//! a list that was cut off · a statement with a value pasted into it.
+
+// The way of a file.
+pub mod connector;
+pub mod error;
+pub mod facts;
+pub mod secret;
+pub mod sql_text;
+
+// The way of a query.
+pub mod adapter;
+mod answer;
+pub mod ledger;
+mod problem;
 pub mod protocol;
+pub mod rehearsal;
+pub mod serve;
+mod source;
+mod synthetic;
+
+// The way of a row.
+pub mod amount;
+pub mod date_format;
+pub mod mapping;
+pub mod name;
+pub mod native;
+pub mod value;
+
+// The verbs.
+pub mod check;
+pub mod cli;
+pub mod golden;
+
+pub use source::{OpenError, SourceError};

@@ -1,14 +1,92 @@
-//! `hedui adapter`.
+//! `hedui adapter`: the verbs of `hedui-adapter`, so that an operator of the hub has them too.
 
 use std::process::ExitCode;
 
-use super::Global;
+use connectors::cli::Style;
 
-/// What to do.
-#[derive(Debug, clap::Subcommand)]
-pub enum Command {}
+use super::{Global, Lang};
+
+pub use connectors::cli::Command;
 
 /// Runs the command.
-pub async fn run(command: Command, _global: &Global) -> anyhow::Result<ExitCode> {
-    match command {}
+pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> {
+    let lang = match global.lang() {
+        Lang::Zh => connectors::error::Lang::Zh,
+        Lang::En => connectors::error::Lang::En,
+    };
+    Ok(connectors::cli::run(command, Style { lang, json: global.json }).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use connectors::facts::{FACT_TYPES, FactType, Form, Target};
+    use serde_json::{Map, Value, json};
+
+    use crate::domain::dataset::Catalogue;
+    use crate::domain::fact::{Fact, FactKind};
+
+    /// Every value of a form that is worth trying.
+    fn samples(form: Form) -> Vec<Value> {
+        match form {
+            Form::Money => vec![json!("1234.50")],
+            Form::Date => vec![json!("2024-02-29")],
+            Form::Text => vec![json!("库伦旗")],
+            Form::Boolean => vec![json!(true), json!(false)],
+            Form::Count => vec![json!(0), json!(u32::MAX)],
+            Form::Decimal => vec![json!("89.50")],
+            Form::Kind => vec![json!("PENSION_RESIDENT")],
+            Form::OneOf(list) => list.iter().map(|text| json!(text)).collect(),
+        }
+    }
+
+    fn decodes(kind: FactKind, fact: &Map<String, Value>) -> bool {
+        Fact::decode(kind, &json!([fact]).to_string()).is_ok()
+    }
+
+    fn fact_with<'a>(targets: impl Iterator<Item = &'a Target>) -> Map<String, Value> {
+        targets.map(|target| (target.name.to_owned(), samples(target.form)[0].clone())).collect()
+    }
+
+    fn kind_of(fact: &FactType) -> FactKind {
+        FactKind::ALL.into_iter().find(|kind| kind.as_str() == fact.name).expect("the same names on both sides")
+    }
+
+    #[test]
+    fn connectors_and_hub_mean_the_same_by_every_fact_type() {
+        assert_eq!(FACT_TYPES.map(|fact| fact.name), FactKind::ALL.map(FactKind::as_str));
+        for fact in &FACT_TYPES {
+            let kind = kind_of(fact);
+            let whole = fact_with(fact.targets.iter());
+            assert!(decodes(kind, &whole), "{} with every target", fact.name);
+            for target in fact.targets {
+                let mut without = whole.clone();
+                without.remove(target.name);
+                assert_eq!(decodes(kind, &without), !target.required, "{} without {}", fact.name, target.name);
+                for sample in samples(target.form) {
+                    let mut other = whole.clone();
+                    other.insert(target.name.to_owned(), sample.clone());
+                    assert!(decodes(kind, &other), "{}: {} = {sample}", fact.name, target.name);
+                }
+                let mut wrong = whole.clone();
+                wrong.insert(target.name.to_owned(), json!({}));
+                assert!(!decodes(kind, &wrong), "{}: {}", fact.name, target.name);
+            }
+            let mut more = whole.clone();
+            more.insert("anything_else".to_owned(), json!(1));
+            assert!(!decodes(kind, &more), "{} with an unknown member", fact.name);
+        }
+    }
+
+    #[test]
+    fn the_seventh_source_joins_with_files_only() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/seventh_source");
+        let catalogue = std::fs::read_to_string(folder.join("catalogue.toml")).unwrap();
+        let catalogue = Catalogue::parse(&catalogue).unwrap();
+        let connector = connectors::connector::Connector::read(&folder.join("connector.toml")).unwrap();
+        for dataset in &connector.datasets {
+            let entry = catalogue.datasets().iter().find(|entry| entry.id.as_str() == dataset.id).unwrap();
+            assert_eq!((entry.fact.as_str(), entry.department.as_str()), (dataset.fact.as_str(), "disabled_persons"));
+        }
+        assert_eq!(connector.datasets.len(), catalogue.datasets().len());
+    }
 }

@@ -1,0 +1,178 @@
+//! From a query to its results: check it, ask the source for all datasets side by side, map the rows.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use serde_json::value::RawValue;
+
+use crate::connector::{Connector, Dataset};
+use crate::error::Text;
+use crate::mapping::{Mapped, Outcome, Person};
+use crate::problem;
+use crate::protocol::{AdapterProblem, MAX_SUBJECTS, Query, QueryResult, QuerySubject, Response, ResultStatus};
+use crate::rehearsal::Rehearsal;
+use crate::source::{Question, Source, SourceError};
+use crate::synthetic;
+
+/// Longest text of a query, in bytes.
+const MAX_TEXT: usize = 200;
+
+/// A response, and why some of its results are `error`.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    /// What the caller gets.
+    pub(crate) response: Response,
+    /// One sentence a failure, without values: for the ledger and for tests.
+    pub(crate) failures: Vec<String>,
+}
+
+/// Refuses a query that is not of the right form. What it says never repeats what was sent.
+pub(crate) fn check(connector: &Connector, query: &Query) -> Result<(), AdapterProblem> {
+    let bad = |zh: &str, en: &str| Err(problem::bad_query(Text::new(zh, en)));
+    if query.subjects.len() > MAX_SUBJECTS {
+        return Err(problem::too_many_subjects());
+    }
+    if query.subjects.is_empty() || query.datasets.is_empty() {
+        return bad("至少要有一个人和一个数据集", "a query has at least one subject and one dataset");
+    }
+    if query.datasets.iter().any(|dataset| connector.dataset(dataset).is_none()) {
+        return Err(problem::unknown_dataset());
+    }
+    let asked: BTreeSet<_> = query.datasets.iter().collect();
+    if asked.len() != query.datasets.len() {
+        return bad("数据集重复", "a dataset is asked for twice");
+    }
+    if query.period.from > query.period.to {
+        return bad("期间的起日晚于止日", "the period begins after it ends");
+    }
+    let named = |text: &str| !text.trim().is_empty() && text.len() <= MAX_TEXT;
+    if ![&query.request_id, &query.purpose, &query.authorisation.number].into_iter().all(|text| named(text)) {
+        return bad(
+            "request_id、purpose 或授权书编号缺失或过长",
+            "request_id, purpose or authorisation.number is empty or too long",
+        );
+    }
+    let mut references = BTreeSet::new();
+    for subject in &query.subjects {
+        if !named(&subject.reference) || !references.insert(&subject.reference) {
+            return bad("人员的 ref 缺失、过长或重复", "a subject's ref is empty, too long or there twice");
+        }
+        if !synthetic::is_canonical(&subject.id_number) {
+            return bad(
+                "身份号码须为 17 位数字加一位数字或大写 X",
+                "an identity number is 17 digits and a digit or capital X",
+            );
+        }
+        if subject.name.len() > MAX_TEXT {
+            return bad("姓名过长", "a subject's name is too long");
+        }
+        if subject.datasets.as_ref().is_some_and(|datasets| !datasets.iter().all(|dataset| asked.contains(dataset))) {
+            return bad("人员的数据集不在本次查询内", "a subject asks for a dataset that the query does not");
+        }
+    }
+    Ok(())
+}
+
+/// Answers a query that has been checked.
+pub(crate) async fn answer(
+    connector: &Connector,
+    source: &Source,
+    rehearsal: &Rehearsal,
+    query: &Query,
+) -> Result<Answered, AdapterProblem> {
+    let datasets = query.datasets.iter().filter_map(|id| connector.dataset(id));
+    let parts = join_all(datasets.map(|dataset| ask_dataset(source, rehearsal, dataset, query))).await;
+    let mut answered =
+        Answered { response: Response { adapter: connector.version(), results: Vec::new() }, failures: Vec::new() };
+    let (mut asked, mut unanswered) = (0_usize, Vec::new());
+    for part in parts {
+        asked += usize::from(part.asked);
+        unanswered.extend(part.source_error);
+        answered.response.results.extend(part.results);
+        answered.failures.extend(part.failures);
+    }
+    // A source that answers nothing at all is down, and the caller may try again; one that answers in
+    // part has answered, and its `error` results are what they are. Too many rows is an answer too: the
+    // same question would give the same.
+    let down = unanswered.iter().find(|error| !matches!(error, SourceError::TooManyRows(_)));
+    match down {
+        Some(error) if unanswered.len() == asked => Err(problem::of_source(error)),
+        _ => Ok(answered),
+    }
+}
+
+/// What came of one dataset.
+struct Part {
+    results: Vec<QueryResult>,
+    failures: Vec<String>,
+    asked: bool,
+    source_error: Option<SourceError>,
+}
+
+async fn ask_dataset(source: &Source, rehearsal: &Rehearsal, dataset: &Dataset, query: &Query) -> Part {
+    let wanted =
+        |subject: &&QuerySubject| subject.datasets.as_ref().is_none_or(|datasets| datasets.contains(&dataset.id));
+    let (hidden, subjects): (Vec<_>, Vec<_>) =
+        query.subjects.iter().filter(wanted).partition(|subject| rehearsal.hides(&subject.id_number));
+    let results = hidden.iter().map(|subject| result(subject, dataset, ResultStatus::NoRecord)).collect();
+    let mut part = Part { results, failures: Vec::new(), asked: !subjects.is_empty(), source_error: None };
+    if subjects.is_empty() {
+        return part;
+    }
+    let id_numbers: BTreeSet<&str> = subjects.iter().map(|subject| subject.id_number.as_str()).collect();
+    let question = Question { id_numbers: id_numbers.into_iter().collect(), period: query.period };
+    let rows = match source.fetch(&dataset.id, &question).await {
+        Ok(rows) => rows,
+        Err(error) => {
+            part.failures.push(format!("{}: {}", dataset.id, error.code()));
+            part.results.extend(subjects.iter().map(|subject| result(subject, dataset, ResultStatus::Error)));
+            part.source_error = Some(error);
+            return part;
+        }
+    };
+    let persons: Vec<_> =
+        subjects.iter().map(|subject| Person { id_number: &subject.id_number, name: &subject.name }).collect();
+    match dataset.mapping.map(&rows, &persons) {
+        Err(error) => {
+            part.failures.push(format!("{}: {error}", dataset.id));
+            part.results.extend(subjects.iter().map(|subject| result(subject, dataset, ResultStatus::Error)));
+        }
+        Ok(all) => {
+            for (subject, mapped) in subjects.into_iter().zip(all) {
+                part.push(subject, dataset, mapped);
+            }
+        }
+    }
+    part
+}
+
+impl Part {
+    fn push(&mut self, subject: &QuerySubject, dataset: &Dataset, mapped: Mapped) {
+        let mut result = match mapped.outcome {
+            Outcome::NoRecord => result(subject, dataset, ResultStatus::NoRecord),
+            Outcome::NameMismatch => result(subject, dataset, ResultStatus::NameMismatch),
+            Outcome::Error(error) => {
+                self.failures.push(format!("{}: {error}", dataset.id));
+                result(subject, dataset, ResultStatus::Error)
+            }
+            Outcome::Facts { json, as_of } => {
+                let facts = RawValue::from_string(json).expect("the mapping writes JSON");
+                QueryResult { as_of, facts, ..result(subject, dataset, ResultStatus::Ok) }
+            }
+        };
+        // From the row, not from the question: the hub compares the two.
+        result.id_number = mapped.filed_under;
+        self.results.push(result);
+    }
+}
+
+fn result(subject: &QuerySubject, dataset: &Dataset, status: ResultStatus) -> QueryResult {
+    QueryResult {
+        reference: subject.reference.clone(),
+        id_number: None,
+        dataset: dataset.id.clone(),
+        status,
+        as_of: None,
+        facts: RawValue::from_string("[]".to_owned()).expect("an empty array is JSON"),
+    }
+}

@@ -1,0 +1,278 @@
+//! The verbs of an adapter, for `hedui-adapter` and for `hedui adapter`.
+//!
+//! Exit codes are those of `hedui`: 0 done, 1 done but the answer is no (a failed test, a fault in the
+//! file), 2 the command or its input is wrong, 3 something outside failed (database, network, files).
+
+mod print;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use jiff::civil::Date;
+
+use crate::adapter::{Adapter, LoadError, Overrides};
+use crate::check;
+use crate::connector::Connector;
+use crate::error::Text;
+use crate::golden;
+use crate::ledger::Ledger;
+use crate::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject};
+use crate::rehearsal::Rehearsal;
+use crate::secret::Secret;
+use crate::serve::TlsFiles;
+pub use print::Style;
+
+/// Done, but the answer is no.
+const NO: u8 = 1;
+/// The command or its input is wrong.
+const WRONG: u8 = 2;
+/// Something outside failed.
+const OUTSIDE: u8 = 3;
+
+/// What to do with a connector file.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Answer the hub's questions over mutual TLS.
+    ///
+    /// Example: hedui-adapter serve hrss/connector.toml --listen 0.0.0.0:9101 --cert hrss.pem --key hrss.key --client-ca hub-ca.pem
+    Serve(ServeArgs),
+    /// Check file, source, statements and columns, and say what mends the first fault.
+    ///
+    /// Example: hedui-adapter check hrss/connector.toml
+    Check(CheckArgs),
+    /// Run the golden tests of the file. The last line is `N passed, N failed`.
+    ///
+    /// Example: hedui-adapter test hrss/connector.toml
+    Test(TestArgs),
+    /// Ask one dataset about one person, as the hub would, and print the result.
+    ///
+    /// Example: hedui-adapter try hrss/connector.toml --dataset hrss.pension --id-number - --from 2024-03-01 --to 2025-02-28
+    Try(TryArgs),
+}
+
+/// The connector file and where its records are.
+#[derive(Debug, Args)]
+pub struct FileArgs {
+    /// The connector file.
+    pub file: PathBuf,
+    /// URL of the source, instead of the variable or file that the connector names.
+    #[arg(long, value_name = "URL")]
+    pub source_url: Option<String>,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The connector file and its source.
+    #[command(flatten)]
+    pub connector: FileArgs,
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1:9101")]
+    pub listen: SocketAddr,
+    /// The adapter's certificate with its chain, PEM.
+    #[arg(long, value_name = "PEM")]
+    pub cert: PathBuf,
+    /// Its private key, PEM.
+    #[arg(long, value_name = "PEM")]
+    pub key: PathBuf,
+    /// The CA whose certificates callers must have, PEM.
+    #[arg(long, value_name = "PEM")]
+    pub client_ca: PathBuf,
+    /// Rehearse failures: a JSON file of synthetic persons and behaviours.
+    #[arg(long, value_name = "FILE")]
+    pub rehearse: Option<PathBuf>,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The connector file and its source.
+    #[command(flatten)]
+    pub connector: FileArgs,
+}
+
+/// Arguments of `test`.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// The connector file.
+    pub file: PathBuf,
+}
+
+/// Arguments of `try`.
+#[derive(Debug, Args)]
+pub struct TryArgs {
+    /// The connector file and its source.
+    #[command(flatten)]
+    pub connector: FileArgs,
+    /// The dataset.
+    #[arg(long)]
+    pub dataset: String,
+    /// The identity number; `-` reads it from standard input, so that it stays out of the shell's history.
+    #[arg(long, value_name = "NUMBER")]
+    pub id_number: String,
+    /// The name, where the connector compares names.
+    #[arg(long, default_value = "")]
+    pub name: String,
+    /// First day of the period.
+    #[arg(long)]
+    pub from: Date,
+    /// Last day of the period.
+    #[arg(long)]
+    pub to: Date,
+}
+
+/// Runs a command.
+pub async fn run(command: Command, style: Style) -> ExitCode {
+    let code = match command {
+        Command::Serve(args) => serve(args, style).await,
+        Command::Check(args) => climb(args, style).await,
+        Command::Test(args) => test(args, style).await,
+        Command::Try(args) => ask(args, style).await,
+    };
+    ExitCode::from(code)
+}
+
+impl FileArgs {
+    fn overrides(&self) -> Overrides {
+        Overrides { source_url: self.source_url.as_ref().map(Secret::new), ..Overrides::default() }
+    }
+}
+
+fn load(args: &FileArgs, overrides: Overrides, style: Style) -> Result<Adapter, u8> {
+    Adapter::load(&args.file, overrides).map_err(|error| match error {
+        LoadError::File(faults) => {
+            style.faults(&faults);
+            WRONG
+        }
+        LoadError::Source(error) => {
+            style.failed("source_unavailable", &error.text());
+            OUTSIDE
+        }
+    })
+}
+
+async fn serve(args: ServeArgs, style: Style) -> u8 {
+    let mut overrides = args.connector.overrides();
+    if let Some(file) = &args.rehearse {
+        match Rehearsal::read(file) {
+            Ok(rehearsal) => overrides.rehearsal = rehearsal,
+            Err(faults) => {
+                style.faults(&faults);
+                return WRONG;
+            }
+        }
+    }
+    let adapter = match load(&args.connector, overrides, style) {
+        Ok(adapter) => adapter,
+        Err(code) => return code,
+    };
+    let tls = TlsFiles { cert: args.cert, key: args.key, client_ca: args.client_ca };
+    let mut running = match adapter.listen(args.listen, tls).await {
+        Ok(running) => running,
+        Err(error) => {
+            style.failed("cannot_listen", &error.text());
+            return OUTSIDE;
+        }
+    };
+    style.serving(&adapter, running.addr(), args.rehearse.is_some());
+    if let Err(error) = adapter.health().await {
+        // Not fatal: the adapter answers again as soon as the database does.
+        style.failed(error.code(), &error.text());
+    }
+    tokio::select! {
+        ended = running.finished() => {
+            let cause = ended.err().map(|error| error.to_string()).unwrap_or_default();
+            style.failed("server_ended", &Text::new(format!("服务意外结束：{cause}"), format!("the server ended: {cause}")));
+            OUTSIDE
+        }
+        () = told_to_stop() => {
+            running.stop().await;
+            0
+        }
+    }
+}
+
+/// Resolves on an interrupt or a termination signal.
+async fn told_to_stop() {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}
+
+async fn climb(args: CheckArgs, style: Style) -> u8 {
+    let rungs = check::climb(&args.connector.file, args.connector.overrides()).await;
+    style.rungs(&args.connector.file, &rungs);
+    match rungs.iter().find(|rung| !rung.holds()) {
+        None => 0,
+        Some(rung) if rung.outside => OUTSIDE,
+        Some(_) => NO,
+    }
+}
+
+async fn test(args: TestArgs, style: Style) -> u8 {
+    let connector = match Connector::read(&args.file) {
+        Ok(connector) => connector,
+        Err(faults) => {
+            style.faults(&faults);
+            return WRONG;
+        }
+    };
+    let results = golden::run(&connector).await;
+    style.golden(&results);
+    if results.iter().all(golden::GoldenResult::passed) { 0 } else { NO }
+}
+
+async fn ask(args: TryArgs, style: Style) -> u8 {
+    let mut overrides = args.connector.overrides();
+    overrides.ledger = Ledger::Stderr;
+    let id_number = if args.id_number == "-" {
+        let mut line = String::new();
+        if std::io::stdin().read_line(&mut line).is_err() {
+            line.clear();
+        }
+        line.trim().to_ascii_uppercase()
+    } else {
+        args.id_number.trim().to_ascii_uppercase()
+    };
+    let adapter = match load(&args.connector, overrides, style) {
+        Ok(adapter) => adapter,
+        Err(code) => return code,
+    };
+    let query = Query {
+        request_id: "try".to_owned(),
+        purpose: "try".to_owned(),
+        authorisation: QueryAuthorisation { number: "try".to_owned(), valid_until: args.to.to_string() },
+        period: QueryPeriod { from: args.from, to: args.to },
+        datasets: vec![args.dataset],
+        subjects: vec![QuerySubject { reference: "m1".to_owned(), id_number, name: args.name, datasets: None }],
+    };
+    let answer = adapter.answered(&query).await;
+    adapter.close().await;
+    match answer {
+        Ok(answered) => {
+            style.tried(&answered);
+            u8::from(!answered.failures.is_empty())
+        }
+        Err(problem) => {
+            style.failed(&problem.code, &Text::new(problem.title_zh, problem.title));
+            if problem.status < 500 { WRONG } else { OUTSIDE }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The connector file (`connector.toml`, schema `hedui.connector/1`): what a department writes to join.
+//!
+//! It names the source, the statement of each dataset and the mapping of its columns to facts. It is
+//! checked as a whole when it is loaded: a [`Connector`] that exists is sound in itself, and every
+//! fault of a file is named at once, with its line and what mends it.
+
+mod checked;
+mod dataset;
+mod file;
+mod mapped;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::{Fault, Faults, Text};
+use crate::golden::GoldenTest;
+use crate::mapping::Mapping;
+use crate::protocol::{AdapterVersion, MAX_SUBJECTS, Manifest, ManifestDataset};
+use crate::secret::SecretPlace;
+use crate::sql_text::SqlText;
+
+/// The schema this build reads.
+pub const SCHEMA: &str = "hedui.connector/1";
+
+/// A checked connector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connector {
+    /// Its file.
+    pub file: PathBuf,
+    /// Who answers.
+    pub adapter: AdapterInfo,
+    /// Where the records are.
+    pub source: SourceInfo,
+    /// What the department agrees to answer; the hub keeps to it.
+    pub quota: Quota,
+    /// The datasets, in the order of the file.
+    pub datasets: Vec<Dataset>,
+    /// The golden tests.
+    pub tests: Vec<GoldenTest>,
+}
+
+/// Who answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdapterInfo {
+    /// The department's id.
+    pub id: String,
+    /// Version of the connector.
+    pub version: String,
+    /// Name for people.
+    pub name: Text,
+    /// Whom to call when it is down.
+    pub contact: String,
+    /// A notice to callers: maintenance and the like.
+    pub notice: Option<String>,
+}
+
+/// Where the records are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceInfo {
+    /// A database.
+    Sql(SqlInfo),
+}
+
+/// A database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlInfo {
+    /// Where its URL is kept.
+    pub url: SecretPlace,
+    /// How long one statement may take, waiting for a connection included.
+    pub statement_timeout: Duration,
+    /// How many connections are kept at most.
+    pub max_connections: u32,
+    /// How many rows one statement may give; more is an error, never a cut-off answer.
+    pub max_rows: usize,
+}
+
+/// What the department agrees to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Queries a second.
+    pub per_second: u32,
+    /// Queries that may come at once.
+    pub burst: u32,
+}
+
+/// A dataset: how it is asked for and mapped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dataset {
+    /// Its id, such as `hrss.pension`.
+    pub id: String,
+    /// Its fact type.
+    pub fact: String,
+    /// How the source is asked.
+    pub ask: Ask,
+    /// How its rows become facts.
+    pub mapping: Mapping,
+}
+
+/// How a source is asked for a dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// By a statement.
+    Sql {
+        /// The statement.
+        statement: SqlText,
+        /// Its parameters, in the order of [`SqlText::parameters`].
+        parameters: Vec<Parameter>,
+    },
+}
+
+/// A named parameter of a statement, made from the query's period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// Which day of the period.
+    pub of: PeriodDay,
+    /// How the day is written; a strftime format.
+    pub format: String,
+    /// Bound as a whole number, for columns that keep months as numbers.
+    pub integer: bool,
+}
+
+/// A day of the query's period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeriodDay {
+    /// The first.
+    From,
+    /// The last.
+    To,
+}
+
+impl Connector {
+    /// Reads and checks a connector file.
+    pub fn read(file: &Path) -> Result<Self, Faults> {
+        let text = std::fs::read_to_string(file).map_err(|cause| {
+            Faults::one(
+                file,
+                Fault {
+                    code: "connector_unreadable",
+                    place: file.display().to_string(),
+                    line: None,
+                    what: Text::new(format!("文件无法读取：{cause}"), format!("the file cannot be read: {cause}")),
+                    mend: Text::new("核对路径和读取权限", "check the path and the permission to read it"),
+                },
+            )
+        })?;
+        Self::parse(&text, file)
+    }
+
+    /// Checks the text of a connector file; `file` is where it stands, or its name where it does not.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, Faults> {
+        checked::connector(text, file)
+    }
+
+    /// The folder of the file, from which relative paths in it start.
+    pub fn folder(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new(""))
+    }
+
+    /// The dataset of this id.
+    pub fn dataset(&self, id: &str) -> Option<&Dataset> {
+        self.datasets.iter().find(|dataset| dataset.id == id)
+    }
+
+    /// Which adapter answers.
+    pub fn version(&self) -> AdapterVersion {
+        AdapterVersion { id: self.adapter.id.clone(), version: self.adapter.version.clone() }
+    }
+
+    /// What it offers.
+    pub fn manifest(&self) -> Manifest {
+        let dataset = |dataset: &Dataset| ManifestDataset { id: dataset.id.clone(), fact: dataset.fact.clone() };
+        Manifest {
+            adapter: self.version(),
+            name_zh: self.adapter.name.zh.clone(),
+            name_en: self.adapter.name.en.clone(),
+            contact: self.adapter.contact.clone(),
+            notice: self.adapter.notice.clone(),
+            datasets: self.datasets.iter().map(dataset).collect(),
+            quota_per_second: self.quota.per_second,
+            quota_burst: self.quota.burst,
+            max_subjects: MAX_SUBJECTS,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

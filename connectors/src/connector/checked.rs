@@ -1,0 +1,346 @@
+//! TOML → [`Connector`], naming every fault.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::civil::Date;
+use serde::Deserialize;
+
+use super::file::{AdapterTable, ConnectorFile, QuotaTable, SqlTable, TestTable, line_of, toml_to_json};
+use super::{AdapterInfo, Connector, Dataset, Quota, SCHEMA, SourceInfo, SqlInfo, dataset};
+use crate::error::{Fault, Faults, Text};
+use crate::golden::{Expected, Given, GoldenTest};
+use crate::protocol::ResultStatus;
+use crate::secret::SecretPlace;
+use crate::synthetic;
+
+/// Collects faults while a file is checked.
+pub(super) struct Checker<'a> {
+    text: &'a str,
+    faults: Vec<Fault>,
+}
+
+/// Where a fault is: its place in words, and the span of the text where there is one.
+pub(super) struct At<'a> {
+    pub(super) place: &'a str,
+    pub(super) span: Option<Range<usize>>,
+}
+
+impl Checker<'_> {
+    pub(super) fn fault(&mut self, code: &'static str, at: &At<'_>, what: Text, mend: Text) {
+        let line = at.span.clone().map(|span| line_of(self.text, span));
+        self.faults.push(Fault { code, place: at.place.to_owned(), line, what, mend });
+    }
+}
+
+pub(super) fn at(place: &str, span: Range<usize>) -> At<'_> {
+    At { place, span: Some(span) }
+}
+
+pub(super) fn connector(text: &str, path: &Path) -> Result<Connector, Faults> {
+    let file: ConnectorFile = toml::from_str(text).map_err(|error| Faults::one(path, syntax_fault(text, &error)))?;
+    let mut checker = Checker { text, faults: Vec::new() };
+    if file.schema.get_ref() != SCHEMA {
+        checker.fault(
+            "schema_version",
+            &at("schema", file.schema.span()),
+            Text::new("本程序不认识这个 schema", "this build does not read this schema"),
+            Text::new(format!("写 schema = \"{SCHEMA}\""), format!("write schema = \"{SCHEMA}\"")),
+        );
+    }
+    let adapter = adapter(&mut checker, file.adapter);
+    let source = source(&mut checker, file.source);
+    let quota = quota(&mut checker, file.quota);
+    let mut datasets: Vec<Dataset> = Vec::new();
+    let mut ids = BTreeSet::new();
+    if file.dataset.is_empty() {
+        checker.fault(
+            "dataset_none",
+            &At { place: "dataset", span: None },
+            Text::new("没有任何数据集", "there is no dataset"),
+            Text::new("至少写一个 [[dataset]]", "write at least one [[dataset]]"),
+        );
+    }
+    for table in file.dataset {
+        let id = table.get_ref().id.clone();
+        if !ids.insert(id.get_ref().clone()) {
+            checker.fault(
+                "dataset_twice",
+                &at(&format!("dataset {}", id.get_ref()), id.span()),
+                Text::new("数据集重复", "this dataset is there twice"),
+                Text::new("改名或合并", "rename one, or make them one"),
+            );
+        }
+        datasets.extend(dataset::dataset(&mut checker, &adapter.id, table));
+    }
+    let tests = file.test.into_iter().filter_map(|table| golden_test(&mut checker, &ids, table)).collect();
+    match source {
+        Some(source) if checker.faults.is_empty() => {
+            Ok(Connector { file: path.to_owned(), adapter, source, quota, datasets, tests })
+        }
+        _ => Err(Faults { file: path.to_owned(), faults: checker.faults }),
+    }
+}
+
+fn syntax_fault(text: &str, error: &toml::de::Error) -> Fault {
+    // Only the first line: the message of an unknown key lists the known ones, which is the advice.
+    let message = error.message().lines().next().unwrap_or_default().to_owned();
+    Fault {
+        code: "connector_syntax",
+        place: "toml".to_owned(),
+        line: error.span().map(|span| line_of(text, span)),
+        what: Text::new(format!("不是合乎格式的 TOML：{message}"), format!("not TOML of the right form: {message}")),
+        mend: Text::new(
+            "按 connectors/README.md 的格式修改该行",
+            "change the line to the form in connectors/README.md",
+        ),
+    }
+}
+
+fn adapter(checker: &mut Checker<'_>, table: AdapterTable) -> AdapterInfo {
+    let id = table.id.get_ref();
+    if !is_name(id) {
+        checker.fault(
+            "adapter_id",
+            &at("adapter.id", table.id.span()),
+            Text::new("不是部门标识", "not a department id"),
+            Text::new(
+                "用 2 至 40 个 a-z、0-9、_，以字母开头",
+                "use 2 to 40 characters of a-z, 0-9 and _, beginning with a letter",
+            ),
+        );
+    }
+    let name = table.name.get_ref();
+    for (empty, place, span) in [
+        (table.version.get_ref().trim().is_empty(), "adapter.version", table.version.span()),
+        (table.contact.get_ref().trim().is_empty(), "adapter.contact", table.contact.span()),
+        (name.zh.trim().is_empty() || name.en.trim().is_empty(), "adapter.name", table.name.span()),
+    ] {
+        if empty {
+            checker.fault(
+                "adapter_field_empty",
+                &at(place, span),
+                Text::new("不能为空", "empty"),
+                Text::new("填写内容", "fill it in; callers see it"),
+            );
+        }
+    }
+    AdapterInfo {
+        id: id.clone(),
+        version: table.version.into_inner(),
+        name: table.name.into_inner(),
+        contact: table.contact.into_inner(),
+        notice: table.notice.filter(|notice| !notice.trim().is_empty()),
+    }
+}
+
+/// A department or dataset name: as the hub's catalogue has them.
+pub(super) fn is_name(text: &str) -> bool {
+    (2..=40).contains(&text.len())
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+fn source(checker: &mut Checker<'_>, table: toml::Spanned<toml::Table>) -> Option<SourceInfo> {
+    let place = at("source", table.span());
+    if table.get_ref().get("kind").and_then(toml::Value::as_str) != Some("sql") {
+        checker.fault(
+            "source_kind",
+            &place,
+            Text::new("本程序只认识 kind = \"sql\"", "this build reads kind = \"sql\" only"),
+            Text::new("写 kind = \"sql\"", "write kind = \"sql\""),
+        );
+        return None;
+    }
+    let table = match SqlTable::deserialize(table.into_inner()) {
+        Ok(table) => table,
+        Err(error) => {
+            let message = error.message().lines().next().unwrap_or_default().to_owned();
+            checker.fault(
+                "source_field",
+                &place,
+                Text::new(format!("格式不对：{message}"), format!("not of the right form: {message}")),
+                Text::new(
+                    "写 url、statement_timeout、max_connections、max_rows",
+                    "write url, statement_timeout, max_connections and max_rows",
+                ),
+            );
+            return None;
+        }
+    };
+    let url = secret_place(checker, &place, &table.url);
+    let statement_timeout = duration(&table.statement_timeout)
+        .filter(|timeout| (Duration::from_millis(10)..=Duration::from_mins(1)).contains(timeout));
+    if statement_timeout.is_none() {
+        checker.fault(
+            "limit_out_of_range",
+            &place,
+            Text::new("statement_timeout 不可用", "statement_timeout cannot be used"),
+            Text::new("写 \"10ms\" 至 \"60s\" 之间的时长", "write a duration from \"10ms\" to \"60s\", such as \"2s\""),
+        );
+    }
+    let bounded = (1..=64).contains(&table.max_connections) && (1..=1_000_000).contains(&table.max_rows);
+    if !bounded {
+        checker.fault(
+            "limit_out_of_range",
+            &place,
+            Text::new("max_connections 或 max_rows 超出范围", "max_connections or max_rows is out of range"),
+            Text::new(
+                "max_connections 取 1 至 64，max_rows 取 1 至 1000000",
+                "max_connections is 1 to 64, max_rows 1 to 1000000",
+            ),
+        );
+    }
+    let (url, statement_timeout) = (url?, statement_timeout?);
+    let info = SqlInfo { url, statement_timeout, max_connections: table.max_connections, max_rows: table.max_rows };
+    bounded.then_some(SourceInfo::Sql(info))
+}
+
+fn secret_place(checker: &mut Checker<'_>, place: &At<'_>, value: &toml::Value) -> Option<SecretPlace> {
+    let named = value.as_table().filter(|table| table.len() == 1).and_then(|table| {
+        let text = |key| table.get(key).and_then(toml::Value::as_str).filter(|text| !text.trim().is_empty());
+        text("env")
+            .map(|name| SecretPlace::Env(name.to_owned()))
+            .or_else(|| text("file").map(|path| SecretPlace::File(PathBuf::from(path))))
+    });
+    if named.is_none() {
+        let code = if value.is_str() { "secret_literal" } else { "secret_form" };
+        checker.fault(
+            code,
+            place,
+            Text::new(
+                "url 是机密，不能直接写在文件里",
+                "url is a secret: the file names where it is kept, and does not hold it",
+            ),
+            Text::new(
+                "写 url = { env = \"变量名\" } 或 url = { file = \"路径\" }",
+                "write url = { env = \"VARIABLE\" } or url = { file = \"path\" }",
+            ),
+        );
+    }
+    named
+}
+
+fn quota(checker: &mut Checker<'_>, table: toml::Spanned<QuotaTable>) -> Quota {
+    let QuotaTable { per_second, burst } = *table.get_ref();
+    if per_second == 0 || burst == 0 {
+        checker.fault(
+            "limit_out_of_range",
+            &at("quota", table.span()),
+            Text::new("配额不能为零", "a quota of zero answers nobody"),
+            Text::new("per_second 和 burst 至少为 1", "per_second and burst are at least 1"),
+        );
+    }
+    Quota { per_second, burst }
+}
+
+/// A whole number with its unit: `"250ms"`, `"2s"`, `"1m"`.
+fn duration(text: &str) -> Option<Duration> {
+    let split = text.find(|character: char| !character.is_ascii_digit())?;
+    let (number, unit) = text.split_at(split);
+    let number: u64 = number.parse().ok()?;
+    match unit {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
+fn golden_test(
+    checker: &mut Checker<'_>,
+    datasets: &BTreeSet<String>,
+    table: toml::Spanned<TestTable>,
+) -> Option<GoldenTest> {
+    let span = table.span();
+    let test = table.into_inner();
+    let place = format!("test {}", test.name);
+    let place = at(&place, span);
+    let given = test.given;
+    let mut sound = true;
+    let mut bad = |what: Text, mend: Text| {
+        sound = false;
+        checker.fault("test_form", &place, what, mend);
+    };
+    if !datasets.contains(&given.dataset) {
+        bad(
+            Text::new("given.dataset 不是本文件的数据集", "given.dataset is not a dataset of this file"),
+            Text::new("写本文件某个 dataset 的 id", "write the id of a dataset of this file"),
+        );
+    }
+    if given.id_numbers.is_empty() || !(given.names.is_empty() || given.names.len() == given.id_numbers.len()) {
+        bad(
+            Text::new("given 的人数不对", "given.id_numbers is empty, or given.names has another length"),
+            Text::new("每个 id_numbers 对应一个 names", "write one name for each identity number, or no names"),
+        );
+    }
+    let numbers = || given.id_numbers.iter().chain(test.expect.iter().map(|expected| &expected.id_number));
+    if !numbers().all(|number| synthetic::is_synthetic(number)) {
+        bad(
+            Text::new("测试里有非合成的身份号码", "a test holds an identity number that is not synthetic"),
+            Text::new(
+                "只用以 150000 开头的 18 位号码，这个前缀从不发放",
+                "use numbers of 18 characters beginning with 150000 only: that prefix is never issued",
+            ),
+        );
+    }
+    let asked: BTreeSet<_> = given.id_numbers.iter().collect();
+    let expected: BTreeSet<_> = test.expect.iter().map(|expected| &expected.id_number).collect();
+    if asked != expected || expected.len() != test.expect.len() || asked.len() != given.id_numbers.len() {
+        bad(
+            Text::new("expect 与 given 的人员不一致", "expect is not about the persons of given, each once"),
+            Text::new("每个号码写一条 expect", "write one entry of expect for each identity number"),
+        );
+    }
+    let period = day(&given.from).zip(day(&given.to)).filter(|(from, to)| from <= to);
+    if period.is_none() {
+        bad(
+            Text::new("given.from、given.to 不是日期段", "given.from and given.to are not a span of days"),
+            Text::new(
+                "写 from = \"2024-03-01\", to = \"2025-02-28\"",
+                "write from = \"2024-03-01\", to = \"2025-02-28\"",
+            ),
+        );
+    }
+    let expect: Option<Vec<Expected>> = test.expect.iter().map(expectation).collect();
+    if expect.is_none() {
+        bad(
+            Text::new("expect 的 status 或 facts 不可用", "a status or fact of expect cannot be used"),
+            Text::new(
+                "status 取 ok、no_record、name_mismatch、error；金额写成文本",
+                "status is ok, no_record, name_mismatch or error; amounts are texts, not numbers with a point",
+            ),
+        );
+    }
+    let ((from, to), expect) = (period?, expect?);
+    let persons = given
+        .id_numbers
+        .iter()
+        .enumerate()
+        .map(|(index, number)| (number.clone(), given.names.get(index).cloned().unwrap_or_default()))
+        .collect();
+    let given = Given { dataset: given.dataset, persons, from, to };
+    sound.then_some(GoldenTest { name: test.name, fixture: PathBuf::from(test.fixture), given, expect })
+}
+
+fn expectation(table: &super::file::ExpectTable) -> Option<Expected> {
+    let status = match table.status.as_str() {
+        "ok" => ResultStatus::Ok,
+        "no_record" => ResultStatus::NoRecord,
+        "name_mismatch" => ResultStatus::NameMismatch,
+        "error" => ResultStatus::Error,
+        _ => return None,
+    };
+    let as_of = match &table.as_of {
+        None => None,
+        Some(value) => Some(toml_to_json(value)?.as_str()?.to_owned()),
+    };
+    let facts = table.facts.iter().map(toml_to_json).collect::<Option<Vec<_>>>()?;
+    Some(Expected { id_number: table.id_number.clone(), status, as_of, facts })
+}
+
+fn day(value: &toml::Value) -> Option<Date> {
+    toml_to_json(value)?.as_str()?.parse().ok()
+}

@@ -1,0 +1,175 @@
+//! `[[dataset]]` → [`Dataset`]: its id, fact type, statement and parameters.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+
+use super::checked::{At, Checker, at, is_name};
+use super::file::{DatasetTable, ParameterTable};
+use super::{Ask, Dataset, Parameter, PeriodDay, mapped};
+use crate::date_format::DateFormat;
+use crate::error::Text;
+use crate::facts::{self, FACT_TYPES, FactType};
+use crate::sql_text::{ID_NUMBERS, SqlText, SqlTextError};
+
+pub(super) fn dataset(checker: &mut Checker<'_>, adapter: &str, table: Spanned<DatasetTable>) -> Option<Dataset> {
+    let span = table.span();
+    let mut table = table.into_inner();
+    let place = format!("dataset {}", table.id.get_ref());
+    let belongs = table.id.get_ref().split_once('.').is_some_and(|(owner, name)| owner == adapter && is_name(name));
+    if !belongs {
+        checker.fault(
+            "dataset_id",
+            &at(&place, table.id.span()),
+            Text::new("数据集标识不属于本部门", "the id does not begin with that of the adapter"),
+            Text::new(format!("写 {adapter}.名称"), format!("write {adapter}. and a name of a-z, 0-9 and _")),
+        );
+    }
+    let fact = fact_type(checker, &place, &table.fact);
+    let ask = statement(checker, &at(&place, span.clone()), table.sql.take(), &table.parameters);
+    if table.subject.as_ref().is_none_or(|subject| subject.get_ref().trim().is_empty()) {
+        checker.fault(
+            "subject_missing",
+            &at(&place, span.clone()),
+            Text::new("没有写 subject", "`subject` is missing"),
+            Text::new(
+                "写 subject = \"存放身份号码的列\"，否则无法确认记录属于谁",
+                "write subject = \"the column with the identity number\": it proves whose row it is",
+            ),
+        );
+    }
+    let id = table.id.get_ref().clone();
+    let fact_name = table.fact.get_ref().clone();
+    let mapping = mapped::mapping(checker, &place, span, fact, table);
+    belongs.then_some(Dataset { id, fact: fact_name, ask: ask?, mapping: mapping? })
+}
+
+fn fact_type(checker: &mut Checker<'_>, place: &str, name: &Spanned<String>) -> Option<&'static FactType> {
+    let fact = facts::fact_type(name.get_ref());
+    if fact.is_none() {
+        let known = FACT_TYPES.map(|fact| fact.name).join(", ");
+        checker.fault(
+            "fact_unknown",
+            &at(place, name.span()),
+            Text::new("没有这种事实类型", "there is no such fact type"),
+            Text::new(format!("可用：{known}"), format!("one of {known}")),
+        );
+    }
+    fact
+}
+
+fn statement(
+    checker: &mut Checker<'_>,
+    place: &At<'_>,
+    sql: Option<Spanned<String>>,
+    parameters: &BTreeMap<String, Spanned<ParameterTable>>,
+) -> Option<Ask> {
+    let Some(sql) = sql else {
+        checker.fault(
+            "sql_missing",
+            place,
+            Text::new("没有写 sql", "`sql` is missing"),
+            Text::new("写 sql = \"SELECT …\"", "write sql = \"SELECT …\""),
+        );
+        return None;
+    };
+    let here = at(place.place, sql.span());
+    let statement = match SqlText::parse(sql.get_ref()) {
+        Ok(statement) => statement,
+        Err(error) => {
+            let (zh, mend_zh, mend_en) = match error {
+                SqlTextError::NotAQuery => ("语句不以 SELECT 或 WITH 开头", "只写一条查询语句", "write one query"),
+                SqlTextError::ManyStatements => ("分号之后还有内容", "只写一条查询语句", "write one query"),
+                SqlTextError::Positional => ("用了无名参数", "参数写成 :名称", "write parameters as :name"),
+                SqlTextError::Unclosed => ("引号或注释没有闭合", "补上闭合符号", "close it"),
+                SqlTextError::Everybody => (
+                    "没有 :id_numbers，会读出所有人",
+                    "写 WHERE 证件号列 IN (:id_numbers)",
+                    "write WHERE the_column IN (:id_numbers)",
+                ),
+            };
+            checker.fault("sql_text", &here, Text::new(zh, error.to_string()), Text::new(mend_zh, mend_en));
+            return None;
+        }
+    };
+    let mut made = Vec::new();
+    let mut sound = true;
+    for name in statement.parameters() {
+        let Some(table) = parameters.get(name) else {
+            sound = false;
+            checker.fault(
+                "sql_parameter_unknown",
+                &here,
+                Text::new(format!("参数 :{name} 没有定义"), format!("the parameter :{name} is not defined")),
+                Text::new(
+                    format!("在 [dataset.parameters] 里定义 {name}，或改用 :{ID_NUMBERS}"),
+                    format!("define {name} in [dataset.parameters], or use :{ID_NUMBERS}"),
+                ),
+            );
+            continue;
+        };
+        match parameter(checker, place.place, name, table) {
+            Some(parameter) => made.push(parameter),
+            None => sound = false,
+        }
+    }
+    for (name, table) in parameters {
+        if !statement.parameters().contains(name) {
+            sound = false;
+            checker.fault(
+                "parameter_unused",
+                &at(&format!("{}, parameters.{name}", place.place), table.span()),
+                Text::new("语句没有用到这个参数", "the statement does not use this parameter"),
+                Text::new("删掉它，或在语句里使用", "remove it, or use it in the statement"),
+            );
+        }
+    }
+    sound.then_some(Ask::Sql { statement, parameters: made })
+}
+
+fn parameter(checker: &mut Checker<'_>, place: &str, name: &str, table: &Spanned<ParameterTable>) -> Option<Parameter> {
+    let place = format!("{place}, parameters.{name}");
+    let here = at(&place, table.span());
+    let table = table.get_ref();
+    let of = match table.of.as_str() {
+        "period.from" => Some(PeriodDay::From),
+        "period.to" => Some(PeriodDay::To),
+        _ => None,
+    };
+    if of.is_none() {
+        checker.fault(
+            "parameter_source",
+            &here,
+            Text::new("参数只能来自查询期间", "a parameter is made from the query's period only"),
+            Text::new("写 of = \"period.from\" 或 \"period.to\"", "write of = \"period.from\" or of = \"period.to\""),
+        );
+    }
+    // Writing, unlike reading, needs no day, so the check stands in for one.
+    let day = (!table.format.contains("%d") && !table.format.contains("%-d")).then_some(crate::date_format::Day::First);
+    let format = DateFormat::new(&table.format, day);
+    if let Err(error) = &format {
+        mapped::format_fault(checker, &here, *error);
+    }
+    let integer = match table.form.as_deref() {
+        None | Some("text") => Some(false),
+        Some("integer") => Some(true),
+        Some(_) => None,
+    }
+    .filter(|integer| {
+        let sample = format.as_ref().map(|format| format.write(jiff::civil::date(2024, 3, 1)));
+        !integer || sample.is_ok_and(|sample| sample.parse::<i64>().is_ok())
+    });
+    if integer.is_none() && format.is_ok() {
+        checker.fault(
+            "parameter_form",
+            &here,
+            Text::new("as 不可用", "`as` cannot be used here"),
+            Text::new(
+                "写 as = \"text\"；只有数字的格式也可写 as = \"integer\"",
+                "write as = \"text\", or as = \"integer\" with a format of digits only",
+            ),
+        );
+    }
+    format.ok()?;
+    Some(Parameter { of: of?, format: table.format.clone(), integer: integer? })
+}

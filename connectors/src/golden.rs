@@ -1,0 +1,143 @@
+//! Golden tests: what a connector must answer to known questions on known records.
+
+use std::path::PathBuf;
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::adapter::{Adapter, Overrides};
+use crate::answer::Answered;
+use crate::connector::Connector;
+use crate::ledger::Ledger;
+use crate::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject, ResultStatus};
+use crate::source::Source;
+
+/// A golden test of a connector file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoldenTest {
+    /// What it shows.
+    pub name: String,
+    /// The records, as SQL, relative to the connector file; `schema.sql` beside it is loaded first.
+    pub fixture: PathBuf,
+    /// The question.
+    pub given: Given,
+    /// The answer, one entry a person.
+    pub expect: Vec<Expected>,
+}
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The dataset.
+    pub dataset: String,
+    /// Identity numbers with names. Synthetic people only.
+    pub persons: Vec<(String, String)>,
+    /// First day of the period.
+    pub from: Date,
+    /// Last day of the period.
+    pub to: Date,
+}
+
+/// What must come of one person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// The person.
+    pub id_number: String,
+    /// The status.
+    pub status: ResultStatus,
+    /// The day or instant of the record, where the test says one.
+    pub as_of: Option<String>,
+    /// The facts, in any order.
+    pub facts: Vec<serde_json::Value>,
+}
+
+/// What came of a golden test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GoldenResult {
+    /// The test.
+    pub name: String,
+    /// Where the answer differs from what is expected; empty when the test passed.
+    pub differences: Vec<String>,
+}
+
+impl GoldenResult {
+    /// True when the answer is what is expected.
+    pub fn passed(&self) -> bool {
+        self.differences.is_empty()
+    }
+}
+
+/// Runs every golden test of a connector, each on its own records in memory.
+pub async fn run(connector: &Connector) -> Vec<GoldenResult> {
+    let mut results = Vec::with_capacity(connector.tests.len());
+    for test in &connector.tests {
+        let differences = match answer(connector, test).await {
+            Ok(answered) => differences(test, &answered),
+            Err(difference) => vec![difference],
+        };
+        results.push(GoldenResult { name: test.name.clone(), differences });
+    }
+    results
+}
+
+async fn answer(connector: &Connector, test: &GoldenTest) -> Result<Answered, String> {
+    let fixture = connector.folder().join(&test.fixture);
+    let schema = fixture.with_file_name("schema.sql");
+    let source = Source::in_memory(connector, &[&schema, &fixture]).await.map_err(|error| error.to_string())?;
+    let overrides = Overrides { ledger: Ledger::Silent, ..Overrides::default() };
+    let adapter = Adapter::with(connector.clone(), source, overrides);
+    let answer = adapter.answered(&test.given.query()).await;
+    adapter.close().await;
+    answer.map_err(|problem| format!("the adapter answered with the problem `{}`: {}", problem.code, problem.title))
+}
+
+impl Given {
+    fn query(&self) -> Query {
+        let subject = |(index, (id_number, name)): (usize, &(String, String))| QuerySubject {
+            reference: format!("m{}", index + 1),
+            id_number: id_number.clone(),
+            name: name.clone(),
+            datasets: None,
+        };
+        Query {
+            request_id: "golden-test".to_owned(),
+            purpose: "golden_test".to_owned(),
+            authorisation: QueryAuthorisation { number: "golden-test".to_owned(), valid_until: self.to.to_string() },
+            period: QueryPeriod { from: self.from, to: self.to },
+            datasets: vec![self.dataset.clone()],
+            subjects: self.persons.iter().enumerate().map(subject).collect(),
+        }
+    }
+}
+
+/// Where an answer differs from what the test expects. Fixtures hold synthetic people, so facts are shown.
+fn differences(test: &GoldenTest, answered: &Answered) -> Vec<String> {
+    let mut differences = Vec::new();
+    for (index, (id_number, _)) in test.given.persons.iter().enumerate() {
+        let reference = format!("m{}", index + 1);
+        let expected = test.expect.iter().find(|expected| expected.id_number == *id_number);
+        let got = answered.response.results.iter().find(|result| result.reference == reference);
+        let (Some(expected), Some(got)) = (expected, got) else {
+            differences.push(format!("{reference}: no result"));
+            continue;
+        };
+        if got.status != expected.status {
+            let because = answered.failures.join("; ");
+            let because = if because.is_empty() { because } else { format!(" ({because})") };
+            differences.push(format!("{reference}: expected {:?}, got {:?}{because}", expected.status, got.status));
+            continue;
+        }
+        if expected.as_of.is_some() && got.as_of != expected.as_of {
+            differences.push(format!("{reference}: expected as_of {:?}, got {:?}", expected.as_of, got.as_of));
+        }
+        let mut got: Vec<serde_json::Value> = serde_json::from_str(got.facts.get()).unwrap_or_default();
+        for fact in &expected.facts {
+            match got.iter().position(|other| other == fact) {
+                Some(place) => drop(got.swap_remove(place)),
+                None => differences.push(format!("{reference}: expected, and not there: {fact}")),
+            }
+        }
+        differences.extend(got.iter().map(|fact| format!("{reference}: there, and not expected: {fact}")));
+    }
+    differences
+}

@@ -1,0 +1,347 @@
+//! Rows of native values → facts of persons.
+//!
+//! A row that cannot be mapped makes its person's result an error: never a guess, never a list with
+//! that row left out. A row about nobody who was asked about makes the whole dataset an error, because
+//! then nothing in it can be trusted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::date_format::DateFormat;
+use crate::name;
+use crate::native::{Native, Rows, find_column};
+use crate::value::{Format, Misfit, Value};
+
+/// How the rows of a dataset become facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// The column that says whose row it is.
+    pub subject: String,
+    /// The column with the person's name, where it is to be compared.
+    pub name: Option<String>,
+    /// The column with the day or instant the record is of, and its format.
+    pub as_of: Option<(String, DateFormat)>,
+    /// The targets read from columns and the constants, in the order of their names.
+    pub fields: Vec<Field>,
+    /// The targets made from others.
+    pub templates: Vec<Template>,
+    /// Rows to leave out.
+    pub skip: Vec<Skip>,
+}
+
+/// A target and what fills it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The target.
+    pub target: String,
+    /// What fills it.
+    pub from: From,
+    /// Left out when there is no value; otherwise having none is an error.
+    pub optional: bool,
+}
+
+/// What fills a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum From {
+    /// The same in every fact.
+    Constant(Value),
+    /// A column.
+    Column {
+        /// Its name.
+        column: String,
+        /// How it is read.
+        format: Format,
+    },
+}
+
+/// A target made from columns and other targets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// The target.
+    pub target: String,
+    /// Its parts.
+    pub parts: Vec<Part>,
+    /// Left out when a part has no value; otherwise that is an error.
+    pub optional: bool,
+}
+
+/// A part of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Text as it stands.
+    Literal(String),
+    /// The native value of a column.
+    Column(String),
+    /// A target that has been mapped.
+    Target(String),
+}
+
+/// Rows to leave out: those whose column has one of these values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skip {
+    /// The column.
+    pub column: String,
+    /// The values.
+    pub equals: BTreeSet<String>,
+}
+
+/// A person asked about.
+#[derive(Clone, Copy)]
+pub struct Person<'a> {
+    /// Canonical identity number.
+    pub id_number: &'a str,
+    /// Name as asked.
+    pub name: &'a str,
+}
+
+/// What came of one person, and the number the rows were filed under.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mapped {
+    /// The identity number as the rows have it, in canonical form; `None` without rows.
+    pub filed_under: Option<String>,
+    /// What came of the rows.
+    pub outcome: Outcome,
+}
+
+/// What came of one person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Facts, as a JSON array.
+    Facts {
+        /// The array, in canonical form.
+        json: String,
+        /// The latest day or instant of the rows.
+        as_of: Option<String>,
+    },
+    /// No row.
+    NoRecord,
+    /// A row under another name.
+    NameMismatch,
+    /// A row that cannot be mapped.
+    Error(RowError),
+}
+
+/// Why a row cannot be mapped: which target or column, and what is wrong with it. Values are not part of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{at}` (column `{column}`): {misfit}")]
+pub struct RowError {
+    /// The target, or `as_of`.
+    pub at: String,
+    /// The column it is read from.
+    pub column: String,
+    /// What is wrong.
+    pub misfit: Misfit,
+}
+
+/// Why the answer of a source cannot be used at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RowsError {
+    /// The statement does not give a column the mapping reads.
+    #[error("the statement gives no column `{0}`")]
+    ColumnMissing(String),
+    /// A row is about a person who was not asked about, or about nobody.
+    #[error("the source returned a row about a person who was not asked about")]
+    Stranger,
+}
+
+impl Mapping {
+    /// Every column the mapping reads, each once, with what reads it.
+    pub fn columns(&self) -> BTreeMap<&str, String> {
+        let mut columns = BTreeMap::new();
+        let mut read = |column, by: String| {
+            columns.entry(column).or_insert(by);
+        };
+        read(self.subject.as_str(), "subject".to_owned());
+        if let Some(name) = &self.name {
+            read(name, "name".to_owned());
+        }
+        if let Some((column, _)) = &self.as_of {
+            read(column, "as_of".to_owned());
+        }
+        for field in &self.fields {
+            if let From::Column { column, .. } = &field.from {
+                read(column, format!("map.{}", field.target));
+            }
+        }
+        for template in &self.templates {
+            for part in &template.parts {
+                if let Part::Column(column) = part {
+                    read(column, format!("map.{}", template.target));
+                }
+            }
+        }
+        for skip in &self.skip {
+            read(&skip.column, "skip".to_owned());
+        }
+        columns
+    }
+
+    /// Maps the rows of a query; one entry a person, in their order.
+    pub fn map(&self, rows: &Rows, persons: &[Person<'_>]) -> Result<Vec<Mapped>, RowsError> {
+        let records = self.records(rows, persons)?;
+        let mapped = |person: &Person<'_>| match records.by_number.get_key_value(person.id_number) {
+            Some((number, rows)) if !rows.is_empty() => {
+                let rows: Vec<_> = rows.iter().map(|values| Row { places: &records.places, values }).collect();
+                Mapped { filed_under: Some(number.clone()), outcome: self.person(person, &rows) }
+            }
+            _ => Mapped { filed_under: None, outcome: Outcome::NoRecord },
+        };
+        Ok(persons.iter().map(mapped).collect())
+    }
+
+    /// Sorts the rows by the person they are about, without those to be left out.
+    fn records<'a>(&'a self, rows: &'a Rows, persons: &[Person<'_>]) -> Result<Records<'a>, RowsError> {
+        let mut records = Records::default();
+        if rows.rows.is_empty() {
+            return Ok(records);
+        }
+        for column in self.columns().into_keys() {
+            let place =
+                find_column(&rows.columns, column).ok_or_else(|| RowsError::ColumnMissing(column.to_owned()))?;
+            records.places.insert(column, place);
+        }
+        let asked: BTreeSet<&str> = persons.iter().map(|person| person.id_number).collect();
+        for values in &rows.rows {
+            let row = Row { places: &records.places, values };
+            let number = row.value(&self.subject).text().map(|number| number.to_ascii_uppercase());
+            let number = number.filter(|number| asked.contains(number.as_str())).ok_or(RowsError::Stranger)?;
+            if !self.skip.iter().any(|skip| skip.leaves_out(row.value(&skip.column))) {
+                records.by_number.entry(number).or_default().push(values);
+            }
+        }
+        Ok(records)
+    }
+
+    fn person(&self, person: &Person<'_>, rows: &[Row<'_>]) -> Outcome {
+        if let Some(column) = &self.name {
+            let differs = |row: &Row<'_>| {
+                row.value(column)
+                    .text()
+                    .is_some_and(|native| name::normalised(&native) != name::normalised(person.name))
+            };
+            if rows.iter().any(differs) {
+                return Outcome::NameMismatch;
+            }
+        }
+        match self.facts(rows) {
+            Ok((json, as_of)) => Outcome::Facts { json, as_of },
+            Err(error) => Outcome::Error(error),
+        }
+    }
+
+    fn facts(&self, rows: &[Row<'_>]) -> Result<(String, Option<String>), RowError> {
+        let mut facts = Vec::with_capacity(rows.len());
+        let mut as_of = None;
+        for row in rows {
+            facts.push(self.fact(row)?);
+            as_of = as_of.max(self.as_of(row)?);
+        }
+        // Sources give rows in no certain order; sorted, equal records are equal bytes.
+        facts.sort_unstable();
+        Ok((format!("[{}]", facts.join(",")), as_of))
+    }
+
+    fn as_of(&self, row: &Row<'_>) -> Result<Option<String>, RowError> {
+        let Some((column, format)) = &self.as_of else { return Ok(None) };
+        let error = |misfit| RowError { at: "as_of".to_owned(), column: column.clone(), misfit };
+        match row.value(column) {
+            Native::Real => Err(error(Misfit::Float)),
+            Native::Bytes => Err(error(Misfit::Bytes)),
+            native => match native.text() {
+                Some(text) => format.read_instant(&text).map_err(|_| error(Misfit::Date)),
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// One fact as canonical JSON: names in order, no blanks.
+    fn fact(&self, row: &Row<'_>) -> Result<String, RowError> {
+        let mut values: BTreeMap<&str, Value> = BTreeMap::new();
+        for field in &self.fields {
+            let value = match &field.from {
+                From::Constant(value) => Some(value.clone()),
+                From::Column { column, format } => {
+                    let error = |misfit| RowError { at: field.target.clone(), column: column.clone(), misfit };
+                    let value = format.read(row.value(column)).map_err(error)?;
+                    if value.is_none() && !field.optional {
+                        return Err(error(Misfit::Empty));
+                    }
+                    value
+                }
+            };
+            if let Some(value) = value {
+                values.insert(&field.target, value);
+            }
+        }
+        for template in &self.templates {
+            match template.text(row, &values) {
+                Ok(text) => {
+                    values.insert(&template.target, Value::Text(text));
+                }
+                Err(error) if error.misfit == Misfit::Empty && template.optional => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut json = String::from("{");
+        for (target, value) in &values {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            json.push('"');
+            json.push_str(target);
+            json.push_str("\":");
+            value.write_json(&mut json);
+        }
+        json.push('}');
+        Ok(json)
+    }
+}
+
+impl Template {
+    fn text(&self, row: &Row<'_>, values: &BTreeMap<&str, Value>) -> Result<String, RowError> {
+        let mut text = String::new();
+        for part in &self.parts {
+            let error = |column: &String, misfit| RowError { at: self.target.clone(), column: column.clone(), misfit };
+            match part {
+                Part::Literal(literal) => text.push_str(literal),
+                Part::Target(target) => match values.get(target.as_str()) {
+                    Some(value) => text.push_str(&value.as_text()),
+                    None => return Err(error(target, Misfit::Empty)),
+                },
+                Part::Column(column) => match Format::Text.read(row.value(column)) {
+                    Ok(Some(value)) => text.push_str(&value.as_text()),
+                    Ok(None) => return Err(error(column, Misfit::Empty)),
+                    Err(misfit) => return Err(error(column, misfit)),
+                },
+            }
+        }
+        Ok(text)
+    }
+}
+
+impl Skip {
+    fn leaves_out(&self, native: &Native) -> bool {
+        self.equals.contains(native.text().as_deref().unwrap_or_default())
+    }
+}
+
+/// The rows of a query by the identity number they are filed under.
+#[derive(Default)]
+struct Records<'a> {
+    places: BTreeMap<&'a str, usize>,
+    by_number: BTreeMap<String, Vec<&'a [Native]>>,
+}
+
+/// One row with the places of the columns that are read.
+struct Row<'a> {
+    places: &'a BTreeMap<&'a str, usize>,
+    values: &'a [Native],
+}
+
+impl Row<'_> {
+    fn value(&self, column: &str) -> &Native {
+        self.places.get(column).and_then(|place| self.values.get(*place)).unwrap_or(&Native::Null)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! What a source hands over: rows of named native values.
+//!
+//! There is no float here. A source that keeps money in one says so by [`Native::Real`], which holds
+//! no number: a mapping refuses it with the advice to convert it in the statement.
+
+use std::fmt;
+
+/// One native value. Its `Debug` shows its type only: values are people's records.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Native {
+    /// Nothing.
+    Null,
+    /// A whole number.
+    Integer(i64),
+    /// A text.
+    Text(String),
+    /// A floating-point number, which no mapping may read.
+    Real,
+    /// Bytes, which no mapping may read.
+    Bytes,
+}
+
+impl Native {
+    /// The value as trimmed text; `None` for nothing, for blank text, and for what has no exact text.
+    pub fn text(&self) -> Option<std::borrow::Cow<'_, str>> {
+        match self {
+            Self::Integer(number) => Some(number.to_string().into()),
+            Self::Text(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(Into::into),
+            Self::Null | Self::Real | Self::Bytes => None,
+        }
+    }
+}
+
+impl fmt::Debug for Native {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Null => "Null",
+            Self::Integer(_) => "Integer(hidden)",
+            Self::Text(_) => "Text(hidden)",
+            Self::Real => "Real",
+            Self::Bytes => "Bytes",
+        })
+    }
+}
+
+/// The answer of a source to one dataset of one query.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// The names of the columns.
+    pub columns: Vec<String>,
+    /// One value a column in each row.
+    pub rows: Vec<Vec<Native>>,
+}
+
+/// Finds a column: by its exact name, else without regard to ASCII case (some databases lower names).
+pub fn find_column(columns: &[String], name: &str) -> Option<usize> {
+    columns
+        .iter()
+        .position(|column| column == name)
+        .or_else(|| columns.iter().position(|column| column.eq_ignore_ascii_case(name)))
+}

@@ -1,0 +1,112 @@
+//! The problems an adapter answers with (RFC 9457), each with a stable code, in Chinese and English.
+
+use crate::error::Text;
+use crate::protocol::{AdapterProblem, MAX_SUBJECTS};
+use crate::source::SourceError;
+
+fn problem(status: u16, code: &str, title: Text) -> AdapterProblem {
+    AdapterProblem { code: code.to_owned(), status, title_zh: title.zh, title: title.en }
+}
+
+/// The question is not of the right form. `what` never repeats a value that was sent.
+pub(crate) fn bad_query(what: Text) -> AdapterProblem {
+    problem(400, "bad_query", what)
+}
+
+/// More than [`MAX_SUBJECTS`] persons.
+pub(crate) fn too_many_subjects() -> AdapterProblem {
+    problem(
+        422,
+        "too_many_subjects",
+        Text::new(
+            format!("一次最多查询 {MAX_SUBJECTS} 人，请分批"),
+            format!("a query has at most {MAX_SUBJECTS} subjects; split it"),
+        ),
+    )
+}
+
+/// A dataset this adapter does not offer.
+pub(crate) fn unknown_dataset() -> AdapterProblem {
+    problem(
+        422,
+        "unknown_dataset",
+        Text::new(
+            "本部门没有所查的数据集，请看 /v1/manifest",
+            "this adapter does not offer a dataset asked for; see /v1/manifest",
+        ),
+    )
+}
+
+/// The body is larger than `limit` bytes.
+pub(crate) fn body_too_large(limit: usize) -> AdapterProblem {
+    problem(
+        413,
+        "body_too_large",
+        Text::new(format!("请求体超过 {limit} 字节"), format!("the body is larger than {limit} bytes")),
+    )
+}
+
+/// The body did not arrive in time.
+pub(crate) fn body_timeout() -> AdapterProblem {
+    problem(408, "body_timeout", Text::new("请求体没有按时到达", "the body did not arrive in time"))
+}
+
+/// No such path.
+pub(crate) fn not_found() -> AdapterProblem {
+    problem(
+        404,
+        "not_found",
+        Text::new(
+            "没有这个路径；有 /v1/facts:query、/v1/manifest、/v1/health",
+            "no such path; there are /v1/facts:query, /v1/manifest and /v1/health",
+        ),
+    )
+}
+
+/// The path is there, but not for this method.
+pub(crate) fn method_not_allowed() -> AdapterProblem {
+    problem(
+        405,
+        "method_not_allowed",
+        Text::new("方法不对；查询用 POST，其余用 GET", "wrong method: POST asks, GET reads the other paths"),
+    )
+}
+
+/// The adapter is being stopped.
+pub(crate) fn stopping() -> AdapterProblem {
+    problem(503, "unavailable", Text::new("适配器正在停止", "the adapter is stopping"))
+}
+
+/// The source answered none of the datasets.
+pub(crate) fn of_source(error: &SourceError) -> AdapterProblem {
+    match error {
+        SourceError::Timeout(_) => problem(
+            504,
+            error.code(),
+            Text::new("部门数据库没有按时回答", "the department's database did not answer in time"),
+        ),
+        SourceError::Unavailable(_) | SourceError::Locked => {
+            problem(503, error.code(), Text::new("部门数据库暂不可用", "the department's database cannot be used now"))
+        }
+        SourceError::Statement(_) | SourceError::TooManyRows(_) => problem(
+            500,
+            error.code(),
+            Text::new("部门数据库无法执行查询", "the department's database could not run the statement"),
+        ),
+    }
+}
+
+/// Rehearsed: the department failed.
+pub(crate) fn rehearsed_error() -> AdapterProblem {
+    problem(500, "unavailable", Text::new("演练：部门系统出错", "rehearsal: the department's system failed"))
+}
+
+/// Rehearsed: the quota is used up.
+pub(crate) fn rehearsed_quota() -> AdapterProblem {
+    problem(429, "quota_exceeded", Text::new("演练：配额用尽", "rehearsal: the quota is used up"))
+}
+
+/// Rehearsed: the department refuses.
+pub(crate) fn rehearsed_refusal() -> AdapterProblem {
+    problem(403, "not_authorised", Text::new("演练：部门不同意查询", "rehearsal: the department refuses the question"))
+}

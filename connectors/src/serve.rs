@@ -1,0 +1,227 @@
+//! The adapter server: `POST /v1/facts:query`, `GET /v1/manifest`, `GET /v1/health` over mutual TLS.
+//!
+//! Who has no certificate of the client CA does not get as far as HTTP. Everything that a caller can
+//! make large or slow has a bound here: handshake, headers, body, number of subjects; the source has
+//! its own.
+
+mod tls;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum_server::Handle;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub use crate::adapter::{Adapter, LoadError, Overrides};
+use crate::error::Text;
+use crate::problem;
+use crate::protocol::{AdapterProblem, AdapterVersion, Query};
+pub use tls::{Tls, TlsError, TlsFiles, TlsPem};
+
+/// Largest body of a query, in bytes. Five hundred subjects take about a tenth.
+const MAX_BODY: usize = 1024 * 1024;
+/// How long a caller may take over the handshake, the headers, and the body, each.
+const CALLER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long answers under way may take once the server is stopped.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Why a server cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Certificates or key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {cause}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        cause: std::io::Error,
+    },
+}
+
+impl ListenError {
+    /// The error for people.
+    pub fn text(&self) -> Text {
+        let zh = match self {
+            Self::Tls(error) => return error.text(),
+            Self::Bind { address, cause } => format!("无法监听 {address}：{cause}"),
+        };
+        Text::new(zh, self.to_string())
+    }
+}
+
+/// A server that is running. Dropped, it stops at once; [`Running::stop`] lets answers be finished.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    handle: Handle<SocketAddr>,
+    server: JoinSet<std::io::Result<()>>,
+    stop: watch::Sender<bool>,
+    adapter: Adapter,
+}
+
+impl Running {
+    /// The address it listens on; the port is a real one also when 0 was asked for.
+    pub const fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until the server ends by itself, which it does only on a failure.
+    pub async fn finished(&mut self) -> std::io::Result<()> {
+        match self.server.join_next().await {
+            Some(Ok(ended)) => ended,
+            Some(Err(error)) => Err(std::io::Error::other(error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Stops taking questions, lets those under way be answered, and closes the source.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        self.handle.graceful_shutdown(Some(GRACE));
+        while self.server.join_next().await.is_some() {}
+        self.adapter.close().await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.handle.shutdown();
+    }
+}
+
+#[derive(Clone)]
+struct Served {
+    adapter: Adapter,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Adapter {
+    /// Serves this adapter. Port 0 takes a free one.
+    pub async fn listen(&self, address: SocketAddr, tls: impl Into<Tls>) -> Result<Running, ListenError> {
+        let config = tls.into().server_config().await?;
+        let bind = |cause| ListenError::Bind { address, cause };
+        let listener = std::net::TcpListener::bind(address).map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        let (stop, stopped) = watch::channel(false);
+        let handle = Handle::new();
+        let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(config)).handshake_timeout(CALLER_TIMEOUT);
+        let mut server = axum_server::from_tcp(listener)
+            .map_err(bind)?
+            .acceptor(acceptor)
+            .handle(handle.clone())
+            .first_request_timeout(CALLER_TIMEOUT);
+        server.http_builder().http1().header_read_timeout(CALLER_TIMEOUT);
+        server.http_builder().http2().max_concurrent_streams(128).keep_alive_interval(Some(Duration::from_secs(30)));
+        let service = router(Served { adapter: self.clone(), stopped }).into_make_service();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(server.serve(service));
+        Ok(Running { address, handle, server: tasks, stop, adapter: self.clone() })
+    }
+}
+
+fn router(served: Served) -> Router {
+    Router::new()
+        .route("/v1/facts:query", post(query))
+        .route("/v1/manifest", get(manifest))
+        .route("/v1/health", get(health))
+        .fallback(async || answer_problem(&problem::not_found()))
+        .method_not_allowed_fallback(async || answer_problem(&problem::method_not_allowed()))
+        .with_state(served)
+}
+
+async fn query(State(served): State<Served>, request: Request) -> Response {
+    let Served { adapter, mut stopped } = served;
+    let query = match read(request).await {
+        Ok(query) => query,
+        Err(problem) => {
+            adapter.ledger().begin(&adapter.connector().adapter.id, None).finish(&problem.code, Vec::new());
+            return answer_problem(&problem);
+        }
+    };
+    // A rehearsed timeout never answers; it must not keep the server from stopping either.
+    let answer = tokio::select! {
+        answer = adapter.answer(&query) => answer,
+        () = stopping(&mut stopped) => Err(problem::stopping()),
+    };
+    match answer {
+        Ok(response) => json(StatusCode::OK, "application/json", &response),
+        Err(problem) => answer_problem(&problem),
+    }
+}
+
+/// Resolves when the server has been stopped for half its grace.
+async fn stopping(stopped: &mut watch::Receiver<bool>) {
+    if stopped.wait_for(|stopped| *stopped).await.is_ok() {
+        tokio::time::sleep(GRACE / 2).await;
+    }
+}
+
+async fn read(request: Request) -> Result<Query, AdapterProblem> {
+    let too_large = || problem::body_too_large(MAX_BODY);
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > MAX_BODY) {
+        return Err(too_large());
+    }
+    let body = match tokio::time::timeout(CALLER_TIMEOUT, to_bytes(request.into_body(), MAX_BODY)).await {
+        Err(_) => return Err(problem::body_timeout()),
+        Ok(Err(_)) => return Err(too_large()),
+        Ok(Ok(body)) => body,
+    };
+    // The message of serde may quote what was sent, so only the place is passed on.
+    serde_json::from_slice(&body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        problem::bad_query(Text::new(
+            format!("请求不合协议：第 {line} 行第 {column} 列"),
+            format!("the query does not fit the protocol at line {line}, column {column}"),
+        ))
+    })
+}
+
+async fn manifest(State(served): State<Served>) -> Response {
+    json(StatusCode::OK, "application/json", &served.adapter.manifest())
+}
+
+/// What `GET /v1/health` answers.
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+    adapter: AdapterVersion,
+}
+
+async fn health(State(served): State<Served>) -> Response {
+    let adapter = served.adapter.connector().version();
+    match served.adapter.health().await {
+        Ok(()) => json(StatusCode::OK, "application/json", &Health { status: "ok", adapter }),
+        Err(error) => answer_problem(&problem::of_source(&error)),
+    }
+}
+
+fn answer_problem(problem: &AdapterProblem) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = json(status, "application/problem+json", problem);
+    if matches!(problem.status, 429 | 503) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+fn json(status: StatusCode, media_type: &'static str, body: &impl Serialize) -> Response {
+    let body = serde_json::to_vec(body).expect("answers have text keys only, so they are JSON");
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,308 @@
+//! The text of a dataset's statement: named parameters (`:name`) become numbered ones (`?N`).
+//!
+//! `:id_numbers` expands to a list. Lists are rounded up to a few lengths by repeating the last
+//! number, so that a source prepares ten texts a dataset and not five hundred. Quotes, comments and
+//! `::` casts are respected; nothing is ever pasted into the text, values are always bound.
+
+use std::fmt::Write as _;
+
+use crate::protocol::MAX_SUBJECTS;
+
+/// The parameter that stands for the identity numbers asked about.
+pub const ID_NUMBERS: &str = "id_numbers";
+
+/// The lengths to which lists of identity numbers are rounded up.
+pub const LIST_LENGTHS: [usize; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, MAX_SUBJECTS];
+
+/// The length of the list that `subjects` persons are asked with.
+pub fn list_length(subjects: usize) -> usize {
+    LIST_LENGTHS.into_iter().find(|length| *length >= subjects).unwrap_or(MAX_SUBJECTS)
+}
+
+/// Why a text is not a statement a connector may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SqlTextError {
+    /// It does not begin with SELECT or WITH.
+    #[error("a dataset's statement begins with SELECT or WITH")]
+    NotAQuery,
+    /// Something follows a semicolon.
+    #[error("a dataset has one statement; text follows the semicolon")]
+    ManyStatements,
+    /// `?`, `?1`, `$1`, `@name`.
+    #[error("parameters are named, such as :id_numbers; `?`, `$1` and `@name` are not")]
+    Positional,
+    /// A quote or comment without end.
+    #[error("a quote or comment is not closed")]
+    Unclosed,
+    /// Nobody is asked about.
+    #[error("the statement does not contain :id_numbers, so it would read everybody")]
+    Everybody,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    /// Text as it stands.
+    Text(String),
+    /// A named parameter, by its place in the list of names.
+    Name(usize),
+    /// The list of identity numbers.
+    IdNumbers,
+}
+
+/// A statement taken apart at its parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlText {
+    pieces: Vec<Piece>,
+    names: Vec<String>,
+}
+
+impl SqlText {
+    /// Takes a statement apart.
+    pub fn parse(sql: &str) -> Result<Self, SqlTextError> {
+        let mut scanner = Scanner { rest: sql, copied: String::new(), pieces: Vec::new(), names: Vec::new(), words: 0 };
+        scanner.run()?;
+        let Scanner { pieces, names, .. } = scanner;
+        if !pieces.contains(&Piece::IdNumbers) {
+            return Err(SqlTextError::Everybody);
+        }
+        Ok(Self { pieces, names })
+    }
+
+    /// The named parameters other than `:id_numbers`, each once, in order of first use.
+    pub fn parameters(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The statement for a list of `length` identity numbers: those are `?1` to `?length`, the named
+    /// parameters follow in the order of [`SqlText::parameters`].
+    pub fn numbered(&self, length: usize) -> String {
+        let mut text = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(part) => text.push_str(part),
+                Piece::Name(index) => push_number(&mut text, length + index + 1),
+                Piece::IdNumbers => {
+                    for number in 1..=length {
+                        if number > 1 {
+                            text.push_str(", ");
+                        }
+                        push_number(&mut text, number);
+                    }
+                }
+            }
+        }
+        text
+    }
+}
+
+fn push_number(text: &mut String, number: usize) {
+    write!(text, "?{number}").expect("writing to a String cannot fail");
+}
+
+struct Scanner<'a> {
+    rest: &'a str,
+    copied: String,
+    pieces: Vec<Piece>,
+    names: Vec<String>,
+    /// Bytes of code seen so far: neither blank nor comment.
+    words: usize,
+}
+
+impl<'a> Scanner<'a> {
+    fn run(&mut self) -> Result<(), SqlTextError> {
+        let mut ended = false;
+        while let Some(first) = self.rest.chars().next() {
+            if first.is_whitespace() {
+                self.copy(first.len_utf8());
+                continue;
+            }
+            if self.rest.starts_with("--") {
+                let end = self.rest.find('\n').unwrap_or(self.rest.len());
+                self.copy(end);
+                continue;
+            }
+            if self.rest.starts_with("/*") {
+                let end = self.rest.get(2..).and_then(|body| body.find("*/")).ok_or(SqlTextError::Unclosed)?;
+                self.copy(end + 4);
+                continue;
+            }
+            if ended {
+                return Err(SqlTextError::ManyStatements);
+            }
+            if self.words == 0 && !begins_a_query(self.rest) {
+                return Err(SqlTextError::NotAQuery);
+            }
+            self.words += 1;
+            match first {
+                ';' => {
+                    // Left out: a prepared statement has no use for it.
+                    ended = true;
+                    self.skip(1);
+                }
+                '\'' | '"' | '`' => self.quoted(first)?,
+                '[' => {
+                    let end = self.rest.find(']').ok_or(SqlTextError::Unclosed)?;
+                    self.copy(end + 1);
+                }
+                ':' if self.rest.starts_with("::") => self.copy(2),
+                ':' => self.parameter(),
+                '?' | '@' | '$' => return Err(SqlTextError::Positional),
+                _ if is_name_part(first) => {
+                    let end = self.rest.find(|part| !is_name_part(part) && part != '$').unwrap_or(self.rest.len());
+                    self.copy(end);
+                }
+                _ => self.copy(first.len_utf8()),
+            }
+        }
+        if self.words == 0 {
+            return Err(SqlTextError::NotAQuery);
+        }
+        self.flush();
+        Ok(())
+    }
+
+    fn skip(&mut self, bytes: usize) -> &'a str {
+        let (taken, rest) = self.rest.split_at(bytes);
+        self.rest = rest;
+        taken
+    }
+
+    fn copy(&mut self, bytes: usize) {
+        let taken = self.skip(bytes);
+        self.copied.push_str(taken);
+    }
+
+    fn flush(&mut self) {
+        if !self.copied.is_empty() {
+            self.pieces.push(Piece::Text(std::mem::take(&mut self.copied)));
+        }
+    }
+
+    /// A quoted text; a doubled quote is two quoted texts side by side, which comes to the same.
+    fn quoted(&mut self, quote: char) -> Result<(), SqlTextError> {
+        let end = self.rest.get(1..).and_then(|body| body.find(quote)).ok_or(SqlTextError::Unclosed)?;
+        self.copy(end + 2);
+        Ok(())
+    }
+
+    fn parameter(&mut self) {
+        let name = self.rest.get(1..).unwrap_or_default();
+        let end = name.find(|part| !is_name_part(part)).unwrap_or(name.len());
+        let name = name.get(..end).unwrap_or_default();
+        if !name.starts_with(|first: char| first.is_alphabetic() || first == '_') {
+            self.copy(1);
+            return;
+        }
+        self.flush();
+        self.skip(1 + end);
+        if name == ID_NUMBERS {
+            self.pieces.push(Piece::IdNumbers);
+            return;
+        }
+        let index = self.names.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.names.push(name.to_owned());
+            self.names.len() - 1
+        });
+        self.pieces.push(Piece::Name(index));
+    }
+}
+
+fn is_name_part(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
+}
+
+fn begins_a_query(text: &str) -> bool {
+    let word = text.split(|character: char| !is_name_part(character)).next().unwrap_or_default();
+    word.eq_ignore_ascii_case("select") || word.eq_ignore_ascii_case("with")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_become_numbers_and_repeat_theirs() {
+        let text = SqlText::parse(
+            "SELECT a FROM t WHERE id IN (:id_numbers) AND m BETWEEN :first AND :last OR m = :first OR id IN (:id_numbers)",
+        )
+        .unwrap();
+        assert_eq!(text.parameters(), ["first", "last"]);
+        assert_eq!(
+            text.numbered(2),
+            "SELECT a FROM t WHERE id IN (?1, ?2) AND m BETWEEN ?3 AND ?4 OR m = ?3 OR id IN (?1, ?2)"
+        );
+    }
+
+    #[test]
+    fn quotes_comments_and_casts_are_left_alone() {
+        let sql = "SELECT ':a', \":b\", `:c`, [:d], x::text, 'it''s :e' -- :f\n/* :g ' */ FROM 学籍 WHERE 证件号 IN (:id_numbers)";
+        let text = SqlText::parse(sql).unwrap();
+        assert!(text.parameters().is_empty());
+        assert_eq!(text.numbered(1), sql.replace(":id_numbers", "?1"));
+    }
+
+    #[test]
+    fn what_is_not_one_query_is_refused() {
+        for (sql, error) in [
+            ("", SqlTextError::NotAQuery),
+            ("-- nothing", SqlTextError::NotAQuery),
+            ("DELETE FROM t WHERE id IN (:id_numbers)", SqlTextError::NotAQuery),
+            ("selection", SqlTextError::NotAQuery),
+            ("SELECT 1 WHERE 1 IN (:id_numbers); DROP TABLE t", SqlTextError::ManyStatements),
+            ("SELECT ? WHERE 1 IN (:id_numbers)", SqlTextError::Positional),
+            ("SELECT $1 WHERE 1 IN (:id_numbers)", SqlTextError::Positional),
+            ("SELECT @x WHERE 1 IN (:id_numbers)", SqlTextError::Positional),
+            ("SELECT 'x WHERE 1 IN (:id_numbers)", SqlTextError::Unclosed),
+            ("SELECT 1 /* WHERE 1 IN (:id_numbers)", SqlTextError::Unclosed),
+            ("SELECT * FROM t", SqlTextError::Everybody),
+            ("SELECT ':id_numbers' FROM t", SqlTextError::Everybody),
+        ] {
+            assert_eq!(SqlText::parse(sql), Err(error), "{sql}");
+        }
+        let trailing =
+            SqlText::parse("/* 养老 */ with x as (select 1) SELECT 1 WHERE 1 IN (:id_numbers) ; -- end\n").unwrap();
+        assert!(!trailing.numbered(1).contains(';'));
+    }
+
+    #[test]
+    fn few_lengths_serve_every_number_of_subjects() {
+        for subjects in 1..=MAX_SUBJECTS {
+            let length = list_length(subjects);
+            assert!(length >= subjects && (length == MAX_SUBJECTS || length < 2 * subjects.max(1)), "{subjects}");
+        }
+    }
+
+    /// A part of a statement, and what should become of it when the list has three numbers.
+    fn part() -> impl Strategy<Value = (String, Option<&'static str>)> {
+        prop_oneof![
+            "[a-z=,()<>+ ]{0,8}".prop_map(|text| (text, None)),
+            "'([a-z:?;$]|'')*'".prop_map(|text| (text, None)),
+            "\"[a-z:?;$']*\"".prop_map(|text| (text, None)),
+            "--[a-z:?'\";]*\n".prop_map(|text| (text, None)),
+            "/\\*[a-z:?'\"; ]*\\*/".prop_map(|text| (text, None)),
+            Just((" x::text ".to_owned(), None)),
+            Just((" :id_numbers ".to_owned(), Some(" ?1, ?2, ?3 "))),
+            Just((" :first ".to_owned(), Some(" ?4 "))),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn only_parameters_change(parts in prop::collection::vec(part(), 0..24)) {
+            let head = "SELECT 1 WHERE :first IN (:id_numbers) ";
+            let sql: String = std::iter::once(head).chain(parts.iter().map(|(text, _)| text.as_str())).collect();
+            let expected: String = std::iter::once("SELECT 1 WHERE ?4 IN (?1, ?2, ?3) ")
+                .chain(parts.iter().map(|(text, becomes)| becomes.unwrap_or(text)))
+                .collect();
+            prop_assert_eq!(SqlText::parse(&sql).unwrap().numbered(3), expected);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(sql in "\\PC{0,60}") {
+            drop(SqlText::parse(&format!("SELECT {sql}")));
+            drop(SqlText::parse(&sql));
+        }
+    }
+}
