@@ -60,7 +60,7 @@ pub fn draw(households: usize, seed: u64, on: Date) -> Result<(CaseFile, BTreeMa
             household,
             prior,
             expected,
-            other: Other::from([("archetype".to_owned(), json!(archetype.name))]),
+            other: Other::from([("note".to_owned(), json!(archetype.name))]),
         });
     }
     let file = CaseFile {

@@ -129,7 +129,7 @@ fn determined(draft: &Draft<'_>, truth: &Circle, flags: &[&String], overlay: boo
         },
         "flags": flags,
         "reason_codes": truth.reasons,
-        "deciding_clauses": clauses(truth.circle),
+        "deciding_clauses": clauses(truth),
     });
     if let Some(hint) = benefit(draft, truth, &remaining) {
         expected["benefit_hint"] = hint;
@@ -210,11 +210,13 @@ fn financial_assets(draft: &Draft<'_>) -> i64 {
     assets.filter(|asset| matches!(asset.kind.as_str(), "DEPOSIT" | "FUND")).map(|asset| asset.value.fen()).sum()
 }
 
-fn clauses(circle: &str) -> Vec<&'static str> {
-    match circle {
+fn clauses(truth: &Circle) -> Vec<&'static str> {
+    let failed_by_property = truth.reasons.iter().any(|reason| reason.starts_with("PROPERTY_"));
+    match truth.circle {
         "DIBAO" => vec!["SC649#9"],
         "LOW_INCOME" => vec!["MCA2021-57#8", "SEED-S12"],
         "EXPENDITURE" => vec!["SEED-S13"],
+        _ if failed_by_property => vec!["LOCAL-PROPERTY"],
         _ => vec!["SEED-S12"],
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn disability_in_dibao(draft: &mut Draft<'_>) -> Truth {
     disable(draft, child);
     let income = draft.share(3, 20, 92);
     draft.business(head, income);
-    Truth::Circle(Circle::of("DIBAO", income, "TOPUP_SEVERE_DISABILITY"))
+    Truth::Circle(Circle::of("DIBAO", income, "INCOME_LT_STANDARD"))
 }
 
 /// No obligor at all, and a pension below the line of one.
