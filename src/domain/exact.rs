@@ -50,6 +50,9 @@ impl Exact {
         if denominator <= 0 {
             return Err(Overflow);
         }
+        if numerator == denominator {
+            return Ok(self);
+        }
         let top = self.numerator.checked_mul(i128::from(numerator)).ok_or(Overflow)?;
         let bottom = self.denominator.checked_mul(i128::from(denominator)).ok_or(Overflow)?;
         Ok(Self { numerator: top, denominator: bottom }.reduced())
@@ -65,8 +68,37 @@ impl Exact {
         if self.numerator < 0 { Self::ZERO } else { self }
     }
 
+    /// True below zero.
+    pub const fn is_negative(self) -> bool {
+        self.numerator < 0
+    }
+
+    /// The number a whole number of times.
+    pub fn times(self, factor: i64) -> Result<Self, Overflow> {
+        let numerator = self.numerator.checked_mul(i128::from(factor)).ok_or(Overflow)?;
+        Ok(Self { numerator, denominator: self.denominator })
+    }
+
+    /// The largest whole number of fen that is not above the number.
+    pub fn floor_fen(self) -> Result<i64, Overflow> {
+        i64::try_from(self.numerator.div_euclid(self.denominator)).map_err(|_| Overflow)
+    }
+
+    /// The smallest whole number of fen that is not below the number.
+    pub fn ceil_fen(self) -> Result<i64, Overflow> {
+        self.negated().floor_fen().map(|floor| -floor)
+    }
+
+    /// The number half-way to another one.
+    pub fn midpoint(self, other: Self) -> Result<Self, Overflow> {
+        self.plus(other)?.scale(1, 2)
+    }
+
     /// Rounded half up to the fen, away from zero for negative amounts.
     pub fn round_half_up(self) -> Result<Money, Overflow> {
+        if self.denominator == 1 {
+            return i64::try_from(self.numerator).map(Money::from_fen).map_err(|_| Overflow);
+        }
         let doubled = self.numerator.checked_abs().and_then(|top| top.checked_mul(2)).ok_or(Overflow)?;
         let rounded = (doubled + self.denominator) / (2 * self.denominator);
         let fen = i64::try_from(rounded).map_err(|_| Overflow)?;
@@ -74,6 +106,9 @@ impl Exact {
     }
 
     const fn reduced(self) -> Self {
+        if self.denominator == 1 {
+            return self;
+        }
         let divisor = greatest_common_divisor(self.numerator.unsigned_abs(), self.denominator.unsigned_abs());
         if divisor <= 1 {
             return self;
@@ -86,6 +121,15 @@ impl Exact {
 
 const fn greatest_common_divisor(mut left: u128, mut right: u128) -> u128 {
     while right != 0 {
+        // Division of 128 bits costs ten times that of 64, and amounts nearly always fit 64.
+        if left <= u64::MAX as u128 && right <= u64::MAX as u128 {
+            #[expect(clippy::cast_possible_truncation, reason = "both were just compared with the largest u64")]
+            let (mut small, mut smaller) = (left as u64, right as u64);
+            while smaller != 0 {
+                (small, smaller) = (smaller, small % smaller);
+            }
+            return small as u128;
+        }
         (left, right) = (right, left % right);
     }
     left
@@ -135,6 +179,14 @@ mod tests {
         assert_eq!(third.round_half_up(), Ok(Money::from_fen(33)));
         assert_eq!(Exact::from_fen(1).scale(1, 2).unwrap().round_half_up(), Ok(Money::from_fen(1)));
         assert_eq!(Exact::from_fen(-1).scale(1, 2).unwrap().round_half_up(), Ok(Money::from_fen(-1)));
+    }
+
+    #[test]
+    fn floor_and_ceiling_enclose_fractions_of_either_sign() {
+        let half = Exact::from_fen(-3).scale(1, 2).unwrap();
+        assert_eq!((half.floor_fen(), half.ceil_fen()), (Ok(-2), Ok(-1)));
+        assert_eq!((half.negated().floor_fen(), half.negated().ceil_fen()), (Ok(1), Ok(2)));
+        assert_eq!((Exact::from_fen(7).floor_fen(), Exact::from_fen(7).ceil_fen()), (Ok(7), Ok(7)));
     }
 
     proptest::proptest! {

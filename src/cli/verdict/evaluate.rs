@@ -1,0 +1,229 @@
+//! `hedui verdict evaluate`: worked cases in, verdicts out, each compared with the one expected.
+
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::compare::{Difference, differences};
+use crate::cli::{Global, Lang};
+use crate::domain::dataset::Catalogue;
+use crate::domain::problem::Text;
+use crate::policy::{Packs, Parameters};
+use crate::verdict::cases::{Case, CaseFile, Invalid};
+use crate::verdict::trace::{Trace, trace};
+use crate::verdict::{Verdict, evaluate};
+
+/// What to evaluate.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  hedui verdict evaluate tests/cases/listed.json --summary
+
+Prints one JSON object a case: id, passed, differences, verdict, trace. A case whose parameter set is not
+in its file takes the pack of that name. Exit code 0: every case passed; 1: some failed; 2: a file is wrong.")]
+pub struct Args {
+    /// Files of cases.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Print only what differs, and at the end how many passed and failed.
+    #[arg(long)]
+    summary: bool,
+    /// Catalogue to use instead of the shipped one.
+    #[arg(long, value_name = "FILE")]
+    catalogue: Option<PathBuf>,
+    /// Directory of policy packs to use instead of the shipped ones.
+    #[arg(long, value_name = "DIR")]
+    packs: Option<PathBuf>,
+}
+
+/// The input cannot be used: which file, where in it, what to mend.
+struct Unusable(Text);
+
+impl Unusable {
+    fn in_file(path: &Path, zh: impl std::fmt::Display, en: impl std::fmt::Display) -> Self {
+        Self(Text::new(format!("{}：{zh}", path.display()), format!("{}: {en}", path.display())))
+    }
+}
+
+/// What came of one case.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    file: &'a Path,
+    id: &'a str,
+    /// Absent when the case expects nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passed: Option<bool>,
+    differences: Vec<Difference>,
+    verdict: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<Trace>,
+}
+
+/// Runs the command.
+pub fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let done = evaluate_all(&args, global.json, &mut out);
+    let flushed = out.flush();
+    match done {
+        Ok(code) => {
+            // A reader that has seen enough, such as `head`, is not a failure.
+            flushed.or_else(|error| if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })?;
+            Ok(code)
+        }
+        Err(Failure::Unusable(Unusable(text))) => {
+            writeln!(std::io::stderr(), "{}", global.lang().pick(&text.zh, &text.en))?;
+            Ok(ExitCode::from(2))
+        }
+        Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(Failure::Output(error)) => {
+            let text = match global.lang() {
+                Lang::Zh => "无法写出结果",
+                Lang::En => "cannot write the result",
+            };
+            writeln!(std::io::stderr(), "{text}: {error}")?;
+            Ok(ExitCode::from(3))
+        }
+    }
+}
+
+enum Failure {
+    Unusable(Unusable),
+    Output(std::io::Error),
+}
+
+impl From<Unusable> for Failure {
+    fn from(unusable: Unusable) -> Self {
+        Self::Unusable(unusable)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+fn evaluate_all(args: &Args, json: bool, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    let catalogue = match &args.catalogue {
+        None => Catalogue::shipped(),
+        Some(path) => Catalogue::parse(&read(path)?).map_err(|error| Unusable::in_file(path, &error, &error))?,
+    };
+    let packs = match &args.packs {
+        None => Packs::shipped(),
+        Some(dir) => Packs::load(dir).map_err(|error| Unusable(error.text()))?,
+    };
+    // Every file is read and every case computed before anything is printed, so that a wrong file leaves no half answer.
+    let mut files = Vec::new();
+    for path in &args.files {
+        files.push((path.as_path(), parse(path)?));
+    }
+    let mut outcomes = Vec::new();
+    for (path, file) in &files {
+        for (index, case) in file.cases.iter().enumerate() {
+            outcomes.push(evaluate_case(path, index, case, file, &catalogue, &packs, !args.summary)?);
+        }
+    }
+    let failed = outcomes.iter().filter(|outcome| outcome.passed == Some(false)).count();
+    let passed = outcomes.iter().filter(|outcome| outcome.passed == Some(true)).count();
+    if args.summary && json {
+        let differing: Vec<_> = outcomes
+            .iter()
+            .filter(|outcome| !outcome.differences.is_empty())
+            .map(|outcome| serde_json::json!({"id": outcome.id, "differences": outcome.differences}))
+            .collect();
+        writeln!(out, "{}", serde_json::json!({"passed": passed, "failed": failed, "cases": differing}))?;
+    } else if args.summary {
+        for outcome in &outcomes {
+            for difference in &outcome.differences {
+                let Difference { field, expected, got } = difference;
+                writeln!(out, "{}: {field}: expected {expected}, got {got}", outcome.id)?;
+            }
+        }
+        writeln!(out, "{passed} passed, {failed} failed")?;
+    } else {
+        for outcome in &outcomes {
+            let line = serde_json::to_string(outcome).map_err(std::io::Error::from)?;
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn read(path: &Path) -> Result<String, Unusable> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Unusable::in_file(path, format!("无法读取：{error}"), format!("cannot be read: {error}")))
+}
+
+fn parse(path: &Path) -> Result<CaseFile, Unusable> {
+    let text = read(path)?;
+    let mut deserializer = serde_json::Deserializer::from_str(&text);
+    let file = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let pointer = pointer_of(error.path());
+        let cause = error.into_inner();
+        Unusable::in_file(path, format!("`{pointer}` 处有误：{cause}"), format!("at `{pointer}`: {cause}"))
+    })?;
+    deserializer.end().map_err(|cause| Unusable::in_file(path, &cause, &cause))?;
+    Ok(file)
+}
+
+/// The RFC 6901 pointer of a serde path.
+fn pointer_of(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter().fold(String::new(), |pointer, segment| match segment {
+        Segment::Seq { index } => format!("{pointer}/{index}"),
+        Segment::Map { key } => format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { .. } | Segment::Unknown => pointer,
+    })
+}
+
+fn evaluate_case<'a>(
+    path: &'a Path,
+    index: usize,
+    case: &'a Case,
+    file: &CaseFile,
+    catalogue: &Catalogue,
+    packs: &Packs,
+    with_trace: bool,
+) -> Result<Outcome<'a>, Unusable> {
+    let at = |pointer: &str, zh: String, en: String| {
+        let place = format!("/cases/{index}{pointer}");
+        let id = &case.id;
+        Unusable::in_file(path, format!("`{place}`（{id}）：{zh}"), format!("at `{place}` ({id}): {en}"))
+    };
+    let (verdict, traced) = match case.facts(catalogue) {
+        Err(Invalid::IdNumber { .. }) => (Invalid::outcome(), None),
+        Err(Invalid::Case { pointer, fault }) => return Err(at(&pointer, fault.zh, fault.en)),
+        Ok(facts) => {
+            let parameters = parameters(case, file, packs)
+                .map_err(|text| at("/parameter_set", text.zh, text.en))?;
+            let too_large = |_| at("/household", "金额过大，无法计算".to_owned(), "an amount is too large to compute with".to_owned());
+            let verdict: Verdict = evaluate(&facts, &parameters).map_err(too_large)?;
+            let traced = if with_trace { Some(trace(&facts, &parameters, &verdict).map_err(too_large)?) } else { None };
+            (serde_json::to_value(&verdict).unwrap_or_default(), traced)
+        }
+    };
+    let differences = case.expected.as_ref().map(|expected| differences(expected, &verdict));
+    Ok(Outcome {
+        file: path,
+        id: &case.id,
+        passed: differences.as_ref().map(Vec::is_empty),
+        differences: differences.unwrap_or_default(),
+        verdict,
+        trace: traced,
+    })
+}
+
+/// The inline set of the case, else the pack of that name.
+fn parameters(case: &Case, file: &CaseFile, packs: &Packs) -> Result<Arc<Parameters>, Text> {
+    let name = &case.parameter_set;
+    match file.parameter_set(name) {
+        Some(set) => set.parameters(name).map(Arc::new).map_err(|error| {
+            Text::new(format!("参数集 `{name}`：{error}"), format!("parameter set `{name}`: {error}"))
+        }),
+        None => packs.named(name, case.assessment_date).map_err(|unavailable| unavailable.text()),
+    }
+}

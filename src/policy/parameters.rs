@@ -1,0 +1,447 @@
+//! `Parameters`: all parameters of one place on one day under one name, checked, with their sources.
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use jiff::civil::Date;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::decimal::Decimal;
+use super::values::{
+    BenefitMode, ClockStart, EmploymentCost, ExpenditureRule, FIELDS, FinancialLimit, LowerBound, StandardPeriod,
+    SupportFormula, TekunRule, TestedCircle, TopUpPercent, TopUpStacking, UpperBound, Values, WindowRule,
+};
+use crate::domain::dataset::DepartmentId;
+use crate::domain::division::DivisionCode;
+use crate::domain::exact::{Exact, Overflow};
+use crate::domain::fact::Kind;
+use crate::domain::household::{Place, UrbanRural};
+use crate::domain::money::Money;
+
+/// The region's ratios of 2024: above 70 % of income, or medical and accident above 60 % (`semantics.md`, Circle).
+const RATIO_PERCENT: (Decimal, Decimal) = (Decimal::whole(70), Decimal::whole(60));
+/// Source authority of one and the same payment (`semantics.md`, Income).
+const INCOME_AUTHORITY: [&str; 3] = ["hrss", "medical_insurance", "education"];
+
+/// Where a figure comes from and how far it can be trusted (promise P5).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Provenance {
+    /// `verified`, or `borrowed: …`, `assumed: …` and the like, as published with the figure.
+    pub status: String,
+    /// The document or page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// What else should be known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The year the figure is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year: Option<i16>,
+    /// First day, when it comes from a pack.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_from: Option<Date>,
+    /// Last day, when there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_to: Option<Date>,
+    /// The division whose pack holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub division: Option<DivisionCode>,
+}
+
+/// All parameters, complete and checked; amounts in fen, percentages exact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// The standard of one person over twelve months, by whole multiplication from the published unit.
+    pub line_of_one: Money,
+    /// See [`Values::low_income_multiple`]; so for all that follow.
+    pub low_income_multiple: Decimal,
+    /// Lower bound of the band.
+    pub low_income_lower_bound: LowerBound,
+    /// Upper bound of the band.
+    pub low_income_upper_bound: UpperBound,
+    /// Months that count.
+    pub income_window_months: u8,
+    /// Which days they are.
+    pub window_rule: WindowRule,
+    /// Kinds of income that do not count.
+    pub exempt_income_kinds: Vec<Kind>,
+    /// Last day of the exemption of the basic pension; none when there is no exemption.
+    pub basic_pension_exempt_until: Option<Date>,
+    /// Cost of employment, where it is deducted.
+    pub employment_cost: Option<EmploymentCost>,
+    /// Imputed support, where it is imputed.
+    pub support_formula: Option<SupportFormula>,
+    /// Limit of financial assets.
+    pub financial_asset_limit: FinancialLimit,
+    /// Dwellings allowed.
+    pub dwelling_max: u32,
+    /// Vehicles that do not count.
+    pub vehicle_exempt_kinds: Vec<Kind>,
+    /// Limit of business capital.
+    pub business_capital_limit: Money,
+    /// Whether it passes itself.
+    pub business_capital_comparison: UpperBound,
+    /// Family of the expenditure rule.
+    pub expenditure_rule: ExpenditureRule,
+    /// Ratio of all rigid expenditure.
+    pub expenditure_ratio_percent: Decimal,
+    /// Ratio of medical and accident expenditure.
+    pub expenditure_medical_ratio_percent: Decimal,
+    /// Income ceiling a head of the ratio rule; always there for that rule.
+    pub disposable_income_per_head: Option<Money>,
+    /// Order of circles; each once.
+    pub circle_precedence: [TestedCircle; 3],
+    /// How a benefit is set.
+    pub benefit_mode: BenefitMode,
+    /// Top-ups.
+    pub topup_percent: TopUpPercent,
+    /// Several grounds.
+    pub topup_stacking: TopUpStacking,
+    /// Age of the elderly.
+    pub topup_elderly_age: i16,
+    /// Graduation period.
+    pub graduation_months: u32,
+    /// 特困.
+    pub tekun: TekunRule,
+    /// Minimum wage.
+    pub minimum_wage_monthly: Option<Money>,
+    /// First aid.
+    pub emergency_first_aid_hours: u32,
+    /// Its clock.
+    pub emergency_clock_start: ClockStart,
+    /// Source authority.
+    pub income_authority: Vec<DepartmentId>,
+}
+
+/// Why values are not a complete set of rules.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RulesError {
+    /// A parameter has no value.
+    #[error("parameter `{0}` is missing: give it a value")]
+    Missing(&'static str),
+    /// A parameter has a value that no rule can use.
+    #[error("parameter `{field}` {fault}")]
+    Unusable {
+        /// The parameter.
+        field: &'static str,
+        /// What is wrong and how to mend it.
+        fault: &'static str,
+    },
+}
+
+impl Rules {
+    /// Checks that every parameter a verdict needs is there and makes sense.
+    pub fn from_values(values: &Values) -> Result<Self, RulesError> {
+        fn need<T: Clone>(value: &Option<T>, field: &'static str) -> Result<T, RulesError> {
+            value.clone().ok_or(RulesError::Missing(field))
+        }
+        let standard = need(&values.dibao_standard, "dibao_standard")?;
+        let months = match standard.period {
+            StandardPeriod::Month => 12,
+            StandardPeriod::Year => 1,
+        };
+        let unusable = |field, fault| RulesError::Unusable { field, fault };
+        let line_of_one = standard
+            .amount
+            .checked_mul(months)
+            .filter(|line| *line > Money::ZERO)
+            .ok_or(unusable("dibao_standard", "must be above zero"))?;
+        let expenditure_rule = need(&values.expenditure_rule, "expenditure_rule")?;
+        if expenditure_rule.is_ratio() {
+            need(&values.per_capita_disposable_income_prev_year, "per_capita_disposable_income_prev_year")?;
+        }
+        let precedence = need(&values.circle_precedence, "circle_precedence")?;
+        let all = [TestedCircle::Dibao, TestedCircle::LowIncome, TestedCircle::Expenditure];
+        let circle_precedence = <[TestedCircle; 3]>::try_from(precedence)
+            .ok()
+            .filter(|order| all.iter().all(|circle| order.contains(circle)))
+            .ok_or(unusable("circle_precedence", "must name DIBAO, LOW_INCOME and EXPENDITURE once each"))?;
+        let income_window_months = need(&values.income_window_months, "income_window_months")?;
+        if !(1..=60).contains(&income_window_months) {
+            return Err(unusable("income_window_months", "must be 1 to 60"));
+        }
+        for (field, percent) in [
+            ("employment_cost", values.employment_cost.map(|cost| cost.percent)),
+            ("support_formula", values.support_formula.map(|formula| formula.percent)),
+        ] {
+            if percent.is_some_and(|percent| percent.is_above(100)) {
+                return Err(unusable(field, "has a percentage above 100"));
+            }
+        }
+        need(&values.benefit_rounding, "benefit_rounding")?;
+        need(&values.single_person_benefit, "single_person_benefit")?;
+        let ratio = (values.expenditure_ratio_percent, values.expenditure_medical_ratio_percent);
+        Ok(Self {
+            line_of_one,
+            low_income_multiple: need(&values.low_income_multiple, "low_income_multiple")?,
+            low_income_lower_bound: need(&values.low_income_lower_bound, "low_income_lower_bound")?,
+            low_income_upper_bound: need(&values.low_income_upper_bound, "low_income_upper_bound")?,
+            income_window_months,
+            window_rule: need(&values.window_rule, "window_rule")?,
+            exempt_income_kinds: need(&values.exempt_income_kinds, "exempt_income_kinds")?,
+            basic_pension_exempt_until: values.basic_pension_exempt_until,
+            employment_cost: values.employment_cost,
+            support_formula: values.support_formula,
+            financial_asset_limit: need(&values.financial_asset_limit, "financial_asset_limit")?,
+            dwelling_max: need(&values.dwelling_max, "dwelling_max")?,
+            vehicle_exempt_kinds: need(&values.vehicle_exempt_kinds, "vehicle_exempt_kinds")?,
+            business_capital_limit: need(&values.business_capital_limit, "business_capital_limit")?,
+            business_capital_comparison: need(&values.business_capital_comparison, "business_capital_comparison")?,
+            expenditure_rule,
+            expenditure_ratio_percent: ratio.0.unwrap_or(RATIO_PERCENT.0),
+            expenditure_medical_ratio_percent: ratio.1.unwrap_or(RATIO_PERCENT.1),
+            disposable_income_per_head: values.per_capita_disposable_income_prev_year,
+            circle_precedence,
+            benefit_mode: need(&values.benefit_mode, "benefit_mode")?,
+            topup_percent: need(&values.topup_percent, "topup_percent")?,
+            topup_stacking: need(&values.topup_stacking, "topup_stacking")?,
+            topup_elderly_age: need(&values.topup_elderly_age, "topup_elderly_age")?,
+            graduation_months: need(&values.graduation_months, "graduation_months")?,
+            tekun: need(&values.tekun, "tekun")?,
+            minimum_wage_monthly: values.minimum_wage_monthly,
+            emergency_first_aid_hours: need(&values.emergency_first_aid_hours, "emergency_first_aid_hours")?,
+            emergency_clock_start: need(&values.emergency_clock_start, "emergency_clock_start")?,
+            income_authority: values.income_authority.clone().unwrap_or_else(|| {
+                INCOME_AUTHORITY.iter().filter_map(|id| DepartmentId::parse(id).ok()).collect()
+            }),
+        })
+    }
+
+    /// The line of `persons` over twelve months.
+    pub fn line(&self, persons: usize) -> Result<Exact, Overflow> {
+        Exact::from(self.line_of_one).times(i64::try_from(persons).map_err(|_| Overflow)?)
+    }
+
+    /// One person's standard a month, exact.
+    pub fn monthly_line_of_one(&self) -> Result<Exact, Overflow> {
+        Exact::from(self.line_of_one).scale(1, 12)
+    }
+
+    /// The limit of financial assets for `persons`.
+    pub fn financial_limit(&self, persons: usize) -> Result<Exact, Overflow> {
+        self.line(persons)?.scale(i64::from(self.financial_asset_limit.months), 12)
+    }
+}
+
+/// All parameters of one place on one day, under one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameters {
+    name: String,
+    title: String,
+    place: Place,
+    values: Values,
+    rules: Rules,
+    provenance: BTreeMap<&'static str, Provenance>,
+    digest: String,
+}
+
+impl Parameters {
+    /// Checks and names a set of values.
+    pub(super) fn new(
+        name: String,
+        title: String,
+        place: Place,
+        values: Values,
+        provenance: BTreeMap<&'static str, Provenance>,
+    ) -> Result<Self, RulesError> {
+        #[derive(Serialize)]
+        struct Content<'a> {
+            name: &'a str,
+            place: Place,
+            values: &'a Values,
+            sources: Vec<(&'a str, &'a str, &'a Option<String>, &'a Option<String>, Option<i16>)>,
+        }
+        let rules = Rules::from_values(&values)?;
+        let sources = provenance
+            .iter()
+            .map(|(field, from)| (*field, from.status.as_str(), &from.source, &from.note, from.year))
+            .collect();
+        let content = Content { name: &name, place, values: &values, sources };
+        let bytes = serde_json::to_vec(&content).expect("strings, numbers and lists always serialise");
+        let digest = hex(digest(&SHA256, &bytes).as_ref());
+        Ok(Self { name, title, place, values, rules, provenance, digest })
+    }
+
+    /// The name of the pack, such as `IM_WLHT_URBAN`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The place in words, as the pack says it.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// The place the parameters hold at.
+    pub const fn place(&self) -> Place {
+        self.place
+    }
+
+    /// The rules, ready to compute with.
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The values in their published form.
+    pub const fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// SHA-256 of name, place, values and sources, 64 hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Where a parameter comes from, by the name of its field; `None` for a name that is not one.
+    pub fn provenance(&self, field: &str) -> Option<&Provenance> {
+        self.provenance.get(field)
+    }
+
+    /// Where every parameter comes from.
+    pub const fn provenances(&self) -> &BTreeMap<&'static str, Provenance> {
+        &self.provenance
+    }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
+}
+
+/// A complete set of parameters as a case file holds it inline (`parameter_sets`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterSet {
+    /// The place in words.
+    pub place_zh: String,
+    /// The division.
+    pub region_code: DivisionCode,
+    /// Urban or rural.
+    pub urban_rural: UrbanRural,
+    /// The values.
+    pub values: Values,
+    /// Where they come from.
+    pub provenance: Vec<InlineProvenance>,
+}
+
+/// Provenance as a case file writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InlineProvenance {
+    /// One or several names of parameters, separated by commas.
+    pub field: String,
+    /// How far to trust it.
+    pub status: String,
+    /// The document.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// The year.
+    #[serde(default)]
+    pub year: Option<i16>,
+}
+
+impl<'de> Deserialize<'de> for ParameterSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        fn take<T: serde::de::DeserializeOwned, E: Error>(
+            members: &mut serde_json::Map<String, serde_json::Value>,
+            field: &'static str,
+        ) -> Result<T, E> {
+            let value = members.remove(field).ok_or_else(|| E::missing_field(field))?;
+            serde_json::from_value(value).map_err(|error| E::custom(format!("`{field}`: {error}")))
+        }
+        let mut members = serde_json::Map::deserialize(deserializer)?;
+        let place_zh = take(&mut members, "place_zh")?;
+        let region_code = take(&mut members, "region_code")?;
+        let urban_rural = take(&mut members, "urban_rural")?;
+        let provenance =
+            if members.contains_key("provenance") { take(&mut members, "provenance")? } else { Vec::new() };
+        let values = serde_path_to_error::deserialize(serde_json::Value::Object(members)).map_err(|error| {
+            let path = error.path().to_string();
+            let inner = error.into_inner();
+            if path == "." { D::Error::custom(inner) } else { D::Error::custom(format!("`{path}`: {inner}")) }
+        })?;
+        Ok(Self { place_zh, region_code, urban_rural, values, provenance })
+    }
+}
+
+impl ParameterSet {
+    /// The parameters of this set under its name.
+    pub fn parameters(&self, name: &str) -> Result<Parameters, RulesError> {
+        let place = Place { division_code: self.region_code, urban_rural: self.urban_rural };
+        let mut provenance: BTreeMap<&'static str, Provenance> = self
+            .values
+            .held()
+            .into_iter()
+            .map(|field| (field, Provenance { status: "unstated".to_owned(), ..Provenance::default() }))
+            .collect();
+        for entry in &self.provenance {
+            for named in entry.field.split(',').map(str::trim) {
+                // A source may be named for something that is not a parameter of this set; it then has nothing to stand for.
+                let Some(field) = FIELDS.iter().find(|field| **field == named) else { continue };
+                if let Some(slot) = provenance.get_mut(field) {
+                    slot.status.clone_from(&entry.status);
+                    slot.source.clone_from(&entry.source);
+                    slot.year = entry.year;
+                }
+            }
+        }
+        Parameters::new(name.to_owned(), self.place_zh.clone(), place, self.values.clone(), provenance)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed() -> serde_json::Value {
+        let file: serde_json::Value = serde_json::from_str(include_str!("../../tests/cases/listed.json")).unwrap();
+        file["parameter_sets"]["IM_WLHT_URBAN"].clone()
+    }
+
+    #[test]
+    fn an_inline_set_is_read_whole_with_its_sources() {
+        let set: ParameterSet = serde_json::from_value(listed()).unwrap();
+        let parameters = set.parameters("IM_WLHT_URBAN").unwrap();
+        assert_eq!(parameters.rules().line_of_one, Money::from_fen(994_800));
+        assert!(parameters.provenance("dwelling_max").unwrap().status.starts_with("borrowed from Shenzhen"));
+        assert_eq!(parameters.provenance("dibao_standard").unwrap().year, Some(2024));
+        assert_eq!(parameters.provenance("graduation_months").unwrap().status, "unstated");
+    }
+
+    #[test]
+    fn unknown_missing_and_senseless_parameters_are_named() {
+        let mut unknown = listed();
+        unknown["dwelling_maximum"] = 1.into();
+        let error = serde_json::from_value::<ParameterSet>(unknown).unwrap_err().to_string();
+        assert!(error.contains("dwelling_maximum"), "{error}");
+
+        let mut wrong = listed();
+        wrong["tekun"]["minor_age_limit"] = "eighteen".into();
+        let error = serde_json::from_value::<ParameterSet>(wrong).unwrap_err().to_string();
+        assert!(error.contains("tekun.minor_age_limit"), "{error}");
+
+        let mut missing = listed();
+        missing.as_object_mut().unwrap().remove("dwelling_max");
+        let set: ParameterSet = serde_json::from_value(missing).unwrap();
+        assert_eq!(set.parameters("X"), Err(RulesError::Missing("dwelling_max")));
+
+        let mut twice = listed();
+        twice["circle_precedence"] = serde_json::json!(["DIBAO", "DIBAO", "EXPENDITURE"]);
+        let set: ParameterSet = serde_json::from_value(twice).unwrap();
+        assert!(matches!(set.parameters("X"), Err(RulesError::Unusable { field: "circle_precedence", .. })));
+    }
+
+    #[test]
+    fn the_digest_changes_with_any_value_and_with_nothing_else() {
+        let set: ParameterSet = serde_json::from_value(listed()).unwrap();
+        let first = set.parameters("IM_WLHT_URBAN").unwrap();
+        assert_eq!(first.digest(), set.parameters("IM_WLHT_URBAN").unwrap().digest());
+        let mut other = set.clone();
+        other.values.dwelling_max = Some(2);
+        assert_ne!(first.digest(), other.parameters("IM_WLHT_URBAN").unwrap().digest());
+        assert_eq!(first.digest().len(), 64);
+    }
+}
