@@ -9,7 +9,7 @@ use hedui::verdict::{self, trace};
 
 fn main() {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/listed.json")).expect("the listed cases");
-    let file = CaseFile::parse(&text).expect("the listed cases parse");
+    let file = serde_json::from_str::<CaseFile>(&text).expect("the listed cases parse");
     let packs = Packs::from_parameter_sets(file.parameter_sets.iter().map(|(name, set)| (name.as_str(), set))).expect("packs");
     let catalogue = Catalogue::shipped();
     let work: Vec<_> = file

@@ -77,7 +77,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
         format!("核对 hedui {} 演示：合成人员，仅本机，结束即删除", env!("CARGO_PKG_VERSION")),
         format!("hedui {} demo: synthetic people, this machine only, gone when it ends", env!("CARGO_PKG_VERSION")),
     )?;
-    let summary = simulate(&args, &folder.path)?;
+    let summary = simulate(&args, &folder.path).await?;
     say(
         format!("  ✓ {} 户合成家庭已写入六个部门各自的数据库", summary.households),
         format!("  ✓ {} synthetic households in the six departments' own databases", summary.households),
@@ -129,12 +129,12 @@ fn folder(args: &Args) -> anyhow::Result<Folder> {
     Ok(Folder { path: std::fs::canonicalize(path)?, temporary })
 }
 
-fn simulate(args: &Args, folder: &Path) -> anyhow::Result<Summary> {
+async fn simulate(args: &Args, folder: &Path) -> anyhow::Result<Summary> {
     let simulation = match &args.cases {
         Some(file) => Simulation::from_cases(file)?,
         None => Simulation::population(args.households, args.seed, DEFAULT_DATE)?,
     };
-    Ok(simulation.write(folder)?)
+    Ok(simulation.write(folder).await?)
 }
 
 fn trial(args: &Args, folder: &Path, departments: &departments::Reserved) -> anyhow::Result<TrialFiles> {

@@ -1,14 +1,173 @@
-//! `hedui simulate`.
+//! `hedui simulate`: the departments' native stores, from a case file or from a seed.
 
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::Global;
+use jiff::civil::Date;
+
+use super::{Global, Lang};
+use crate::domain::clock::SystemRandomness;
+use crate::simulate::department::DEPARTMENTS;
+use crate::simulate::trial::Trial;
+use crate::simulate::{self, SimulateError, Simulation, Summary};
+
+const EXAMPLES: &str = "\
+Examples:
+  hedui simulate --out trial
+  hedui simulate --households 2000 --seed 7 --on 2026-11-01 --out trial
+  hedui simulate --cases tests/cases/cases.json --out trial
+
+What DIR holds afterwards:
+  <department>.sqlite            the six departments' native stores
+  rehearsals/<department>.json   failures that the department's adapter rehearses
+  requests/<case>.json           one request document a household
+  policies/                      the cases' parameter sets as policy packs
+  truth.json                     the households with what their verdicts should say
+
+Everybody is synthetic: identity numbers begin with 150000, which is never issued.";
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The households of this case file.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["households", "seed", "on"])]
+    cases: Option<PathBuf>,
+    /// How many households to draw.
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    households: usize,
+    /// The seed they are drawn from: the same seed draws the same people, to the byte.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// The day of the assessment.
+    #[arg(long, value_name = "DATE", default_value_t = simulate::DEFAULT_DATE)]
+    on: Date,
+    /// Directory to write into.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Replace an earlier simulation in that directory.
+    #[arg(long)]
+    replace: bool,
+    /// Also make throw-away keys and a hub configuration, to run adapters and hub by hand.
+    #[arg(long)]
+    trial: bool,
+}
+
+/// Where the parts of a trial listen.
+const HUB: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
+const MONITOR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
+const FIRST_ADAPTER_PORT: u16 = 9101;
 
 /// Runs the command.
-pub async fn run(_args: Args, _global: &Global) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not written yet")
+pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
+    match simulate(&args).await {
+        Ok(summary) => {
+            if args.trial {
+                trial(&args)?;
+            }
+            print(&summary, args.trial, global)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            let text = error.text();
+            writeln!(std::io::stderr(), "hedui simulate: {}", global.lang().pick(&text.zh, &text.en))?;
+            Ok(ExitCode::from(if error.is_input() { 2 } else { 3 }))
+        }
+    }
+}
+
+async fn simulate(args: &Args) -> Result<Summary, SimulateError> {
+    let simulation = match &args.cases {
+        Some(path) => Simulation::from_cases(path)?,
+        None => Simulation::population(args.households, args.seed, args.on)?,
+    };
+    if args.replace {
+        simulate::remove(&args.out)?;
+    }
+    simulation.write(&args.out).await
+}
+
+fn print(summary: &Summary, is_trial: bool, global: &Global) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if global.json {
+        serde_json::to_writer_pretty(&mut out, summary)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    let lang = global.lang();
+    let (households, persons) = (summary.households, summary.persons);
+    match lang {
+        Lang::Zh => writeln!(out, "已写入 {}：{households} 户，{persons} 人", summary.directory.display())?,
+        Lang::En => writeln!(out, "{}: {households} households, {persons} persons", summary.directory.display())?,
+    }
+    for (department, rows) in &summary.rows {
+        let rehearsed = summary.rehearsed.get(department).copied().unwrap_or(0);
+        let row = lang.pick("行", "rows");
+        write!(out, "  {department:<18} {rows:>8} {row}")?;
+        match rehearsed {
+            0 => writeln!(out)?,
+            _ => writeln!(out, "   {}", pick_count(lang, rehearsed))?,
+        }
+    }
+    if !summary.notices.is_empty() {
+        writeln!(out, "\n{}", lang.pick("提示：", "Notices:"))?;
+        for notice in &summary.notices {
+            let detail = lang.pick(&notice.detail.zh, &notice.detail.en);
+            writeln!(out, "  {} {}  {detail}", notice.case, notice.pointer)?;
+        }
+    }
+    writeln!(out, "\n{}", lang.pick("接下来：", "Next:"))?;
+    next_commands(&mut out, &summary.directory, is_trial)?;
+    Ok(())
+}
+
+fn pick_count(lang: Lang, rehearsed: usize) -> String {
+    match lang {
+        Lang::Zh => format!("演练失败：{rehearsed} 人"),
+        Lang::En => format!("rehearses failure for {rehearsed} persons"),
+    }
+}
+
+/// Keys and a configuration of a hub before six adapters on this machine.
+fn trial(args: &Args) -> anyhow::Result<()> {
+    let policies = std::path::absolute(args.out.join("policies"))?;
+    let adapters: Vec<(&str, SocketAddr)> = adapter_addresses().collect();
+    let trial = Trial {
+        hub: HUB,
+        monitor: MONITOR,
+        adapters: &adapters,
+        policies: args.cases.is_some().then_some(policies.as_path()),
+        catalogue: None,
+        ask_timeout: "3s",
+        per_second: 1000,
+    };
+    trial.write(&args.out, &SystemRandomness)?;
+    Ok(())
+}
+
+fn adapter_addresses() -> impl Iterator<Item = (&'static str, SocketAddr)> {
+    DEPARTMENTS.into_iter().zip(FIRST_ADAPTER_PORT..).map(|(department, port)| (department, SocketAddr::new(HUB.ip(), port)))
+}
+
+/// The commands that show what was written at work.
+fn next_commands(out: &mut impl std::io::Write, directory: &Path, is_trial: bool) -> std::io::Result<()> {
+    let absolute = std::path::absolute(directory)?;
+    let (shown, absolute) = (directory.display(), absolute.display());
+    writeln!(out, "  hedui verdict evaluate {shown}/truth.json --summary")?;
+    if !is_trial {
+        return Ok(());
+    }
+    for (department, address) in adapter_addresses() {
+        writeln!(
+            out,
+            "  hedui adapter serve connectors/{department}/connector.toml --listen {address} \\\n    --cert {shown}/keys/server.pem --key {shown}/keys/server.key --client-ca {shown}/keys/ca.pem \\\n    --source-url sqlite://{absolute}/{department}.sqlite --rehearse {shown}/rehearsals/{department}.json &"
+        )?;
+    }
+    writeln!(out, "  hedui serve --config {shown}/hedui.toml &")?;
+    writeln!(
+        out,
+        "  hedui verify --hub https://{HUB} --ca {shown}/keys/ca.pem --key {shown}/keys/issuer.key --request {shown}/requests/…"
+    )
 }

@@ -487,3 +487,6 @@ mod tests {
         assert!(disability(6, 3).takes_labour_capacity() && !disability(2, 1).takes_labour_capacity());
     }
 }
+
+#[cfg(test)]
+mod schema_tests;
