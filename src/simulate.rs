@@ -49,9 +49,6 @@ pub struct Simulation {
     /// The text of `truth.json`: a case file as it was read, a population as it was drawn.
     truth: String,
     extras: BTreeMap<String, Vec<Extra>>,
-    /// Each request names its case's parameter set: cases come with their own packs, a population lives
-    /// in real places under the packs in force there.
-    names_packs: bool,
 }
 
 /// Everything a simulation writes, before it is written.
@@ -213,7 +210,7 @@ impl Simulation {
             std::fs::read_to_string(path).map_err(|source| SimulateError::File { path: path.to_owned(), source })?;
         let file =
             serde_json::from_str(&truth).map_err(|source| SimulateError::Syntax { path: path.to_owned(), source })?;
-        let simulation = Self { file, truth, extras: BTreeMap::new(), names_packs: true };
+        let simulation = Self { file, truth, extras: BTreeMap::new() };
         simulation.check()?;
         Ok(simulation)
     }
@@ -224,7 +221,7 @@ impl Simulation {
         let mut truth =
             serde_json::to_string_pretty(&file).map_err(|error| SimulateError::Places(error.to_string()))?;
         truth.push('\n');
-        let simulation = Self { file, truth, extras, names_packs: false };
+        let simulation = Self { file, truth, extras };
         simulation.check()?;
         Ok(simulation)
     }
@@ -246,7 +243,8 @@ impl Simulation {
             let names = names::of_household(case);
             let extras = self.extras.get(&case.id).map_or(&[][..], Vec::as_slice);
             let declaration = clerk.file(case, &names, extras, is_stored(case));
-            let pack = self.names_packs.then(|| case.parameter_set.clone());
+            // A place may have several packs in force, so each request names its case's own.
+            let pack = Some(case.parameter_set.clone());
             requests.push((case.id.clone(), request::of_case(case, parameters, &names, declaration, pack)));
         }
         let Clerk { silos, notices, .. } = clerk;

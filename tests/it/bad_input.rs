@@ -3,16 +3,13 @@
 use std::time::Duration;
 
 use hedui::domain::purpose::Purpose;
-use hedui::simulate::Simulation;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::hub::{Reply, Setup, System, mint, requests, root};
+use super::hub::{listed, mint, Reply, requests, Setup, System};
 
 async fn system() -> System {
-    System::start(Setup { own_packs: true, ..Setup::default() }, |folder| {
-        Simulation::from_cases(&root().join("tests/cases/listed.json")).unwrap().write(folder).unwrap();
-    })
+    System::start(Setup { own_packs: true, ..Setup::default() }, listed())
     .await
 }
 
@@ -162,9 +159,7 @@ async fn a40_the_same_key_is_one_verification_for_one_client_and_body() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_request_too_many_says_when_to_come_back() {
-    let system = System::start(Setup { own_packs: true, per_second: Some(5), ..Setup::default() }, |folder| {
-        Simulation::from_cases(&root().join("tests/cases/listed.json")).unwrap().write(folder).unwrap();
-    })
+    let system = System::start(Setup { own_packs: true, per_second: Some(5), ..Setup::default() }, listed())
     .await;
     let mut refused = None;
     for _ in 0..40 {

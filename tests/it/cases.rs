@@ -1,10 +1,9 @@
 //! The worked cases through the wire: stores, adapters, hub, HTTP, and the expected verdict.
 
-use hedui::simulate::Simulation;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::hub::{Setup, System, listed_cases, requests, root};
+use super::hub::{listed, listed_cases, requests, Setup, System};
 
 /// Everything of `expected` that a verdict must have to the letter.
 fn differences(expected: &Value, verdict: &Value) -> Vec<String> {
@@ -28,9 +27,7 @@ fn differences(expected: &Value, verdict: &Value) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_listed_case_gets_its_verdict_through_the_wire() {
-    let system = System::start(Setup { own_packs: true, ..Setup::default() }, |folder| {
-        Simulation::from_cases(&root().join("tests/cases/listed.json")).unwrap().write(folder).unwrap();
-    })
+    let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed())
     .await;
     let documents = requests(system.folder.path());
     let cases = listed_cases();
@@ -54,9 +51,7 @@ async fn every_listed_case_gets_its_verdict_through_the_wire() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_shipped_packs_give_the_listed_verdicts_of_their_places() {
-    let system = System::start(Setup::default(), |folder| {
-        Simulation::from_cases(&root().join("tests/cases/listed.json")).unwrap().write(folder).unwrap();
-    })
+    let system = System::start(Setup::default(), listed())
     .await;
     let documents = requests(system.folder.path());
     for id in ["C01", "C09", "C11", "C21", "C89"] {
@@ -73,9 +68,7 @@ async fn the_shipped_packs_give_the_listed_verdicts_of_their_places() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p2_a_household_without_authorisation_is_blocked_and_nobody_is_asked() {
-    let system = System::start(Setup { own_packs: true, ..Setup::default() }, |folder| {
-        Simulation::from_cases(&root().join("tests/cases/listed.json")).unwrap().write(folder).unwrap();
-    })
+    let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed())
     .await;
     let documents = requests(system.folder.path());
     let reply = system.caller.verify(&documents["C82"]).await;

@@ -55,9 +55,7 @@ async fn every_shipped_connector_passes_its_golden_tests() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_pages_say_what_is() {
-    let system = System::start(Setup::default(), |folder| {
-        Simulation::population(3, 1, hedui::simulate::DEFAULT_DATE).unwrap().write(folder).unwrap();
-    })
+    let system = System::start(Setup::default(), Simulation::population(3, 1, hedui::simulate::DEFAULT_DATE).unwrap())
     .await;
     assert_eq!(system.monitor("/livez").await.0, 200);
     assert_eq!(system.monitor("/readyz").await.0, 200);

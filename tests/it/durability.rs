@@ -6,12 +6,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use hedui::domain::clock::SystemRandomness;
-use hedui::simulate::Simulation;
 use hedui::simulate::trial::{Trial, TrialFiles};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::hub::{Caller, DEPARTMENTS, adapter, append_adapters, requests, root};
+use super::hub::{Caller, DEPARTMENTS, adapter, append_adapters, listed, requests};
 use super::stub::{Behaviour, Stub};
 
 /// `hedui serve` as a process.
@@ -68,15 +67,15 @@ fn trial(folder: &Path, hub: SocketAddr) -> TrialFiles {
     trial.write(folder, &SystemRandomness).unwrap()
 }
 
-fn simulated() -> TempDir {
+async fn simulated() -> TempDir {
     let folder = TempDir::new().unwrap();
-    Simulation::from_cases(&root().join("tests/cases/listed.json")).unwrap().write(folder.path()).unwrap();
+    listed().write(folder.path()).await.unwrap();
     folder
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_an_accepted_verification_outlives_kill_9_and_comes_to_its_end() {
-    let folder = simulated();
+    let folder = simulated().await;
     let address = free_port();
     let files = trial(folder.path(), address);
     let mut running = Vec::new();
@@ -113,7 +112,7 @@ async fn p10_an_accepted_verification_outlives_kill_9_and_comes_to_its_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_no_answer_is_lost_over_twenty_kills_under_load() {
-    let folder = simulated();
+    let folder = simulated().await;
     let address = free_port();
     let files = trial(folder.path(), address);
     let mut running = Vec::new();

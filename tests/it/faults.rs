@@ -3,17 +3,12 @@
 use std::time::{Duration, Instant};
 
 use hedui::domain::clock::SystemRandomness;
-use hedui::simulate::Simulation;
 use hedui::simulate::keys::TrialKeys;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::hub::{DEPARTMENTS, Reply, Setup, System, requests, root};
+use super::hub::{DEPARTMENTS, listed, Reply, requests, Setup, System};
 use super::stub::{Behaviour, Stub};
-
-fn cases(folder: &std::path::Path) {
-    Simulation::from_cases(&root().join("tests/cases/listed.json")).unwrap().write(folder).unwrap();
-}
 
 /// Keys that stubs use; hubs of other folders do not trust them, so each system gets its own copy.
 fn stub_keys() -> TempDir {
@@ -33,7 +28,7 @@ async fn with_stub(department: &'static str, behaviour: Behaviour) -> (System, S
         authority: Some(keys),
         ..Setup::default()
     };
-    (System::start(setup, cases).await, stub)
+    (System::start(setup, listed()).await, stub)
 }
 
 fn assert_others_answered(reply: &Reply, except: &str) {
@@ -77,7 +72,7 @@ async fn p9_whatever_housing_does_costs_its_own_facts_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_department_that_dies_and_comes_back_is_asked_again() {
-    let mut system = System::start(Setup { own_packs: true, ..Setup::default() }, cases).await;
+    let mut system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
     let documents = requests(system.folder.path());
     system.adapters.remove("housing").unwrap().stop().await;
     let reply = system.caller.verify(&documents["C01"]).await;
@@ -90,7 +85,7 @@ async fn a_department_that_dies_and_comes_back_is_asked_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_department_without_adapter_is_not_connected() {
     let setup = Setup { unregistered: vec!["emergency"], own_packs: true, ..Setup::default() };
-    let system = System::start(setup, cases).await;
+    let system = System::start(setup, listed()).await;
     let documents = requests(system.folder.path());
     let reply = system.caller.verify(&documents["C01"]).await;
     assert_eq!(reply.department("emergency"), "not_connected");
@@ -104,7 +99,7 @@ async fn an_adapter_of_another_authority_is_not_believed() {
     let stub = Stub::start("health", Behaviour::NoRecord(Duration::ZERO), keys.path());
     // The hub is not told of the stub's authority.
     let setup = Setup { elsewhere: [("health", stub.address)].into(), own_packs: true, ..Setup::default() };
-    let system = System::start(setup, cases).await;
+    let system = System::start(setup, listed()).await;
     let documents = requests(system.folder.path());
     let reply = system.caller.verify(&documents["C01"]).await;
     assert_eq!(reply.department("health"), "unavailable");

@@ -15,6 +15,7 @@ use hedui::config::Config;
 use hedui::domain::clock::SystemRandomness;
 use hedui::domain::division::DivisionCode;
 use hedui::domain::purpose::Purpose;
+use hedui::simulate::Simulation;
 use hedui::simulate::keys::{TRIAL_AUDIENCE, TRIAL_ISSUER};
 use hedui::simulate::trial::{Trial, TrialFiles};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -27,6 +28,11 @@ pub const DEPARTMENTS: [&str; 6] = ["education", "hrss", "housing", "health", "e
 /// The repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A simulation of the listed cases.
+pub fn listed() -> Simulation {
+    Simulation::from_cases(&root().join("tests/cases/listed.json")).unwrap()
 }
 
 /// The listed cases.
@@ -105,10 +111,10 @@ fn trial(folder: &Path, setup: &Setup, adapters: &[(&str, SocketAddr)]) -> Trial
 }
 
 impl System {
-    /// Starts a system over simulated stores; `fill` writes them into the folder.
-    pub async fn start(setup: Setup, fill: impl FnOnce(&Path)) -> Self {
+    /// Starts a system over the stores of a simulation.
+    pub async fn start(setup: Setup, simulation: Simulation) -> Self {
         let folder = TempDir::new().unwrap();
-        fill(folder.path());
+        simulation.write(folder.path()).await.unwrap();
         // The keys are needed to start the adapters, whose addresses the configuration needs.
         let files = trial(folder.path(), &setup, &[]);
         let mut adapters = BTreeMap::new();

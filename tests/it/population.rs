@@ -12,9 +12,7 @@ const CALLERS: usize = 32;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn five_hundred_households_get_their_true_verdict_from_32_callers_at_once() {
-    let system = System::start(Setup { ask_timeout: Some("30s"), ..Setup::default() }, |folder| {
-        Simulation::population(500, 7, DEFAULT_DATE).unwrap().write(folder).unwrap();
-    })
+    let system = System::start(Setup { ask_timeout: Some("30s"), ..Setup::default() }, Simulation::population(500, 7, DEFAULT_DATE).unwrap())
     .await;
     let truth: Value = serde_json::from_slice(&std::fs::read(system.folder.path().join("truth.json")).unwrap()).unwrap();
     let documents = requests(system.folder.path());

@@ -1,8 +1,7 @@
 //! Identity numbers are nowhere in the clear (promise P7): a scan over everything the hub leaves behind.
 
-use hedui::simulate::Simulation;
 
-use super::hub::{Setup, System, requests, root};
+use super::hub::{listed, requests, Setup, System};
 
 fn files(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
@@ -32,9 +31,7 @@ fn spellings(number: &str) -> Vec<Vec<u8>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p7_no_identity_number_is_on_disk_or_in_metrics() {
-    let system = System::start(Setup { own_packs: true, ..Setup::default() }, |folder| {
-        Simulation::from_cases(&root().join("tests/cases/listed.json")).unwrap().write(folder).unwrap();
-    })
+    let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed())
     .await;
     let documents = requests(system.folder.path());
     for id in ["C01", "C20", "C82", "C68"] {

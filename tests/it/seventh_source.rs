@@ -1,10 +1,9 @@
 //! A seventh source joins with files only: a catalogue entry, a connector, a line of configuration.
 
-use hedui::simulate::Simulation;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::hub::{Setup, System, append_adapters, requests, root, serve_connector};
+use super::hub::{append_adapters, listed, requests, root, serve_connector, Setup, System};
 
 /// The shipped catalogue and the fixture's entries.
 fn catalogue(folder: &std::path::Path) -> std::path::PathBuf {
@@ -32,9 +31,7 @@ async fn store(folder: &std::path::Path, id_number: &str, name: &str) -> String 
 async fn a_seventh_source_needs_files_only_and_changes_the_verdict() {
     let extra = TempDir::new().unwrap();
     let setup = Setup { own_packs: true, catalogue: Some(catalogue(extra.path())), ..Setup::default() };
-    let mut system = System::start(setup, |folder| {
-        Simulation::from_cases(&root().join("tests/cases/listed.json")).unwrap().write(folder).unwrap();
-    })
+    let mut system = System::start(setup, listed())
     .await;
     // C34: a member with a disability of grade 2; nobody declares it any more.
     let mut document = requests(system.folder.path())["C34"].clone();

@@ -1,1 +1,3 @@
+//! The population: same seed, same bytes; real places; nobody real.
+
 
