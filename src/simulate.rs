@@ -286,7 +286,8 @@ impl Simulation {
         for (file, pack) in &prepared.policies {
             let file = directory.join("policies").join(file);
             let folder = file.parent().unwrap_or(directory);
-            std::fs::create_dir_all(folder).map_err(|source| SimulateError::File { path: folder.to_owned(), source })?;
+            std::fs::create_dir_all(folder)
+                .map_err(|source| SimulateError::File { path: folder.to_owned(), source })?;
             write_text(&file, pack)?;
         }
         for (department, rehearsal) in &prepared.rehearsals {
@@ -349,7 +350,7 @@ fn check_references(case: &Case) -> Result<(), SimulateError> {
     let incomes = household.incomes.iter().map(|income| &income.member_id);
     let expenditures = household.rigid_expenditures.iter().map(|expenditure| &expenditure.member_id);
     let supported = household.obligors.iter().flat_map(|obligor| &obligor.supports);
-    match members.chain(incomes).chain(expenditures).chain(supported).find(|reference| known(*reference) != 1) {
+    match members.chain(incomes).chain(expenditures).chain(supported).find(|reference| known(reference) != 1) {
         Some(member) => Err(SimulateError::Member { case: case.id.clone(), member: member.to_string() }),
         None => Ok(()),
     }

@@ -32,7 +32,9 @@ const ASKED: usize = 6;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  hedui demo\n  hedui demo --once --lang zh\n  hedui demo --cases tests/cases/listed.json")]
+#[command(
+    after_help = "Examples:\n  hedui demo\n  hedui demo --once --lang zh\n  hedui demo --cases tests/cases/listed.json"
+)]
 pub struct Args {
     /// End after the verdict instead of staying up until Ctrl-C.
     #[arg(long)]
@@ -117,13 +119,12 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 fn folder(args: &Args) -> anyhow::Result<Folder> {
-    let (path, temporary) = match &args.folder {
-        Some(path) => (path.clone(), false),
-        None => {
-            let mut random = [0_u8; 8];
-            SystemRandomness.fill(&mut random);
-            (std::env::temp_dir().join(format!("hedui-demo-{:016x}", u64::from_be_bytes(random))), true)
-        }
+    let (path, temporary) = if let Some(path) = &args.folder {
+        (path.clone(), false)
+    } else {
+        let mut random = [0_u8; 8];
+        SystemRandomness.fill(&mut random);
+        (std::env::temp_dir().join(format!("hedui-demo-{:016x}", u64::from_be_bytes(random))), true)
     };
     std::fs::create_dir_all(&path).with_context(|| format!("the folder {} cannot be made", path.display()))?;
     Ok(Folder { path: std::fs::canonicalize(path)?, temporary })
@@ -234,4 +235,3 @@ fn next_steps(out: &mut impl Write, trial: &TrialFiles, folder: &Path, base: &st
     writeln!(out, "\n{}", lang.pick("停止：Ctrl-C", "Stop: Ctrl-C"))?;
     Ok(())
 }
-

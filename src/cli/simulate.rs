@@ -148,7 +148,10 @@ fn trial(args: &Args) -> anyhow::Result<()> {
 }
 
 fn adapter_addresses() -> impl Iterator<Item = (&'static str, SocketAddr)> {
-    DEPARTMENTS.into_iter().zip(FIRST_ADAPTER_PORT..).map(|(department, port)| (department, SocketAddr::new(HUB.ip(), port)))
+    DEPARTMENTS
+        .into_iter()
+        .zip(FIRST_ADAPTER_PORT..)
+        .map(|(department, port)| (department, SocketAddr::new(HUB.ip(), port)))
 }
 
 /// The commands that show what was written at work.

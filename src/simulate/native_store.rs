@@ -1,4 +1,4 @@
-//! Writing a native store: one SQLite file, one transaction, the same bytes for the same rows.
+//! Writing a native store: one `SQLite` file, one transaction, the same bytes for the same rows.
 //!
 //! This is the departments' side, not the hub's: the hub's own SQL is in its store.
 

@@ -7,7 +7,7 @@ use hedui::simulate::keys::TrialKeys;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::hub::{DEPARTMENTS, listed, Reply, requests, Setup, System};
+use super::hub::{DEPARTMENTS, Reply, Setup, System, listed, requests};
 use super::stub::{Behaviour, Stub};
 
 /// Keys that stubs use; hubs of other folders do not trust them, so each system gets its own copy.
@@ -149,7 +149,8 @@ async fn the_caller_who_does_not_wait_follows_the_departments_to_the_end() {
     let id = reply.body["id"].as_str().unwrap().to_owned();
     let location = reply.headers["location"].to_str().unwrap().to_owned();
     assert_eq!(location, format!("/v1/verifications/{id}"));
-    let events = system.caller.http.get(format!("{}{location}/events", system.caller.base)).bearer_auth(&system.caller.token);
+    let events =
+        system.caller.http.get(format!("{}{location}/events", system.caller.base)).bearer_auth(&system.caller.token);
     let text = events.send().await.unwrap().text().await.unwrap();
     assert_eq!(text.matches("event: department").count(), 6, "{text}");
     let completed = text.lines().rev().find_map(|line| line.strip_prefix("data: ")).unwrap();

@@ -77,7 +77,11 @@ impl Findings {
 }
 
 /// Checks a document; every fault is found, not only the first.
-pub(super) fn check(document: RequestDocument, today: Date, catalogue: &Catalogue) -> Result<VerificationRequest, Vec<Finding>> {
+pub(super) fn check(
+    document: RequestDocument,
+    today: Date,
+    catalogue: &Catalogue,
+) -> Result<VerificationRequest, Vec<Finding>> {
     let mut findings = Findings(Vec::new());
     let assessed_on = document.assessment_date.unwrap_or(today);
     if assessed_on > today || assessed_on < date(2000, 1, 1) {
@@ -164,13 +168,23 @@ fn members(documents: &[MemberDocument], findings: &mut Findings) -> Vec<Member>
 fn references(document: &RequestDocument, known: &HashSet<&MemberRef>, findings: &mut Findings) {
     let declaration = &document.declaration;
     let mut named: Vec<(String, &MemberRef)> = Vec::new();
-    named.extend(declaration.members.iter().enumerate().map(|(i, it)| (format!("/declaration/members/{i}/ref"), &it.reference)));
-    named.extend(declaration.incomes.iter().enumerate().map(|(i, it)| (format!("/declaration/incomes/{i}/ref"), &it.reference)));
     named.extend(
-        declaration.expenditures.iter().enumerate().map(|(i, it)| (format!("/declaration/expenditures/{i}/ref"), &it.reference)),
+        declaration.members.iter().enumerate().map(|(i, it)| (format!("/declaration/members/{i}/ref"), &it.reference)),
+    );
+    named.extend(
+        declaration.incomes.iter().enumerate().map(|(i, it)| (format!("/declaration/incomes/{i}/ref"), &it.reference)),
+    );
+    named.extend(
+        declaration
+            .expenditures
+            .iter()
+            .enumerate()
+            .map(|(i, it)| (format!("/declaration/expenditures/{i}/ref"), &it.reference)),
     );
     for (i, obligor) in declaration.obligors.iter().enumerate() {
-        named.extend(obligor.supports.iter().enumerate().map(|(j, it)| (format!("/declaration/obligors/{i}/supports/{j}"), it)));
+        named.extend(
+            obligor.supports.iter().enumerate().map(|(j, it)| (format!("/declaration/obligors/{i}/supports/{j}"), it)),
+        );
     }
     let signatures = document.authorisation.signatures.iter().enumerate();
     named.extend(signatures.map(|(i, it)| (format!("/authorisation/signatures/{i}/ref"), &it.reference)));
@@ -222,7 +236,12 @@ fn declaration(document: &RequestDocument, findings: &mut Findings) {
         findings.size(&format!("/declaration/{name}"), length, 0, MAX_ITEMS);
     }
     for (index, member) in declaration.members.iter().enumerate() {
-        findings.range(format!("/declaration/members/{index}/adl_failed_count"), u32::from(member.adl_failed_count), 0, 6);
+        findings.range(
+            format!("/declaration/members/{index}/adl_failed_count"),
+            u32::from(member.adl_failed_count),
+            0,
+            6,
+        );
     }
     for (index, income) in declaration.incomes.iter().enumerate() {
         if let Some(key) = &income.dedupe_key {
@@ -241,7 +260,9 @@ fn declaration(document: &RequestDocument, findings: &mut Findings) {
         findings.range(at("household_size"), obligor.household_size, 1, 1000);
     }
     for (index, event) in declaration.events.iter().enumerate() {
-        if event.first_aid_at.is_some_and(|first_aid| first_aid < event.occurred_at) || event.reported_at < event.occurred_at {
+        if event.first_aid_at.is_some_and(|first_aid| first_aid < event.occurred_at)
+            || event.reported_at < event.occurred_at
+        {
             findings.add(
                 format!("/declaration/events/{index}"),
                 "times_out_of_order",

@@ -23,7 +23,7 @@ pub struct Housing {
 impl Housing {
     /// Registers property under a person: one contract a dwelling, one account of the fund.
     pub fn own(&mut self, person: &Person<'_>, asset: &Asset) -> Result<(), Unfiled> {
-        let condition = match asset.exempt_kind.as_ref().map(|kind| kind.as_str()) {
+        let condition = match asset.exempt_kind.as_ref().map(crate::domain::fact::Kind::as_str) {
             None => "正常",
             Some("DILAPIDATED_GRADE_D") => "D级危房",
             Some("EXPROPRIATED") => "已征收",

@@ -60,7 +60,7 @@ impl Hrss {
     /// Two items a month: the central basic pension, and what comes from the personal account.
     fn resident_pension(&mut self, person: &Person<'_>, payment: &Payment) -> Result<(), Unfiled> {
         let months = payment.months.len();
-        let basic = payment.basic.map(|basic| basic.fen());
+        let basic = payment.basic.map(crate::domain::money::Money::fen);
         let personal = payment.amount.fen() - basic.unwrap_or(0);
         if personal < 0 {
             return Err(Unfiled::NoField);

@@ -1,3 +1,1 @@
 //! The population: same seed, same bytes; real places; nobody real.
-
-
