@@ -106,7 +106,9 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     }
     if !global.json {
         addresses(&mut out, &hub, &app, &base, lang).await?;
-        next_steps(&mut out, &trial, &folder.path, &base, lang)?;
+        if !args.once {
+            next_steps(&mut out, &trial, &folder.path, &base, lang)?;
+        }
     }
     out.flush()?;
     drop(out);
@@ -163,13 +165,15 @@ fn trial_token(trial: &TrialFiles) -> anyhow::Result<String> {
     mint(&std::fs::read(&trial.keys.issuer_key)?, TRIAL_ISSUER, TRIAL_AUDIENCE, &subject)
 }
 
-/// Asks the first requests of the folder, showing the departments as they answer.
+/// Asks some requests of the folder, showing the departments as they answer.
 async fn ask(hub: &HubClient, folder: &Path, lang: Lang, quiet: bool) -> anyhow::Result<Vec<Value>> {
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(folder.join("requests"))?.flatten().map(|entry| entry.path()).collect();
     files.sort();
     let mut answers = Vec::new();
-    for file in files.iter().take(ASKED) {
+    // Spread over the folder, so that different circles are seen.
+    let step = (files.len() / ASKED).max(1);
+    for file in files.iter().step_by(step).take(ASKED) {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(6) };
         bar.set_style(ProgressStyle::with_template("  {prefix:14} {pos}/{len} {wide_msg}")?);

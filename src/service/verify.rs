@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::answer::{DepartmentRow, VerificationAnswer, VerificationStatus, notice};
+use super::answer::{DepartmentRow, VerificationAnswer, VerificationStatus, emergency_exemption, notice};
 use super::assemble::assemble;
 use super::error::ServiceError;
 use super::ids::Ids;
@@ -30,11 +30,10 @@ use crate::access_log::{AccessEvent, Action, DepartmentOutcome as LoggedOutcome}
 use crate::domain::actor::Client;
 use crate::domain::clock::Clock;
 use crate::domain::id_number::{Subject, SubjectKey};
-use crate::domain::outcome::GapReason;
 use crate::domain::period::date_in_china;
 use crate::domain::problem::{Finding, Text};
 use crate::federation::ask::{DepartmentOutcome, Federation, Inquiry};
-use crate::federation::plan::{DepartmentPlan, Plan, Question};
+use crate::federation::plan::Question;
 use crate::policy::{Packs, Parameters, Unavailable};
 use crate::seal::{DataKey, Sealer};
 use crate::store::{NewVerification, Opened, OutcomeRow, Store, StoreError, VerificationRow};
@@ -169,6 +168,7 @@ impl Verifications {
         granted.authorisation = Some(&request.authorisation.number);
         granted.verification = Some(&id);
         granted.subjects = &subjects;
+        granted.exemption = exemption(&request, &self.authorised(&request));
         let digest = row.request_digest.clone();
         match self.parts.store.open_verification(row, vec![granted.to_row()]).await? {
             Opened::New => {}
@@ -382,7 +382,7 @@ impl Verifications {
         let pack = self.pack(request).ok();
         let window_months = pack.as_deref().map_or(DEFAULT_WINDOW_MONTHS, window_months);
         let outcomes = match (&pack, self.gate(request, &authorised)) {
-            (Some(_), None) => self.ask(running, window_months, &authorised).await,
+            (Some(_), None) => self.ask(running, window_months).await,
             // Without a standard, or with the gate shut, no answer could matter: nobody is asked (P6).
             _ => Vec::new(),
         };
@@ -402,6 +402,7 @@ impl Verifications {
             opened_at: running.opened_at,
             completed_at: Some(now),
             receipt: Some(&receipt),
+            exemption: exemption(request, &authorised).map(|_| emergency_exemption()),
             departments: &departments,
             verdict: Some(&raw(&verdict)),
             report: Some(&raw(&report)),
@@ -423,6 +424,7 @@ impl Verifications {
         released.authorisation = Some(&request.authorisation.number);
         released.verification = Some(&running.id);
         released.subjects = &subjects;
+        released.exemption = exemption(request, &authorised);
         released.departments = &logged;
         let status = verdict.status.as_str();
         released.verdict = Some(status);
@@ -433,13 +435,10 @@ impl Verifications {
     }
 
     /// Asks the departments, showing each outcome to whoever follows.
-    async fn ask(&self, running: &Running, window_months: u8, authorised: &[bool]) -> Vec<DepartmentOutcome> {
+    async fn ask(&self, running: &Running, window_months: u8) -> Vec<DepartmentOutcome> {
         let request = &running.request;
         let catalogue = self.parts.federation.catalogue();
-        let mut plan = question(request, window_months).plan(catalogue);
-        if authorised.contains(&false) {
-            withhold(&mut plan, authorised);
-        }
+        let plan = question(request, window_months).plan(catalogue);
         let inquiry = Inquiry {
             household: &request.household,
             authorisation: &request.authorisation,
@@ -474,6 +473,12 @@ impl Verifications {
     }
 }
 
+/// Departments are asked without every member's authorisation only for emergency relief; the log and the
+/// answer say so, and authorisation and notice must follow (PIPL 第十八条).
+fn exemption(request: &VerificationRequest, authorised: &[bool]) -> Option<&'static str> {
+    (request.emergency_only && authorised.contains(&false)).then_some("emergency")
+}
+
 fn window_months(pack: &Parameters) -> u8 {
     pack.rules().income_window_months
 }
@@ -486,21 +491,6 @@ fn question(request: &VerificationRequest, window_months: u8) -> Question<'_> {
         purpose: request.purpose,
         assessed_on: request.assessed_on,
         window_months,
-    }
-}
-
-/// Takes the members who did not sign out of the plan; what is not asked about them is a gap.
-fn withhold(plan: &mut Plan, authorised: &[bool]) {
-    for department in &mut plan.departments {
-        let before = department.subjects.len();
-        department.subjects.retain(|subject| authorised.get(subject.member).copied().unwrap_or(false));
-        if department.subjects.len() < before {
-            *department = DepartmentPlan {
-                department: department.department.clone(),
-                gap: Some(GapReason::NotAuthorised),
-                subjects: Vec::new(),
-            };
-        }
     }
 }
 
@@ -534,6 +524,7 @@ fn answer_so_far(running: &Running, progress: &Progress) -> Vec<u8> {
         opened_at: running.opened_at,
         completed_at: None,
         receipt: None,
+        exemption: None,
         departments: &progress.departments,
         verdict: None,
         report: None,

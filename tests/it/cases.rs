@@ -86,3 +86,23 @@ async fn p2_a_household_without_authorisation_is_blocked_and_nobody_is_asked() {
     assert_eq!(reply.body["departments"], Value::Array(Vec::new()));
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emergency_may_go_first_and_says_so() {
+    let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
+    let documents = requests(system.folder.path());
+    let mut document = documents["C82"].clone();
+    document["emergency_only"] = true.into();
+    let refused = system.caller.verify(&document).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "an exemption needs an emergency");
+    document["declaration"]["events"] = documents["C62"]["declaration"]["events"].clone();
+    let reply = system.caller.verify(&document).await;
+    assert_eq!(reply.body["verdict"]["emergency_overlay"], true, "{}", reply.body);
+    assert!(reply.body["exemption"]["zh"].is_string(), "the answer says that authorisation must follow");
+    let events = system.app.verifications().store().newest_events(2).await.unwrap();
+    assert!(
+        events.iter().all(|event| event.body.contains("\"exemption\":\"emergency\"")),
+        "so does the log: {events:?}"
+    );
+    system.stop().await;
+}

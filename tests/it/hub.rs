@@ -79,17 +79,28 @@ pub(crate) struct System {
 
 /// Serves a connector over the store of its department in `folder`.
 pub(crate) async fn adapter(folder: &Path, department: &str, files: &TrialFiles) -> Running {
+    adapter_at(folder, department, files, "127.0.0.1:0".parse().unwrap()).await
+}
+
+/// The same at a given address.
+pub(crate) async fn adapter_at(folder: &Path, department: &str, files: &TrialFiles, address: SocketAddr) -> Running {
     let connector = root().join("connectors").join(department).join("connector.toml");
     let url = format!("sqlite://{}", folder.join(format!("{department}.sqlite")).display());
-    serve_connector(&connector, &url, Some(&folder.join("rehearsals").join(format!("{department}.json"))), files).await
+    let rehearsal = folder.join("rehearsals").join(format!("{department}.json"));
+    serve_connector_at(&connector, &url, Some(&rehearsal), files, address).await
 }
 
 /// Serves any connector over any store.
-pub(crate) async fn serve_connector(
+pub(crate) async fn serve_connector(connector: &Path, url: &str, files: &TrialFiles) -> Running {
+    serve_connector_at(connector, url, None, files, "127.0.0.1:0".parse().unwrap()).await
+}
+
+async fn serve_connector_at(
     connector: &Path,
     url: &str,
     rehearsal: Option<&Path>,
     files: &TrialFiles,
+    address: SocketAddr,
 ) -> Running {
     let overrides = Overrides {
         source_url: Some(Secret::new(url)),
@@ -97,12 +108,9 @@ pub(crate) async fn serve_connector(
         ledger: Ledger::Silent,
     };
     let adapter = Adapter::load(connector, overrides).unwrap();
-    let tls = TlsFiles {
-        cert: files.keys.server.clone(),
-        key: files.keys.server_key.clone(),
-        client_ca: files.keys.ca.clone(),
-    };
-    adapter.listen("127.0.0.1:0".parse().unwrap(), tls).await.unwrap()
+    let keys = &files.keys;
+    let tls = TlsFiles { cert: keys.server.clone(), key: keys.server_key.clone(), client_ca: keys.ca.clone() };
+    adapter.listen(address, tls).await.unwrap()
 }
 
 fn trial(folder: &Path, setup: &Setup, adapters: &[(&str, SocketAddr)]) -> TrialFiles {

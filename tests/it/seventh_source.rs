@@ -44,7 +44,7 @@ async fn a_seventh_source_needs_files_only_and_changes_the_verdict() {
     let member = &document["household"]["members"][2];
     let url = store(extra.path(), member["id_number"].as_str().unwrap(), member["name"].as_str().unwrap()).await;
     let connector = root().join("tests/fixtures/seventh_source/connector.toml");
-    let running = serve_connector(&connector, &url, None, &system.files).await;
+    let running = serve_connector(&connector, &url, &system.files).await;
     append_adapters(&system.files.config, &[("disabled_persons", running.addr())], "1500ms");
     system = system.restart().await;
 

@@ -95,6 +95,15 @@ pub(super) fn check(
     if let Some(pack) = &document.pack {
         findings.text("/pack", pack);
     }
+    let is_emergency = |event: &crate::domain::declaration::Event| event.route.as_str() == "EMERGENCY";
+    if document.emergency_only && !document.declaration.events.iter().any(is_emergency) {
+        findings.add(
+            "/emergency_only",
+            "no_emergency",
+            "仅用于急难救助：declaration.events 中须有 route 为 EMERGENCY 的事件。",
+            "only for emergency relief: declaration.events must hold an event whose route is EMERGENCY.",
+        );
+    }
     let members = members(&document.household.members, &mut findings);
     let known: HashSet<&MemberRef> = document.household.members.iter().map(|member| &member.reference).collect();
     references(&document, &known, &mut findings);
