@@ -14,4 +14,4 @@ pub mod values;
 
 pub use pack::PolicyError;
 pub use packs::{Packs, Unavailable};
-pub use parameters::{ParameterSet, Parameters, Provenance, Rules, RulesError};
+pub use parameters::{Figure, ParameterSet, Parameters, Provenance, Rules, RulesError};

@@ -30,6 +30,7 @@ use crate::domain::exact::{Exact, Overflow};
 use crate::domain::household::{MemberRef, Place};
 use crate::domain::money::Money;
 use crate::policy::Parameters;
+use crate::policy::parameters::hex;
 use assess::Assessment;
 use benefit::{BenefitHint, Ground};
 use circle::Circle;
@@ -82,6 +83,7 @@ pub enum HouseholdCircle {
 }
 
 impl HouseholdCircle {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference to the field")]
     const fn is_not_asked(&self) -> bool {
         matches!(self, Self::NotAsked)
     }
@@ -303,7 +305,6 @@ fn unweighed(facts: &Facts) -> Vec<GapFinding> {
 
 /// `vd_` and the hexadecimal SHA-256 of the facts as JSON, the digest of the pack and the engine version.
 fn identify(facts: &Facts, pack_digest: &str) -> String {
-    use std::fmt::Write;
     let mut bytes = Vec::with_capacity(4096);
     serde_json::to_writer(&mut bytes, facts).expect("facts are strings, numbers and lists, and memory takes them all");
     let mut context = Context::new(&SHA256);
@@ -312,9 +313,7 @@ fn identify(facts: &Facts, pack_digest: &str) -> String {
     }
     let mut id = String::with_capacity(67);
     id.push_str("vd_");
-    for byte in context.finish().as_ref() {
-        write!(id, "{byte:02x}").expect("writing to a string cannot fail");
-    }
+    id.push_str(&hex(context.finish().as_ref()));
     id
 }
 

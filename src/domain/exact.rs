@@ -58,6 +58,15 @@ impl Exact {
         Ok(Self { numerator: top, denominator: bottom }.reduced())
     }
 
+    /// `self ÷ divisor`, rounded half up to the fen. The divisor must be above zero.
+    pub fn share(self, divisor: i64) -> Result<Money, Overflow> {
+        if divisor <= 0 {
+            return Err(Overflow);
+        }
+        let denominator = self.denominator.checked_mul(i128::from(divisor)).ok_or(Overflow)?;
+        Self { numerator: self.numerator, denominator }.round_half_up()
+    }
+
     /// The number with its sign turned.
     pub const fn negated(self) -> Self {
         Self { numerator: -self.numerator, denominator: self.denominator }
@@ -105,8 +114,13 @@ impl Exact {
         Ok(Money::from_fen(if self.numerator < 0 { -fen } else { fen }))
     }
 
+    /// The same number with smaller parts, when they have grown. Small parts stay as they are: comparisons
+    /// multiply crosswise and do not need lowest terms, and a common divisor costs more than the rest of a sum.
     const fn reduced(self) -> Self {
-        if self.denominator == 1 {
+        const ROOM: i128 = 1 << 40;
+        if self.denominator == 1
+            || (self.denominator < ROOM && -ROOM * ROOM < self.numerator && self.numerator < ROOM * ROOM)
+        {
             return self;
         }
         let divisor = greatest_common_divisor(self.numerator.unsigned_abs(), self.denominator.unsigned_abs());
@@ -187,6 +201,18 @@ mod tests {
         assert_eq!((half.floor_fen(), half.ceil_fen()), (Ok(-2), Ok(-1)));
         assert_eq!((half.negated().floor_fen(), half.negated().ceil_fen()), (Ok(1), Ok(2)));
         assert_eq!((Exact::from_fen(7).floor_fen(), Exact::from_fen(7).ceil_fen()), (Ok(7), Ok(7)));
+    }
+
+    #[test]
+    fn a_share_rounds_once_and_large_parts_are_reduced() {
+        assert_eq!(Exact::from_fen(100).scale(1, 3).unwrap().share(4), Ok(Money::from_fen(8)));
+        assert_eq!(Exact::from_fen(5).share(2), Ok(Money::from_fen(3)));
+        assert_eq!(Exact::from_fen(5).share(0), Err(Overflow));
+        let mut number = Exact::from_fen(1_000_000_000_000_000);
+        for _ in 0..40 {
+            number = number.scale(1, 997).unwrap().scale(997, 1).unwrap();
+        }
+        assert_eq!(number, Exact::from_fen(1_000_000_000_000_000));
     }
 
     proptest::proptest! {

@@ -68,6 +68,9 @@ impl Unavailable {
 /// codes come from callers, so it must not grow with them.
 const MAX_CACHED: usize = 8192;
 
+/// How closely a row speaks of a place: of the variant, depth of its division, for named divisions, for one side, since when.
+type Nearness = (bool, usize, bool, bool, Date);
+
 type Cached = Vec<(Option<String>, Arc<Parameters>)>;
 
 /// All packs.
@@ -174,10 +177,11 @@ impl Packs {
     /// The first call for a place and an era gathers the rows; later ones hand out the same `Arc`.
     pub fn effective(&self, place: Place, on: Date, name: Option<&str>) -> Result<Arc<Parameters>, Unavailable> {
         let key = (place, self.eras.partition_point(|first| *first <= on));
-        if let Some(cached) = self.cache.read().unwrap_or_else(PoisonError::into_inner).get(&key)
-            && let Some((_, parameters)) = cached.iter().find(|(asked, _)| asked.as_deref() == name)
-        {
-            return Ok(Arc::clone(parameters));
+        let known = |cached: &Cached| {
+            cached.iter().find(|(asked, _)| asked.as_deref() == name).map(|(_, parameters)| Arc::clone(parameters))
+        };
+        if let Some(found) = self.cache.read().unwrap_or_else(PoisonError::into_inner).get(&key).and_then(known) {
+            return Ok(found);
         }
         let variant = name.map(|name| self.variant_named(place, on, name)).transpose()?.flatten();
         let parameters = Arc::new(self.gather(place, on, variant)?);
@@ -185,7 +189,12 @@ impl Packs {
         if cache.len() >= MAX_CACHED {
             cache.clear();
         }
-        cache.entry(key).or_default().push((name.map(str::to_owned), Arc::clone(&parameters)));
+        let cached = cache.entry(key).or_default();
+        // Another thread may have gathered the same in the meantime; everybody gets the first.
+        if let Some(found) = known(cached) {
+            return Ok(found);
+        }
+        cached.push((name.map(str::to_owned), Arc::clone(&parameters)));
         Ok(parameters)
     }
 
@@ -283,7 +292,7 @@ impl Packs {
     /// For each parameter the row that speaks most closely of this place: a variant before the default,
     /// then the nearest division, a row for named divisions, a row for one side, the latest.
     fn gather(&self, place: Place, on: Date, variant: Option<&str>) -> Result<Parameters, Unavailable> {
-        let mut best: BTreeMap<&'static str, ((bool, usize, bool, bool, Date), &Figure)> = BTreeMap::new();
+        let mut best: BTreeMap<&'static str, (Nearness, &Figure)> = BTreeMap::new();
         let mut title = None;
         for (depth, division) in place.division_code.lineage().into_iter().enumerate() {
             for pack in self.of_division(division).filter(|pack| pack.is_in_force(on)) {

@@ -1,6 +1,7 @@
 //! `Parameters`: all parameters of one place on one day under one name, checked, with their sources.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil::Date;
@@ -132,10 +133,10 @@ pub enum RulesError {
 impl Rules {
     /// Checks that every parameter a verdict needs is there and makes sense.
     pub fn from_values(values: &Values) -> Result<Self, RulesError> {
-        fn need<T: Clone>(value: &Option<T>, field: &'static str) -> Result<T, RulesError> {
-            value.clone().ok_or(RulesError::Missing(field))
+        fn need<T: Clone>(value: Option<&T>, field: &'static str) -> Result<T, RulesError> {
+            value.cloned().ok_or(RulesError::Missing(field))
         }
-        let standard = need(&values.dibao_standard, "dibao_standard")?;
+        let standard = need(values.dibao_standard.as_ref(), "dibao_standard")?;
         let months = match standard.period {
             StandardPeriod::Month => 12,
             StandardPeriod::Year => 1,
@@ -146,17 +147,17 @@ impl Rules {
             .checked_mul(months)
             .filter(|line| *line > Money::ZERO)
             .ok_or(unusable("dibao_standard", "must be above zero"))?;
-        let expenditure_rule = need(&values.expenditure_rule, "expenditure_rule")?;
+        let expenditure_rule = need(values.expenditure_rule.as_ref(), "expenditure_rule")?;
         if expenditure_rule.is_ratio() {
-            need(&values.per_capita_disposable_income_prev_year, "per_capita_disposable_income_prev_year")?;
+            need(values.per_capita_disposable_income_prev_year.as_ref(), "per_capita_disposable_income_prev_year")?;
         }
-        let precedence = need(&values.circle_precedence, "circle_precedence")?;
+        let precedence = need(values.circle_precedence.as_ref(), "circle_precedence")?;
         let all = [TestedCircle::Dibao, TestedCircle::LowIncome, TestedCircle::Expenditure];
         let circle_precedence = <[TestedCircle; 3]>::try_from(precedence)
             .ok()
             .filter(|order| all.iter().all(|circle| order.contains(circle)))
             .ok_or(unusable("circle_precedence", "must name DIBAO, LOW_INCOME and EXPENDITURE once each"))?;
-        let income_window_months = need(&values.income_window_months, "income_window_months")?;
+        let income_window_months = need(values.income_window_months.as_ref(), "income_window_months")?;
         if !(1..=60).contains(&income_window_months) {
             return Err(unusable("income_window_months", "must be 1 to 60"));
         }
@@ -168,39 +169,42 @@ impl Rules {
                 return Err(unusable(field, "has a percentage above 100"));
             }
         }
-        need(&values.benefit_rounding, "benefit_rounding")?;
-        need(&values.single_person_benefit, "single_person_benefit")?;
+        need(values.benefit_rounding.as_ref(), "benefit_rounding")?;
+        need(values.single_person_benefit.as_ref(), "single_person_benefit")?;
         let ratio = (values.expenditure_ratio_percent, values.expenditure_medical_ratio_percent);
         Ok(Self {
             line_of_one,
-            low_income_multiple: need(&values.low_income_multiple, "low_income_multiple")?,
-            low_income_lower_bound: need(&values.low_income_lower_bound, "low_income_lower_bound")?,
-            low_income_upper_bound: need(&values.low_income_upper_bound, "low_income_upper_bound")?,
+            low_income_multiple: need(values.low_income_multiple.as_ref(), "low_income_multiple")?,
+            low_income_lower_bound: need(values.low_income_lower_bound.as_ref(), "low_income_lower_bound")?,
+            low_income_upper_bound: need(values.low_income_upper_bound.as_ref(), "low_income_upper_bound")?,
             income_window_months,
-            window_rule: need(&values.window_rule, "window_rule")?,
-            exempt_income_kinds: need(&values.exempt_income_kinds, "exempt_income_kinds")?,
+            window_rule: need(values.window_rule.as_ref(), "window_rule")?,
+            exempt_income_kinds: need(values.exempt_income_kinds.as_ref(), "exempt_income_kinds")?,
             basic_pension_exempt_until: values.basic_pension_exempt_until,
             employment_cost: values.employment_cost,
             support_formula: values.support_formula,
-            financial_asset_limit: need(&values.financial_asset_limit, "financial_asset_limit")?,
-            dwelling_max: need(&values.dwelling_max, "dwelling_max")?,
-            vehicle_exempt_kinds: need(&values.vehicle_exempt_kinds, "vehicle_exempt_kinds")?,
-            business_capital_limit: need(&values.business_capital_limit, "business_capital_limit")?,
-            business_capital_comparison: need(&values.business_capital_comparison, "business_capital_comparison")?,
+            financial_asset_limit: need(values.financial_asset_limit.as_ref(), "financial_asset_limit")?,
+            dwelling_max: need(values.dwelling_max.as_ref(), "dwelling_max")?,
+            vehicle_exempt_kinds: need(values.vehicle_exempt_kinds.as_ref(), "vehicle_exempt_kinds")?,
+            business_capital_limit: need(values.business_capital_limit.as_ref(), "business_capital_limit")?,
+            business_capital_comparison: need(
+                values.business_capital_comparison.as_ref(),
+                "business_capital_comparison",
+            )?,
             expenditure_rule,
             expenditure_ratio_percent: ratio.0.unwrap_or(RATIO_PERCENT.0),
             expenditure_medical_ratio_percent: ratio.1.unwrap_or(RATIO_PERCENT.1),
             disposable_income_per_head: values.per_capita_disposable_income_prev_year,
             circle_precedence,
-            benefit_mode: need(&values.benefit_mode, "benefit_mode")?,
-            topup_percent: need(&values.topup_percent, "topup_percent")?,
-            topup_stacking: need(&values.topup_stacking, "topup_stacking")?,
-            topup_elderly_age: need(&values.topup_elderly_age, "topup_elderly_age")?,
-            graduation_months: need(&values.graduation_months, "graduation_months")?,
-            tekun: need(&values.tekun, "tekun")?,
+            benefit_mode: need(values.benefit_mode.as_ref(), "benefit_mode")?,
+            topup_percent: need(values.topup_percent.as_ref(), "topup_percent")?,
+            topup_stacking: need(values.topup_stacking.as_ref(), "topup_stacking")?,
+            topup_elderly_age: need(values.topup_elderly_age.as_ref(), "topup_elderly_age")?,
+            graduation_months: need(values.graduation_months.as_ref(), "graduation_months")?,
+            tekun: need(values.tekun.as_ref(), "tekun")?,
             minimum_wage_monthly: values.minimum_wage_monthly,
-            emergency_first_aid_hours: need(&values.emergency_first_aid_hours, "emergency_first_aid_hours")?,
-            emergency_clock_start: need(&values.emergency_clock_start, "emergency_clock_start")?,
+            emergency_first_aid_hours: need(values.emergency_first_aid_hours.as_ref(), "emergency_first_aid_hours")?,
+            emergency_clock_start: need(values.emergency_clock_start.as_ref(), "emergency_clock_start")?,
             income_authority: values
                 .income_authority
                 .clone()
@@ -231,10 +235,21 @@ pub struct Parameters {
     title: String,
     place: Place,
     values: Values,
-    published: BTreeMap<String, serde_json::Value>,
     rules: Rules,
-    provenance: BTreeMap<&'static str, Provenance>,
+    figures: BTreeMap<&'static str, Arc<Figure>>,
     digest: String,
+}
+
+/// One parameter as published, with where it comes from: ready to be shown in a trace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Figure {
+    /// Its name.
+    pub field: &'static str,
+    /// Its value in the published form.
+    pub value: serde_json::Value,
+    /// Status, source and dates.
+    #[serde(flatten)]
+    pub provenance: Provenance,
 }
 
 impl Parameters {
@@ -251,21 +266,38 @@ impl Parameters {
             name: &'a str,
             place: Place,
             values: &'a Values,
-            sources: Vec<(&'a str, &'a str, &'a Option<String>, &'a Option<String>, Option<i16>)>,
+            sources: Vec<Cited<'a>>,
+        }
+        #[derive(Serialize)]
+        struct Cited<'a> {
+            field: &'a str,
+            status: &'a str,
+            source: Option<&'a str>,
+            note: Option<&'a str>,
+            year: Option<i16>,
         }
         let rules = Rules::from_values(&values)?;
         let sources = provenance
             .iter()
-            .map(|(field, from)| (*field, from.status.as_str(), &from.source, &from.note, from.year))
+            .map(|(field, from)| Cited {
+                field,
+                status: &from.status,
+                source: from.source.as_deref(),
+                note: from.note.as_deref(),
+                year: from.year,
+            })
             .collect();
         let content = Content { name: &name, place, values: &values, sources };
         let bytes = serde_json::to_vec(&content).expect("strings, numbers and lists always serialise");
         let digest = hex(digest(&SHA256, &bytes).as_ref());
-        let published = match serde_json::to_value(&values) {
-            Ok(serde_json::Value::Object(members)) => members.into_iter().collect(),
-            _ => BTreeMap::new(),
-        };
-        Ok(Self { name, title, place, values, published, rules, provenance, digest })
+        let published = serde_json::to_value(&values).expect("strings, numbers and lists always serialise");
+        let figures = provenance
+            .into_iter()
+            .filter_map(|(field, provenance)| {
+                Some((field, Arc::new(Figure { field, value: published.get(field)?.clone(), provenance })))
+            })
+            .collect();
+        Ok(Self { name, title, place, values, rules, figures, digest })
     }
 
     /// The name of the pack, such as `IM_WLHT_URBAN`.
@@ -293,9 +325,14 @@ impl Parameters {
         &self.values
     }
 
-    /// One value in its published form, by the name of its field.
-    pub fn published(&self, field: &str) -> Option<&serde_json::Value> {
-        self.published.get(field)
+    /// One parameter as published, by the name of its field; `None` when it has no value.
+    pub fn figure(&self, field: &str) -> Option<&Arc<Figure>> {
+        self.figures.get(field)
+    }
+
+    /// Every parameter that has a value.
+    pub fn figures(&self) -> impl Iterator<Item = &Figure> {
+        self.figures.values().map(AsRef::as_ref)
     }
 
     /// SHA-256 of name, place, values and sources, 64 hexadecimal digits.
@@ -303,23 +340,16 @@ impl Parameters {
         &self.digest
     }
 
-    /// Where a parameter comes from, by the name of its field; `None` for a name that is not one.
+    /// Where a parameter comes from, by the name of its field; `None` when it has no value.
     pub fn provenance(&self, field: &str) -> Option<&Provenance> {
-        self.provenance.get(field)
-    }
-
-    /// Where every parameter comes from.
-    pub const fn provenances(&self) -> &BTreeMap<&'static str, Provenance> {
-        &self.provenance
+        self.figures.get(field).map(|figure| &figure.provenance)
     }
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let nibble = |number: u8| char::from_digit(u32::from(number), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [nibble(byte >> 4), nibble(byte & 15)]).collect()
 }
 
 /// A complete set of parameters as a case file holds it inline (`parameter_sets`).

@@ -147,7 +147,7 @@ pub fn margins(assessment: &Assessment, known: &Known<'_>) -> Result<Vec<Margin>
             value: rounded(value)?,
             limit: rounded(limit)?,
             margin: rounded(distance)?,
-            per_head_month: rounded(distance.scale(1, heads.checked_mul(12).ok_or(Overflow)?)?)?,
+            per_head_month: distance.share(heads.checked_mul(12).ok_or(Overflow)?)?,
         })
     };
     let income = known.at.income;

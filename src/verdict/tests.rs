@@ -15,6 +15,7 @@ use crate::domain::money::Money;
 use crate::domain::outcome::GapReason;
 use crate::policy::{ParameterSet, Parameters};
 
+mod outcomes;
 mod properties;
 mod semantics;
 mod unknowns;

@@ -3,6 +3,8 @@
 //! The tree is computed from the same facts and parameters again, by the same functions, so it cannot
 //! tell another story than the verdict.
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use serde::Serialize;
 
@@ -13,7 +15,7 @@ use super::{HouseholdCircle, Status, Verdict};
 use crate::domain::dataset::DepartmentId;
 use crate::domain::exact::Overflow;
 use crate::domain::money::Money;
-use crate::policy::{Parameters, Provenance};
+use crate::policy::{Figure, Parameters};
 
 mod circles;
 mod sums;
@@ -47,7 +49,7 @@ pub struct Node {
     pub inputs: Vec<Input>,
     /// The parameters used, with their sources.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub parameters: Vec<ParameterUse>,
+    pub parameters: Vec<Arc<Figure>>,
     /// The comparison made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
@@ -90,18 +92,6 @@ pub enum Value {
     Text(String),
     /// Yes or no.
     Flag(bool),
-}
-
-/// A parameter as used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ParameterUse {
-    /// Its name.
-    pub field: &'static str,
-    /// Its value in the published form.
-    pub value: serde_json::Value,
-    /// Status, source and dates.
-    #[serde(flatten)]
-    pub provenance: Provenance,
 }
 
 /// A comparison.
@@ -162,10 +152,7 @@ impl Node {
     }
 
     fn parameter(mut self, parameters: &Parameters, field: &'static str) -> Self {
-        if let Some(value) = parameters.published(field).cloned() {
-            let provenance = parameters.provenance(field).cloned().unwrap_or_default();
-            self.parameters.push(ParameterUse { field, value, provenance });
-        }
+        self.parameters.extend(parameters.figure(field).cloned());
         self
     }
 

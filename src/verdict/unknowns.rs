@@ -229,7 +229,7 @@ pub fn tipping_points(
         points.push(TippingPoint {
             quantity,
             change: Money::from_fen(change),
-            per_head_month: step.scale(1, heads.checked_mul(12).ok_or(Overflow)?)?.round_half_up()?,
+            per_head_month: step.share(heads.checked_mul(12).ok_or(Overflow)?)?,
             at: from.plus(step)?.round_half_up()?,
             circle,
             departments,

@@ -305,7 +305,8 @@ mod tests {
 
     #[test]
     fn wrong_input_is_told_where_and_how_to_mend_it() {
-        let cases: [(fn(&mut Value), &[&str]); 6] = [
+        type Wrong = (fn(&mut Value), &'static [&'static str]);
+        let cases: [Wrong; 6] = [
             (|file| file["cases"][2]["household"]["colour"] = 1.into(), &["/cases/2/household", "colour"]),
             (
                 |file| file["cases"][2]["household"]["incomes"][0]["amount_12m"] = 1.5.into(),

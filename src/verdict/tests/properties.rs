@@ -231,8 +231,9 @@ proptest! {
         let mut all = tries;
         for more_income in [0, (line - income).max(0), (line * 3 / 2 - income).max(0), ample] {
             for more_spent in [0, ample * 2] {
-                for happens in [false, true] {
-                    all.push(vec![(more_income, more_spent, happens); 6]);
+                // Every combination of what up to four silent departments may have found.
+                for found in 0_u8..16 {
+                    all.push((0..4).map(|gap| (more_income, more_spent, found & (1 << gap) != 0)).collect());
                 }
             }
         }
