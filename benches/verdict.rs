@@ -30,7 +30,7 @@ fn main() {
             for (facts, parameters) in &work {
                 let verdict = verdict::evaluate(facts, parameters).expect("amounts are small");
                 if traced {
-                    std::hint::black_box(trace::trace(facts, parameters, &verdict));
+                    std::hint::black_box(trace::trace(facts, parameters, &verdict).expect("amounts are small"));
                 }
                 std::hint::black_box(verdict);
                 verdicts += 1;

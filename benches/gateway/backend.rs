@@ -17,10 +17,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 
 /// The departments, in the order of their ports.
-pub const DEPARTMENTS: [&str; 6] = ["education", "hrss", "housing", "health", "emergency", "medical_insurance"];
+pub(crate) const DEPARTMENTS: [&str; 6] = ["education", "hrss", "housing", "health", "emergency", "medical_insurance"];
 
 /// Arguments: folder of keys, first port, latency in milliseconds. TLS on `port..`, plain on `port + 10..`.
-pub async fn run(arguments: &[String]) {
+pub(crate) async fn run(arguments: &[String]) {
     let keys = Path::new(&arguments[0]);
     let port: u16 = arguments[1].parse().expect("a port");
     let latency = Duration::from_millis(arguments[2].parse().expect("milliseconds"));
@@ -41,7 +41,7 @@ pub async fn run(arguments: &[String]) {
 }
 
 /// An address on this machine.
-pub fn loopback(port: u16) -> SocketAddr {
+pub(crate) fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 

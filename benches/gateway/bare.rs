@@ -17,7 +17,7 @@ struct Bare {
 }
 
 /// Arguments: own port, first plain port of the departments.
-pub async fn run(arguments: &[String]) {
+pub(crate) async fn run(arguments: &[String]) {
     let port: u16 = arguments[0].parse().expect("a port");
     let first: u16 = arguments[1].parse().expect("a port");
     let targets = (0..DEPARTMENTS.len())

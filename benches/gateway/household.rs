@@ -13,7 +13,7 @@ fn person(index: u64) -> String {
 }
 
 /// The request document of household `index`.
-pub fn request(index: u64) -> Value {
+pub(crate) fn request(index: u64) -> Value {
     let members: Vec<Value> = (0..3)
         .map(|place| json!({"ref": format!("m{}", place + 1), "id_number": person(index * 3 + place), "name": "测试", "relation_code": "02"}))
         .collect();

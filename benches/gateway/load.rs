@@ -12,18 +12,18 @@ use hedui::simulate::keys::{TRIAL_AUDIENCE, TRIAL_ISSUER};
 
 /// Whom the load is for.
 #[derive(Clone)]
-pub struct Target {
+pub(crate) struct Target {
     /// The address to post to.
-    pub url: String,
+    pub(crate) url: String,
     /// The client to post with.
-    pub http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
     /// A token, where one is wanted.
-    pub token: Option<String>,
+    pub(crate) token: Option<String>,
 }
 
 impl Target {
     /// The hub on `port`, over TLS, with a fresh token.
-    pub fn hub(keys: &Path, port: u16) -> Self {
+    pub(crate) fn hub(keys: &Path, port: u16) -> Self {
         let ca = std::fs::read(keys.join("ca.pem")).expect("the authority");
         let certificate = reqwest::Certificate::from_pem(&ca).expect("a certificate");
         let http = reqwest::Client::builder()
@@ -49,24 +49,24 @@ impl Target {
     }
 
     /// The bare fan-out on `port`.
-    pub fn bare(port: u16) -> Self {
+    pub(crate) fn bare(port: u16) -> Self {
         let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(2000).build().expect("a client");
         Self { url: format!("http://127.0.0.1:{port}/v1/verifications"), http, token: None }
     }
 }
 
 /// What a run saw.
-pub struct Run {
+pub(crate) struct Run {
     /// Requests that were answered well.
-    pub answered: u64,
+    pub(crate) answered: u64,
     /// How long it took.
-    pub elapsed: Duration,
+    pub(crate) elapsed: Duration,
     /// Latencies, sorted.
-    pub latencies: Vec<Duration>,
+    pub(crate) latencies: Vec<Duration>,
 }
 
 /// Sends `bodies(0..count)` over `connections`, each a loop.
-pub async fn run(
+pub(crate) async fn run(
     target: &Target,
     connections: u64,
     count: u64,

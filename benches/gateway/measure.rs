@@ -95,7 +95,7 @@ impl Contender {
 }
 
 /// Runs everything. Arguments of `cargo bench` that are not numbers are ignored; a number is the count of requests.
-pub async fn run(arguments: &[String]) {
+pub(crate) async fn run(arguments: &[String]) {
     let count: u64 = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(2000);
     let rounds = 5_u64;
     let folder = std::env::temp_dir().join(format!("hedui-bench-{}", std::process::id()));

@@ -1,6 +1,7 @@
 //! A whole system in a folder: simulated stores, adapters over mutual TLS, the hub on `SQLite`, a caller.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -141,7 +142,7 @@ impl System {
                 continue;
             }
             if let Some(address) = setup.elsewhere.get(department) {
-                addresses.push((department, *address))
+                addresses.push((department, *address));
             } else {
                 let running = adapter(folder.path(), department, &files).await;
                 addresses.push((department, running.addr()));
@@ -196,9 +197,11 @@ impl System {
 pub(crate) fn append_adapters(config: &Path, addresses: &[(&str, SocketAddr)], timeout: &str) {
     let mut text = std::fs::read_to_string(config).unwrap();
     for (department, address) in addresses {
-        text.push_str(&format!(
+        write!(
+            text,
             "\n[[adapter]]\ndepartment = \"{department}\"\nendpoint = \"https://{address}\"\nca = \"keys/ca.pem\"\ntimeout = \"{timeout}\"\nquota_per_second = 100000\nquota_burst = 100000\n"
-        ));
+        )
+        .unwrap();
     }
     std::fs::write(config, text).unwrap();
 }

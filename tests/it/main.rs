@@ -1,5 +1,13 @@
 //! Whole-system tests: real sockets, real TLS, real databases, the shipped connectors and the shipped executable.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test stops where something is not as it must be"
+)]
+
 mod bad_input;
 mod cases;
 mod contracts;

@@ -16,7 +16,7 @@ fn files(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
 fn spellings(number: &str) -> Vec<Vec<u8>> {
     use base64::Engine as _;
     let engine = base64::engine::general_purpose::STANDARD_NO_PAD;
-    let hex: String = number.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = number.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let mut all = vec![number.as_bytes().to_vec(), hex.clone().into_bytes(), hex.to_uppercase().into_bytes()];
     all.push(number.bytes().rev().collect());
     for offset in 0..3 {

@@ -74,10 +74,15 @@ fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Files with their path from the root and their code lines, without comments and without what stands below `#[cfg(test)]`.
-fn sources(folders: &[&str]) -> Vec<(String, Vec<(usize, String)>, usize)> {
+/// A file: its path from the root, its numbered code lines without comments and without what stands below
+/// `#[cfg(test)]`, and how many lines it has in all.
+type Source = (String, Vec<(usize, String)>, usize);
+
+fn sources(folders: &[&str]) -> Vec<Source> {
     let mut files = Vec::new();
-    folders.iter().for_each(|folder| rust_files(&root().join(folder), &mut files));
+    for folder in folders {
+        rust_files(&root().join(folder), &mut files);
+    }
     files.sort();
     assert!(!files.is_empty(), "the walk finds the sources");
     files
