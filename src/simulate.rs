@@ -5,7 +5,8 @@
 //! only identity numbers with the prefix 150000, which GB 11643 never issues, are ever stored.
 //!
 //! What a directory holds afterwards: `<department>.sqlite`, `rehearsals/<department>.json`,
-//! `requests/<case>.json`, and `truth.json`, the cases with what the verdicts should say.
+//! `requests/<case>.json`, `policies/` with the parameter sets as packs, and `truth.json`, the cases
+//! with what the verdicts should say.
 
 pub mod account;
 pub mod case;
@@ -34,6 +35,10 @@ use crate::domain::dataset::Catalogue;
 use crate::domain::household::MemberRef;
 use crate::domain::id_number::IdNumber;
 use crate::domain::problem::Text;
+use crate::policy::{self, Packs, PolicyError};
+
+/// The day a population is assessed on when nobody says another.
+pub const DEFAULT_DATE: Date = Date::constant(2026, 11, 1);
 
 /// Households to simulate.
 #[derive(Debug, Clone)]
@@ -53,6 +58,8 @@ pub struct Prepared {
     pub requests: Vec<(String, Request)>,
     /// The rehearsals, by department.
     pub rehearsals: BTreeMap<&'static str, Rehearsal>,
+    /// The parameter sets as pack files: paths below `policies/` and their text.
+    pub policies: Vec<(PathBuf, String)>,
     /// Facts that a department should hold and cannot.
     pub notices: Vec<Notice>,
     /// The text of `truth.json`.
@@ -149,6 +156,9 @@ pub enum SimulateError {
         /// Which.
         path: PathBuf,
     },
+    /// A parameter set cannot be written as a policy pack.
+    #[error("the parameter sets: {0}")]
+    Packs(#[from] PolicyError),
     /// The embedded places cannot be used.
     #[error("the embedded places: {0}")]
     Places(String),
@@ -184,6 +194,7 @@ impl SimulateError {
                 format!("案例 {case}：成员 {member} 的公民身份号码可能属于真实的人；只模拟前缀 150000")
             }
             Self::NotEmpty { path } => format!("{} 不是空目录；请另指目录，或允许替换其中原有的模拟", path.display()),
+            Self::Packs(error) => format!("参数组：{}", error.text().zh),
             Self::Places(detail) => format!("内置地区数据：{detail}"),
             Self::Households(count) => format!("{count} 户超出一次模拟的范围（1至200000）"),
         };
@@ -198,7 +209,7 @@ impl Simulation {
             std::fs::read_to_string(path).map_err(|source| SimulateError::File { path: path.to_owned(), source })?;
         let file =
             serde_json::from_str(&truth).map_err(|source| SimulateError::Syntax { path: path.to_owned(), source })?;
-        let simulation = Self { file, truth, extras: BTreeMap::new(), names_packs: false };
+        let simulation = Self { file, truth, extras: BTreeMap::new(), names_packs: true };
         simulation.check()?;
         Ok(simulation)
     }
@@ -209,12 +220,13 @@ impl Simulation {
         let mut truth =
             serde_json::to_string_pretty(&file).map_err(|error| SimulateError::Places(error.to_string()))?;
         truth.push('\n');
-        let simulation = Self { file, truth, extras, names_packs: false };
+        let simulation = Self { file, truth, extras, names_packs: true };
         simulation.check()?;
         Ok(simulation)
     }
 
-    /// Lets each request name its case's parameter set as the policy pack.
+    /// Whether each request names its case's parameter set as the policy pack, as it does unless told
+    /// otherwise. Without, the default pack of the place applies.
     pub const fn naming_packs(mut self, names_packs: bool) -> Self {
         self.names_packs = names_packs;
         self
@@ -231,7 +243,7 @@ impl Simulation {
         let mut clerk = Clerk::new(&catalogue);
         let mut requests = Vec::with_capacity(self.file.cases.len());
         for case in &self.file.cases {
-            let parameters = self.file.parameter_sets.get(&case.parameter_set).ok_or_else(|| {
+            let parameters = self.file.parameter_set(&case.parameter_set).ok_or_else(|| {
                 SimulateError::ParameterSet { case: case.id.clone(), parameter_set: case.parameter_set.clone() }
             })?;
             let names = names::of_household(case);
@@ -245,44 +257,57 @@ impl Simulation {
             stores: silos.into_stores(),
             requests,
             rehearsals: rehearsal::of_cases(self.file.cases.iter()),
+            policies: self.policies()?,
             notices,
             truth: self.truth.clone(),
         })
     }
 
-    /// Writes everything into `directory`, which must be empty or not there yet.
-    pub async fn write(&self, directory: &Path) -> Result<Summary, SimulateError> {
+    fn policies(&self) -> Result<Vec<(PathBuf, String)>, SimulateError> {
+        let sets = self
+            .file
+            .parameter_sets
+            .iter()
+            .map(|(name, set)| Ok((name.as_str(), serde_json::to_value(set).and_then(serde_json::from_value)?)))
+            .collect::<Result<Vec<(&str, policy::ParameterSet)>, serde_json::Error>>()
+            .map_err(|error| SimulateError::Places(error.to_string()))?;
+        Ok(Packs::files_of_parameter_sets(sets.iter().map(|(name, set)| (*name, set)))?)
+    }
+
+    /// Writes everything into `directory`, which must be empty or not there yet. Blocks until it is done.
+    pub fn write(&self, directory: &Path) -> Result<Summary, SimulateError> {
         let prepared = self.prepare()?;
         if std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(SimulateError::NotEmpty { path: directory.to_owned() });
         }
-        for folder in [directory.to_owned(), directory.join("requests"), directory.join("rehearsals")] {
-            std::fs::create_dir_all(&folder).map_err(|source| SimulateError::File { path: folder, source })?;
+        for folder in ["requests", "rehearsals", "policies"] {
+            create_folder(&directory.join(folder))?;
         }
-        let mut rows = BTreeMap::new();
-        for (department, schema, tables) in &prepared.stores {
-            rows.insert(*department, tables.iter().map(|table| table.rows.len()).sum());
-            native_store::write(&native_store::path(directory, department), schema, tables).await?;
-        }
+        native_store::write_all(directory, &prepared.stores)?;
         for (case, request) in &prepared.requests {
             write_json(&directory.join("requests").join(format!("{case}.json")), request)?;
         }
         for (department, rehearsal) in &prepared.rehearsals {
             write_json(&directory.join("rehearsals").join(format!("{department}.json")), rehearsal)?;
         }
+        for (path, text) in &prepared.policies {
+            let path = directory.join("policies").join(path);
+            path.parent().map_or(Ok(()), create_folder)?;
+            write_text(&path, text)?;
+        }
         // Last, so that it also marks a directory as wholly written.
         write_text(&directory.join("truth.json"), &prepared.truth)?;
-        let rehearsed = prepared
-            .rehearsals
-            .iter()
-            .map(|(department, rehearsal)| (*department, rehearsal.behaviours.len()))
-            .collect();
+        let count_rows = |tables: &[Table]| tables.iter().map(|table| table.rows.len()).sum();
         Ok(Summary {
             directory: directory.to_owned(),
             households: self.file.cases.len(),
             persons: self.file.cases.iter().map(|case| case.household.members.len()).sum(),
-            rows,
-            rehearsed,
+            rows: prepared.stores.iter().map(|(department, _, tables)| (*department, count_rows(tables))).collect(),
+            rehearsed: prepared
+                .rehearsals
+                .iter()
+                .map(|(department, rehearsal)| (*department, rehearsal.behaviours.len()))
+                .collect(),
             notices: prepared.notices,
         })
     }
@@ -348,11 +373,15 @@ pub fn remove(directory: &Path) -> Result<(), SimulateError> {
         let path = native_store::path(directory, department);
         gone(path.clone(), std::fs::remove_file(&path))?;
     }
-    for folder in ["requests", "rehearsals"] {
+    for folder in ["requests", "rehearsals", "policies"] {
         let path = directory.join(folder);
         gone(path.clone(), std::fs::remove_dir_all(&path))?;
     }
     gone(truth.clone(), std::fs::remove_file(&truth))
+}
+
+fn create_folder(path: &Path) -> Result<(), SimulateError> {
+    std::fs::create_dir_all(path).map_err(|source| SimulateError::File { path: path.to_owned(), source })
 }
 
 fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), SimulateError> {
@@ -365,3 +394,6 @@ fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), SimulateError>
 fn write_text(path: &Path, text: &str) -> Result<(), SimulateError> {
     std::fs::write(path, text).map_err(|source| SimulateError::File { path: path.to_owned(), source })
 }
+
+#[cfg(test)]
+mod tests;

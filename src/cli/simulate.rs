@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use jiff::civil::Date;
 
 use super::{Global, Lang};
-use crate::simulate::{self, SimulateError, Simulation, Summary};
+use crate::simulate::{self, DEFAULT_DATE, SimulateError, Simulation, Summary};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,6 +19,7 @@ What DIR holds afterwards:
   <department>.sqlite            the six departments' native stores
   rehearsals/<department>.json   failures that the department's adapter rehearses
   requests/<case>.json           one request document a household
+  policies/                      the households' parameter sets as policy packs
   truth.json                     the households with what their verdicts should say
 
 Everybody is synthetic: identity numbers begin with 150000, which is never issued.";
@@ -37,7 +38,7 @@ pub struct Args {
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
     /// The day of the assessment.
-    #[arg(long, value_name = "DATE", default_value = "2026-11-01")]
+    #[arg(long, value_name = "DATE", default_value_t = DEFAULT_DATE)]
     on: Date,
     /// Directory to write into.
     #[arg(long, value_name = "DIR")]
@@ -45,14 +46,15 @@ pub struct Args {
     /// Replace an earlier simulation in that directory.
     #[arg(long)]
     replace: bool,
-    /// Let each request name its case's parameter set as the policy pack.
+    /// Leave the policy pack out of the requests, so that the place's default applies.
     #[arg(long)]
-    name_packs: bool,
+    default_packs: bool,
 }
 
 /// Runs the command.
+#[expect(clippy::unused_async, reason = "commands are called alike")]
 pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
-    match simulate(&args).await {
+    match simulate(&args) {
         Ok(summary) => {
             print(&summary, global)?;
             Ok(ExitCode::SUCCESS)
@@ -65,16 +67,16 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn simulate(args: &Args) -> Result<Summary, SimulateError> {
+fn simulate(args: &Args) -> Result<Summary, SimulateError> {
     let simulation = match &args.cases {
         Some(path) => Simulation::from_cases(path)?,
         None => Simulation::population(args.households, args.seed, args.on)?,
     }
-    .naming_packs(args.name_packs);
+    .naming_packs(!args.default_packs);
     if args.replace {
         simulate::remove(&args.out)?;
     }
-    simulation.write(&args.out).await
+    simulation.write(&args.out)
 }
 
 fn print(summary: &Summary, global: &Global) -> anyhow::Result<()> {

@@ -31,12 +31,7 @@ impl Decimal {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
         let pointless = text.contains('.') && fraction.is_empty();
-        if whole.is_empty()
-            || whole.len() > 9
-            || fraction.len() > 6
-            || pointless
-            || !digits(whole)
-            || !digits(fraction)
+        if whole.is_empty() || whole.len() > 9 || fraction.len() > 6 || pointless || !digits(whole) || !digits(fraction)
         {
             return Err(DecimalError);
         }

@@ -200,7 +200,10 @@ impl Pack {
         let stem = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
         let (date, suffix) = stem.split_once('.').map_or((stem, None), |(date, suffix)| (date, Some(suffix)));
         if date != header.effective_from.to_string() {
-            return Err(fault("pack.effective_from", "is not the date in the file name: rename the file or mend the date"));
+            return Err(fault(
+                "pack.effective_from",
+                "is not the date in the file name: rename the file or mend the date",
+            ));
         }
         if header.variant.is_some() && suffix.is_none() {
             return Err(fault("pack.variant", "needs a file name with a suffix, such as 2024-10-22.im-2024-rule.toml"));
@@ -208,11 +211,7 @@ impl Pack {
         if header.effective_to.is_some_and(|last| last < header.effective_from) {
             return Err(fault("pack.effective_to", "is before effective_from"));
         }
-        let figures = file
-            .parameter
-            .into_iter()
-            .map(|row| row.check(&header, path))
-            .collect::<Result<Vec<_>, _>>()?;
+        let figures = file.parameter.into_iter().map(|row| row.check(&header, path)).collect::<Result<Vec<_>, _>>()?;
         for (index, figure) in figures.iter().enumerate() {
             let same = |other: &Figure| {
                 (other.field, other.urban_rural, other.from, &other.divisions)
@@ -318,8 +317,11 @@ impl Parameters {
             })
             .collect();
         let file = PackFile { pack: header, parameter, reference: Vec::new() };
-        let slug: String =
-            self.name().chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' }).collect();
+        let slug: String = self
+            .name()
+            .chars()
+            .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' })
+            .collect();
         let path = PathBuf::from(place.division_code.as_str()).join(format!("{effective_from}.{slug}.toml"));
         (path, toml::to_string(&file).expect("a pack file always has a TOML form"))
     }

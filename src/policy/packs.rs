@@ -56,7 +56,9 @@ impl Unavailable {
                 place.division_code, place.division_code
             ),
             Self::Unusable { place, on, fault } => format!("{} 在 {on} 的政策包无法使用：{fault}", place.division_code),
-            Self::UnknownPack { name, known } => format!("没有名为 `{name}` 的有效政策包；有效的是 {}", known.join("、")),
+            Self::UnknownPack { name, known } => {
+                format!("没有名为 `{name}` 的有效政策包；有效的是 {}", known.join("、"))
+            }
         };
         Text::new(zh, self.to_string())
     }
@@ -104,8 +106,8 @@ impl Packs {
         let mut packs = Vec::new();
         for folder in entries(dir)?.into_iter().filter(|path| path.is_dir()) {
             for file in entries(&folder)?.into_iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
-                let text = std::fs::read_to_string(&file)
-                    .map_err(|cause| PolicyError::Read { file: file.clone(), cause })?;
+                let text =
+                    std::fs::read_to_string(&file).map_err(|cause| PolicyError::Read { file: file.clone(), cause })?;
                 packs.push(Pack::parse(&file, &text)?);
             }
         }
@@ -250,9 +252,8 @@ impl Packs {
             return Ok(None);
         }
         let variants = self.variants(place, on);
-        let found = variants
-            .into_iter()
-            .find(|variant| *variant == name || self.name_of(place, on, Some(variant)) == name);
+        let found =
+            variants.into_iter().find(|variant| *variant == name || self.name_of(place, on, Some(variant)) == name);
         match found {
             Some(variant) => Ok(Some(variant)),
             None => Err(Unavailable::UnknownPack { name: name.to_owned(), known: self.choices(place, on) }),
@@ -314,11 +315,10 @@ impl Packs {
         };
         let title = title.unwrap_or_default();
         let title = if title.contains(side) { title.to_owned() } else { format!("{title} {side}") };
-        Parameters::new(self.name_of(place, on, variant), title, place, values, provenance).map_err(|error| {
-            match error {
-                RulesError::Missing(field) => Unavailable::NoParameter { place, on, field },
-                fault @ RulesError::Unusable { .. } => Unavailable::Unusable { place, on, fault },
-            }
+        Parameters::new(self.name_of(place, on, variant), title, place, values, provenance).map_err(|error| match error
+        {
+            RulesError::Missing(field) => Unavailable::NoParameter { place, on, field },
+            fault @ RulesError::Unusable { .. } => Unavailable::Unusable { place, on, fault },
         })
     }
 }

@@ -201,9 +201,10 @@ impl Rules {
             minimum_wage_monthly: values.minimum_wage_monthly,
             emergency_first_aid_hours: need(&values.emergency_first_aid_hours, "emergency_first_aid_hours")?,
             emergency_clock_start: need(&values.emergency_clock_start, "emergency_clock_start")?,
-            income_authority: values.income_authority.clone().unwrap_or_else(|| {
-                INCOME_AUTHORITY.iter().filter_map(|id| DepartmentId::parse(id).ok()).collect()
-            }),
+            income_authority: values
+                .income_authority
+                .clone()
+                .unwrap_or_else(|| INCOME_AUTHORITY.iter().filter_map(|id| DepartmentId::parse(id).ok()).collect()),
         })
     }
 

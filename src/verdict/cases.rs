@@ -369,7 +369,11 @@ impl Case {
         let is_known = |reference: &MemberRef| members.iter().any(|member| member.member_id == *reference);
         let fault = |pointer: String, zh: &str, en: &str| Err(Invalid::Case { pointer, fault: Text::new(zh, en) });
         if members.is_empty() {
-            return fault("/household/members".to_owned(), "家庭没有成员：请至少列出一人", "is empty: list at least one member");
+            return fault(
+                "/household/members".to_owned(),
+                "家庭没有成员：请至少列出一人",
+                "is empty: list at least one member",
+            );
         }
         for (index, member) in members.iter().enumerate() {
             if members.iter().take(index).any(|other| other.member_id == member.member_id) {
@@ -433,7 +437,10 @@ impl Case {
 fn stranger(pointer: String) -> Invalid {
     Invalid::Case {
         pointer,
-        fault: Text::new("不是本户成员的编号：请改为 members 中的 member_id", "is not a member of this household: use a member_id of members"),
+        fault: Text::new(
+            "不是本户成员的编号：请改为 members 中的 member_id",
+            "is not a member of this household: use a member_id of members",
+        ),
     }
 }
 

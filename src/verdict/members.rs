@@ -143,8 +143,7 @@ impl Members {
 
 /// The tests in their fixed order: death, exclusion, postgraduate study.
 fn standing(member: &MemberFacts, on: Date) -> Standing {
-    let is_postgraduate =
-        matches!(member.education_stage, Some(EducationStage::Master | EducationStage::Doctor));
+    let is_postgraduate = matches!(member.education_stage, Some(EducationStage::Master | EducationStage::Doctor));
     if member.death_date.is_some_and(|day| day <= on) {
         Standing::Deceased
     } else if member.exclusion.is_some() {
@@ -158,6 +157,5 @@ fn standing(member: &MemberFacts, on: Date) -> Standing {
 
 /// Of working age with some capacity to work.
 pub fn can_work(person: Person, member: &MemberFacts) -> bool {
-    (16..=59).contains(&person.age)
-        && matches!(member.labour_capacity, LabourCapacity::Full | LabourCapacity::Partial)
+    (16..=59).contains(&person.age) && matches!(member.labour_capacity, LabourCapacity::Full | LabourCapacity::Partial)
 }

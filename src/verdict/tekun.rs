@@ -132,9 +132,7 @@ pub fn decide(
 ) -> Vec<(usize, Finding)> {
     let findings: Vec<(usize, Finding)> = members
         .each_counted(facts)
-        .map(|(index, person, member)| {
-            (index, test(facts, person, member, income.own_of(index), for_one, rules))
-        })
+        .map(|(index, person, member)| (index, test(facts, person, member, income.own_of(index), for_one, rules)))
         .collect();
     for (index, finding) in &findings {
         if matches!(finding, Finding::Tekun(..)) {
@@ -183,9 +181,8 @@ pub fn explain(findings: &[(usize, Finding)], facts: &Facts, reasons: &mut Reaso
                     LabourGround::Age60 | LabourGround::Disability => {}
                 }
                 let reference = facts.members.get(*index).map(|member| &member.reference);
-                let has_obligor = reference.is_some_and(|reference| {
-                    facts.obligors.iter().any(|obligor| obligor.supports.contains(reference))
-                });
+                let has_obligor = reference
+                    .is_some_and(|reference| facts.obligors.iter().any(|obligor| obligor.supports.contains(reference)));
                 if has_obligor {
                     reasons.reason("TEKUN_OBLIGOR_UNABLE");
                     reasons.rests_on(&[clause::TEKUN_OBLIGOR]);

@@ -221,12 +221,7 @@ pub fn tipping_points(
     }
     let now = known.rule.circle(known.at)?;
     let silent = |concerns: fn(Open) -> bool| -> Vec<DepartmentId> {
-        facts
-            .gaps
-            .iter()
-            .filter(|gap| concerns(open_by(gap, members)))
-            .map(|gap| gap.department.clone())
-            .collect()
+        facts.gaps.iter().filter(|gap| concerns(open_by(gap, members))).map(|gap| gap.department.clone()).collect()
     };
     let mut push = |quantity, change: i64, from: Exact, circle, departments| -> Result<(), Overflow> {
         let step = Exact::from_fen(change);

@@ -64,9 +64,11 @@ mod tests {
 
     #[test]
     fn each_field_is_compared_and_named() {
-        let expected = json!({"status": "DETERMINED", "computed": {"household_size": 3, "x": "1.00"}, "flags": [], "note": "n"});
+        let expected =
+            json!({"status": "DETERMINED", "computed": {"household_size": 3, "x": "1.00"}, "flags": [], "note": "n"});
         assert!(fields(expected.clone(), expected.clone()).is_empty());
-        let got = json!({"status": "DETERMINED", "computed": {"household_size": 2, "x": "1.00", "y": 1}, "flags": ["A"]});
+        let got =
+            json!({"status": "DETERMINED", "computed": {"household_size": 2, "x": "1.00", "y": 1}, "flags": ["A"]});
         assert_eq!(fields(expected, got), ["computed.household_size", "computed.y", "flags"]);
     }
 

@@ -71,7 +71,8 @@ pub fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     match done {
         Ok(code) => {
             // A reader that has seen enough, such as `head`, is not a failure.
-            flushed.or_else(|error| if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })?;
+            flushed
+                .or_else(|error| if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })?;
             Ok(code)
         }
         Err(Failure::Unusable(Unusable(text))) => {
@@ -198,9 +199,10 @@ fn evaluate_case<'a>(
         Err(Invalid::IdNumber { .. }) => (Invalid::outcome(), None),
         Err(Invalid::Case { pointer, fault }) => return Err(at(&pointer, fault.zh, fault.en)),
         Ok(facts) => {
-            let parameters = parameters(case, file, packs)
-                .map_err(|text| at("/parameter_set", text.zh, text.en))?;
-            let too_large = |_| at("/household", "金额过大，无法计算".to_owned(), "an amount is too large to compute with".to_owned());
+            let parameters = parameters(case, file, packs).map_err(|text| at("/parameter_set", text.zh, text.en))?;
+            let too_large = |_| {
+                at("/household", "金额过大，无法计算".to_owned(), "an amount is too large to compute with".to_owned())
+            };
             let verdict: Verdict = evaluate(&facts, &parameters).map_err(too_large)?;
             let traced = if with_trace { Some(trace(&facts, &parameters, &verdict).map_err(too_large)?) } else { None };
             (serde_json::to_value(&verdict).unwrap_or_default(), traced)
