@@ -4,6 +4,8 @@
 //! 2 the command or its input is wrong, 3 something outside failed (file, network, server).
 
 pub mod adapter;
+mod caller;
+mod told;
 pub mod demo;
 pub mod serve;
 pub mod simulate;

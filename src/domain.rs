@@ -18,3 +18,4 @@ pub mod outcome;
 pub mod period;
 pub mod problem;
 pub mod purpose;
+mod schema;

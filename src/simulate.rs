@@ -13,12 +13,14 @@ pub mod case;
 pub mod declared;
 pub mod department;
 pub mod filing;
+pub mod keys;
 pub mod names;
 pub mod native_store;
 pub mod population;
 pub mod random;
 pub mod rehearsal;
 pub mod request;
+pub mod trial;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,9 +37,9 @@ use crate::domain::dataset::Catalogue;
 use crate::domain::household::MemberRef;
 use crate::domain::id_number::IdNumber;
 use crate::domain::problem::Text;
-use crate::policy::{self, Packs, PolicyError};
+use crate::policy::{self, Packs};
 
-/// The day a population is assessed on when nobody says another.
+/// The day on which a population is assessed unless another is asked for: fixed, so that a seed gives the same bytes on any day.
 pub const DEFAULT_DATE: Date = Date::constant(2026, 11, 1);
 
 /// Households to simulate.
@@ -47,7 +49,6 @@ pub struct Simulation {
     /// The text of `truth.json`: a case file as it was read, a population as it was drawn.
     truth: String,
     extras: BTreeMap<String, Vec<Extra>>,
-    names_packs: bool,
 }
 
 /// Everything a simulation writes, before it is written.
@@ -58,10 +59,10 @@ pub struct Prepared {
     pub requests: Vec<(String, Request)>,
     /// The rehearsals, by department.
     pub rehearsals: BTreeMap<&'static str, Rehearsal>,
-    /// The parameter sets as pack files: paths below `policies/` and their text.
-    pub policies: Vec<(PathBuf, String)>,
     /// Facts that a department should hold and cannot.
     pub notices: Vec<Notice>,
+    /// Policy packs made from the parameter sets: path below `policies/`, text.
+    pub policies: Vec<(PathBuf, String)>,
     /// The text of `truth.json`.
     pub truth: String,
 }
@@ -150,15 +151,15 @@ pub enum SimulateError {
         /// The member.
         member: String,
     },
+    /// The parameter sets make no policy packs.
+    #[error("the parameter sets cannot be used as policy packs: {0}")]
+    Policies(String),
     /// The directory holds something.
     #[error("{path} is not empty; name another directory, or allow an earlier simulation there to be replaced", path = .path.display())]
     NotEmpty {
         /// Which.
         path: PathBuf,
     },
-    /// A parameter set cannot be written as a policy pack.
-    #[error("the parameter sets: {0}")]
-    Packs(#[from] PolicyError),
     /// The embedded places cannot be used.
     #[error("the embedded places: {0}")]
     Places(String),
@@ -194,7 +195,7 @@ impl SimulateError {
                 format!("案例 {case}：成员 {member} 的公民身份号码可能属于真实的人；只模拟前缀 150000")
             }
             Self::NotEmpty { path } => format!("{} 不是空目录；请另指目录，或允许替换其中原有的模拟", path.display()),
-            Self::Packs(error) => format!("参数组：{}", error.text().zh),
+            Self::Policies(detail) => format!("参数组无法作为政策包使用：{detail}"),
             Self::Places(detail) => format!("内置地区数据：{detail}"),
             Self::Households(count) => format!("{count} 户超出一次模拟的范围（1至200000）"),
         };
@@ -209,7 +210,7 @@ impl Simulation {
             std::fs::read_to_string(path).map_err(|source| SimulateError::File { path: path.to_owned(), source })?;
         let file =
             serde_json::from_str(&truth).map_err(|source| SimulateError::Syntax { path: path.to_owned(), source })?;
-        let simulation = Self { file, truth, extras: BTreeMap::new(), names_packs: true };
+        let simulation = Self { file, truth, extras: BTreeMap::new() };
         simulation.check()?;
         Ok(simulation)
     }
@@ -220,16 +221,9 @@ impl Simulation {
         let mut truth =
             serde_json::to_string_pretty(&file).map_err(|error| SimulateError::Places(error.to_string()))?;
         truth.push('\n');
-        let simulation = Self { file, truth, extras, names_packs: true };
+        let simulation = Self { file, truth, extras };
         simulation.check()?;
         Ok(simulation)
-    }
-
-    /// Whether each request names its case's parameter set as the policy pack, as it does unless told
-    /// otherwise. Without, the default pack of the place applies.
-    pub const fn naming_packs(mut self, names_packs: bool) -> Self {
-        self.names_packs = names_packs;
-        self
     }
 
     /// The cases.
@@ -249,7 +243,8 @@ impl Simulation {
             let names = names::of_household(case);
             let extras = self.extras.get(&case.id).map_or(&[][..], Vec::as_slice);
             let declaration = clerk.file(case, &names, extras, is_stored(case));
-            let pack = self.names_packs.then(|| case.parameter_set.clone());
+            // A place may have several packs in force, so each request names its case's own.
+            let pack = Some(case.parameter_set.clone());
             requests.push((case.id.clone(), request::of_case(case, parameters, &names, declaration, pack)));
         }
         let Clerk { silos, notices, .. } = clerk;
@@ -257,57 +252,63 @@ impl Simulation {
             stores: silos.into_stores(),
             requests,
             rehearsals: rehearsal::of_cases(self.file.cases.iter()),
-            policies: self.policies()?,
             notices,
+            policies: self.policies()?,
             truth: self.truth.clone(),
         })
     }
 
+    /// The parameter sets of the file as policy packs, the first of a place its default.
     fn policies(&self) -> Result<Vec<(PathBuf, String)>, SimulateError> {
-        let sets = self
-            .file
-            .parameter_sets
-            .iter()
-            .map(|(name, set)| Ok((name.as_str(), serde_json::to_value(set).and_then(serde_json::from_value)?)))
-            .collect::<Result<Vec<(&str, policy::ParameterSet)>, serde_json::Error>>()
-            .map_err(|error| SimulateError::Places(error.to_string()))?;
-        Ok(Packs::files_of_parameter_sets(sets.iter().map(|(name, set)| (*name, set)))?)
+        let unusable = |error: &dyn std::fmt::Display| SimulateError::Policies(error.to_string());
+        let sets = self.file.parameter_sets.iter().map(|(name, set)| {
+            let set = serde_json::to_value(set).and_then(serde_json::from_value::<policy::ParameterSet>);
+            set.map(|set| (name.as_str(), set)).map_err(|error| unusable(&error))
+        });
+        let sets = sets.collect::<Result<Vec<_>, _>>()?;
+        Packs::files_of_parameter_sets(sets.iter().map(|(name, set)| (*name, set))).map_err(|error| unusable(&error))
     }
 
-    /// Writes everything into `directory`, which must be empty or not there yet. Blocks until it is done.
-    pub fn write(&self, directory: &Path) -> Result<Summary, SimulateError> {
+    /// Writes everything into `directory`, which must be empty or not there yet.
+    pub async fn write(&self, directory: &Path) -> Result<Summary, SimulateError> {
         let prepared = self.prepare()?;
         if std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(SimulateError::NotEmpty { path: directory.to_owned() });
         }
-        for folder in ["requests", "rehearsals", "policies"] {
-            create_folder(&directory.join(folder))?;
+        for folder in [directory.to_owned(), directory.join("requests"), directory.join("rehearsals")] {
+            std::fs::create_dir_all(&folder).map_err(|source| SimulateError::File { path: folder, source })?;
         }
-        native_store::write_all(directory, &prepared.stores)?;
+        let mut rows = BTreeMap::new();
+        for (department, schema, tables) in &prepared.stores {
+            rows.insert(*department, tables.iter().map(|table| table.rows.len()).sum());
+            native_store::write(&native_store::path(directory, department), schema, tables).await?;
+        }
         for (case, request) in &prepared.requests {
             write_json(&directory.join("requests").join(format!("{case}.json")), request)?;
+        }
+        for (file, pack) in &prepared.policies {
+            let file = directory.join("policies").join(file);
+            let folder = file.parent().unwrap_or(directory);
+            std::fs::create_dir_all(folder)
+                .map_err(|source| SimulateError::File { path: folder.to_owned(), source })?;
+            write_text(&file, pack)?;
         }
         for (department, rehearsal) in &prepared.rehearsals {
             write_json(&directory.join("rehearsals").join(format!("{department}.json")), rehearsal)?;
         }
-        for (path, text) in &prepared.policies {
-            let path = directory.join("policies").join(path);
-            path.parent().map_or(Ok(()), create_folder)?;
-            write_text(&path, text)?;
-        }
         // Last, so that it also marks a directory as wholly written.
         write_text(&directory.join("truth.json"), &prepared.truth)?;
-        let count_rows = |tables: &[Table]| tables.iter().map(|table| table.rows.len()).sum();
+        let rehearsed = prepared
+            .rehearsals
+            .iter()
+            .map(|(department, rehearsal)| (*department, rehearsal.behaviours.len()))
+            .collect();
         Ok(Summary {
             directory: directory.to_owned(),
             households: self.file.cases.len(),
             persons: self.file.cases.iter().map(|case| case.household.members.len()).sum(),
-            rows: prepared.stores.iter().map(|(department, _, tables)| (*department, count_rows(tables))).collect(),
-            rehearsed: prepared
-                .rehearsals
-                .iter()
-                .map(|(department, rehearsal)| (*department, rehearsal.behaviours.len()))
-                .collect(),
+            rows,
+            rehearsed,
             notices: prepared.notices,
         })
     }
@@ -373,15 +374,11 @@ pub fn remove(directory: &Path) -> Result<(), SimulateError> {
         let path = native_store::path(directory, department);
         gone(path.clone(), std::fs::remove_file(&path))?;
     }
-    for folder in ["requests", "rehearsals", "policies"] {
+    for folder in ["requests", "rehearsals", "policies", "keys"] {
         let path = directory.join(folder);
         gone(path.clone(), std::fs::remove_dir_all(&path))?;
     }
     gone(truth.clone(), std::fs::remove_file(&truth))
-}
-
-fn create_folder(path: &Path) -> Result<(), SimulateError> {
-    std::fs::create_dir_all(path).map_err(|source| SimulateError::File { path: path.to_owned(), source })
 }
 
 fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), SimulateError> {

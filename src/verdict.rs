@@ -260,6 +260,16 @@ impl Verdict {
         }
     }
 
+    /// The verdict where amounts are too large to compute with: a person must look first.
+    pub fn too_large(facts: &Facts, parameters: &Parameters) -> Self {
+        let mut reasons = Reasons::default();
+        reasons.flag("AMOUNT_TOO_LARGE");
+        let mut verdict = Self::bare(Status::ManualReview, facts, Some(parameters), reasons);
+        verdict.gaps = unweighed(facts);
+        verdict.id = identify(facts, parameters.digest());
+        verdict
+    }
+
     /// The verdict where no pack gives a standard: `PENDING_PARAMETER`, unless a gate comes first.
     pub fn pending_parameter(facts: &Facts, place: Place) -> Self {
         let mut verdict = gate(facts, None).unwrap_or_else(|| {
@@ -309,7 +319,7 @@ fn identify(facts: &Facts, pack_digest: &str) -> String {
 }
 
 /// Gates two and three (`semantics.md`, Identity and gates); the first, of identity, comes before facts exist.
-fn gate(facts: &Facts, parameters: Option<&Parameters>) -> Option<Verdict> {
+pub fn gate(facts: &Facts, parameters: Option<&Parameters>) -> Option<Verdict> {
     let mut reasons = Reasons::default();
     let status = if facts.prior.member_in_other_household.is_some() {
         reasons.flag("MEMBER_IN_TWO_HOUSEHOLDS");

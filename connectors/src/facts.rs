@@ -77,6 +77,7 @@ pub const FACT_TYPES: [FactType; 11] = [
             may("area_m2", Form::Decimal),
             may("share", Form::Decimal),
             may("exempt_kind", Form::Kind),
+            may("dedupe_key", Form::Text),
             may("as_of", Form::Date),
         ],
     },

@@ -1,13 +1,17 @@
 //! `hedui simulate`: the departments' native stores, from a case file or from a seed.
 
 use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use jiff::civil::Date;
 
 use super::{Global, Lang};
-use crate::simulate::{self, DEFAULT_DATE, SimulateError, Simulation, Summary};
+use crate::domain::clock::SystemRandomness;
+use crate::simulate::department::DEPARTMENTS;
+use crate::simulate::trial::Trial;
+use crate::simulate::{self, SimulateError, Simulation, Summary};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,7 +23,7 @@ What DIR holds afterwards:
   <department>.sqlite            the six departments' native stores
   rehearsals/<department>.json   failures that the department's adapter rehearses
   requests/<case>.json           one request document a household
-  policies/                      the households' parameter sets as policy packs
+  policies/                      the cases' parameter sets as policy packs
   truth.json                     the households with what their verdicts should say
 
 Everybody is synthetic: identity numbers begin with 150000, which is never issued.";
@@ -38,7 +42,7 @@ pub struct Args {
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
     /// The day of the assessment.
-    #[arg(long, value_name = "DATE", default_value_t = DEFAULT_DATE)]
+    #[arg(long, value_name = "DATE", default_value_t = simulate::DEFAULT_DATE)]
     on: Date,
     /// Directory to write into.
     #[arg(long, value_name = "DIR")]
@@ -46,17 +50,24 @@ pub struct Args {
     /// Replace an earlier simulation in that directory.
     #[arg(long)]
     replace: bool,
-    /// Leave the policy pack out of the requests, so that the place's default applies.
+    /// Also make throw-away keys and a hub configuration, to run adapters and hub by hand.
     #[arg(long)]
-    default_packs: bool,
+    trial: bool,
 }
 
+/// Where the parts of a trial listen.
+const HUB: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
+const MONITOR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
+const FIRST_ADAPTER_PORT: u16 = 9101;
+
 /// Runs the command.
-#[expect(clippy::unused_async, reason = "commands are called alike")]
 pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
-    match simulate(&args) {
+    match simulate(&args).await {
         Ok(summary) => {
-            print(&summary, global)?;
+            if args.trial {
+                trial(&args)?;
+            }
+            print(&summary, args.trial, global)?;
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
@@ -67,19 +78,18 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn simulate(args: &Args) -> Result<Summary, SimulateError> {
+async fn simulate(args: &Args) -> Result<Summary, SimulateError> {
     let simulation = match &args.cases {
         Some(path) => Simulation::from_cases(path)?,
         None => Simulation::population(args.households, args.seed, args.on)?,
-    }
-    .naming_packs(!args.default_packs);
+    };
     if args.replace {
         simulate::remove(&args.out)?;
     }
-    simulation.write(&args.out)
+    simulation.write(&args.out).await
 }
 
-fn print(summary: &Summary, global: &Global) -> anyhow::Result<()> {
+fn print(summary: &Summary, is_trial: bool, global: &Global) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     if global.json {
         serde_json::to_writer_pretty(&mut out, summary)?;
@@ -109,7 +119,7 @@ fn print(summary: &Summary, global: &Global) -> anyhow::Result<()> {
         }
     }
     writeln!(out, "\n{}", lang.pick("接下来：", "Next:"))?;
-    next_commands(&mut out, &summary.directory)?;
+    next_commands(&mut out, &summary.directory, is_trial)?;
     Ok(())
 }
 
@@ -120,14 +130,47 @@ fn pick_count(lang: Lang, rehearsed: usize) -> String {
     }
 }
 
+/// Keys and a configuration of a hub before six adapters on this machine.
+fn trial(args: &Args) -> anyhow::Result<()> {
+    let policies = std::path::absolute(args.out.join("policies"))?;
+    let adapters: Vec<(&str, SocketAddr)> = adapter_addresses().collect();
+    let trial = Trial {
+        hub: HUB,
+        monitor: MONITOR,
+        adapters: &adapters,
+        policies: args.cases.is_some().then_some(policies.as_path()),
+        catalogue: None,
+        ask_timeout: "3s",
+        per_second: 1000,
+    };
+    trial.write(&args.out, &SystemRandomness)?;
+    Ok(())
+}
+
+fn adapter_addresses() -> impl Iterator<Item = (&'static str, SocketAddr)> {
+    DEPARTMENTS
+        .into_iter()
+        .zip(FIRST_ADAPTER_PORT..)
+        .map(|(department, port)| (department, SocketAddr::new(HUB.ip(), port)))
+}
+
 /// The commands that show what was written at work.
-fn next_commands(out: &mut impl std::io::Write, directory: &Path) -> std::io::Result<()> {
+fn next_commands(out: &mut impl std::io::Write, directory: &Path, is_trial: bool) -> std::io::Result<()> {
     let absolute = std::path::absolute(directory)?;
-    let shown = directory.display();
+    let (shown, absolute) = (directory.display(), absolute.display());
     writeln!(out, "  hedui verdict evaluate {shown}/truth.json --summary")?;
+    if !is_trial {
+        return Ok(());
+    }
+    for (department, address) in adapter_addresses() {
+        writeln!(
+            out,
+            "  hedui adapter serve connectors/{department}/connector.toml --listen {address} \\\n    --cert {shown}/keys/server.pem --key {shown}/keys/server.key --client-ca {shown}/keys/ca.pem \\\n    --source-url sqlite://{absolute}/{department}.sqlite --rehearse {shown}/rehearsals/{department}.json &"
+        )?;
+    }
+    writeln!(out, "  hedui serve --config {shown}/hedui.toml &")?;
     writeln!(
         out,
-        "  HEDUI_HRSS_DATABASE=sqlite://{}/hrss.sqlite \\\n    hedui adapter serve connectors/hrss/connector.toml --rehearse {shown}/rehearsals/hrss.json",
-        absolute.display()
+        "  hedui verify --hub https://{HUB} --ca {shown}/keys/ca.pem --key {shown}/keys/issuer.key --request {shown}/requests/…"
     )
 }

@@ -1,14 +1,117 @@
-//! `hedui token`.
+//! `hedui token`: mint an access token with an issuer's private key, for trials.
 
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::{Context, bail};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+
 use super::Global;
+use crate::auth::token::{Claims, VERIFY_SCOPE};
+use crate::domain::clock::{Clock, Randomness, SystemClock, SystemRandomness};
+use crate::domain::division::DivisionCode;
+use crate::domain::purpose::Purpose;
+use crate::service::ids::Ids;
+use crate::simulate::keys::{TRIAL_AUDIENCE, TRIAL_ISSUER};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = "Example:\n  hedui token --key trial/keys/issuer.key --division 150000")]
+pub struct Args {
+    /// The issuer's private key, PEM (ES256).
+    #[arg(long)]
+    key: PathBuf,
+    /// What the token carries in `iss`.
+    #[arg(long, default_value = TRIAL_ISSUER)]
+    issuer: String,
+    /// What the token carries in `aud`.
+    #[arg(long, default_value = TRIAL_AUDIENCE)]
+    audience: String,
+    /// The client's id.
+    #[arg(long, default_value = "trial-caseworker")]
+    client: String,
+    /// The organisation the client acts for.
+    #[arg(long, default_value = "试用民政局")]
+    organisation: String,
+    /// The division inside which the client may ask; 000000 is the whole country.
+    #[arg(long, default_value = "000000")]
+    division: String,
+    /// The purposes for which it may ask; all by default.
+    #[arg(long, value_delimiter = ',')]
+    purposes: Vec<String>,
+    /// How long the token lives, seconds; at most 600.
+    #[arg(long, default_value_t = 600)]
+    lifetime: i64,
+}
 
 /// Runs the command.
-pub fn run(_args: Args, _global: &Global) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not written yet")
+pub fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
+    let key = std::fs::read(&args.key)
+        .with_context(|| format!("the private key {} cannot be read; give the issuer's key with --key", args.key.display()))?;
+    let purposes = if args.purposes.is_empty() {
+        Purpose::ALL.to_vec()
+    } else {
+        let parse = |name: &String| Purpose::parse(name).with_context(|| format!("`{name}` is not a purpose; use one of {}", names()));
+        args.purposes.iter().map(parse).collect::<anyhow::Result<_>>()?
+    };
+    if !(1..=600).contains(&args.lifetime) {
+        bail!("--lifetime must be 1 to 600 seconds: longer tokens are refused by every hub");
+    }
+    let token = mint(&key, &args.issuer, &args.audience, &Subject {
+        client: &args.client,
+        organisation: &args.organisation,
+        division: DivisionCode::parse(&args.division)?,
+        purposes,
+        lifetime: args.lifetime,
+    })?;
+    let mut out = std::io::stdout().lock();
+    if global.json {
+        writeln!(out, "{}", serde_json::json!({ "access_token": token, "token_type": "Bearer", "expires_in": args.lifetime }))?;
+    } else {
+        writeln!(out, "{token}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn names() -> String {
+    Purpose::ALL.map(Purpose::as_str).join(", ")
+}
+
+/// Whom a token is for.
+pub struct Subject<'a> {
+    /// The client's id.
+    pub client: &'a str,
+    /// The organisation it acts for.
+    pub organisation: &'a str,
+    /// The division inside which it may ask.
+    pub division: DivisionCode,
+    /// Its purposes.
+    pub purposes: Vec<Purpose>,
+    /// Seconds.
+    pub lifetime: i64,
+}
+
+/// An access token (RFC 9068) signed with an ES256 key in PEM.
+pub fn mint(key: &[u8], issuer: &str, audience: &str, subject: &Subject<'_>) -> anyhow::Result<String> {
+    let clock = SystemClock;
+    let now = clock.now().as_second();
+    let randomness: std::sync::Arc<dyn Randomness> = std::sync::Arc::new(SystemRandomness);
+    let claims = Claims {
+        iss: issuer.to_owned(),
+        sub: subject.client.to_owned(),
+        aud: audience.into(),
+        exp: now + subject.lifetime,
+        iat: now,
+        nbf: None,
+        jti: Ids::new(std::sync::Arc::new(clock), randomness).next("tk"),
+        client_id: subject.client.to_owned(),
+        scope: VERIFY_SCOPE.to_owned(),
+        organisation: subject.organisation.to_owned(),
+        division_code: subject.division,
+        purposes: subject.purposes.clone(),
+    };
+    let header = Header { typ: Some("at+jwt".to_owned()), ..Header::new(Algorithm::ES256) };
+    let key = EncodingKey::from_ec_pem(key).context("the private key is not an ES256 key in PEM (PKCS#8)")?;
+    Ok(jsonwebtoken::encode(&header, &claims, &key)?)
 }

@@ -18,7 +18,7 @@ pub enum SignerCapacity {
 }
 
 /// The signature of, or for, one member.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Signature {
     /// The member.
@@ -29,14 +29,16 @@ pub struct Signature {
 }
 
 /// The household's authorisation for one verification.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Authorisation {
     /// Number of the form.
     pub number: String,
     /// The day it was signed.
+    #[schema(value_type = String, format = Date)]
     pub signed_on: Date,
     /// The last day it holds.
+    #[schema(value_type = String, format = Date)]
     pub valid_until: Date,
     /// The departments that may be asked; all of the catalogue when absent.
     #[serde(default)]

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::division::DivisionCode;
 use super::fact::{Disability, EducationStage, ExpenditureKind, IncomeCategory, Kind};
@@ -13,7 +14,7 @@ use super::household::{LabourCapacity, MemberRef, RelationCode, Stability};
 use super::money::Money;
 
 /// The household's declaration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Declaration {
     /// Whether income comes steadily.
@@ -39,7 +40,7 @@ pub struct Declaration {
 }
 
 /// What is declared, or found by a home visit, of one member.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeclaredMember {
     /// The member.
@@ -55,6 +56,7 @@ pub struct DeclaredMember {
     pub exclusion: Option<Kind>,
     /// Day of death, when declared.
     #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
     pub death_date: Option<Date>,
     /// Disability certificate, when declared.
     #[serde(default)]
@@ -83,7 +85,7 @@ pub struct DeclaredMember {
 }
 
 /// Income of the last twelve months, as declared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeclaredIncome {
     /// Who received it.
@@ -107,7 +109,7 @@ pub struct DeclaredIncome {
 }
 
 /// Property, as declared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeclaredAsset {
     /// Kind.
@@ -126,7 +128,7 @@ pub struct DeclaredAsset {
 }
 
 /// Rigid expenditure, as declared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeclaredExpenditure {
     /// For whom.
@@ -139,6 +141,7 @@ pub struct DeclaredExpenditure {
     /// Reimbursed or aided.
     pub covered: Money,
     /// The day it was paid.
+    #[schema(value_type = String, format = Date)]
     pub paid_on: Date,
     /// What a public institution would have charged.
     #[serde(default)]
@@ -146,7 +149,7 @@ pub struct DeclaredExpenditure {
 }
 
 /// Whether an obligor can pay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Capability {
     /// 有履行能力.
@@ -156,7 +159,7 @@ pub enum Capability {
 }
 
 /// A legal obligor outside the household.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Obligor {
     /// How the declaration names the obligor.
@@ -179,7 +182,7 @@ pub struct Obligor {
 }
 
 /// An event that calls for temporary relief (临时救助).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
     /// Kind: `FIRE`, `ACCIDENT`, …
@@ -188,18 +191,21 @@ pub struct Event {
     /// `EMERGENCY` for 急难型; anything else follows the normal procedure.
     pub route: Kind,
     /// When it happened.
+    #[schema(value_type = String, format = DateTime)]
     pub occurred_at: Timestamp,
     /// When it was reported: the 24-hour clock starts here.
+    #[schema(value_type = String, format = DateTime)]
     pub reported_at: Timestamp,
     /// When first aid was given.
     #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub first_aid_at: Option<Timestamp>,
     /// Where it happened.
     pub place_region: DivisionCode,
 }
 
 /// What civil affairs' own register knows of the household's past.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Prior {
     /// The member who is already in another assisted household.

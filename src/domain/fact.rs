@@ -169,6 +169,9 @@ pub struct Asset {
     /// The day of the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<Date>,
+    /// Equal keys mark one and the same thing, filed under each of its owners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dedupe_key: Option<String>,
 }
 
 /// Kind of rigid expenditure (刚性支出).
@@ -266,14 +269,16 @@ pub struct Diagnosis {
 }
 
 /// A disability certificate (GB/T 26341-2010).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Disability {
     /// Category 1 sight, 2 hearing, 3 speech, 4 physical, 5 intellectual, 6 mental, 7 multiple.
-    #[serde(serialize_with = "digit_text::serialize", deserialize_with = "digit_text::up_to::<7, _>")]
+    #[serde(serialize_with = "digit::write", deserialize_with = "digit::category")]
+    #[schema(value_type = String, pattern = "^[1-7]$", example = "4")]
     pub category: u8,
     /// Grade 1 (most severe) to 4.
-    #[serde(serialize_with = "digit_text::serialize", deserialize_with = "digit_text::up_to::<4, _>")]
+    #[serde(serialize_with = "digit::write", deserialize_with = "digit::grade")]
+    #[schema(value_type = String, pattern = "^[1-4]$", example = "2")]
     pub grade: u8,
 }
 
@@ -294,19 +299,28 @@ impl Disability {
     }
 }
 
-/// Digits written as one-character strings, checked by [`Disability`]'s code lists.
-mod digit_text {
+/// Code lists of one digit, written as strings.
+mod digit {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(digit: &u8, serializer: S) -> Result<S::Ok, S::Error> {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+    pub(super) fn write<S: Serializer>(digit: &u8, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(digit)
     }
 
-    pub(super) fn up_to<'de, const LAST: u8, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    pub(super) fn category<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+        read(deserializer, b'7', "a category of disability is one digit, 1 to 7")
+    }
+
+    pub(super) fn grade<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+        read(deserializer, b'4', "a grade of disability is one digit, 1 to 4")
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, last: u8, expected: &str) -> Result<u8, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         match text.as_bytes() {
-            [digit @ b'1'..=b'9'] if digit - b'0' <= LAST => Ok(digit - b'0'),
-            _ => Err(serde::de::Error::custom(format!("a code of one digit, 1 to {LAST}"))),
+            [digit] if (b'1'..=last).contains(digit) => Ok(digit - b'0'),
+            _ => Err(serde::de::Error::custom(expected)),
         }
     }
 }
@@ -438,7 +452,10 @@ fn pointer_of(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     path.iter().fold(String::new(), |mut pointer, segment| {
         match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Seq { index } => {
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
+            }
             Segment::Map { key } => {
                 pointer.push('/');
                 pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
@@ -449,8 +466,6 @@ fn pointer_of(path: &serde_path_to_error::Path) -> String {
     })
 }
 
-#[cfg(test)]
-mod schema_tests;
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -472,3 +487,6 @@ mod tests {
         assert!(disability(6, 3).takes_labour_capacity() && !disability(2, 1).takes_labour_capacity());
     }
 }
+
+#[cfg(test)]
+mod schema_tests;

@@ -93,12 +93,16 @@ impl IdNumber {
 
     /// The keyed hash that stands for this person wherever the number itself must not be.
     pub fn subject(&self, key: &SubjectKey) -> Subject {
-        let tag = hmac::sign(&key.0, &self.0);
-        let mut bytes = [0_u8; 16];
-        for (to, from) in bytes.iter_mut().zip(tag.as_ref()) {
-            *to = *from;
-        }
-        Subject(bytes)
+        Subject::from_tag(&hmac::sign(&key.0, &self.0))
+    }
+
+    /// The keyed hash of this person under the name the household gave, for the cache: what was
+    /// answered for one name must not answer for another.
+    pub fn subject_named(&self, key: &SubjectKey, name: &str) -> Subject {
+        let mut context = hmac::Context::with_key(&key.0);
+        context.update(&self.0);
+        context.update(name.as_bytes());
+        Subject::from_tag(&context.sign())
     }
 }
 
@@ -146,6 +150,14 @@ impl fmt::Debug for SubjectKey {
 pub struct Subject([u8; 16]);
 
 impl Subject {
+    fn from_tag(tag: &hmac::Tag) -> Self {
+        let mut bytes = [0_u8; 16];
+        for (to, from) in bytes.iter_mut().zip(tag.as_ref()) {
+            *to = *from;
+        }
+        Self(bytes)
+    }
+
     /// The raw hash, for cache keys.
     pub const fn bytes(&self) -> &[u8; 16] {
         &self.0

@@ -80,6 +80,8 @@ pub struct Answer {
     pub dataset: DatasetId,
     /// The day or instant the department's record is of, as the department wrote it.
     pub as_of: Option<String>,
+    /// The version of the connector that answered.
+    pub adapter_version: Arc<str>,
     /// When the hub received it.
     pub received_at: Timestamp,
     /// The facts; empty for `no_record`.

@@ -328,3 +328,6 @@ fn concerns(pack: &Pack, place: Place) -> bool {
     pack.figures.is_empty()
         || pack.figures.iter().any(|figure| figure.urban_rural.is_none_or(|side| side == place.urban_rural))
 }
+
+#[cfg(test)]
+mod tests;

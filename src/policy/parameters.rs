@@ -231,6 +231,7 @@ pub struct Parameters {
     title: String,
     place: Place,
     values: Values,
+    published: BTreeMap<String, serde_json::Value>,
     rules: Rules,
     provenance: BTreeMap<&'static str, Provenance>,
     digest: String,
@@ -260,7 +261,11 @@ impl Parameters {
         let content = Content { name: &name, place, values: &values, sources };
         let bytes = serde_json::to_vec(&content).expect("strings, numbers and lists always serialise");
         let digest = hex(digest(&SHA256, &bytes).as_ref());
-        Ok(Self { name, title, place, values, rules, provenance, digest })
+        let published = match serde_json::to_value(&values) {
+            Ok(serde_json::Value::Object(members)) => members.into_iter().collect(),
+            _ => BTreeMap::new(),
+        };
+        Ok(Self { name, title, place, values, published, rules, provenance, digest })
     }
 
     /// The name of the pack, such as `IM_WLHT_URBAN`.
@@ -286,6 +291,11 @@ impl Parameters {
     /// The values in their published form.
     pub const fn values(&self) -> &Values {
         &self.values
+    }
+
+    /// One value in its published form, by the name of its field.
+    pub fn published(&self, field: &str) -> Option<&serde_json::Value> {
+        self.published.get(field)
     }
 
     /// SHA-256 of name, place, values and sources, 64 hexadecimal digits.

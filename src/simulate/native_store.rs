@@ -1,4 +1,4 @@
-//! Writing a native store: one SQLite file, one transaction, the same bytes for the same rows.
+//! Writing a native store: one `SQLite` file, one transaction, the same bytes for the same rows.
 //!
 //! This is the departments' side, not the hub's: the hub's own SQL is in its store.
 
@@ -14,26 +14,8 @@ use super::department::Table;
 /// Rows handed over in one statement.
 const CHUNK: usize = 4000;
 
-/// Writes the departments' stores into `directory`, one after another.
-///
-/// The database driver is asynchronous and a simulation is not: a thread of its own drives it, so that
-/// this may be called from anywhere, also from inside a runtime.
-pub fn write_all(directory: &Path, stores: &[(&'static str, &'static str, Vec<Table>)]) -> Result<(), SimulateError> {
-    let drive = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|source| SimulateError::File { path: directory.to_owned(), source })?;
-        runtime.block_on(async {
-            for (department, schema, tables) in stores {
-                write(&path(directory, department), schema, tables).await?;
-            }
-            Ok(())
-        })
-    };
-    std::thread::scope(|scope| scope.spawn(drive).join()).expect("the thread returns its errors and does not panic")
-}
-
 /// Creates the file with `schema` and the rows of `tables`.
-async fn write(path: &Path, schema: &'static str, tables: &[Table]) -> Result<(), SimulateError> {
+pub async fn write(path: &Path, schema: &'static str, tables: &[Table]) -> Result<(), SimulateError> {
     let failed = |source| SimulateError::Store { path: path.to_owned(), source };
     let mut connection = create(path).await.map_err(failed)?;
     fill(&mut connection, schema, tables).await.map_err(failed)?;

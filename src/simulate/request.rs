@@ -1,6 +1,8 @@
 //! The request document of a case (`POST /v1/verifications`): the household, what it declares, and
 //! the authorisation. What a department holds is not in it.
 
+use std::fmt::Write as _;
+
 use aws_lc_rs::digest;
 use jiff::Span;
 use jiff::civil::Date;
@@ -98,7 +100,8 @@ pub fn of_case(
     }
 }
 
-/// Signed a week before the assessment, for a year. A guardian signs for minors and, as next of kin,
+/// Signed a week before the assessment, for as long as assistance could last, so that a trial can be run
+/// on any later day: an authorisation must hold on the day departments are asked. A guardian signs for minors and, as next of kin,
 /// for the dead who are still listed; without a signature no department may be asked about a person.
 fn authorisation(case: &Case) -> Authorisation {
     let signed_on = case.assessment_date.saturating_sub(Span::new().days(7));
@@ -117,7 +120,7 @@ fn authorisation(case: &Case) -> Authorisation {
     Authorisation {
         number: format!("SQ-{}", case.id),
         signed_on,
-        valid_until: signed_on.saturating_add(Span::new().years(1)).yesterday().unwrap_or(signed_on),
+        valid_until: signed_on.saturating_add(Span::new().years(30)).yesterday().unwrap_or(signed_on),
         departments: None,
         evidence_digest: evidence_digest(&case.id),
         signatures,
@@ -127,6 +130,8 @@ fn authorisation(case: &Case) -> Authorisation {
 fn evidence_digest(case_id: &str) -> String {
     let form = format!("synthetic authorisation form of {case_id}");
     let digest = digest::digest(&digest::SHA256, form.as_bytes());
-    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    digest.as_ref().iter().fold("sha256:".to_owned(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+        text
+    })
 }

@@ -46,48 +46,50 @@ fn bytes(directory: &Path) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
     all
 }
 
-#[test]
-fn the_same_seed_gives_the_same_bytes_of_every_file() {
-    let [first, second, other] = [3, 3, 4].map(|seed| {
+#[tokio::test]
+async fn the_same_seed_gives_the_same_bytes_of_every_file() {
+    let mut written = Vec::new();
+    for seed in [3, 3, 4] {
         let folder = tempfile::tempdir().unwrap();
-        Simulation::population(80, seed, DEFAULT_DATE).unwrap().write(folder.path()).unwrap();
-        bytes(folder.path())
-    });
+        Simulation::population(80, seed, DEFAULT_DATE).unwrap().write(folder.path()).await.unwrap();
+        written.push(bytes(folder.path()));
+    }
+    let (first, second, other) = (&written[0], &written[1], &written[2]);
     assert_eq!(first.keys().collect::<Vec<_>>(), second.keys().collect::<Vec<_>>());
-    for (path, content) in &first {
+    for (path, content) in first {
         assert!(second[path] == *content, "{} differs between two runs", path.display());
     }
     assert!(first.len() > 6 + 6 + 80, "stores, rehearsals, requests");
     assert!(first[Path::new("hrss.sqlite")] != other[Path::new("hrss.sqlite")], "another seed is another population");
 }
 
-#[test]
-fn cases_are_kept_word_for_word_as_the_truth() {
+#[tokio::test]
+async fn cases_are_kept_word_for_word_as_the_truth() {
     let folder = tempfile::tempdir().unwrap();
-    Simulation::from_cases(&listed()).unwrap().write(folder.path()).unwrap();
+    Simulation::from_cases(&listed()).unwrap().write(folder.path()).await.unwrap();
     let truth = std::fs::read(folder.path().join("truth.json")).unwrap();
     assert_eq!(truth, std::fs::read(listed()).unwrap());
 }
 
-#[test]
-fn a_directory_that_is_not_a_simulation_is_never_touched() {
+#[tokio::test]
+async fn a_directory_that_is_not_a_simulation_is_never_touched() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("hrss.sqlite");
     std::fs::write(&store, "somebody's own").unwrap();
     let simulation = Simulation::population(1, 1, DEFAULT_DATE).unwrap();
     remove(folder.path()).unwrap();
-    assert!(matches!(simulation.write(folder.path()), Err(SimulateError::NotEmpty { .. })));
+    assert!(matches!(simulation.write(folder.path()).await, Err(SimulateError::NotEmpty { .. })));
     assert_eq!(std::fs::read_to_string(&store).unwrap(), "somebody's own");
 }
 
-#[test]
-fn an_earlier_simulation_can_be_replaced_and_other_files_stay() {
+#[tokio::test]
+async fn an_earlier_simulation_can_be_replaced_and_other_files_stay() {
     let folder = tempfile::tempdir().unwrap();
     let simulation = Simulation::population(3, 1, DEFAULT_DATE).unwrap();
-    simulation.write(folder.path()).unwrap();
+    simulation.write(folder.path()).await.unwrap();
     remove(folder.path()).unwrap();
     assert!(bytes(folder.path()).is_empty());
-    simulation.write(folder.path()).unwrap();
+    simulation.write(folder.path()).await.unwrap();
     std::fs::write(folder.path().join("notes.txt"), "mine").unwrap();
     remove(folder.path()).unwrap();
     assert_eq!(bytes(folder.path()).keys().collect::<Vec<_>>(), [Path::new("notes.txt")]);

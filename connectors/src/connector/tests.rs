@@ -1,3 +1,5 @@
+//! Connector files that must load, and files that must be refused with every fault named.
+
 use super::*;
 use crate::date_format::DateFormat;
 use crate::mapping::{From, Part};

@@ -1,3 +1,5 @@
+//! Native rows to facts: formats, codes, templates, and what must be refused.
+
 use proptest::prelude::*;
 
 use super::*;

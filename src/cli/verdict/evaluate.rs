@@ -229,3 +229,118 @@ fn parameters(case: &Case, file: &CaseFile, packs: &Packs) -> Result<Arc<Paramet
         None => packs.named(name, case.assessment_date).map_err(|unavailable| unavailable.text()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LISTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/listed.json");
+
+    fn args(files: Vec<PathBuf>, packs: Option<PathBuf>) -> Args {
+        Args { files, summary: true, catalogue: None, packs }
+    }
+
+    /// What the command prints; for wrong input the error.
+    fn run_on(args: &Args) -> Result<String, String> {
+        let mut out = Vec::new();
+        match evaluate_all(args, false, &mut out) {
+            Ok(_) => Ok(String::from_utf8(out).unwrap()),
+            Err(Failure::Unusable(Unusable(text))) => Err(text.en),
+            Err(Failure::Output(error)) => panic!("{error}"),
+        }
+    }
+
+    /// The listed cases, changed, in a file of their own.
+    fn changed(change: impl FnOnce(&mut Value)) -> (tempfile::TempDir, PathBuf) {
+        let mut file: Value = serde_json::from_str(include_str!("../../../tests/cases/listed.json")).unwrap();
+        change(&mut file);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cases.json");
+        std::fs::write(&path, file.to_string()).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn the_listed_cases_pass() {
+        assert_eq!(run_on(&args(vec![LISTED.into()], None)).unwrap(), "47 passed, 0 failed\n");
+    }
+
+    #[test]
+    fn the_listed_cases_pass_with_the_shipped_packs() {
+        let (_dir, path) = changed(|file| file["parameter_sets"] = serde_json::json!({}));
+        assert_eq!(run_on(&args(vec![path], None)).unwrap(), "47 passed, 0 failed\n");
+    }
+
+    #[test]
+    fn a_failed_field_is_named_and_the_last_line_counts() {
+        let (_dir, path) = changed(|file| file["cases"][0]["expected"]["computed"]["household_size"] = 4.into());
+        let out = run_on(&args(vec![path], None)).unwrap();
+        assert_eq!(out, "C01: computed.household_size: expected 4, got 3\n46 passed, 1 failed\n");
+    }
+
+    #[test]
+    fn each_case_prints_verdict_and_trace() {
+        let mut out = Vec::new();
+        let whole = Args { summary: false, ..args(vec![LISTED.into()], None) };
+        assert!(matches!(evaluate_all(&whole, false, &mut out), Ok(code) if code == ExitCode::SUCCESS));
+        let first: Value = serde_json::from_slice(out.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
+        assert_eq!((&first["id"], &first["passed"]), (&"C01".into(), &true.into()));
+        assert_eq!(first["verdict"]["household_circle"], "DIBAO");
+        assert_eq!(first["trace"]["root"]["rule"], "verdict");
+    }
+
+    #[test]
+    fn an_invalid_identity_number_is_an_outcome_and_never_printed() {
+        let (_dir, path) = changed(|file| {
+            file["cases"][0]["household"]["members"][0]["birth_date"] = "1986-05-03".into();
+            file["cases"][0]["expected"] = Invalid::outcome();
+            file["cases"][1]["household"]["members"][0]["id_number"] = "150000198605023751".into();
+            file["cases"][1]["expected"] = Invalid::outcome();
+        });
+        let whole = Args { summary: false, ..args(vec![path], None) };
+        let out = run_on(&whole).unwrap();
+        assert!(out.lines().take(2).all(|line| line.contains("\"passed\":true") && line.contains("ID_NUMBER_INVALID")));
+        assert!(!out.contains("150000198605023751"));
+    }
+
+    #[test]
+    fn wrong_input_is_told_where_and_how_to_mend_it() {
+        let cases: [(fn(&mut Value), &[&str]); 6] = [
+            (|file| file["cases"][2]["household"]["colour"] = 1.into(), &["/cases/2/household", "colour"]),
+            (
+                |file| file["cases"][2]["household"]["incomes"][0]["amount_12m"] = 1.5.into(),
+                &["/cases/2/household/incomes/0/amount_12m"],
+            ),
+            (
+                |file| file["cases"][2]["household"]["incomes"][0]["member_id"] = "m9".into(),
+                &["/cases/2/household/incomes/0/member_id", "use a member_id"],
+            ),
+            (
+                |file| file["cases"][2]["department_status"]["tax"] = "OK".into(),
+                &["/cases/2/department_status/tax", "--catalogue"],
+            ),
+            (|file| file["cases"][2]["parameter_set"] = "NOWHERE".into(), &["/cases/2/parameter_set", "NOWHERE"]),
+            (
+                |file| file["parameter_sets"]["IM_WLHT_URBAN"]["colour"] = 1.into(),
+                &["/parameter_sets/IM_WLHT_URBAN", "colour"],
+            ),
+        ];
+        for (change, says) in cases {
+            let (_dir, path) = changed(change);
+            let error = run_on(&args(vec![path], None)).unwrap_err();
+            assert!(says.iter().all(|part| error.contains(part)), "{says:?}: {error}");
+        }
+        assert!(run_on(&args(vec!["/nowhere.json".into()], None)).unwrap_err().contains("cannot be read"));
+    }
+
+    #[test]
+    fn packs_and_catalogue_can_be_given() {
+        let (_dir, path) = changed(|file| file["parameter_sets"] = serde_json::json!({}));
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let given = Args {
+            catalogue: Some(root.join("schemas/catalogue.toml")),
+            ..args(vec![path], Some(root.join("config/policies")))
+        };
+        assert_eq!(run_on(&given).unwrap(), "47 passed, 0 failed\n");
+    }
+}

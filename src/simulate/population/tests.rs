@@ -68,3 +68,24 @@ fn too_many_households_and_none_are_refused() {
     assert!(matches!(draw(0, 1, DEFAULT_DATE), Err(SimulateError::Households(0))));
     assert!(matches!(draw(MOST + 1, 1, DEFAULT_DATE), Err(SimulateError::Households(_))));
 }
+
+#[test]
+fn the_truth_is_worked_out_without_the_engine_it_tests() {
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/simulate/population")];
+    let mut read = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                for engine in ["verdict::", "policy::"] {
+                    assert!(!text.contains(engine), "{} uses {engine}", path.display());
+                }
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 10);
+}

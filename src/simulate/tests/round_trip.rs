@@ -239,7 +239,7 @@ impl Departments {
 
 async fn assert_round_trip(simulation: &Simulation) {
     let folder = tempfile::tempdir().unwrap();
-    simulation.write(folder.path()).unwrap();
+    simulation.write(folder.path()).await.unwrap();
     let prepared = simulation.prepare().unwrap();
     let departments = Departments::open(folder.path());
     for (case, (_, request)) in simulation.cases().iter().zip(&prepared.requests) {

@@ -1,0 +1,28 @@
+//! What one verification costs the hub in CPU, beside a bare fan-out that only forwards and joins.
+//!
+//! Protocol (`docs/performance.md`): load generator, departments and gateway are separate processes on
+//! loopback; every contender runs once a round in a new order against the same departments; the figure
+//! is the CPU time of the gateway process per verification and its ratio to `bare` in the same round.
+//! This executable plays every role but the hub: it starts itself again with a role name.
+
+mod backend;
+mod bare;
+mod household;
+mod hub;
+mod load;
+mod measure;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().collect();
+    let threads = |count| {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(count).enable_all().build().expect("the runtime starts")
+    };
+    match arguments.get(1).map(String::as_str) {
+        Some("role-backend") => threads(1).block_on(backend::run(&arguments[2..])),
+        Some("role-bare") => threads(1).block_on(bare::run(&arguments[2..])),
+        _ => threads(1).block_on(measure::run(&arguments[1..])),
+    }
+    ExitCode::SUCCESS
+}

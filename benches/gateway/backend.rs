@@ -1,0 +1,87 @@
+//! Six departments in one process: adapters over mutual TLS for the hub, and plain ones of the same
+//! answers for the bare fan-out. About 610 bytes an answer for a household of three.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::routing::post;
+use axum_server::tls_rustls::RustlsConfig;
+use connectors::protocol::Query;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::json;
+
+/// The departments, in the order of their ports.
+pub const DEPARTMENTS: [&str; 6] = ["education", "hrss", "housing", "health", "emergency", "medical_insurance"];
+
+/// Arguments: folder of keys, first port, latency in milliseconds. TLS on `port..`, plain on `port + 10..`.
+pub async fn run(arguments: &[String]) {
+    let keys = Path::new(&arguments[0]);
+    let port: u16 = arguments[1].parse().expect("a port");
+    let latency = Duration::from_millis(arguments[2].parse().expect("milliseconds"));
+    let tls = RustlsConfig::from_config(Arc::new(server_config(keys)));
+    let mut servers = Vec::new();
+    for (index, department) in DEPARTMENTS.iter().enumerate() {
+        let offset = u16::try_from(index).expect("six departments");
+        let routes = Router::new().route("/v1/facts:query", post(answer)).with_state((*department, latency));
+        let (secure, plain) = (loopback(port + offset), loopback(port + 10 + offset));
+        servers.push(tokio::task::spawn(axum_server::bind_rustls(secure, tls.clone()).serve(routes.clone().into_make_service())));
+        servers.push(tokio::task::spawn(axum_server::bind(plain).serve(routes.into_make_service())));
+    }
+    for server in servers {
+        server.await.expect("the server runs").expect("the server serves");
+    }
+}
+
+/// An address on this machine.
+pub fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+fn server_config(keys: &Path) -> rustls::ServerConfig {
+    let read = |name: &str| std::fs::read(keys.join(name)).expect("a key file");
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&read("server.pem")).collect::<Result<_, _>>().expect("a certificate");
+    let key = PrivateKeyDer::from_pem_slice(&read("server.key")).expect("a key");
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&read("ca.pem")) {
+        roots.add(certificate.expect("a certificate")).expect("an authority");
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().expect("a verifier");
+    rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("TLS versions")
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(certificates, key)
+        .expect("a usable certificate")
+}
+
+async fn answer(State((department, latency)): State<(&'static str, Duration)>, body: Bytes) -> Vec<u8> {
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    let query: Query = serde_json::from_slice(&body).expect("a query");
+    let mut results = Vec::new();
+    for subject in &query.subjects {
+        for dataset in subject.datasets.as_ref().unwrap_or(&query.datasets) {
+            if !dataset.starts_with(department) {
+                continue;
+            }
+            // One fact a household, where the dataset is of incomes; "no record" elsewhere.
+            let fact = (subject.reference == "m1" && matches!(dataset.as_str(), "hrss.pension" | "education.staff_benefit")).then(|| {
+                json!({"category": "TRANSFER", "kind": "PENSION_EMPLOYEE", "amount": "100.00", "from": "2026-10-01", "to": "2026-10-31", "dedupe_key": "PENSION_EMPLOYEE:6217@2026-10-01"})
+            });
+            results.push(json!({
+                "ref": subject.reference, "id_number": subject.id_number, "dataset": dataset,
+                "status": if fact.is_some() { "ok" } else { "no_record" },
+                "facts": fact.into_iter().collect::<Vec<_>>()
+            }));
+        }
+    }
+    serde_json::to_vec(&json!({"adapter": {"id": department, "version": "1.0.0"}, "results": results})).expect("JSON")
+}

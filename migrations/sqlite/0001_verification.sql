@@ -1,0 +1,35 @@
+-- One row a verification, written before any department is asked. `request` is sealed under the
+-- verification's own data key, which `wrapped_key` holds under the configured key.
+CREATE TABLE verification (
+    id              TEXT    NOT NULL PRIMARY KEY,
+    client_id       TEXT    NOT NULL,
+    idempotency_key TEXT,
+    request_digest  TEXT    NOT NULL,
+    opened_at       INTEGER NOT NULL,          -- microseconds since 1970, UTC
+    wrapped_key     BLOB    NOT NULL,
+    request         BLOB    NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX verification_idempotency ON verification (client_id, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
+
+-- The sealed outcome of a verification: answer, evidence and facts. A verification without one is still running.
+CREATE TABLE outcome (
+    verification_id TEXT    NOT NULL PRIMARY KEY,
+    completed_at    INTEGER NOT NULL,
+    body            BLOB    NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Every pack a verdict was made with, by digest, so that the verdict can be made again.
+CREATE TABLE pack (
+    digest TEXT NOT NULL PRIMARY KEY,
+    body   TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Access events, pseudonymous, in the order in which they became durable.
+CREATE TABLE access_event (
+    position INTEGER NOT NULL PRIMARY KEY,
+    id       TEXT    NOT NULL,
+    at       INTEGER NOT NULL,
+    body     TEXT    NOT NULL
+) STRICT;

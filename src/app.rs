@@ -1,0 +1,322 @@
+//! `App`: builds every long-lived part once, hands out references, shuts down in order.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::tls_rustls::RustlsConfig;
+use jsonwebtoken::Algorithm;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::rate_limit::ClientLimit;
+use crate::auth::token::{IssuerKey, TokenVerifier};
+use crate::config::{Config, ConfigError, TokenAlgorithm, read_setting_file};
+use crate::domain::clock::{Clock, Randomness, SystemClock, SystemRandomness};
+use crate::domain::dataset::{Catalogue, CatalogueError};
+use crate::federation::ask::Federation;
+use crate::federation::client::{AdapterClient, ClientError, ClientOptions};
+use crate::federation::registry::{Adapter, Registry};
+use crate::http::{Hub, monitor_router, router};
+use crate::policy::{Packs, PolicyError};
+use crate::seal::{SealError, Sealer};
+use crate::service::ids::Ids;
+use crate::service::verify::{Parts, Verifications};
+use crate::store::{Store, StoreError};
+
+/// How often accepted verifications that did not end are looked for, and idle clients forgotten.
+const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// How long running requests may take to end at shutdown.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Why the hub cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database.
+    #[error("[store] path {0}: {1}")]
+    Store(std::path::PathBuf, StoreError),
+    /// The sealing key.
+    #[error("[seal] key_file: {0}")]
+    Seal(#[from] SealError),
+    /// The catalogue.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// The policy packs.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// An adapter.
+    #[error("[[adapter]] {0}: {1}")]
+    Adapter(String, ClientError),
+    /// An adapter of a department that is not in the catalogue, or a second one of the same.
+    #[error("[[adapter]] {0}: {1}")]
+    Department(String, &'static str),
+    /// A token issuer's key.
+    #[error("[[auth.issuer]]: a public key cannot be used: {0}")]
+    Issuer(#[from] jsonwebtoken::errors::Error),
+    /// The TLS certificate or key.
+    #[error("[listen]: the certificate or key cannot be used: {0}")]
+    Tls(String),
+    /// The address cannot be bound.
+    #[error("{setting} {address} cannot be bound: {source}; is another program using it?")]
+    Bind {
+        /// The setting.
+        setting: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A running hub.
+pub struct App {
+    /// Where callers reach it.
+    pub address: SocketAddr,
+    /// Where it is watched from.
+    pub monitor_address: SocketAddr,
+    tracker: TaskTracker,
+    stopping: CancellationToken,
+    servers: [axum_server::Handle<SocketAddr>; 2],
+    writer: tokio::task::JoinHandle<()>,
+    verifications: Arc<Verifications>,
+}
+
+impl App {
+    /// Builds everything and starts listening.
+    pub async fn start(config: &Config, metrics: PrometheusHandle) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
+        let tracker = TaskTracker::new();
+        let stopping = CancellationToken::new();
+        let key = read_setting_file("seal.key_file", &config.seal.key_file)?;
+        let sealer = Sealer::from_hex(&key, Arc::clone(&randomness))?;
+        let catalogue = Arc::new(catalogue(config)?);
+        let packs = match &config.verification.policies {
+            Some(folder) => Packs::load(folder)?,
+            None => Packs::shipped(),
+        };
+        let federation = Federation::new(
+            Arc::clone(&catalogue),
+            registry(config, &catalogue)?,
+            config.federation.cache_entries,
+            sealer.subject_key("cache"),
+            Arc::clone(&clock),
+            tracker.clone(),
+        );
+        let tokens = token_verifier(config)?;
+        let tls = tls(config)?;
+        let (store, writer) =
+            Store::open(&config.store.path).await.map_err(|error| StartError::Store(config.store.path.clone(), error))?;
+        let ids = Ids::new(Arc::clone(&clock), randomness);
+        let verifications = Verifications::new(Parts {
+            store,
+            sealer,
+            federation,
+            packs,
+            clock: Arc::clone(&clock),
+            ids: ids.clone(),
+            tracker: tracker.clone(),
+            stopping: stopping.clone(),
+            deadline: config.federation.deadline,
+        });
+        let hub = Arc::new(Hub {
+            verifications: Arc::clone(&verifications),
+            tokens,
+            limit: ClientLimit::new(config.rate_limit.per_second, config.rate_limit.burst),
+            clock,
+            ids,
+            max_body: config.listen.max_body,
+            arrival_timeout: config.listen.arrival_timeout,
+            default_wait: config.verification.default_wait,
+            max_wait: config.verification.max_wait,
+        });
+        let (listener, address) = bind("[listen] address", config.listen.address)?;
+        let (monitor_listener, monitor_address) = bind("[monitor] address", config.monitor.address)?;
+        let servers = [axum_server::Handle::new(), axum_server::Handle::new()];
+        let [main_handle, monitor_handle] = servers.clone();
+        let monitor = monitor_router(Arc::clone(&verifications), metrics.clone(), stopping.clone());
+        let routes = router(Arc::clone(&hub));
+        // The writer outlives the tracker's tasks: they must be able to make their last words durable.
+        #[expect(clippy::disallowed_methods, reason = "App owns the handle and joins it last")]
+        let writer = tokio::spawn(writer.run());
+        let arrival = config.listen.arrival_timeout;
+        tracker.spawn(async move {
+            let server = axum_server::from_tcp_rustls(listener, tls).map(|mut server| {
+                server.http_builder().http1().header_read_timeout(arrival).timer(hyper_util::rt::TokioTimer::new());
+                server.first_request_timeout(arrival).handle(main_handle).serve(routes.into_make_service())
+            });
+            serve("callers", server).await;
+        });
+        tracker.spawn(async move {
+            let server = axum_server::from_tcp(monitor_listener)
+                .map(|server| server.handle(monitor_handle).serve(monitor.into_make_service()));
+            serve("monitoring", server).await;
+        });
+        tracker.spawn(housekeeping(Arc::clone(&hub), metrics, stopping.clone()));
+        Ok(Self { address, monitor_address, tracker, stopping, servers, writer, verifications })
+    }
+
+    /// The use cases, for tests and the demo.
+    pub const fn verifications(&self) -> &Arc<Verifications> {
+        &self.verifications
+    }
+
+    /// Stops: no new requests, running ones may end, what is accepted is durable, the database is closed.
+    pub async fn stop(self) {
+        self.stopping.cancel();
+        for server in &self.servers {
+            server.graceful_shutdown(Some(DRAIN));
+        }
+        self.tracker.close();
+        if tokio::time::timeout(DRAIN, self.tracker.wait()).await.is_err() {
+            tracing::warn!("some verifications did not end in time; they are taken up at the next start");
+        }
+        drop(self.verifications);
+        // The writer ends when the last store is gone.
+        if tokio::time::timeout(Duration::from_secs(5), self.writer).await.is_err() {
+            tracing::warn!("the database was not closed in time; it recovers at the next start");
+        }
+    }
+}
+
+async fn serve<F: Future<Output = std::io::Result<()>>>(name: &str, server: std::io::Result<F>) {
+    let result = match server {
+        Ok(server) => server.await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = result {
+        tracing::error!(%error, "the listener for {name} failed");
+    }
+}
+
+/// Takes up what a crash or a full disk left unfinished, forgets idle clients, keeps metrics small.
+async fn housekeeping(hub: Arc<Hub>, metrics: PrometheusHandle, stopping: CancellationToken) {
+    let mut tick = tokio::time::interval(HOUSEKEEPING);
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        match hub.verifications.resume().await {
+            Ok(0) => {}
+            Ok(taken) => tracing::info!(taken, "took up accepted verifications that had not ended"),
+            Err(error) => tracing::error!(%error, "accepted verifications cannot be looked for"),
+        }
+        hub.limit.forget_idle_clients();
+        metrics.run_upkeep();
+    }
+}
+
+fn bind(setting: &'static str, address: SocketAddr) -> Result<(std::net::TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Bind { setting, address, source };
+    let listener = std::net::TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+fn catalogue(config: &Config) -> Result<Catalogue, StartError> {
+    match &config.verification.catalogue {
+        None => Ok(Catalogue::shipped()),
+        Some(file) => Ok(Catalogue::parse(&read_setting_file("verification.catalogue", file)?)?),
+    }
+}
+
+fn registry(config: &Config, catalogue: &Catalogue) -> Result<Registry, StartError> {
+    let certificate = read_setting_file("federation.certificate", &config.federation.certificate)?;
+    let key = read_setting_file("federation.private_key", &config.federation.private_key)?;
+    let identity = format!("{certificate}\n{key}");
+    let mut adapters: Vec<Adapter> = Vec::with_capacity(config.adapters.len());
+    for adapter in &config.adapters {
+        let department = |why| StartError::Department(adapter.department.to_string(), why);
+        if catalogue.department(&adapter.department).is_none() {
+            return Err(department("this department is not in the catalogue; add it there"));
+        }
+        if adapters.iter().any(|known| known.department == adapter.department) {
+            return Err(department("this department has an adapter already"));
+        }
+        let options = ClientOptions {
+            endpoint: &adapter.endpoint,
+            ca: &read_setting_file("adapter.ca", &adapter.ca)?,
+            identity: &identity,
+            connect_timeout: config.federation.connect_timeout,
+            max_answer: config.federation.max_answer,
+        };
+        let client =
+            AdapterClient::new(&options).map_err(|error| StartError::Adapter(adapter.department.to_string(), error))?;
+        adapters.push(Adapter::new(
+            adapter.department.clone(),
+            client,
+            adapter.timeout,
+            adapter.quota_per_second,
+            adapter.quota_burst,
+        ));
+    }
+    Ok(Registry::new(adapters))
+}
+
+fn token_verifier(config: &Config) -> Result<TokenVerifier, StartError> {
+    let keys = config
+        .auth
+        .issuers
+        .iter()
+        .map(|issuer| read_setting_file("auth.issuer.public_key", &issuer.public_key))
+        .collect::<Result<Vec<_>, _>>()?;
+    let issuers = config.auth.issuers.iter().zip(&keys).map(|(issuer, key)| IssuerKey {
+        name: &issuer.name,
+        public_key: key,
+        algorithm: match issuer.algorithm {
+            TokenAlgorithm::Es256 => Algorithm::ES256,
+            TokenAlgorithm::EdDsa => Algorithm::EdDSA,
+        },
+    });
+    Ok(TokenVerifier::new(&config.auth.audience, issuers)?)
+}
+
+/// The TLS of the callers' listener; with `client_ca` it asks for their certificates.
+fn tls(config: &Config) -> Result<RustlsConfig, StartError> {
+    let failed = |error: &dyn std::fmt::Display| StartError::Tls(error.to_string());
+    let certificates = read_certificates("listen.certificate", &config.listen.certificate)?;
+    let key = read_setting_file("listen.private_key", &config.listen.private_key)?;
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| failed(&error))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| failed(&error))?;
+    let builder = match &config.listen.client_ca {
+        None => builder.with_no_client_auth(),
+        Some(file) => {
+            let mut roots = rustls::RootCertStore::empty();
+            for certificate in read_certificates("listen.client_ca", file)? {
+                roots.add(certificate).map_err(|error| failed(&error))?;
+            }
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                .build()
+                .map_err(|error| failed(&error))?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let mut server = builder.with_single_cert(certificates, key).map_err(|error| failed(&error))?;
+    server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(RustlsConfig::from_config(Arc::new(server)))
+}
+
+fn read_certificates(setting: &'static str, file: &Path) -> Result<Vec<CertificateDer<'static>>, StartError> {
+    let text = read_setting_file(setting, file)?;
+    CertificateDer::pem_slice_iter(text.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| StartError::Tls(format!("`{setting}` {}: {error}", file.display())))
+}
+
+/// The process's metrics recorder. Call once.
+pub fn install_metrics() -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError> {
+    PrometheusBuilder::new().install_recorder()
+}

@@ -1,0 +1,146 @@
+//! Tokens that must pass and tokens that must not (RFC 8725, abuse case A21).
+
+use jsonwebtoken::{EncodingKey, Header};
+use serde_json::{Value, json};
+
+use super::*;
+
+const AUDIENCE: &str = "https://hedui.example";
+const ISSUER: &str = "https://issuer.example";
+const NOW: i64 = 1_760_000_000;
+
+struct Fixture {
+    verifier: TokenVerifier,
+    private_key: String,
+    public_key: String,
+}
+
+fn fixture() -> Fixture {
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let (private_key, public_key) = (pair.serialize_pem(), pair.public_key_pem());
+    let issuer = IssuerKey { name: ISSUER, public_key: &public_key, algorithm: Algorithm::ES256 };
+    let verifier = TokenVerifier::new(AUDIENCE, std::iter::once(issuer)).unwrap();
+    Fixture { verifier, private_key, public_key }
+}
+
+fn claims() -> Value {
+    json!({
+        "iss": ISSUER, "sub": "caseworker-1", "aud": AUDIENCE, "iat": NOW, "exp": NOW + 300, "jti": "t1",
+        "client_id": "caseworker-1", "scope": "verification", "organisation": "乌兰浩特市民政局",
+        "division_code": "152200", "purposes": ["dibao"]
+    })
+}
+
+fn header() -> Header {
+    Header { typ: Some("at+jwt".to_owned()), ..Header::new(Algorithm::ES256) }
+}
+
+impl Fixture {
+    fn sign(&self, header: &Header, claims: &Value) -> String {
+        jsonwebtoken::encode(header, claims, &EncodingKey::from_ec_pem(self.private_key.as_bytes()).unwrap()).unwrap()
+    }
+
+    fn verify(&self, token: &str) -> Result<Arc<Client>, TokenError> {
+        self.verify_at(token, NOW + 1)
+    }
+
+    fn verify_at(&self, token: &str, now: i64) -> Result<Arc<Client>, TokenError> {
+        let authorization = format!("Bearer {token}");
+        self.verifier.verify(Some(authorization.as_bytes()), Timestamp::from_second(now).unwrap())
+    }
+}
+
+#[test]
+fn a_good_token_names_the_client() {
+    let fixture = fixture();
+    let client = fixture.verify(&fixture.sign(&header(), &claims())).unwrap();
+    assert_eq!((client.id.as_str(), client.division.as_str()), ("caseworker-1", "152200"));
+}
+
+#[test]
+fn a_remembered_token_still_expires() {
+    let fixture = fixture();
+    let token = fixture.sign(&header(), &claims());
+    assert!(fixture.verify(&token).is_ok());
+    assert_eq!(fixture.verify_at(&token, NOW + 311), Err(TokenError::Lifetime));
+    assert_eq!(fixture.verify_at(&token, NOW - 11), Err(TokenError::Lifetime));
+}
+
+#[test]
+fn claims_that_are_wrong_are_refused() {
+    let fixture = fixture();
+    for (claim, value, error) in [
+        ("iss", json!("https://other.example"), TokenError::Issuer),
+        ("iss", json!(""), TokenError::Issuer),
+        ("aud", json!("https://other.example"), TokenError::Invalid),
+        ("aud", json!(null), TokenError::Invalid),
+        ("sub", json!("someone-else"), TokenError::Invalid),
+        ("exp", json!(NOW + 601), TokenError::Lifetime),
+        ("exp", json!(NOW), TokenError::Lifetime),
+        ("exp", json!(i64::MAX), TokenError::Lifetime),
+        ("iat", json!(i64::MIN), TokenError::Lifetime),
+        ("exp", json!("soon"), TokenError::Invalid),
+        ("nbf", json!(NOW + 60), TokenError::Lifetime),
+        ("scope", json!("verifications"), TokenError::Scope),
+        ("scope", json!(""), TokenError::Scope),
+        ("purposes", json!(["curiosity"]), TokenError::Invalid),
+        ("division_code", json!("15"), TokenError::Invalid),
+        ("client_id", json!(""), TokenError::Invalid),
+    ] {
+        let mut claims = claims();
+        claims[claim] = value.clone();
+        assert_eq!(fixture.verify(&fixture.sign(&header(), &claims)).err(), Some(error), "{claim} = {value}");
+    }
+    for claim in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "organisation", "division_code", "purposes"] {
+        let mut claims = claims();
+        claims.as_object_mut().unwrap().remove(claim);
+        assert!(fixture.verify(&fixture.sign(&header(), &claims)).is_err(), "without {claim}");
+    }
+}
+
+#[test]
+fn headers_that_are_wrong_are_refused() {
+    let fixture = fixture();
+    for typ in [None, Some("JWT"), Some("dpop+jwt"), Some("")] {
+        let header = Header { typ: typ.map(str::to_owned), ..header() };
+        assert_eq!(fixture.verify(&fixture.sign(&header, &claims())).err(), Some(TokenError::Form), "{typ:?}");
+    }
+    let header = Header { crit: Some(vec!["b64".to_owned()]), ..header() };
+    assert_eq!(fixture.verify(&fixture.sign(&header, &claims())).err(), Some(TokenError::Form));
+}
+
+#[test]
+fn algorithm_confusion_is_refused() {
+    let fixture = fixture();
+    let body = claims();
+    let none = {
+        use base64::Engine as _;
+        let engine = base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let header = engine.encode(r#"{"alg":"none","typ":"at+jwt"}"#);
+        format!("{header}.{}.", engine.encode(body.to_string()))
+    };
+    assert!(fixture.verify(&none).is_err());
+    let secret = EncodingKey::from_secret(fixture.public_key.as_bytes());
+    let header = Header { typ: Some("at+jwt".to_owned()), ..Header::new(Algorithm::HS256) };
+    let hmac = jsonwebtoken::encode(&header, &body, &secret).unwrap();
+    assert_eq!(fixture.verify(&hmac).err(), Some(TokenError::Invalid));
+    let stranger = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    let key = EncodingKey::from_ec_pem(stranger.as_bytes()).unwrap();
+    let forged = jsonwebtoken::encode(&self::header(), &body, &key).unwrap();
+    assert_eq!(fixture.verify(&forged).err(), Some(TokenError::Invalid));
+}
+
+#[test]
+fn what_is_no_token_is_refused_without_a_panic() {
+    let fixture = fixture();
+    let good = fixture.sign(&header(), &claims());
+    let mut altered = good.clone();
+    altered.pop();
+    for bad in ["", ".", "..", "...", "a.b.c", "é.é.é", &good[1..], &altered, &format!("{good}."), &"a".repeat(9000)] {
+        assert!(fixture.verify(bad).is_err(), "{bad}");
+    }
+    for header in [None, Some(""), Some("Bearer"), Some("Basic abc"), Some("\u{fffd}")] {
+        let now = Timestamp::from_second(NOW).unwrap();
+        assert_eq!(fixture.verifier.verify(header.map(str::as_bytes), now).err(), Some(TokenError::Missing));
+    }
+}

@@ -1,0 +1,131 @@
+//! The command line as a caller of a hub: ask, follow the departments, read the end.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use reqwest::{Certificate, StatusCode};
+use serde_json::Value;
+
+/// A hub to ask.
+pub struct HubClient {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+/// What a hub says to a request.
+pub enum Said {
+    /// The verification, completed.
+    Verification(Value),
+    /// A problem document.
+    Problem(Value),
+}
+
+/// What happened while following.
+pub enum Step<'a> {
+    /// A department answered, or did not.
+    Department(&'a Value),
+}
+
+impl HubClient {
+    /// A client of the hub at `base` (`https://host:port`) whose certificate is of the authority in `ca`.
+    pub fn new(base: &str, ca: Option<&Path>, token: String) -> anyhow::Result<Self> {
+        let mut builder = reqwest::Client::builder()
+            .https_only(true)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(5));
+        if let Some(file) = ca {
+            let pem = std::fs::read(file).with_context(|| format!("the authority's certificate {} cannot be read", file.display()))?;
+            let certificates = Certificate::from_pem_bundle(&pem)
+                .with_context(|| format!("{} holds no certificate in PEM", file.display()))?;
+            builder = builder.tls_certs_only(certificates);
+        }
+        let base = base.trim_end_matches('/').to_owned();
+        Ok(Self { http: builder.build().context("the HTTP client cannot be built")?, base, token })
+    }
+
+    /// Asks for a verification and follows it to its end. `each` sees every step.
+    pub async fn verify(&self, body: Vec<u8>, mut each: impl FnMut(Step<'_>)) -> anyhow::Result<Said> {
+        let request = self
+            .http
+            .post(format!("{}/v1/verifications", self.base))
+            .bearer_auth(&self.token)
+            .header("content-type", "application/json")
+            .header("prefer", "respond-async")
+            .body(body);
+        let response = request.send().await.with_context(|| self.unreachable())?;
+        let status = response.status();
+        let answer: Value = response.json().await.context("the hub's answer is not JSON; is this address a hub?")?;
+        match status {
+            StatusCode::ACCEPTED => {}
+            status if status.is_success() => return Ok(Said::Verification(answer)),
+            _ => return Ok(Said::Problem(answer)),
+        }
+        let id = answer.get("id").and_then(Value::as_str).context("the hub's answer has no id")?;
+        self.follow(id, &mut each).await
+    }
+
+    async fn follow(&self, id: &str, each: &mut impl FnMut(Step<'_>)) -> anyhow::Result<Said> {
+        let url = format!("{}/v1/verifications/{id}/events", self.base);
+        let request = self.http.get(url).bearer_auth(&self.token).header("accept", "text/event-stream");
+        let mut response = request.send().await.with_context(|| self.unreachable())?;
+        if !response.status().is_success() {
+            return Ok(Said::Problem(response.json().await.context("the hub's answer is not JSON")?));
+        }
+        let mut pending = Vec::new();
+        let mut event = String::new();
+        while let Some(chunk) = response.chunk().await.context("the hub broke the connection off; ask again")? {
+            pending.extend_from_slice(&chunk);
+            while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = pending.drain(..=end).collect();
+                let line = String::from_utf8_lossy(&line);
+                if let Some(name) = line.strip_prefix("event:") {
+                    name.trim().clone_into(&mut event);
+                } else if let Some(data) = line.strip_prefix("data:") {
+                    let data: Value = serde_json::from_str(data.trim()).context("an event of the hub is not JSON")?;
+                    match event.as_str() {
+                        "department" => each(Step::Department(&data)),
+                        "completed" => return Ok(Said::Verification(data)),
+                        _ => bail!("the hub could not make the verification durable; ask again"),
+                    }
+                }
+            }
+        }
+        bail!("the hub ended the events before the verdict; ask again")
+    }
+
+    /// The status of a page, for showing only addresses that answer.
+    pub async fn status_of(&self, path: &str) -> anyhow::Result<StatusCode> {
+        let response = self.http.get(format!("{}{path}", self.base)).bearer_auth(&self.token).send().await?;
+        Ok(response.status())
+    }
+
+    fn unreachable(&self) -> String {
+        format!("no hub answers at {}: is `hedui serve` running, and is --ca the authority of its certificate?", self.base)
+    }
+}
+
+/// True when a page on this machine answers well, over plain HTTP.
+pub async fn plain_get(address: std::net::SocketAddr, path: &str) -> bool {
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build();
+    let Ok(client) = client else { return false };
+    client.get(format!("http://{address}{path}")).send().await.is_ok_and(|response| response.status().is_success())
+}
+
+/// True when an adapter on this machine says that it is healthy.
+pub async fn adapter_is_healthy(address: std::net::SocketAddr, keys: &crate::simulate::keys::TrialKeys) -> bool {
+    let ask = async {
+        let ca = Certificate::from_pem(&std::fs::read(&keys.ca)?)?;
+        let identity = [std::fs::read(&keys.hub)?, std::fs::read(&keys.hub_key)?].concat();
+        let client = reqwest::Client::builder()
+            .tls_certs_only([ca])
+            .identity(reqwest::Identity::from_pem(&identity)?)
+            .no_proxy()
+            .timeout(Duration::from_secs(2))
+            .build()?;
+        anyhow::Ok(client.get(format!("https://{address}/v1/health")).send().await?.status().is_success())
+    };
+    ask.await.unwrap_or(false)
+}

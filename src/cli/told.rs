@@ -1,0 +1,110 @@
+//! Verifications and problems as text for a terminal, from the hub's own documents.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use super::Lang;
+
+fn text<'a>(value: &'a Value, lang: Lang) -> &'a str {
+    value.get(lang.pick("zh", "en")).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn string<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// One department in one word: `✓住建` answered, `○住建` holds nothing, `✗住建` did not answer.
+pub(super) fn department_mark(row: &Value, lang: Lang) -> String {
+    let mark = match string(row, "status") {
+        "answered" => "✓",
+        "no_record" => "○",
+        _ => "✗",
+    };
+    let name = match lang {
+        Lang::Zh => row.get("name").map_or("", |name| text(name, lang)),
+        Lang::En => string(row, "department"),
+    };
+    format!("{mark}{name}")
+}
+
+/// The verdict in one line.
+pub(super) fn headline(answer: &Value, lang: Lang) -> String {
+    let headline = answer.pointer("/report/headline").map_or("", |headline| text(headline, lang));
+    headline.to_owned()
+}
+
+/// A whole verification.
+pub(super) fn verification(out: &mut impl Write, answer: &Value, lang: Lang) -> io::Result<()> {
+    let rule = "─".repeat(72);
+    writeln!(out, "\n{rule}")?;
+    writeln!(
+        out,
+        "{} {}    {} {}",
+        lang.pick("核对报告", "Verification"),
+        string(answer, "id"),
+        lang.pick("评估日期", "assessed on"),
+        string(answer, "assessment_date")
+    )?;
+    writeln!(out, "{rule}\n")?;
+    writeln!(out, "  {}\n", headline(answer, lang))?;
+    let departments = answer.get("departments").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    for row in departments {
+        writeln!(out, "  {:<22}{}", department_mark(row, lang), department_says(row, lang))?;
+    }
+    for section in answer.pointer("/report/sections").and_then(Value::as_array).into_iter().flatten() {
+        writeln!(out, "\n  {}", section.get("title").map_or("", |title| text(title, lang)))?;
+        for line in section.get("lines").and_then(Value::as_array).into_iter().flatten() {
+            writeln!(out, "    · {}", text(line, lang))?;
+        }
+    }
+    let closing = answer.pointer("/report/closing").or_else(|| answer.get("notice"));
+    writeln!(out, "\n  {}", closing.map_or("", |closing| text(closing, lang)))?;
+    if let Some(receipt) = answer.get("receipt").and_then(Value::as_str) {
+        writeln!(out, "  {} {receipt}", lang.pick("存证编号", "Receipt"))?;
+    }
+    writeln!(out, "{rule}")
+}
+
+fn department_says(row: &Value, lang: Lang) -> String {
+    let milliseconds = row.get("elapsed_ms").and_then(Value::as_u64).unwrap_or_default();
+    let said = match string(row, "status") {
+        "answered" => {
+            let records = row.get("records").and_then(Value::as_u64).unwrap_or_default();
+            match lang {
+                Lang::Zh => format!("{records} 条记录"),
+                Lang::En => format!("{records} records"),
+            }
+        }
+        "no_record" => lang.pick("无记录", "no record").to_owned(),
+        "timeout" => lang.pick("未在时限内答复", "did not answer in time").to_owned(),
+        "unavailable" => lang.pick("无法连接或系统故障", "not reachable, or failed").to_owned(),
+        "quota_exceeded" => lang.pick("查询额度已用完", "quota used up").to_owned(),
+        "not_authorised" => lang.pick("未获授权", "not authorised").to_owned(),
+        "malformed" => lang.pick("答复不合规范，未采用", "answer did not fit the schema, not used").to_owned(),
+        "mismatch" => lang.pick("答复的人员或姓名不符，未采用", "answer about another person or name, not used").to_owned(),
+        "not_connected" => lang.pick("尚未接入", "not connected").to_owned(),
+        other => other.to_owned(),
+    };
+    let fresh = match string(row, "freshness") {
+        "cached" => lang.pick("，缓存", ", cached"),
+        "stale" => lang.pick("，过期缓存", ", stale"),
+        _ => "",
+    };
+    format!("{said}{fresh}  {milliseconds} ms")
+}
+
+/// A problem in one line.
+pub(super) fn problem_line(problem: &Value, lang: Lang) -> String {
+    format!("{} ({})", string(problem, lang.pick("title_zh", "title")), string(problem, "code"))
+}
+
+/// A whole problem: what, where, how to mend it.
+pub(super) fn problem(out: &mut impl Write, problem: &Value, lang: Lang) -> io::Result<()> {
+    writeln!(out, "✗ {}", problem_line(problem, lang))?;
+    for error in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
+        writeln!(out, "    {}  {}", string(error, "pointer"), error.get("detail").map_or("", |detail| text(detail, lang)))?;
+    }
+    writeln!(out, "  → {}", problem.get("fix").map_or("", |fix| text(fix, lang)))?;
+    writeln!(out, "  request_id {}", string(problem, "request_id"))
+}

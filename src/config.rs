@@ -1,0 +1,306 @@
+//! Settings: one tree, read once at start from a TOML file and `HEDUI__…` environment variables.
+//!
+//! Unknown settings are refused, units stand in the values (`"250ms"`, `"1 MiB"`), secrets are named
+//! by file. Relative paths are relative to the configuration file.
+
+mod units;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::domain::dataset::{DepartmentId, duration_text};
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Unreadable, not TOML, an unknown or missing setting, or a value of the wrong form.
+    #[error("configuration {file}: {problem}")]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file that a setting names cannot be read.
+    #[error("`{setting}` names {file}, which cannot be read: {source}")]
+    File {
+        /// The setting.
+        setting: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// The whole tree.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where callers reach the hub.
+    pub listen: Listen,
+    /// Where the hub is watched from.
+    pub monitor: Monitor,
+    /// Where the hub keeps what it must not lose.
+    pub store: Store,
+    /// The key of sealing at rest.
+    pub seal: Seal,
+    /// Whose tokens are believed.
+    pub auth: Auth,
+    /// What one client may ask.
+    #[serde(default)]
+    pub rate_limit: RateLimit,
+    /// How departments are asked.
+    pub federation: Federation,
+    /// Which verdicts are made with which rules.
+    #[serde(default)]
+    pub verification: Verification,
+    /// The registered adapters, one a department.
+    #[serde(default, rename = "adapter")]
+    pub adapters: Vec<Adapter>,
+}
+
+/// Where callers reach the hub: TLS only.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// Certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Private key, PEM.
+    pub private_key: PathBuf,
+    /// When set, callers must present a certificate of this authority (mutual TLS).
+    #[serde(default)]
+    pub client_ca: Option<PathBuf>,
+    /// Largest request body.
+    #[serde(default = "defaults::request_body", with = "units::bytes")]
+    pub max_body: usize,
+    /// How long a request may take to arrive.
+    #[serde(default = "defaults::request_arrival", with = "duration_text")]
+    pub arrival_timeout: Duration,
+}
+
+/// Health and metrics, on a listener of their own and in clear: bind it to a management address.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Monitor {
+    /// Address and port.
+    pub address: SocketAddr,
+}
+
+/// The embedded store.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// The database file.
+    pub path: PathBuf,
+}
+
+/// The key of sealing at rest.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seal {
+    /// A file of 64 hexadecimal digits.
+    pub key_file: PathBuf,
+}
+
+/// Whose tokens are believed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// What tokens for this hub carry in `aud`.
+    pub audience: String,
+    /// The issuers.
+    #[serde(rename = "issuer")]
+    pub issuers: Vec<Issuer>,
+}
+
+/// An issuer of access tokens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    /// What its tokens carry in `iss`.
+    pub name: String,
+    /// Its public key, PEM.
+    pub public_key: PathBuf,
+    /// The only algorithm its tokens may be signed with.
+    pub algorithm: TokenAlgorithm,
+}
+
+/// Signature algorithms of access tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum TokenAlgorithm {
+    /// ECDSA with P-256 and SHA-256.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// Ed25519.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}
+
+/// What one client may ask.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateLimit {
+    /// Requests a second, in the long run.
+    pub per_second: std::num::NonZeroU32,
+    /// Requests at once.
+    pub burst: std::num::NonZeroU32,
+}
+
+/// How departments are asked.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Federation {
+    /// The hub's certificate towards adapters, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub private_key: PathBuf,
+    /// How long a verification waits for departments.
+    #[serde(default = "defaults::deadline", with = "duration_text")]
+    pub deadline: Duration,
+    /// How long connecting to an adapter may take.
+    #[serde(default = "defaults::connect", with = "duration_text")]
+    pub connect_timeout: Duration,
+    /// Largest answer of an adapter.
+    #[serde(default = "defaults::answer", with = "units::bytes")]
+    pub max_answer: usize,
+    /// How many person-and-department answers the cache holds; 0 turns it off.
+    #[serde(default = "defaults::cache_entries")]
+    pub cache_entries: u64,
+}
+
+/// Which verdicts are made with which rules.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Verification {
+    /// How long a caller waits who does not say (`Prefer: wait=N`).
+    #[serde(with = "duration_text")]
+    pub default_wait: Duration,
+    /// The longest a caller may wait.
+    #[serde(with = "duration_text")]
+    pub max_wait: Duration,
+    /// Catalogue file; the shipped one when absent.
+    pub catalogue: Option<PathBuf>,
+    /// Folder of policy packs; the shipped ones when absent.
+    pub policies: Option<PathBuf>,
+}
+
+/// A registered adapter.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adapter {
+    /// The department it answers for.
+    pub department: DepartmentId,
+    /// Its address: `https://…`, without path.
+    pub endpoint: String,
+    /// The authority that signed its certificate, PEM.
+    pub ca: PathBuf,
+    /// How long one question may take.
+    #[serde(default = "defaults::ask", with = "duration_text")]
+    pub timeout: Duration,
+    /// Questions a second the department grants, in the long run.
+    #[serde(default = "defaults::quota_per_second")]
+    pub quota_per_second: std::num::NonZeroU32,
+    /// Questions at once the department grants.
+    #[serde(default = "defaults::quota_burst")]
+    pub quota_burst: std::num::NonZeroU32,
+}
+
+mod defaults {
+    use std::num::NonZeroU32;
+    use std::time::Duration;
+
+    pub(super) const fn request_body() -> usize {
+        1024 * 1024
+    }
+    pub(super) const fn request_arrival() -> Duration {
+        Duration::from_secs(10)
+    }
+    pub(super) const fn deadline() -> Duration {
+        Duration::from_secs(8)
+    }
+    pub(super) const fn connect() -> Duration {
+        Duration::from_secs(2)
+    }
+    pub(super) const fn ask() -> Duration {
+        Duration::from_secs(5)
+    }
+    pub(super) const fn answer() -> usize {
+        1024 * 1024
+    }
+    pub(super) const fn cache_entries() -> u64 {
+        200_000
+    }
+    pub(super) const fn quota_per_second() -> NonZeroU32 {
+        NonZeroU32::new(200).expect("200 is not zero")
+    }
+    pub(super) const fn quota_burst() -> NonZeroU32 {
+        NonZeroU32::new(400).expect("400 is not zero")
+    }
+}
+
+impl Default for RateLimit {
+    fn default() -> Self {
+        Self { per_second: defaults::quota_per_second(), burst: defaults::quota_burst() }
+    }
+}
+
+impl Default for Verification {
+    fn default() -> Self {
+        Self {
+            default_wait: Duration::from_secs(10),
+            max_wait: Duration::from_secs(60),
+            catalogue: None,
+            policies: None,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file, lets `HEDUI__SECTION__SETTING` variables override it, and resolves paths.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let invalid = |problem: String| ConfigError::Invalid { file: file.to_owned(), problem };
+        let text = std::fs::read_to_string(file).map_err(|error| invalid(error.to_string()))?;
+        let mut config: Self = config::Config::builder()
+            .add_source(config::File::from_str(&text, config::FileFormat::Toml))
+            .add_source(config::Environment::with_prefix("HEDUI").prefix_separator("__").separator("__").try_parsing(true))
+            .build()
+            .and_then(config::Config::try_deserialize)
+            .map_err(|error| invalid(error.to_string()))?;
+        let base = file.parent().unwrap_or_else(|| Path::new(""));
+        config.resolve_paths(base);
+        for adapter in &config.adapters {
+            if !adapter.endpoint.starts_with("https://") {
+                return Err(invalid(format!("adapter `{}`: `endpoint` must begin with https://", adapter.department)));
+            }
+        }
+        Ok(config)
+    }
+
+    fn resolve_paths(&mut self, base: &Path) {
+        let required = [
+            &mut self.listen.certificate,
+            &mut self.listen.private_key,
+            &mut self.store.path,
+            &mut self.seal.key_file,
+            &mut self.federation.certificate,
+            &mut self.federation.private_key,
+        ];
+        let issuers = self.auth.issuers.iter_mut().map(|issuer| &mut issuer.public_key);
+        let adapters = self.adapters.iter_mut().map(|adapter| &mut adapter.ca);
+        let optional = [&mut self.listen.client_ca, &mut self.verification.catalogue, &mut self.verification.policies];
+        for path in required.into_iter().chain(issuers).chain(adapters).chain(optional.into_iter().flatten()) {
+            *path = base.join(&path);
+        }
+    }
+}
+
+/// Reads a file that a setting names.
+pub fn read_setting_file(setting: &'static str, file: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(file).map_err(|source| ConfigError::File { setting, file: file.to_owned(), source })
+}

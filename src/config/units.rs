@@ -1,0 +1,36 @@
+//! Values with units in files.
+
+/// Sizes: `"512 B"`, `"64 KiB"`, `"1 MiB"`.
+pub(super) mod bytes {
+    use serde::{Deserialize, Deserializer};
+
+    fn parse(text: &str) -> Option<usize> {
+        let (number, unit) = text.split_at(text.find(|character: char| !character.is_ascii_digit())?);
+        let factor = match unit.trim() {
+            "B" => 1,
+            "KiB" => 1024,
+            "MiB" => 1024 * 1024,
+            _ => return None,
+        };
+        number.parse::<usize>().ok()?.checked_mul(factor)
+    }
+
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse(&text).ok_or_else(|| {
+            serde::de::Error::custom(format!("`{text}` is not a size: a whole number with B, KiB or MiB, such as \"1 MiB\""))
+        })
+    }
+
+    #[cfg(test)]
+    mod tests {
+        #[test]
+        fn sizes_need_their_unit() {
+            assert_eq!(super::parse("1 MiB"), Some(1_048_576));
+            assert_eq!(super::parse("64KiB"), Some(65_536));
+            for bad in ["", "1", "MiB", "1 MB", "-1 B", "99999999999999999999 B"] {
+                assert_eq!(super::parse(bad), None, "{bad}");
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The hub's door: an adapter's answer is checked against what was asked and against its schema.
+//!
+//! INVARIANT: what does not fit is a gap with its reason, never a guess (promise P2); an answer filed
+//! under another identity number than the one asked about is refused whole (abuse case A2).
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use connectors::protocol::ResultStatus;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::domain::dataset::Dataset;
+use crate::domain::fact::Fact;
+use crate::domain::id_number::IdNumber;
+use crate::domain::outcome::{Answer, GapReason};
+
+/// What was asked about one person.
+pub struct Asked<'a> {
+    /// How the query named the person.
+    pub reference: &'a str,
+    /// The person.
+    pub id_number: &'a IdNumber,
+    /// The datasets.
+    pub datasets: Vec<&'a Dataset>,
+}
+
+/// Why an answer is not accepted: the reason of the gap, and where in the document (for the operator's log; no values).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// The reason of the gap.
+    pub reason: GapReason,
+    /// JSON pointer and what is wrong there.
+    pub detail: String,
+}
+
+#[derive(Deserialize)]
+struct WireResponse<'a> {
+    #[serde(borrow)]
+    adapter: WireAdapter<'a>,
+    #[serde(borrow)]
+    results: Vec<WireResult<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WireAdapter<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    version: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireResult<'a> {
+    #[serde(rename = "ref", borrow)]
+    reference: Cow<'a, str>,
+    #[serde(default, borrow)]
+    id_number: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    dataset: Cow<'a, str>,
+    status: ResultStatus,
+    #[serde(default, borrow)]
+    as_of: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    facts: &'a RawValue,
+}
+
+/// The answers, one list for each person in the order asked, datasets in the order asked.
+pub fn decode(
+    department: &str,
+    asked: &[Asked<'_>],
+    body: &[u8],
+    received_at: Timestamp,
+) -> Result<Vec<Vec<Arc<Answer>>>, Rejected> {
+    let malformed = |detail: String| Rejected { reason: GapReason::Malformed, detail };
+    let response: WireResponse<'_> =
+        serde_json::from_slice(body).map_err(|error| malformed(format!("line {} column {}: not the form of an answer", error.line(), error.column())))?;
+    if response.adapter.id != department {
+        return Err(Rejected { reason: GapReason::Mismatch, detail: "/adapter/id: another department".to_owned() });
+    }
+    let version: Arc<str> = Arc::from(response.adapter.version.as_ref());
+    let mut answers: Vec<Vec<Option<Arc<Answer>>>> = asked.iter().map(|person| vec![None; person.datasets.len()]).collect();
+    for (index, result) in response.results.iter().enumerate() {
+        let at = |what: &str| format!("/results/{index}: {what}");
+        let place = asked.iter().position(|person| person.reference == result.reference).and_then(|person| {
+            let datasets = &asked.get(person)?.datasets;
+            Some((person, datasets.iter().position(|dataset| dataset.id.as_str() == result.dataset)?))
+        });
+        let (person, dataset) = place.ok_or_else(|| malformed(at("a person or dataset that was not asked about")))?;
+        let (Some(asked), Some(slot)) = (asked.get(person), answers.get_mut(person).and_then(|slots| slots.get_mut(dataset))) else {
+            return Err(malformed(at("a person or dataset that was not asked about")));
+        };
+        let Some(dataset) = asked.datasets.get(dataset) else {
+            return Err(malformed(at("a person or dataset that was not asked about")));
+        };
+        if slot.is_some() {
+            return Err(malformed(at("a second answer for the same person and dataset")));
+        }
+        let is_same_person = |number: &str| IdNumber::parse(number).is_ok_and(|number| number == *asked.id_number);
+        if result.id_number.as_deref().is_some_and(|number| !is_same_person(number)) {
+            return Err(Rejected { reason: GapReason::Mismatch, detail: at("about another person") });
+        }
+        let facts = match result.status {
+            ResultStatus::Ok if result.id_number.is_none() => {
+                return Err(Rejected { reason: GapReason::Mismatch, detail: at("facts without the number they are filed under") });
+            }
+            ResultStatus::Ok => Fact::decode(dataset.fact, result.facts.get())
+                .map_err(|error| malformed(format!("/results/{index}/facts{}: not a fact of type {}", error.pointer, dataset.fact.as_str())))?,
+            ResultStatus::NoRecord => Vec::new(),
+            ResultStatus::NameMismatch => return Err(Rejected { reason: GapReason::Mismatch, detail: at("known under another name") }),
+            ResultStatus::Error => return Err(Rejected { reason: GapReason::Unavailable, detail: at("the department could not answer") }),
+        };
+        *slot = Some(Arc::new(Answer {
+            dataset: dataset.id.clone(),
+            as_of: result.as_of.as_deref().map(|text| text.chars().take(40).collect()),
+            adapter_version: Arc::clone(&version),
+            received_at,
+            facts: facts.into(),
+        }));
+    }
+    answers
+        .into_iter()
+        .map(|slots| slots.into_iter().collect::<Option<Vec<_>>>())
+        .collect::<Option<Vec<_>>>()
+        .ok_or_else(|| malformed("/results: an answer is missing for a person and dataset asked about".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::dataset::{Catalogue, DatasetId};
+
+    const ID: &str = "150000198605021015";
+
+    fn answer() -> Value {
+        json!({"adapter": {"id": "hrss", "version": "1.0.0"}, "results": [{
+            "ref": "m1", "id_number": ID, "dataset": "hrss.pension", "status": "ok", "as_of": "2025-02-28",
+            "facts": [{"category": "TRANSFER", "kind": "PENSION_EMPLOYEE", "amount": "1200.00", "from": "2025-02-01", "to": "2025-02-28"}]
+        }]})
+    }
+
+    fn check(body: &Value) -> Result<usize, GapReason> {
+        check_bytes(body.to_string().as_bytes())
+    }
+
+    fn check_bytes(body: &[u8]) -> Result<usize, GapReason> {
+        let catalogue = Catalogue::shipped();
+        let dataset = catalogue.dataset(&DatasetId::parse("hrss.pension").unwrap()).unwrap();
+        let id_number = IdNumber::parse(ID).unwrap();
+        let asked = [Asked { reference: "m1", id_number: &id_number, datasets: vec![dataset] }];
+        let now = Timestamp::from_second(1_760_000_000).unwrap();
+        match decode("hrss", &asked, body, now) {
+            Ok(answers) => Ok(answers[0][0].facts.len()),
+            Err(rejected) => {
+                assert!(!rejected.detail.contains("1986"), "a value leaks: {}", rejected.detail);
+                Err(rejected.reason)
+            }
+        }
+    }
+
+    #[test]
+    fn a_good_answer_gives_its_facts() {
+        assert_eq!(check(&answer()), Ok(1));
+    }
+
+    #[test]
+    fn an_answer_about_anybody_else_is_refused() {
+        for (pointer, value, reason) in [
+            ("/results/0/id_number", json!("150000198808191022"), GapReason::Mismatch),
+            ("/results/0/id_number", json!("not a number"), GapReason::Mismatch),
+            ("/results/0/id_number", Value::Null, GapReason::Mismatch),
+            ("/results/0/ref", json!("m2"), GapReason::Malformed),
+            ("/results/0/dataset", json!("hrss.employment"), GapReason::Malformed),
+            ("/adapter/id", json!("housing"), GapReason::Mismatch),
+            ("/results/0/status", json!("name_mismatch"), GapReason::Mismatch),
+        ] {
+            let mut body = answer();
+            *body.pointer_mut(pointer).unwrap() = value;
+            assert_eq!(check(&body), Err(reason), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn garbage_is_malformed_and_never_zero() {
+        let mut double = answer();
+        let first = double["results"][0].clone();
+        double["results"].as_array_mut().unwrap().push(first);
+        assert_eq!(check(&double), Err(GapReason::Malformed));
+        assert_eq!(check(&json!({"adapter": {"id": "hrss", "version": "1"}, "results": []})), Err(GapReason::Malformed));
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        for text in ["", "null", "[]", "<html>", "{\"adapter\":{}}", "NaN", &deep] {
+            assert_eq!(check_bytes(text.as_bytes()), Err(GapReason::Malformed));
+        }
+        assert_eq!(check_bytes(b"\xff\xfe{"), Err(GapReason::Malformed));
+        for (pointer, value) in [
+            ("/results/0/facts", json!(null)),
+            ("/results/0/facts", json!({})),
+            ("/results/0/facts/0/amount", json!(1200)),
+            ("/results/0/facts/0/amount", json!("1e400")),
+            ("/results/0/facts/0/from", json!("2025-02-30")),
+            ("/results/0/facts/0/category", json!("SALARY")),
+            ("/results/0/status", json!("fine")),
+        ] {
+            let mut body = answer();
+            *body.pointer_mut(pointer).unwrap() = value;
+            assert_eq!(check(&body), Err(GapReason::Malformed), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn no_record_is_an_answer() {
+        let body = json!({"adapter": {"id": "hrss", "version": "1"}, "results": [
+            {"ref": "m1", "dataset": "hrss.pension", "status": "no_record", "facts": []}]});
+        assert_eq!(check(&body), Ok(0));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn decoding_never_panics(body in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+            proptest::prop_assert_eq!(check_bytes(&body), Err(GapReason::Malformed));
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The ways in for programs: HTTP over TLS. Handlers extract, call one use case, respond.
+
+mod events;
+mod front;
+mod monitor;
+mod problem;
+mod router;
+mod verifications;
+
+pub use front::Hub;
+pub use monitor::monitor_router;
+pub use problem::Problem;
+pub use router::{openapi, router};

@@ -1,0 +1,250 @@
+//! The front door every authenticated route goes through, so that no handler can forget a step:
+//! request id → token → rate limit → body → use case → a refusal is durable before it is told (P1).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+
+use super::problem::Problem;
+use crate::auth::rate_limit::{ClientLimit, Standing};
+use crate::auth::token::TokenVerifier;
+use crate::domain::actor::Client;
+use crate::domain::clock::Clock;
+use crate::domain::problem::Text;
+use crate::service::ids::Ids;
+use crate::service::verify::Verifications;
+
+/// What the handlers share.
+pub struct Hub {
+    /// The use cases.
+    pub verifications: Arc<Verifications>,
+    /// Checks tokens.
+    pub tokens: TokenVerifier,
+    /// What one client may ask.
+    pub limit: ClientLimit,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Request ids.
+    pub ids: Ids,
+    /// Largest request body, bytes.
+    pub max_body: usize,
+    /// How long a request body may take to arrive.
+    pub arrival_timeout: Duration,
+    /// How long a caller waits who does not say.
+    pub default_wait: Duration,
+    /// The longest a caller may wait.
+    pub max_wait: Duration,
+}
+
+/// A request that passed the front door.
+pub(super) struct Admitted {
+    /// Who asks.
+    pub(super) client: Arc<Client>,
+    /// The request's id.
+    pub(super) request_id: String,
+    /// The request's head.
+    pub(super) head: Parts,
+    /// The request's body.
+    pub(super) body: axum::body::Bytes,
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Whether a route takes a body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Takes {
+    Json,
+    Nothing,
+}
+
+impl Hub {
+    /// Admits a request and runs `use_case`. `about` names the verification a path is about, for the log.
+    pub(super) async fn admit<F, R>(&self, request: Request, takes: Takes, about: Option<&str>, use_case: F) -> Response
+    where
+        F: AsyncFnOnce(&Admitted) -> Result<R, Problem>,
+        R: IntoResponse,
+    {
+        let (head, body) = request.into_parts();
+        let request_id = self.request_id(&head.headers);
+        let authorization = head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        let client = self.tokens.verify(authorization, self.clock.now());
+        let mut standing = None;
+        let result = match &client {
+            Err(error) => Err(Problem::unauthenticated(*error)),
+            Ok(client) => match self.limit.check(&client.id) {
+                Err(over) => {
+                    standing = Some(over);
+                    Err(Problem::rate_limited(over.retry_after_seconds))
+                }
+                Ok(within) => {
+                    standing = Some(within);
+                    match self.receive(&head, body, takes).await {
+                        Err(problem) => Err(problem),
+                        Ok(body) => {
+                            let (client, request_id) = (Arc::clone(client), request_id.clone());
+                            use_case(&Admitted { client, request_id, head, body }).await
+                        }
+                    }
+                }
+            },
+        };
+        let mut response = match result {
+            Ok(response) => response.into_response(),
+            Err(problem) => self.refuse(problem, client.as_deref().ok(), &request_id, about).await,
+        };
+        let headers = response.headers_mut();
+        if let Ok(value) = HeaderValue::from_str(&request_id) {
+            headers.insert(REQUEST_ID, value);
+        }
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(standing) = standing {
+            tell_standing(headers, standing);
+        }
+        response
+    }
+
+    /// A refusal of the caller's request is in the log before it is told; a failure of ours needs no entry.
+    async fn refuse(&self, problem: Problem, client: Option<&Client>, request_id: &str, about: Option<&str>) -> Response {
+        let mut problem = problem.in_request(request_id);
+        if problem.status < 500
+            && let Err(error) = self.verifications.log_refusal(client, request_id, problem.code, about).await
+        {
+            tracing::error!(%error, "a refusal could not be recorded");
+            problem = Problem::unavailable().in_request(request_id);
+        }
+        metrics::counter!("hedui_problems_total", "code" => problem.code).increment(1);
+        problem.into_response()
+    }
+
+    async fn receive(&self, head: &Parts, body: Body, takes: Takes) -> Result<axum::body::Bytes, Problem> {
+        if takes == Takes::Nothing {
+            return Ok(axum::body::Bytes::new());
+        }
+        let media_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = media_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            return Err(Problem::not_json());
+        }
+        match tokio::time::timeout(self.arrival_timeout, to_bytes(body, self.max_body)).await {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(error)) if is_length_limit(&error) => Err(Problem::too_large(self.max_body)),
+            Ok(Err(_)) | Err(_) => Err(Problem::incomplete()),
+        }
+    }
+
+    /// The caller's own request id when it is usable, else a fresh one.
+    fn request_id(&self, headers: &HeaderMap) -> String {
+        let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+        let usable = |id: &&str| {
+            (1..=64).contains(&id.len())
+                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+                // It stands in logs, so it must not be a person's number (P7).
+                && crate::domain::id_number::IdNumber::parse(id).is_err()
+        };
+        given.filter(usable).map_or_else(|| self.ids.next("rq"), str::to_owned)
+    }
+}
+
+fn is_length_limit(error: &axum::Error) -> bool {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = source {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+/// `RateLimit-Policy` and `RateLimit`, draft-ietf-httpapi-ratelimit-headers-10.
+fn tell_standing(headers: &mut HeaderMap, standing: Standing) {
+    let policy = format!("\"client\";q={};w={}", standing.burst, standing.window_seconds);
+    let limit = format!("\"client\";r={};t={}", standing.remaining, standing.retry_after_seconds);
+    for (name, text) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, limit)] {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// `Prefer: wait=N` (RFC 7240), seconds. An unusable preference is ignored, as the RFC asks.
+pub(super) fn preferred_wait(headers: &HeaderMap, default: Duration, most: Duration) -> Duration {
+    headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split([',', ';']))
+        .find_map(|preference| {
+            let preference = preference.trim();
+            if preference.eq_ignore_ascii_case("respond-async") {
+                return Some(Duration::ZERO);
+            }
+            let (name, seconds) = preference.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("wait").then(|| seconds.trim().parse().ok().map(Duration::from_secs))?
+        })
+        .unwrap_or(default)
+        .min(most)
+}
+
+/// `Idempotency-Key`: 1 to 255 visible ASCII characters that are not a person's number.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let usable = |key: &&str| {
+        (1..=255).contains(&key.len())
+            && key.bytes().all(|byte| byte.is_ascii_graphic())
+            && crate::domain::id_number::IdNumber::parse(key).is_err()
+    };
+    match value.to_str().ok().filter(usable) {
+        Some(key) => Ok(Some(key.to_owned())),
+        None => Err(Problem::header(
+            "Idempotency-Key",
+            Text::new(
+                "应为 1 到 255 个可见 ASCII 字符，建议用 UUID；不得使用身份号码。",
+                "Use 1 to 255 visible ASCII characters, such as a UUID; never an identity number.",
+            ),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(value: &str) -> u64 {
+        let mut headers = HeaderMap::new();
+        headers.insert("prefer", HeaderValue::from_str(value).unwrap());
+        preferred_wait(&headers, Duration::from_secs(10), Duration::from_secs(60)).as_secs()
+    }
+
+    #[test]
+    fn the_wait_preference_is_bounded_and_garbage_is_ignored() {
+        assert_eq!(wait("wait=5"), 5);
+        assert_eq!(wait("respond-async, wait=5"), 0);
+        assert_eq!(wait("return=minimal; wait=7"), 7);
+        assert_eq!(wait("Wait=5000"), 60);
+        for garbage in ["wait", "wait=", "wait=-1", "wait=1e9", "wait=99999999999999999999", "x"] {
+            assert_eq!(wait(garbage), 10, "{garbage}");
+        }
+    }
+
+    #[test]
+    fn an_identity_number_is_no_idempotency_key() {
+        let key = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("idempotency-key", HeaderValue::from_bytes(text.as_bytes()).unwrap());
+            idempotency_key(&headers)
+        };
+        assert_eq!(key("a-b").unwrap().as_deref(), Some("a-b"));
+        for bad in ["", "150000198605021015", "a b", "核对", &"k".repeat(256)] {
+            assert!(key(bad).is_err(), "{bad}");
+        }
+    }
+}

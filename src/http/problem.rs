@@ -1,0 +1,296 @@
+//! Problems (RFC 9457): what, where, why and how to mend it, with a stable code, in Chinese and English.
+
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::auth::token::TokenError;
+use crate::domain::problem::{Finding, Text};
+use crate::service::error::ServiceError;
+
+/// A problem document, `application/problem+json`.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Problem {
+    /// `urn:hedui:problem:` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Stable code.
+    pub code: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// What happened, in English.
+    pub title: String,
+    /// What happened, in Chinese.
+    pub title_zh: String,
+    /// How to mend it.
+    pub fix: Text,
+    /// The request's id; it stands in the access log too.
+    pub request_id: String,
+    /// Sending the same again may succeed.
+    pub retryable: bool,
+    /// Seconds to wait before that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
+    /// Every fault of the request, by JSON pointer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Finding>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, title: Text, fix: Text) -> Self {
+        Self {
+            kind: format!("urn:hedui:problem:{code}"),
+            code,
+            status: status.as_u16(),
+            title: title.en,
+            title_zh: title.zh,
+            fix,
+            request_id: String::new(),
+            retryable: false,
+            retry_after_seconds: None,
+            errors: Vec::new(),
+        }
+    }
+
+    fn retryable_after(mut self, seconds: u64) -> Self {
+        self.retryable = true;
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    /// The request body is larger than `limit` bytes.
+    pub fn too_large(limit: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            Text::new("请求体过大。", "The request body is too large."),
+            Text::new(format!("请求体不得超过 {limit} 字节。"), format!("Send at most {limit} bytes.")),
+        )
+    }
+
+    /// The request body did not arrive, or broke off.
+    pub fn incomplete() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body_incomplete",
+            Text::new("请求体没有完整到达。", "The request body did not arrive completely."),
+            Text::new("请检查网络后重新发送。", "Check the connection and send the request again."),
+        )
+        .retryable_after(1)
+    }
+
+    /// The body is not declared to be JSON.
+    pub fn not_json() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            Text::new("请求体的类型不受支持。", "The media type of the body is not supported."),
+            Text::new("请使用 Content-Type: application/json。", "Send Content-Type: application/json."),
+        )
+    }
+
+    /// A header that cannot be used.
+    pub fn header(name: &'static str, fix: Text) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_header",
+            Text::new(format!("请求头 {name} 不合法。"), format!("The header {name} is not valid.")),
+            fix,
+        )
+    }
+
+    /// A query parameter that is not known or has a wrong value.
+    pub fn query(fix: Text) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_query",
+            Text::new("查询参数不合法。", "The query parameters are not valid."),
+            fix,
+        )
+    }
+
+    /// No route of this path.
+    pub fn no_route() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no_such_route",
+            Text::new("没有这个接口。", "There is no such route."),
+            Text::new("接口清单见 /openapi.json。", "The routes are listed in /openapi.json."),
+        )
+    }
+
+    /// A route that does not take this method.
+    pub fn no_method() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            Text::new("该接口不接受此方法。", "This route does not take this method."),
+            Text::new("接口清单见 /openapi.json。", "The routes are listed in /openapi.json."),
+        )
+    }
+
+    /// The hub failed in a way it does not know.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            Text::new("平台内部错误。", "The hub failed."),
+            Text::new("请凭 request_id 联系运维人员。", "Tell the operator the request_id."),
+        )
+    }
+
+    /// One request too many.
+    pub fn rate_limited(retry_after_seconds: u64) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            Text::new("请求过于频繁。", "Too many requests."),
+            Text::new(
+                format!("请在 {retry_after_seconds} 秒后重试；额度见 RateLimit 响应头。"),
+                format!("Ask again in {retry_after_seconds} s; the limit stands in the RateLimit fields."),
+            ),
+        )
+        .retryable_after(retry_after_seconds)
+    }
+
+    /// The token is not accepted.
+    pub fn unauthenticated(error: TokenError) -> Self {
+        if error == TokenError::Scope {
+            return Self::new(
+                StatusCode::FORBIDDEN,
+                "insufficient_scope",
+                Text::new("令牌没有核对权限。", "The token does not allow verifications."),
+                Text::new("请申请含 scope=verification 的令牌。", "Ask the issuer for a token with the scope verification."),
+            );
+        }
+        let (title, fix) = match error {
+            TokenError::Missing => (
+                Text::new("请求没有携带访问令牌。", "The request has no access token."),
+                Text::new("请使用 Authorization: Bearer <令牌>。", "Send Authorization: Bearer <token>."),
+            ),
+            TokenError::Lifetime => (
+                Text::new("访问令牌已过期或尚未生效。", "The access token has expired or is not valid yet."),
+                Text::new("请重新获取令牌（有效期至多 10 分钟）。", "Get a fresh token; they live at most 10 minutes."),
+            ),
+            _ => (
+                Text::new("访问令牌无效。", "The access token is not valid."),
+                Text::new(
+                    "请使用已配置的签发者为本平台签发的 at+jwt 令牌。",
+                    "Use an at+jwt token that a configured issuer signed for this hub.",
+                ),
+            ),
+        };
+        Self::new(StatusCode::UNAUTHORIZED, "invalid_token", title, fix)
+    }
+
+    /// The one function that turns a use case's error into a problem. Internal causes are logged here, once.
+    pub fn of(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Invalid(findings) => {
+                let mut problem = Self::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "invalid_request",
+                    Text::new("请求内容有误，没有查询任何部门。", "The request is not valid; no department was asked."),
+                    Text::new("请按 errors 逐项更正后重新发送。", "Mend what errors lists and send the request again."),
+                );
+                if findings.iter().any(|finding| finding.code == "json_syntax") {
+                    problem.status = StatusCode::BAD_REQUEST.as_u16();
+                }
+                problem.errors = findings;
+                problem
+            }
+            ServiceError::ForeignDivision => {
+                let mut problem = Self::new(
+                    StatusCode::FORBIDDEN,
+                    "foreign_division",
+                    Text::new("不得为本辖区以外的地区申请核对。", "The client may not ask for this division."),
+                    Text::new(
+                        "请由申请地的经办系统发起，或申请异地受理权限。",
+                        "Let the system of that division ask, or apply for cross-region acceptance.",
+                    ),
+                );
+                problem.errors = vec![Finding {
+                    pointer: "/place/division_code".to_owned(),
+                    code: "foreign_division",
+                    detail: Text::new("超出令牌的 division_code 范围。", "outside the division_code of the token."),
+                }];
+                problem
+            }
+            ServiceError::ForeignPurpose => {
+                let mut problem = Self::new(
+                    StatusCode::FORBIDDEN,
+                    "foreign_purpose",
+                    Text::new("不得以此目的申请核对。", "The client may not ask for this purpose."),
+                    Text::new("请使用已登记的核对目的。", "Use a purpose the client is registered for."),
+                );
+                problem.errors = vec![Finding {
+                    pointer: "/purpose".to_owned(),
+                    code: "foreign_purpose",
+                    detail: Text::new("不在令牌的 purposes 之内。", "not among the purposes of the token."),
+                }];
+                problem
+            }
+            ServiceError::NotFound => Self::new(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                Text::new("没有这项核对。", "There is no such verification."),
+                Text::new("请检查编号；只能查看本系统发起的核对。", "Check the id; a client sees only its own verifications."),
+            ),
+            ServiceError::IdempotencyKeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                Text::new(
+                    "这个 Idempotency-Key 已用于另一项内容不同的请求。",
+                    "This Idempotency-Key was used for a request with another body.",
+                ),
+                Text::new("新的请求请使用新的键；重试请发送相同的内容。", "Use a new key for a new request, and the same body for a retry."),
+            ),
+            ServiceError::Store(error) => {
+                tracing::error!(%error, "the store cannot be used; the request was refused");
+                Self::unavailable()
+            }
+            ServiceError::Seal(error) => {
+                tracing::error!(%error, "a stored verification cannot be opened");
+                Self::internal()
+            }
+            ServiceError::Stopping => Self::unavailable(),
+        }
+    }
+
+    /// What must be durable cannot be made durable: nothing leaves, nothing is refused, ask again.
+    pub fn unavailable() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            Text::new("平台暂时无法可靠记录请求，未返回任何数据。", "The hub cannot record requests durably now; no data was given out."),
+            Text::new("请稍后以相同的 Idempotency-Key 重试。", "Ask again later with the same Idempotency-Key."),
+        )
+        .retryable_after(2)
+    }
+
+    /// The same problem, of this request.
+    #[must_use]
+    pub fn in_request(mut self, request_id: &str) -> Self {
+        request_id.clone_into(&mut self.request_id);
+        self
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).expect("a problem holds only strings, numbers and lists");
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.code == "invalid_token" {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+        }
+        response
+    }
+}

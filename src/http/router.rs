@@ -1,0 +1,69 @@
+//! The one list of routes, and the OpenAPI document made from it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::front::Hub;
+use super::problem::Problem;
+use super::{events, verifications};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Hedui 居民家庭经济状况核对",
+        description = "One question about one household to every department, one income-and-assets verdict with its reasons and evidence. 就一户家庭向各部门提出一个问题，得到一份附理由和证据的收入财产核对结论。",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    tags((name = "verifications", description = "Verifications of households 家庭核对")),
+)]
+struct Document;
+
+fn routes() -> OpenApiRouter<Arc<Hub>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(verifications::create))
+        .routes(routes!(verifications::plan))
+        .routes(routes!(verifications::show))
+        .routes(routes!(events::follow))
+}
+
+/// The OpenAPI 3.1 document of the hub.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = routes().into_openapi();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("at+jwt").build();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("access_token", SecurityScheme::Http(bearer));
+    document
+}
+
+/// The routes for callers.
+pub fn router(hub: Arc<Hub>) -> Router {
+    let document = openapi().to_json().expect("the OpenAPI document is JSON");
+    let (router, _) = routes().split_for_parts();
+    let header = |name: &'static str, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
+    };
+    router
+        .route(
+            "/openapi.json",
+            get(move || async move { ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], document) }),
+        )
+        .fallback(|| async { Problem::no_route() })
+        .method_not_allowed_fallback(|| async { Problem::no_method() })
+        .with_state(hub)
+        .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
+        .layer(header("strict-transport-security", "max-age=63072000"))
+        .layer(header("x-content-type-options", "nosniff"))
+        .layer(header("referrer-policy", "no-referrer"))
+        .layer(header("content-security-policy", "default-src 'none'; frame-ancestors 'none'"))
+}

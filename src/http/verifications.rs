@@ -1,0 +1,177 @@
+//! `/v1/verifications`: ask, look again, plan.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State};
+use axum::http::header::{CONTENT_TYPE, HeaderName, LOCATION};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::front::{Admitted, Hub, Takes, idempotency_key, preferred_wait};
+use super::problem::Problem;
+use crate::domain::problem::Text;
+use crate::service::answer::VerificationAnswer;
+use crate::service::planned::PlanView;
+use crate::service::request::document::RequestDocument;
+use crate::service::verify::{Caller, Expand, Reply};
+
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+impl Admitted {
+    pub(super) fn caller(&self) -> Caller<'_> {
+        Caller { client: &self.client, request_id: &self.request_id }
+    }
+}
+
+fn json(status: StatusCode, body: impl Into<axum::body::Body>) -> Response {
+    let mut response = (status, body.into()).into_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Verify a household.
+///
+/// Asks every department that has something to say, side by side, and answers with one verdict. A
+/// department that does not answer leaves a gap; the verdict says whether the gap matters. Send an
+/// `Idempotency-Key`: the same request sent twice is one verification.
+#[utoipa::path(
+    post, path = "/v1/verifications", tag = "verifications",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; the same key with the same body is one verification"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N` bounds the wait in seconds, `respond-async` does not wait (RFC 7240)"),
+    ),
+    request_body = RequestDocument,
+    responses(
+        (status = 201, description = "Accepted and completed", body = VerificationAnswer<'static>),
+        (status = 200, description = "Completed before, under the same idempotency key", body = VerificationAnswer<'static>),
+        (status = 202, description = "Accepted; departments are still being asked. Follow `Location` or `/events`", body = VerificationAnswer<'static>),
+        (status = 400, description = "Not JSON, or a header that cannot be used", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No usable access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Outside the client's division or purposes", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The request is wrong; every fault by JSON pointer. No department was asked", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "One request too many", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing can be made durable now", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("access_token" = [])),
+)]
+pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Response {
+    hub.admit(request, Takes::Json, None, async |admitted| {
+        let key = idempotency_key(&admitted.head.headers)?;
+        let wait = preferred_wait(&admitted.head.headers, hub.default_wait, hub.max_wait);
+        let reply =
+            hub.verifications.open(admitted.caller(), key, &admitted.body, wait).await.map_err(Problem::of)?;
+        let (id, mut response) = match reply {
+            Reply::Completed { id, body, is_new } => {
+                let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+                (id, json(status, body.to_vec()))
+            }
+            Reply::Running { id, body } => (id, json(StatusCode::ACCEPTED, body)),
+        };
+        let headers = response.headers_mut();
+        if let Ok(location) = HeaderValue::from_str(&format!("/v1/verifications/{id}")) {
+            headers.insert(LOCATION, location);
+        }
+        if let Ok(applied) = HeaderValue::from_str(&format!("wait={}", wait.as_secs())) {
+            headers.insert(PREFERENCE_APPLIED, applied);
+        }
+        Ok(response)
+    })
+    .await
+}
+
+/// Look at a verification again.
+#[utoipa::path(
+    get, path = "/v1/verifications/{id}", tag = "verifications",
+    params(
+        ("id" = String, Path, description = "The verification's id"),
+        ("expand" = Option<String>, Query, description = "`evidence`, `trace`, or both with a comma"),
+    ),
+    responses(
+        (status = 200, description = "The verification", body = VerificationAnswer<'static>),
+        (status = 401, description = "No usable access token", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such verification of this client", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "One request too many", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing can be made durable now", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("access_token" = [])),
+)]
+pub(super) async fn show(State(hub): State<Arc<Hub>>, Path(id): Path<String>, request: Request) -> Response {
+    hub.admit(request, Takes::Nothing, usable_id(&id), async |admitted| {
+        let expand = expand(admitted.head.uri.query())?;
+        let body = hub.verifications.view(admitted.caller(), &id, expand).await.map_err(Problem::of)?;
+        Ok(json(StatusCode::OK, body))
+    })
+    .await
+}
+
+/// Plan a verification without asking anybody.
+///
+/// Says which department would be asked which dataset about which member, and why not more.
+#[utoipa::path(
+    post, path = "/v1/verifications:plan", tag = "verifications",
+    request_body = RequestDocument,
+    responses(
+        (status = 200, description = "The plan", body = PlanView),
+        (status = 401, description = "No usable access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Outside the client's division or purposes", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The request is wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "One request too many", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("access_token" = [])),
+)]
+pub(super) async fn plan(State(hub): State<Arc<Hub>>, request: Request) -> Response {
+    hub.admit(request, Takes::Json, None, async |admitted| {
+        let plan = hub.verifications.plan(admitted.caller(), &admitted.body).map_err(Problem::of)?;
+        Ok(json(StatusCode::OK, serde_json::to_vec(&plan).map_err(|_| Problem::internal())?))
+    })
+    .await
+}
+
+/// The id of a path, when it has the form of one; anything else is not written to the log.
+pub(super) fn usable_id(id: &str) -> Option<&str> {
+    let form = id.len() <= 64 && id.starts_with("vf_") && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    form.then_some(id)
+}
+
+fn expand(query: Option<&str>) -> Result<Expand, Problem> {
+    let mut expand = Expand::default();
+    for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        let known = pair.strip_prefix("expand=").is_some_and(|names| {
+            names.split([',']).flat_map(|names| names.split("%2C")).all(|name| match name {
+                "evidence" => {
+                    expand.evidence = true;
+                    true
+                }
+                "trace" => {
+                    expand.trace = true;
+                    true
+                }
+                _ => false,
+            })
+        });
+        if !known {
+            return Err(Problem::query(Text::new(
+                "只接受 expand=evidence、expand=trace 或 expand=evidence,trace。",
+                "Only expand=evidence, expand=trace or expand=evidence,trace is known.",
+            )));
+        }
+    }
+    Ok(expand)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expand_takes_known_names_only() {
+        let both = Expand { evidence: true, trace: true };
+        assert_eq!(expand(Some("expand=evidence,trace")).unwrap(), both);
+        assert_eq!(expand(Some("expand=evidence&expand=trace")).unwrap(), both);
+        assert_eq!(expand(Some("expand=evidence%2Ctrace")).unwrap(), both);
+        assert_eq!(expand(None).unwrap(), Expand::default());
+        for bad in ["expand=all", "fields=x", "expand", "expand=evidence,"] {
+            assert!(expand(Some(bad)).is_err(), "{bad}");
+        }
+    }
+}

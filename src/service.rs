@@ -1,0 +1,11 @@
+//! Use cases: the only place where federation, verdict and access log meet.
+
+pub mod answer;
+pub mod assemble;
+pub mod error;
+pub mod evidence;
+pub mod ids;
+pub mod planned;
+pub mod request;
+pub mod running;
+pub mod verify;

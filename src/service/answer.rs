@@ -1,0 +1,157 @@
+//! The answer to a verification, as the caller receives it.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use crate::domain::dataset::{Catalogue, DepartmentId};
+use crate::domain::household::Place;
+use crate::domain::outcome::{Freshness, GapReason};
+use crate::domain::problem::Text;
+use crate::domain::purpose::Purpose;
+use crate::federation::ask::DepartmentOutcome;
+
+/// Whether a verification has come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VerificationStatus {
+    /// Departments are still being asked.
+    Running,
+    /// The verdict is there.
+    Completed,
+}
+
+/// What came of asking one department, for the caller.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DepartmentRow {
+    /// The department.
+    pub department: DepartmentId,
+    /// Its name.
+    pub name: Text,
+    /// `answered`, `no_record` (asked about everybody and holds nothing: an answer), or why its facts are missing.
+    pub status: &'static str,
+    /// How many facts it gave.
+    pub records: usize,
+    /// The least fresh of its answers.
+    pub freshness: Option<Freshness>,
+    /// Age of its oldest answer, seconds.
+    pub age_seconds: Option<i64>,
+    /// Earliest day its records are of, as it wrote it.
+    pub as_of: Option<String>,
+    /// How long it took, milliseconds.
+    pub elapsed_ms: u64,
+    /// Asking again may help.
+    pub retryable: bool,
+}
+
+impl DepartmentRow {
+    /// The row of an outcome.
+    pub fn of(outcome: &DepartmentOutcome, catalogue: &Catalogue, now: Timestamp) -> Self {
+        let name = catalogue.department(&outcome.department).map_or_else(
+            || Text::new(outcome.department.as_str(), outcome.department.as_str()),
+            |department| department.name.clone(),
+        );
+        let mut row = Self {
+            department: outcome.department.clone(),
+            name,
+            status: "answered",
+            records: 0,
+            freshness: None,
+            age_seconds: None,
+            as_of: None,
+            elapsed_ms: u64::try_from(outcome.elapsed.as_millis()).unwrap_or(u64::MAX),
+            retryable: false,
+        };
+        match &outcome.result {
+            Ok(members) => {
+                for (answer, freshness) in members.iter().flat_map(|member| &member.answers) {
+                    row.records += answer.facts.len();
+                    let age = now.duration_since(answer.received_at).as_secs();
+                    row.age_seconds = Some(row.age_seconds.map_or(age, |oldest| oldest.max(age)));
+                    row.freshness = Some(less_fresh(row.freshness, *freshness));
+                    if let Some(as_of) = &answer.as_of
+                        && row.as_of.as_ref().is_none_or(|earliest| as_of < earliest)
+                    {
+                        row.as_of = Some(as_of.clone());
+                    }
+                }
+                if row.records == 0 {
+                    row.status = "no_record";
+                }
+            }
+            Err(reason) => {
+                row.status = reason.as_str();
+                row.retryable = matches!(
+                    reason,
+                    GapReason::Timeout | GapReason::Unavailable | GapReason::QuotaExceeded | GapReason::Malformed
+                );
+            }
+        }
+        row
+    }
+}
+
+fn less_fresh(left: Option<Freshness>, right: Freshness) -> Freshness {
+    match (left, right) {
+        (Some(Freshness::Stale), _) | (_, Freshness::Stale) => Freshness::Stale,
+        (Some(Freshness::Cached), _) | (_, Freshness::Cached) => Freshness::Cached,
+        _ => Freshness::Live,
+    }
+}
+
+/// A verification and what is known of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Verification)]
+pub struct VerificationAnswer<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Running or completed.
+    pub status: VerificationStatus,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Where the application is made.
+    pub place: Place,
+    /// The day of the assessment.
+    #[schema(value_type = String, format = Date)]
+    pub assessment_date: Date,
+    /// When it was accepted, UTC.
+    #[schema(value_type = String, format = DateTime)]
+    pub opened_at: Timestamp,
+    /// When it came to its end, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub completed_at: Option<Timestamp>,
+    /// The id of the access event that recorded the release of this answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<&'a str>,
+    /// The departments, in the order of the catalogue; while running, in the order they answered.
+    pub departments: &'a [DepartmentRow],
+    /// The verdict: circle, members' outcomes, computed amounts, flags, reasons, gaps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub verdict: Option<&'a RawValue>,
+    /// The verdict told to people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub report: Option<&'a RawValue>,
+    /// With `expand=evidence`: the source of every figure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub evidence: Option<&'a RawValue>,
+    /// With `expand=trace`: the tree of reasons.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub trace: Option<&'a RawValue>,
+    /// The hub advises, a person decides.
+    pub notice: Text,
+}
+
+/// The sentence every answer carries (promise P8; PIPL 第二十四条).
+pub fn notice() -> Text {
+    Text::new(
+        "本结果仅供经办人员参考，由人作出决定；申请人有权要求说明、提出异议并申请人工复核。",
+        "This result is advice to the caseworker; a person decides. The applicant may ask for an explanation, object, and have it reviewed by a person.",
+    )
+}

@@ -1,0 +1,369 @@
+//! From a request and the departments' answers to the facts a verdict rests on.
+//!
+//! What a department says of a person stands beside what the household declares; each item keeps its
+//! source and its evidence. Nothing is guessed: a missing answer is a gap, never an empty list.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::evidence::Evidence;
+use super::request::VerificationRequest;
+use crate::domain::dataset::{Authority, Catalogue, DepartmentId};
+use crate::domain::declaration::DeclaredMember;
+use crate::domain::fact::{Asset, Disability, EducationStage, Fact, Income};
+use crate::domain::household::{LabourCapacity, Member};
+use crate::domain::money::Money;
+use crate::domain::outcome::{Answer, Freshness, GapReason};
+use crate::domain::period::Period;
+use crate::federation::ask::DepartmentOutcome;
+use crate::verdict::facts::{
+    AssetItem, EvidenceId, ExpenditureItem, FactGap, Facts, IncomeItem, MemberFacts, Source,
+};
+
+/// The facts, and the evidence of each item.
+#[derive(Debug)]
+pub struct Assembled {
+    /// The facts.
+    pub facts: Facts,
+    /// Their evidence, in the order of its ids.
+    pub evidence: Vec<Evidence>,
+}
+
+/// One answer about one member.
+struct Said<'a> {
+    member: usize,
+    person: &'a Member,
+    department: &'a DepartmentId,
+    authority: Authority,
+    answer: &'a Answer,
+    freshness: Freshness,
+}
+
+struct Assembly<'a> {
+    request: &'a VerificationRequest,
+    period: Period,
+    used_at: Timestamp,
+    evidence: Vec<Evidence>,
+}
+
+/// Puts the facts together. `authorised` says of each member whether a valid signature covers them.
+pub fn assemble(
+    request: &VerificationRequest,
+    authorised: &[bool],
+    outcomes: &[DepartmentOutcome],
+    catalogue: &Catalogue,
+    window_months: u8,
+    used_at: Timestamp,
+) -> Assembled {
+    let said: Vec<Said<'_>> = outcomes
+        .iter()
+        .flat_map(|outcome| outcome.result.iter().flatten().map(move |answers| (&outcome.department, answers)))
+        .flat_map(|(department, answers)| {
+            let person = request.household.members.get(answers.member);
+            answers.answers.iter().filter_map(move |(answer, freshness)| {
+                let authority = catalogue.dataset(&answer.dataset)?.authority;
+                Some(Said { member: answers.member, person: person?, department, authority, answer, freshness: *freshness })
+            })
+        })
+        .collect();
+    let mut assembly = Assembly {
+        request,
+        period: Period::months_before(request.assessed_on, window_months),
+        used_at,
+        evidence: Vec::new(),
+    };
+    let members: Vec<MemberFacts> = request
+        .household
+        .members
+        .iter()
+        .enumerate()
+        .map(|(index, member)| {
+            let of_member: Vec<&Said<'_>> = said.iter().filter(|said| said.member == index).collect();
+            assembly.member(member, authorised.get(index).copied().unwrap_or(false), &of_member)
+        })
+        .collect();
+    let incomes = assembly.incomes(&said, &members);
+    let assets = assembly.assets(&said);
+    let expenditures = assembly.expenditures(&said);
+    let facts = Facts {
+        assessed_on: request.assessed_on,
+        hukou_region: request.household.hukou_region,
+        emergency_only: request.emergency_only,
+        stability: request.declaration.income_stability,
+        members,
+        incomes,
+        assets,
+        expenditures,
+        obligors: request.declaration.obligors.clone(),
+        events: request.declaration.events.clone(),
+        prior: request.prior.clone(),
+        gaps: gaps(outcomes, catalogue),
+    };
+    Assembled { facts, evidence: assembly.evidence }
+}
+
+/// The gaps, in catalogue order, each with what it leaves open.
+fn gaps(outcomes: &[DepartmentOutcome], catalogue: &Catalogue) -> Vec<FactGap> {
+    let missing = |id: &DepartmentId| -> Option<GapReason> {
+        outcomes.iter().find(|outcome| outcome.department == *id).and_then(|outcome| outcome.result.as_ref().err().copied())
+    };
+    catalogue
+        .departments()
+        .iter()
+        .filter_map(|department| {
+            missing(&department.id).map(|reason| FactGap {
+                department: department.id.clone(),
+                reason,
+                effects: department.if_missing.clone(),
+                ages: department.if_missing_ages,
+            })
+        })
+        .collect()
+}
+
+impl Assembly<'_> {
+    fn declared(&mut self, pointer: String) -> EvidenceId {
+        let id = self.next();
+        self.evidence.push(Evidence::Declared { id, pointer });
+        id
+    }
+
+    fn answered(&mut self, said: &Said<'_>, facts: Vec<Fact>) -> EvidenceId {
+        let id = self.next();
+        let reference = &said.person.reference;
+        self.evidence.push(Evidence::of_answer(
+            id,
+            reference,
+            said.department,
+            said.answer,
+            said.freshness,
+            self.used_at,
+            facts,
+        ));
+        id
+    }
+
+    fn next(&self) -> EvidenceId {
+        EvidenceId(u32::try_from(self.evidence.len()).unwrap_or(u32::MAX))
+    }
+
+    /// What is known of a member: a conclusive record outweighs the declaration; a hint does not.
+    fn member(&mut self, member: &Member, authorised: bool, said: &[&Said<'_>]) -> MemberFacts {
+        let declared = self.request.declaration.members.iter().find(|declared| declared.reference == member.reference);
+        let mut death_date: Option<Date> = declared.and_then(|declared| declared.death_date);
+        let mut severe_illness = declared.is_some_and(|declared| declared.severe_illness);
+        let mut employed = declared.is_some_and(|declared| declared.employed);
+        let mut disability: Option<Disability> = None;
+        let mut stage: Option<EducationStage> = None;
+        for said in said {
+            let conclusive = said.authority == Authority::Conclusive;
+            let mut used = Vec::new();
+            for fact in said.answer.facts.iter() {
+                match fact {
+                    Fact::Death(death) => death_date = Some(death_date.map_or(death.died_on, |known| known.min(death.died_on))),
+                    Fact::Diagnosis(diagnosis) if conclusive => severe_illness |= diagnosis.severe,
+                    Fact::Disability(found) if conclusive => {
+                        // Several certificates are graded by the most severe (GB/T 26341-2010).
+                        if disability.is_none_or(|known| found.grade < known.grade) {
+                            disability = Some(*found);
+                        }
+                    }
+                    Fact::Enrolment(enrolment) => {
+                        stage = Some(stage.map_or(enrolment.stage, |known| later_stage(known, enrolment.stage)));
+                    }
+                    Fact::Employment(employment) => employed |= employment.employed,
+                    _ => continue,
+                }
+                used.push(fact.clone());
+            }
+            if !used.is_empty() {
+                self.answered(said, used);
+            }
+        }
+        let plain = |read: fn(&DeclaredMember) -> bool| declared.is_some_and(read);
+        MemberFacts {
+            reference: member.reference.clone(),
+            born_on: member.id_number.born_on(),
+            relation: member.relation,
+            death_date,
+            exclusion: declared.and_then(|declared| declared.exclusion.clone()),
+            disability: disability.or_else(|| declared.and_then(|declared| declared.disability)),
+            severe_illness,
+            education_stage: stage.or_else(|| declared.and_then(|declared| declared.education_stage)),
+            labour_capacity: declared.map_or(LabourCapacity::None, |declared| declared.labour_capacity),
+            employed,
+            authorised,
+            obligor_in_household: plain(|declared| declared.obligor_in_household),
+            adl_failed_count: declared.map_or(0, |declared| declared.adl_failed_count),
+            was_tekun: plain(|declared| declared.was_tekun),
+            chose_orphan_benefit: plain(|declared| declared.chose_orphan_benefit),
+            job_refusals: declared.map_or(0, |declared| declared.job_refusals),
+        }
+    }
+
+    /// Declared and found income. Payments of one series (one person, dataset, kind and account) become one item.
+    fn incomes(&mut self, said: &[Said<'_>], members: &[MemberFacts]) -> Vec<IncomeItem> {
+        let request = self.request;
+        let mut items = Vec::new();
+        for (index, income) in request.declaration.incomes.iter().enumerate() {
+            let Some(member) = request.household.index_of(&income.reference) else { continue };
+            let evidence = self.declared(format!("/declaration/incomes/{index}"));
+            items.push(IncomeItem {
+                member,
+                category: income.category,
+                kind: income.kind.clone(),
+                amount_12m: income.amount_12m,
+                basic_portion_12m: income.basic_portion_12m,
+                paid_after_death: income.paid_after_death,
+                dedupe_key: income.dedupe_key.clone(),
+                source: Source::Declared,
+                evidence,
+            });
+        }
+        for said in said {
+            let death = members.get(said.member).and_then(|member| member.death_date);
+            let mut series: Vec<Series<'_>> = Vec::new();
+            for fact in said.answer.facts.iter() {
+                let Fact::Income(income) = fact else { continue };
+                if income.to < self.period.from || income.from > self.period.to {
+                    continue;
+                }
+                let after_death = death.is_some_and(|death| income.from > death.last_of_month());
+                match series.iter_mut().find(|series| series.takes(income, after_death)) {
+                    Some(series) => series.facts.push(income),
+                    None => series.push(Series { after_death, facts: vec![income] }),
+                }
+            }
+            for series in series {
+                let Some(first) = series.facts.first().copied() else { continue };
+                let evidence =
+                    self.answered(said, series.facts.iter().map(|income| Fact::Income((*income).clone())).collect());
+                items.push(IncomeItem {
+                    member: said.member,
+                    category: first.category,
+                    kind: first.kind.clone(),
+                    amount_12m: sum(series.facts.iter().map(|income| income.amount)),
+                    basic_portion_12m: first
+                        .basic_portion
+                        .map(|_| sum(series.facts.iter().filter_map(|income| income.basic_portion))),
+                    paid_after_death: series.after_death,
+                    dedupe_key: series_key(first).map(str::to_owned),
+                    source: Source::Department(said.department.clone()),
+                    evidence,
+                });
+            }
+        }
+        items
+    }
+
+    /// Declared and found property. One thing filed under several owners counts once.
+    fn assets(&mut self, said: &[Said<'_>]) -> Vec<AssetItem> {
+        let mut items = Vec::new();
+        for (index, asset) in self.request.declaration.assets.iter().enumerate() {
+            let evidence = self.declared(format!("/declaration/assets/{index}"));
+            items.push(AssetItem {
+                kind: asset.kind.clone(),
+                value: asset.value,
+                count: asset.count.unwrap_or(1),
+                exempt_kind: asset.exempt_kind.clone(),
+                source: Source::Declared,
+                evidence,
+            });
+        }
+        let mut counted: Vec<(&DepartmentId, &str)> = Vec::new();
+        for said in said {
+            for fact in said.answer.facts.iter() {
+                let Fact::Asset(asset) = fact else { continue };
+                if let Some(key) = asset.dedupe_key.as_deref() {
+                    if counted.contains(&(said.department, key)) {
+                        continue;
+                    }
+                    counted.push((said.department, key));
+                }
+                let evidence = self.answered(said, vec![fact.clone()]);
+                items.push(asset_item(asset, said.department, evidence));
+            }
+        }
+        items
+    }
+
+    fn expenditures(&mut self, said: &[Said<'_>]) -> Vec<ExpenditureItem> {
+        let request = self.request;
+        let mut items = Vec::new();
+        for (index, expenditure) in request.declaration.expenditures.iter().enumerate() {
+            let Some(member) = request.household.index_of(&expenditure.reference) else { continue };
+            let evidence = self.declared(format!("/declaration/expenditures/{index}"));
+            items.push(ExpenditureItem {
+                member,
+                kind: expenditure.kind,
+                gross: expenditure.gross,
+                covered: expenditure.covered,
+                paid_on: expenditure.paid_on,
+                public_benchmark: expenditure.public_benchmark,
+                source: Source::Declared,
+                evidence,
+            });
+        }
+        for said in said {
+            for fact in said.answer.facts.iter() {
+                let Fact::Expenditure(expenditure) = fact else { continue };
+                let evidence = self.answered(said, vec![fact.clone()]);
+                items.push(ExpenditureItem {
+                    member: said.member,
+                    kind: expenditure.kind,
+                    gross: expenditure.gross,
+                    covered: expenditure.covered,
+                    paid_on: expenditure.paid_on,
+                    public_benchmark: expenditure.benchmark,
+                    source: Source::Department(said.department.clone()),
+                    evidence,
+                });
+            }
+        }
+        items
+    }
+}
+
+/// Payments that are one income: same kind and account, on the same side of a death.
+struct Series<'a> {
+    after_death: bool,
+    facts: Vec<&'a Income>,
+}
+
+impl Series<'_> {
+    fn takes(&self, income: &Income, after_death: bool) -> bool {
+        self.after_death == after_death
+            && self.facts.first().is_some_and(|first| {
+                first.category == income.category
+                    && first.kind == income.kind
+                    && first.basic_portion.is_some() == income.basic_portion.is_some()
+                    && series_key(first) == series_key(income)
+            })
+    }
+}
+
+/// The part of a dedupe key that names the series: monthly payments carry `series@month`.
+fn series_key(income: &Income) -> Option<&str> {
+    income.dedupe_key.as_deref().map(|key| key.split_once('@').map_or(key, |(series, _)| series))
+}
+
+/// The sum of amounts, each at most 10^15 fen and few enough not to overflow; saturated all the same.
+fn sum(amounts: impl Iterator<Item = Money>) -> Money {
+    amounts.fold(Money::ZERO, |total, amount| total.checked_add(amount).unwrap_or(Money::from_fen(i64::MAX)))
+}
+
+fn asset_item(asset: &Asset, department: &DepartmentId, evidence: EvidenceId) -> AssetItem {
+    AssetItem {
+        kind: asset.kind.clone(),
+        value: asset.value,
+        count: asset.count.unwrap_or(1),
+        exempt_kind: asset.exempt_kind.clone(),
+        source: Source::Department(department.clone()),
+        evidence,
+    }
+}
+
+/// The later of two stages, in the order of [`EducationStage`].
+fn later_stage(left: EducationStage, right: EducationStage) -> EducationStage {
+    if (right as u8) > (left as u8) { right } else { left }
+}

@@ -1,0 +1,34 @@
+//! What the caller should do about it. No HTTP here.
+
+use crate::domain::problem::Finding;
+use crate::seal::SealError;
+use crate::store::StoreError;
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The request is wrong: mend it and send it again.
+    #[error("the request is not valid")]
+    Invalid(Vec<Finding>),
+    /// The application is made outside the client's division.
+    #[error("the client may not ask for this division")]
+    ForeignDivision,
+    /// The purpose is not one of the client's.
+    #[error("the client may not ask for this purpose")]
+    ForeignPurpose,
+    /// No such verification, or another client's: the same answer for both (abuse case A12).
+    #[error("there is no such verification")]
+    NotFound,
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    IdempotencyKeyReused,
+    /// What must be durable cannot be made durable now: ask again.
+    #[error("the store cannot be written")]
+    Store(#[from] StoreError),
+    /// A stored body does not open: the sealing key was changed.
+    #[error("a stored verification cannot be opened")]
+    Seal(#[from] SealError),
+    /// The hub is stopping.
+    #[error("the hub is stopping")]
+    Stopping,
+}

@@ -1,0 +1,89 @@
+//! The request for a verification: its document, and what must be true of it before anybody is asked.
+//!
+//! A request that is wrong in any way is refused with every fault named by JSON pointer, in Chinese
+//! and English; no department is asked.
+
+pub mod document;
+mod shape;
+mod sound;
+
+use jiff::civil::Date;
+
+use crate::domain::authorisation::Authorisation;
+use crate::domain::dataset::Catalogue;
+use crate::domain::declaration::{Declaration, Prior};
+use crate::domain::household::{Household, Place};
+use crate::domain::problem::{Finding, Text};
+use crate::domain::purpose::Purpose;
+use document::RequestDocument;
+
+/// A request for a verification that is sound.
+#[derive(Debug, Clone)]
+pub struct VerificationRequest {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The day of the assessment.
+    pub assessed_on: Date,
+    /// Where the application is made.
+    pub place: Place,
+    /// The pack asked for by name, where a place has several.
+    pub pack: Option<String>,
+    /// Only emergency relief is asked for; authorisations may follow later.
+    pub emergency_only: bool,
+    /// The household.
+    pub household: Household,
+    /// What it declares.
+    pub declaration: Declaration,
+    /// Its authorisation.
+    pub authorisation: Authorisation,
+    /// Its past.
+    pub prior: Prior,
+}
+
+impl VerificationRequest {
+    /// Parses and checks a request body. `today` is the date in China; it is the day of the assessment
+    /// when the request names none.
+    pub fn parse(body: &[u8], today: Date, catalogue: &Catalogue) -> Result<Self, Vec<Finding>> {
+        let document: RequestDocument = match serde_json::from_slice(body) {
+            Ok(document) => document,
+            Err(error) => return Err(diagnose(body, &error)),
+        };
+        sound::check(document, today, catalogue)
+    }
+}
+
+/// Why a body is not the document, as completely as it can be told.
+fn diagnose(body: &[u8], error: &serde_json::Error) -> Vec<Finding> {
+    let value: serde_json::Value = match serde_json::from_slice(body) {
+        Ok(value) => value,
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            return vec![Finding {
+                pointer: String::new(),
+                code: "json_syntax",
+                detail: Text::new(
+                    format!("请求体不是合法的 JSON：第 {line} 行第 {column} 列。请按 UTF-8 编码发送 JSON 文档。"),
+                    format!("the body is not JSON: line {line}, column {column}. Send a JSON document in UTF-8."),
+                ),
+            }];
+        }
+    };
+    let mut findings = Vec::new();
+    shape::diagnose(&value, &shape::REQUEST, "", &mut findings);
+    if findings.is_empty() {
+        // Well-formed for the shape and still refused: a member given twice, which a JSON value cannot show.
+        let (line, column) = (error.line(), error.column());
+        findings.push(Finding {
+            pointer: String::new(),
+            code: "duplicate_member",
+            detail: Text::new(
+                format!("第 {line} 行第 {column} 列附近：同一对象中成员名重复。每个成员只能出现一次。"),
+                format!("near line {line}, column {column}: a member appears twice in one object. Give each member once."),
+            ),
+        });
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,286 @@
+//! What must be true of a well-formed request: identity numbers, references, dates, sizes.
+
+use std::collections::HashSet;
+
+use jiff::civil::{Date, date};
+
+use super::VerificationRequest;
+use super::document::{MemberDocument, RequestDocument};
+use crate::domain::dataset::Catalogue;
+use crate::domain::household::{Household, Member, MemberRef};
+use crate::domain::id_number::{IdNumber, IdNumberError};
+use crate::domain::problem::{Finding, Text};
+
+/// Largest household.
+const MAX_MEMBERS: usize = 30;
+/// Longest list in a declaration.
+const MAX_ITEMS: usize = 300;
+/// Longest free text, in characters.
+const MAX_TEXT: usize = 100;
+
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(&mut self, pointer: impl Into<String>, code: &'static str, zh: impl Into<String>, en: impl Into<String>) {
+        self.0.push(Finding { pointer: pointer.into(), code, detail: Text::new(zh, en) });
+    }
+
+    /// Free text: not empty, not long, no control or invisible direction characters (A26).
+    fn text(&mut self, pointer: impl Into<String>, text: &str) {
+        let control = |character: char| {
+            character.is_control()
+                || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        };
+        if text.trim().is_empty() || text.chars().count() > MAX_TEXT || text.chars().any(control) {
+            self.add(
+                pointer,
+                "invalid_text",
+                format!("应为 1 到 {MAX_TEXT} 个可见字符，不含控制字符。"),
+                format!("must be 1 to {MAX_TEXT} visible characters without control characters."),
+            );
+        }
+    }
+
+    fn size(&mut self, pointer: &str, length: usize, least: usize, most: usize) {
+        if !(least..=most).contains(&length) {
+            self.add(
+                pointer,
+                "wrong_size",
+                format!("应有 {least} 到 {most} 项。"),
+                format!("must have {least} to {most} items."),
+            );
+        }
+    }
+
+    fn range(&mut self, pointer: String, value: u32, least: u32, most: u32) {
+        if !(least..=most).contains(&value) {
+            self.add(
+                pointer,
+                "out_of_range",
+                format!("应为 {least} 到 {most} 的整数。"),
+                format!("must be a whole number from {least} to {most}."),
+            );
+        }
+    }
+
+    fn decimal(&mut self, pointer: String, text: Option<&str>) {
+        let fits = |text: &str| text.len() <= 12 && crate::domain::money::Money::parse(text).is_ok();
+        if text.is_some_and(|text| !fits(text)) {
+            self.add(
+                pointer,
+                "invalid_value",
+                "应为不为负、至多两位小数的十进制字符串，如 \"95.50\"。",
+                "must be a decimal string, not negative, at most two places, such as \"95.50\".",
+            );
+        }
+    }
+}
+
+/// Checks a document; every fault is found, not only the first.
+pub(super) fn check(document: RequestDocument, today: Date, catalogue: &Catalogue) -> Result<VerificationRequest, Vec<Finding>> {
+    let mut findings = Findings(Vec::new());
+    let assessed_on = document.assessment_date.unwrap_or(today);
+    if assessed_on > today || assessed_on < date(2000, 1, 1) {
+        findings.add(
+            "/assessment_date",
+            "date_out_of_range",
+            "评估日期不得晚于今天，也不得早于 2000-01-01。",
+            "the assessment date must not be after today nor before 2000-01-01.",
+        );
+    }
+    if let Some(pack) = &document.pack {
+        findings.text("/pack", pack);
+    }
+    let members = members(&document.household.members, &mut findings);
+    let known: HashSet<&MemberRef> = document.household.members.iter().map(|member| &member.reference).collect();
+    references(&document, &known, &mut findings);
+    declaration(&document, &mut findings);
+    authorisation(&document, catalogue, &mut findings);
+    if !findings.0.is_empty() {
+        return Err(findings.0);
+    }
+    Ok(VerificationRequest {
+        purpose: document.purpose,
+        assessed_on,
+        place: document.place,
+        pack: document.pack,
+        emergency_only: document.emergency_only,
+        household: Household { hukou_region: document.household.hukou_region, members },
+        declaration: document.declaration,
+        authorisation: document.authorisation,
+        prior: document.prior.unwrap_or_default(),
+    })
+}
+
+fn members(documents: &[MemberDocument], findings: &mut Findings) -> Vec<Member> {
+    findings.size("/household/members", documents.len(), 1, MAX_MEMBERS);
+    let (mut references, mut numbers) = (HashSet::new(), HashSet::new());
+    let mut members = Vec::with_capacity(documents.len());
+    for (index, document) in documents.iter().enumerate() {
+        let at = |member: &str| format!("/household/members/{index}/{member}");
+        findings.text(at("name"), &document.name);
+        if !references.insert(&document.reference) {
+            findings.add(at("ref"), "duplicate_reference", "成员标识重复。", "two members have the same reference.");
+        }
+        match IdNumber::parse(&document.id_number) {
+            Ok(id_number) => {
+                if document.birth_date.is_some_and(|born_on| born_on != id_number.born_on()) {
+                    findings.add(
+                        at("birth_date"),
+                        "id_number_invalid",
+                        "出生日期与公民身份号码不一致，请核对两者。",
+                        "the date of birth differs from the identity number; check both.",
+                    );
+                }
+                if !numbers.insert(id_number.clone()) {
+                    findings.add(
+                        at("id_number"),
+                        "duplicate_person",
+                        "同一公民身份号码出现在两名成员上。",
+                        "two members have the same identity number.",
+                    );
+                }
+                members.push(Member {
+                    reference: document.reference.clone(),
+                    id_number,
+                    name: document.name.trim().to_owned(),
+                    relation: document.relation_code,
+                });
+            }
+            Err(error) => {
+                let zh = match error {
+                    IdNumberError::Length => "公民身份号码应为 18 位（15 位旧号码已停用）。".to_owned(),
+                    IdNumberError::Character => "公民身份号码应为 17 位数字加一位校验码（0-9 或 X）。".to_owned(),
+                    IdNumberError::BirthDate => "公民身份号码第 7 至 14 位应为真实的出生日期。".to_owned(),
+                    IdNumberError::CheckDigit(digit) => format!("校验码不符，应为 {digit}；请对照证件重新录入。"),
+                };
+                findings.add(at("id_number"), "id_number_invalid", zh, format!("{error} (GB 11643)."));
+            }
+        }
+    }
+    members
+}
+
+fn references(document: &RequestDocument, known: &HashSet<&MemberRef>, findings: &mut Findings) {
+    let declaration = &document.declaration;
+    let mut named: Vec<(String, &MemberRef)> = Vec::new();
+    named.extend(declaration.members.iter().enumerate().map(|(i, it)| (format!("/declaration/members/{i}/ref"), &it.reference)));
+    named.extend(declaration.incomes.iter().enumerate().map(|(i, it)| (format!("/declaration/incomes/{i}/ref"), &it.reference)));
+    named.extend(
+        declaration.expenditures.iter().enumerate().map(|(i, it)| (format!("/declaration/expenditures/{i}/ref"), &it.reference)),
+    );
+    for (i, obligor) in declaration.obligors.iter().enumerate() {
+        named.extend(obligor.supports.iter().enumerate().map(|(j, it)| (format!("/declaration/obligors/{i}/supports/{j}"), it)));
+    }
+    let signatures = document.authorisation.signatures.iter().enumerate();
+    named.extend(signatures.map(|(i, it)| (format!("/authorisation/signatures/{i}/ref"), &it.reference)));
+    let other = document.prior.as_ref().and_then(|prior| prior.member_in_other_household.as_ref());
+    named.extend(other.map(|reference| ("/prior/member_in_other_household".to_owned(), reference)));
+    for (pointer, reference) in named {
+        if !known.contains(reference) {
+            findings.add(
+                pointer,
+                "unknown_reference",
+                "所指成员不在 household.members 中。",
+                "names a member who is not in household.members.",
+            );
+        }
+    }
+    for (index, member) in document.household.members.iter().enumerate() {
+        if !declaration.members.iter().any(|declared| declared.reference == member.reference) {
+            findings.add(
+                "/declaration/members",
+                "member_not_declared",
+                format!("第 {} 名成员没有申报：每名成员都要申报劳动能力等情况。", index + 1),
+                format!("member number {} is not declared: declare the labour capacity of every member.", index + 1),
+            );
+        }
+    }
+    let mut seen = HashSet::new();
+    for (index, member) in declaration.members.iter().enumerate() {
+        if !seen.insert(&member.reference) {
+            findings.add(
+                format!("/declaration/members/{index}/ref"),
+                "duplicate_reference",
+                "同一成员申报了两次。",
+                "the same member is declared twice.",
+            );
+        }
+    }
+}
+
+fn declaration(document: &RequestDocument, findings: &mut Findings) {
+    let declaration = &document.declaration;
+    for (name, length) in [
+        ("members", declaration.members.len()),
+        ("incomes", declaration.incomes.len()),
+        ("assets", declaration.assets.len()),
+        ("expenditures", declaration.expenditures.len()),
+        ("obligors", declaration.obligors.len()),
+        ("events", declaration.events.len()),
+    ] {
+        findings.size(&format!("/declaration/{name}"), length, 0, MAX_ITEMS);
+    }
+    for (index, member) in declaration.members.iter().enumerate() {
+        findings.range(format!("/declaration/members/{index}/adl_failed_count"), u32::from(member.adl_failed_count), 0, 6);
+    }
+    for (index, income) in declaration.incomes.iter().enumerate() {
+        if let Some(key) = &income.dedupe_key {
+            findings.text(format!("/declaration/incomes/{index}/dedupe_key"), key);
+        }
+    }
+    for (index, asset) in declaration.assets.iter().enumerate() {
+        findings.range(format!("/declaration/assets/{index}/count"), asset.count.unwrap_or(1), 0, 10_000);
+        findings.decimal(format!("/declaration/assets/{index}/area_m2"), asset.area_m2.as_deref());
+    }
+    for (index, obligor) in declaration.obligors.iter().enumerate() {
+        let at = |member: &str| format!("/declaration/obligors/{index}/{member}");
+        findings.text(at("obligor_id"), &obligor.obligor_id);
+        findings.size(&at("supports"), obligor.supports.len(), 1, MAX_MEMBERS);
+        findings.range(at("supported_total"), obligor.supported_total, 1, 1000);
+        findings.range(at("household_size"), obligor.household_size, 1, 1000);
+    }
+    for (index, event) in declaration.events.iter().enumerate() {
+        if event.first_aid_at.is_some_and(|first_aid| first_aid < event.occurred_at) || event.reported_at < event.occurred_at {
+            findings.add(
+                format!("/declaration/events/{index}"),
+                "times_out_of_order",
+                "报告和先行救助不得早于事件发生。",
+                "an event cannot be reported or aided before it happened.",
+            );
+        }
+    }
+}
+
+fn authorisation(document: &RequestDocument, catalogue: &Catalogue, findings: &mut Findings) {
+    let authorisation = &document.authorisation;
+    findings.text("/authorisation/number", &authorisation.number);
+    if authorisation.valid_until < authorisation.signed_on {
+        findings.add(
+            "/authorisation/valid_until",
+            "date_out_of_range",
+            "授权截止日期不得早于签署日期。",
+            "the authorisation cannot end before it was signed.",
+        );
+    }
+    let digest = authorisation.evidence_digest.strip_prefix("sha256:").unwrap_or_default();
+    if digest.len() != 64 || !digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        findings.add(
+            "/authorisation/evidence_digest",
+            "invalid_value",
+            "应为 \"sha256:\" 加 64 位小写十六进制数（授权书扫描件的摘要）。",
+            "must be \"sha256:\" and 64 lower-case hexadecimal digits: the digest of the scanned form.",
+        );
+    }
+    findings.size("/authorisation/signatures", authorisation.signatures.len(), 0, MAX_MEMBERS);
+    for (index, department) in authorisation.departments.iter().flatten().enumerate() {
+        if catalogue.department(department).is_none() {
+            findings.add(
+                format!("/authorisation/departments/{index}"),
+                "unknown_department",
+                "目录中没有这个部门，见 GET /v1/catalogue。",
+                "this department is not in the catalogue, see GET /v1/catalogue.",
+            );
+        }
+    }
+}

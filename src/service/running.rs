@@ -1,0 +1,63 @@
+//! Verifications that are running in this process: what has come so far, and who waits.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use super::answer::DepartmentRow;
+use super::request::VerificationRequest;
+use crate::store::StoreError;
+
+/// A completed answer, serialised once.
+pub type Finished = Arc<[u8]>;
+
+/// What has come so far.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    /// The departments that have answered, in that order.
+    pub departments: Vec<DepartmentRow>,
+    /// How it ended, once it has.
+    pub end: Option<Result<Finished, StoreError>>,
+}
+
+/// A verification that is running in this process.
+pub struct Running {
+    /// Its id.
+    pub id: String,
+    /// The client that asked.
+    pub client_id: String,
+    /// When it was accepted.
+    pub opened_at: jiff::Timestamp,
+    /// The request.
+    pub request: VerificationRequest,
+    /// What has come so far; everybody who waits watches this.
+    pub progress: watch::Sender<Progress>,
+}
+
+/// The verifications running in this process, by id.
+#[derive(Default)]
+pub struct RunningTable(Mutex<HashMap<String, Arc<Running>>>);
+
+impl RunningTable {
+    /// Adds one. `None` when it is there already.
+    pub fn insert(&self, running: Running) -> Option<Arc<Running>> {
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.contains_key(&running.id) {
+            return None;
+        }
+        let running = Arc::new(running);
+        table.insert(running.id.clone(), Arc::clone(&running));
+        Some(running)
+    }
+
+    /// The running verification of this id.
+    pub fn get(&self, id: &str) -> Option<Arc<Running>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).map(Arc::clone)
+    }
+
+    /// Removes one that has come to its end.
+    pub fn remove(&self, id: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+}

@@ -1,0 +1,622 @@
+//! Verifying a household: the story of the whole system.
+//!
+//! Who asks and may they → the request, sealed, and the event that grants it, durable → plan → ask the
+//! departments side by side → assemble the facts → evaluate → the outcome, sealed, and the event that
+//! releases it, durable → answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::answer::{DepartmentRow, VerificationAnswer, VerificationStatus, notice};
+use super::assemble::assemble;
+use super::error::ServiceError;
+use super::ids::Ids;
+use super::planned::PlanView;
+use super::request::VerificationRequest;
+use super::running::{Finished, Progress, Running, RunningTable};
+use crate::access_log::{AccessEvent, Action, DepartmentOutcome as LoggedOutcome};
+use crate::domain::actor::Client;
+use crate::domain::clock::Clock;
+use crate::domain::dataset::Catalogue;
+use crate::domain::household::Place;
+use crate::domain::id_number::{Subject, SubjectKey};
+use crate::domain::outcome::GapReason;
+use crate::domain::period::date_in_china;
+use crate::domain::problem::{Finding, Text};
+use crate::federation::ask::{DepartmentOutcome, Federation, Inquiry};
+use crate::federation::plan::{DepartmentPlan, Plan, Question};
+use crate::policy::{Packs, Parameters, Unavailable};
+use crate::seal::{DataKey, Sealer};
+use crate::store::{NewVerification, Opened, OutcomeRow, Store, StoreError, VerificationRow};
+use crate::verdict::facts::Facts;
+use crate::verdict::{self, Verdict, explain, trace};
+
+/// Months of the window when no pack says otherwise.
+const DEFAULT_WINDOW_MONTHS: u8 = 12;
+
+/// Who asks, in which request.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    /// The client, as its token proves.
+    pub client: &'a Client,
+    /// The request's id.
+    pub request_id: &'a str,
+}
+
+/// What a caller gets for a request: the end, or what there is so far.
+pub enum Reply {
+    /// The verification has come to its end.
+    Completed {
+        /// Its id.
+        id: String,
+        /// The answer, JSON.
+        body: Finished,
+        /// The request was accepted just now, not repeated.
+        is_new: bool,
+    },
+    /// Departments are still being asked.
+    Running {
+        /// Its id.
+        id: String,
+        /// The answer so far, JSON.
+        body: Vec<u8>,
+    },
+}
+
+/// What to show beside the answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Expand {
+    /// The source of every figure.
+    pub evidence: bool,
+    /// The tree of reasons.
+    pub trace: bool,
+}
+
+/// A verification to follow: as it runs, or as it ended.
+pub enum Follow {
+    /// It is running in this process.
+    Running(watch::Receiver<Progress>),
+    /// It has come to its end; the answer, JSON.
+    Ended(Vec<u8>),
+}
+
+/// What [`Verifications`] is made from.
+pub struct Parts {
+    /// Where verifications and events are kept.
+    pub store: Store,
+    /// Seals what is kept.
+    pub sealer: Sealer,
+    /// Asks the departments.
+    pub federation: Federation,
+    /// The rules in force.
+    pub packs: Packs,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids.
+    pub ids: Ids,
+    /// Owns every task; waited for at shutdown.
+    pub tracker: TaskTracker,
+    /// Says that the hub is stopping.
+    pub stopping: CancellationToken,
+    /// How long a verification waits for departments.
+    pub deadline: Duration,
+}
+
+/// The use cases of verifications.
+pub struct Verifications {
+    parts: Parts,
+    log_key: SubjectKey,
+    running: RunningTable,
+}
+
+/// A verification's outcome as it is sealed.
+#[derive(Serialize, Deserialize)]
+struct Outcome {
+    answer: Box<RawValue>,
+    evidence: Box<RawValue>,
+    trace: Box<RawValue>,
+}
+
+impl Verifications {
+    /// The use cases over these parts.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let log_key = parts.sealer.subject_key("access-log");
+        Arc::new(Self { parts, log_key, running: RunningTable::default() })
+    }
+
+    /// The federation behind the use cases.
+    pub const fn federation(&self) -> &Federation {
+        &self.parts.federation
+    }
+
+    /// The store behind the use cases.
+    pub const fn store(&self) -> &Store {
+        &self.parts.store
+    }
+
+    /// Accepts a request, waits at most `wait` for its end, and says what there is.
+    ///
+    /// The same request under the same idempotency key is one verification, however often it is sent.
+    pub async fn open(
+        self: &Arc<Self>,
+        caller: Caller<'_>,
+        idempotency_key: Option<String>,
+        body: &[u8],
+        wait: Duration,
+    ) -> Result<Reply, ServiceError> {
+        if self.parts.stopping.is_cancelled() {
+            return Err(ServiceError::Stopping);
+        }
+        let request = self.admit(caller.client, body)?;
+        let now = self.parts.clock.now();
+        let id = self.parts.ids.next("vf");
+        let (key, wrapped_key) = self.parts.sealer.new_data_key(&id)?;
+        let row = NewVerification {
+            id: id.clone(),
+            client_id: caller.client.id.clone(),
+            idempotency_key,
+            request_digest: hex(digest(&SHA256, body).as_ref()),
+            opened_at: now.as_microsecond(),
+            wrapped_key,
+            request: self.parts.sealer.seal(&key, &id, &sealed_request(caller, body)?)?,
+        };
+        let subjects = self.subjects(&request);
+        let mut granted = AccessEvent::new(self.parts.ids.next("ev"), now, Action::Granted, Some(caller.client), caller.request_id);
+        granted.division = Some(request.place.division_code);
+        granted.purpose = Some(request.purpose);
+        granted.authorisation = Some(&request.authorisation.number);
+        granted.verification = Some(&id);
+        granted.subjects = &subjects;
+        let digest = row.request_digest.clone();
+        match self.parts.store.open_verification(row, vec![granted.to_row()]).await? {
+            Opened::New => {}
+            Opened::Existing { request_digest, .. } if request_digest != digest => {
+                return Err(ServiceError::IdempotencyKeyReused);
+            }
+            Opened::Existing { id, .. } => return self.repeat(caller, &id, wait).await,
+        }
+        let running = self.start(id, caller.client.clone(), caller.request_id.to_owned(), now, request, key);
+        wait_for(&running, wait, true).await
+    }
+
+    /// Parses a request and says whether this client may make it. Nobody is asked and nothing is kept.
+    fn admit(&self, client: &Client, body: &[u8]) -> Result<VerificationRequest, ServiceError> {
+        let request = self.parse(body).map_err(ServiceError::Invalid)?;
+        if !request.place.division_code.is_inside(client.division) {
+            return Err(ServiceError::ForeignDivision);
+        }
+        if !client.purposes.contains(&request.purpose) {
+            return Err(ServiceError::ForeignPurpose);
+        }
+        if let Err(Unavailable::UnknownPack { known, .. }) = self.pack(&request) {
+            return Err(ServiceError::Invalid(vec![Finding {
+                pointer: "/pack".to_owned(),
+                code: "unknown_pack",
+                detail: Text::new(
+                    format!("该地区在评估日期没有这个名称的政策包；有效的是 {}，不填则使用默认的。", known.join("、")),
+                    format!("no pack of this name is in force for the place and date; those in force are {}; leave it out to use the default one.", known.join(", ")),
+                ),
+            }]));
+        }
+        Ok(request)
+    }
+
+    fn parse(&self, body: &[u8]) -> Result<VerificationRequest, Vec<Finding>> {
+        let today = self.today();
+        VerificationRequest::parse(body, today, self.parts.federation.catalogue())
+    }
+
+    fn today(&self) -> Date {
+        date_in_china(self.parts.clock.now())
+    }
+
+    fn pack(&self, request: &VerificationRequest) -> Result<Arc<Parameters>, Unavailable> {
+        self.parts.packs.effective(request.place, request.assessed_on, request.pack.as_deref())
+    }
+
+    /// Who would be asked what, and why not more. Nobody is asked.
+    pub fn plan(&self, caller: Caller<'_>, body: &[u8]) -> Result<PlanView, ServiceError> {
+        let request = self.admit(caller.client, body)?;
+        let window_months = self.pack(&request).map_or(DEFAULT_WINDOW_MONTHS, |pack| window_months(&pack));
+        let authorised = self.authorised(&request);
+        let refused = self.gate(&request, &authorised).map(|verdict| verdict.status.as_str());
+        let question = question(&request, window_months);
+        Ok(PlanView::of(&question, self.parts.federation.catalogue(), self.parts.federation.registry(), refused))
+    }
+
+    /// The stored answer to a repeated request, or the running one.
+    async fn repeat(self: &Arc<Self>, caller: Caller<'_>, id: &str, wait: Duration) -> Result<Reply, ServiceError> {
+        if let Some(running) = self.running.get(id) {
+            return wait_for(&running, wait, false).await;
+        }
+        let row = self.own(caller.client, id).await?;
+        match self.outcome(&row)? {
+            Some(outcome) => {
+                self.log_view(caller, id).await?;
+                Ok(Reply::Completed { id: id.to_owned(), body: outcome.answer.get().as_bytes().into(), is_new: false })
+            }
+            // Accepted by a process that died before its end: taken up again here.
+            None => wait_for(&*self.take_up(&row)?, wait, false).await,
+        }
+    }
+
+    /// A verification of this client; foreign and absent are the same.
+    async fn own(&self, client: &Client, id: &str) -> Result<VerificationRow, ServiceError> {
+        let row = self.parts.store.verification(id).await?.filter(|row| row.client_id == client.id);
+        row.ok_or(ServiceError::NotFound)
+    }
+
+    fn outcome(&self, row: &VerificationRow) -> Result<Option<Outcome>, ServiceError> {
+        let Some(sealed) = &row.outcome else { return Ok(None) };
+        let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
+        let body = key.open(&row.id, sealed)?;
+        serde_json::from_slice(&body).map(Some).map_err(|_| StoreError::Corrupt("outcome").into())
+    }
+
+    async fn log_view(&self, caller: Caller<'_>, id: &str) -> Result<(), StoreError> {
+        let at = self.parts.clock.now();
+        let mut event = AccessEvent::new(self.parts.ids.next("ev"), at, Action::Viewed, Some(caller.client), caller.request_id);
+        event.verification = Some(id);
+        self.parts.store.record_events(vec![event.to_row()]).await
+    }
+
+    /// The answer to a verification of this client, with what is asked for beside it.
+    pub async fn view(self: &Arc<Self>, caller: Caller<'_>, id: &str, expand: Expand) -> Result<Vec<u8>, ServiceError> {
+        if let Some(running) = self.running.get(id).filter(|running| running.client_id == caller.client.id) {
+            let progress = running.progress.borrow().clone();
+            if progress.end.is_none() {
+                self.log_view(caller, id).await?;
+                return Ok(answer_so_far(&running, &progress));
+            }
+        }
+        let row = self.own(caller.client, id).await?;
+        self.log_view(caller, id).await?;
+        match self.outcome(&row)? {
+            Some(outcome) => Ok(expanded(&outcome, expand)),
+            None => {
+                let running = self.take_up(&row)?;
+                let progress = running.progress.borrow().clone();
+                Ok(answer_so_far(&running, &progress))
+            }
+        }
+    }
+
+    /// A verification of this client, to be followed to its end.
+    pub async fn follow(self: &Arc<Self>, caller: Caller<'_>, id: &str) -> Result<Follow, ServiceError> {
+        if let Some(running) = self.running.get(id).filter(|running| running.client_id == caller.client.id) {
+            self.log_view(caller, id).await?;
+            return Ok(Follow::Running(running.progress.subscribe()));
+        }
+        self.view(caller, id, Expand::default()).await.map(Follow::Ended)
+    }
+
+    /// Records a refusal; it must be durable before the refusal is told (promise P1).
+    pub async fn log_refusal(
+        &self,
+        client: Option<&Client>,
+        request_id: &str,
+        problem: &str,
+        verification: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let at = self.parts.clock.now();
+        let mut event = AccessEvent::new(self.parts.ids.next("ev"), at, Action::Denied, client, request_id);
+        event.problem = Some(problem);
+        event.verification = verification;
+        self.parts.store.record_events(vec![event.to_row()]).await
+    }
+
+    /// Takes up every verification that was accepted and not finished (promise P10). Returns how many.
+    pub async fn resume(self: &Arc<Self>) -> Result<usize, ServiceError> {
+        let mut taken = 0;
+        for row in self.parts.store.unfinished_verifications().await? {
+            match self.take_up(&row) {
+                Ok(_) => taken += 1,
+                Err(error) => tracing::error!(verification = row.id, %error, "an accepted verification cannot be taken up"),
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Starts an accepted verification again, unless it is running.
+    fn take_up(self: &Arc<Self>, row: &VerificationRow) -> Result<Arc<Running>, ServiceError> {
+        if let Some(running) = self.running.get(&row.id) {
+            return Ok(running);
+        }
+        let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
+        let sealed: SealedRequest = serde_json::from_slice(&key.open(&row.id, &row.request)?)
+            .map_err(|_| StoreError::Corrupt("request"))?;
+        let request = self.parse(sealed.request.get().as_bytes()).map_err(ServiceError::Invalid)?;
+        let opened_at = Timestamp::from_microsecond(row.opened_at).map_err(|_| StoreError::Corrupt("time"))?;
+        Ok(self.start(row.id.clone(), sealed.client, sealed.request_id, opened_at, request, key))
+    }
+
+    /// Starts the verification on a task of its own: it comes to its end whether or not anybody waits.
+    fn start(
+        self: &Arc<Self>,
+        id: String,
+        client: Client,
+        request_id: String,
+        opened_at: Timestamp,
+        request: VerificationRequest,
+        key: DataKey,
+    ) -> Arc<Running> {
+        let fresh = Running {
+            id: id.clone(),
+            client_id: client.id.clone(),
+            opened_at,
+            request,
+            progress: watch::Sender::new(Progress::default()),
+        };
+        let Some(running) = self.running.insert(fresh) else {
+            return self.running.get(&id).expect("just found to be running");
+        };
+        let (service, task) = (Arc::clone(self), Arc::clone(&running));
+        self.parts.tracker.spawn(async move {
+            let end = service.run(&task, &client, &request_id, &key).await;
+            if let Err(error) = &end {
+                tracing::error!(verification = task.id, %error, "a verification could not be made durable; it will be taken up again");
+            }
+            task.progress.send_modify(|progress| progress.end = Some(end));
+            service.running.remove(&task.id);
+        });
+        running
+    }
+
+    /// The way of one verification, from plan to durable outcome.
+    async fn run(&self, running: &Running, client: &Client, request_id: &str, key: &DataKey) -> Result<Finished, StoreError> {
+        let request = &running.request;
+        let authorised = self.authorised(request);
+        let pack = self.pack(request).ok();
+        let window_months = pack.as_deref().map_or(DEFAULT_WINDOW_MONTHS, window_months);
+        let outcomes = match (&pack, self.gate(request, &authorised)) {
+            (Some(_), None) => self.ask(running, window_months, &authorised).await,
+            // Without a standard, or with the gate shut, no answer could matter: nobody is asked (P6).
+            _ => Vec::new(),
+        };
+        let now = self.parts.clock.now();
+        let catalogue = self.parts.federation.catalogue();
+        let assembled = assemble(request, &authorised, &outcomes, catalogue, window_months, now);
+        let Judged { verdict, report, trace } = judge(&assembled.facts, pack.as_deref(), request.place, catalogue);
+        let departments: Vec<DepartmentRow> =
+            outcomes.iter().map(|outcome| DepartmentRow::of(outcome, catalogue, now)).collect();
+        let receipt = self.parts.ids.next("ev");
+        let answer = serde_json::to_vec(&VerificationAnswer {
+            id: &running.id,
+            status: VerificationStatus::Completed,
+            purpose: request.purpose,
+            place: request.place,
+            assessment_date: request.assessed_on,
+            opened_at: running.opened_at,
+            completed_at: Some(now),
+            receipt: Some(&receipt),
+            departments: &departments,
+            verdict: Some(&raw(&verdict)),
+            report: Some(&raw(&report)),
+            evidence: None,
+            trace: None,
+            notice: notice(),
+        })
+        .expect("an answer holds only strings, numbers and lists");
+        let outcome = sealed_outcome(&answer, &raw(&assembled.evidence), &raw(&trace));
+        let body = self.parts.sealer.seal(key, &running.id, &outcome).map_err(|_| StoreError::Corrupt("outcome"))?;
+        let subjects = self.subjects(request);
+        let logged: Vec<LoggedOutcome> = departments
+            .iter()
+            .map(|row| LoggedOutcome { department: row.department.to_string(), outcome: row.status })
+            .collect();
+        let mut released = AccessEvent::new(receipt.clone(), now, Action::Released, Some(client), request_id);
+        released.division = Some(request.place.division_code);
+        released.purpose = Some(request.purpose);
+        released.authorisation = Some(&request.authorisation.number);
+        released.verification = Some(&running.id);
+        released.subjects = &subjects;
+        released.departments = &logged;
+        let status = verdict.status.as_str();
+        released.verdict = Some(status);
+        let row = OutcomeRow { verification_id: running.id.clone(), completed_at: now.as_microsecond(), body };
+        self.parts.store.complete_verification(row, vec![released.to_row()]).await?;
+        metrics::counter!("hedui_verifications_total", "status" => status).increment(1);
+        Ok(answer.into())
+    }
+
+    /// Asks the departments, showing each outcome to whoever follows.
+    async fn ask(&self, running: &Running, window_months: u8, authorised: &[bool]) -> Vec<DepartmentOutcome> {
+        let request = &running.request;
+        let catalogue = self.parts.federation.catalogue();
+        let mut plan = question(request, window_months).plan(catalogue);
+        if authorised.contains(&false) {
+            withhold(&mut plan, authorised);
+        }
+        let inquiry = Inquiry {
+            household: &request.household,
+            authorisation: &request.authorisation,
+            verification: &running.id,
+            deadline: Instant::now() + self.parts.deadline,
+        };
+        let show = |outcome: &DepartmentOutcome| {
+            let row = DepartmentRow::of(outcome, catalogue, self.parts.clock.now());
+            running.progress.send_modify(|progress| progress.departments.push(row));
+        };
+        self.parts.federation.gather(&plan, &inquiry, show).await
+    }
+
+    /// Whether a valid signature covers each member.
+    fn authorised(&self, request: &VerificationRequest) -> Vec<bool> {
+        let valid = request.authorisation.is_valid_on(self.today());
+        let signed = |member: &crate::domain::household::Member| request.authorisation.is_signed_by(&member.reference);
+        request.household.members.iter().map(|member| valid && signed(member)).collect()
+    }
+
+    /// The verdict that stands before anybody is asked: no authorisation, or a person in two households.
+    fn gate(&self, request: &VerificationRequest, authorised: &[bool]) -> Option<Verdict> {
+        let pack = self.pack(request).ok()?;
+        let now = self.parts.clock.now();
+        let window = window_months(&pack);
+        let declared = assemble(request, authorised, &[], self.parts.federation.catalogue(), window, now);
+        verdict::gate(&declared.facts, Some(&pack))
+    }
+
+    fn subjects(&self, request: &VerificationRequest) -> Vec<Subject> {
+        request.household.members.iter().map(|member| member.id_number.subject(&self.log_key)).collect()
+    }
+}
+
+/// What is kept of a request, sealed: enough to take it up again after a crash.
+#[derive(Serialize, Deserialize)]
+struct SealedRequest {
+    client: Client,
+    request_id: String,
+    request: Box<RawValue>,
+}
+
+fn sealed_request(caller: Caller<'_>, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
+    #[derive(Serialize)]
+    struct Borrowed<'a> {
+        client: &'a Client,
+        request_id: &'a str,
+        request: &'a RawValue,
+    }
+    // The body was parsed before, so it is JSON in UTF-8.
+    let request: &RawValue = serde_json::from_slice(body).map_err(|_| StoreError::Corrupt("request"))?;
+    let sealed = Borrowed { client: caller.client, request_id: caller.request_id, request };
+    Ok(serde_json::to_vec(&sealed).expect("a request holds only JSON"))
+}
+
+fn window_months(pack: &Parameters) -> u8 {
+    pack.rules().income_window_months
+}
+
+fn question(request: &VerificationRequest, window_months: u8) -> Question<'_> {
+    Question {
+        household: &request.household,
+        declaration: &request.declaration,
+        authorisation: &request.authorisation,
+        purpose: request.purpose,
+        assessed_on: request.assessed_on,
+        window_months,
+    }
+}
+
+/// Takes the members who did not sign out of the plan; what is not asked about them is a gap.
+fn withhold(plan: &mut Plan, authorised: &[bool]) {
+    for department in &mut plan.departments {
+        let before = department.subjects.len();
+        department.subjects.retain(|subject| authorised.get(subject.member).copied().unwrap_or(false));
+        if department.subjects.len() < before {
+            *department = DepartmentPlan {
+                department: department.department.clone(),
+                gap: Some(GapReason::NotAuthorised),
+                subjects: Vec::new(),
+            };
+        }
+    }
+}
+
+/// A verdict with its text and its trace.
+struct Judged {
+    verdict: Verdict,
+    report: explain::Report,
+    trace: Option<trace::Trace>,
+}
+
+/// The verdict, told and traced.
+fn judge(facts: &Facts, pack: Option<&Parameters>, place: Place, catalogue: &Catalogue) -> Judged {
+    let Some(pack) = pack else {
+        let verdict = Verdict::pending_parameter(facts, place);
+        let report = explain::report_without_pack(catalogue, &verdict);
+        return Judged { verdict, report, trace: None };
+    };
+    let judged = verdict::evaluate(facts, pack).and_then(|verdict| {
+        let report = explain::report_with(catalogue, facts, pack, &verdict)?;
+        let trace = trace::trace(facts, pack, &verdict)?;
+        Ok(Judged { verdict, report, trace: Some(trace) })
+    });
+    judged.unwrap_or_else(|_| {
+        let verdict = Verdict::too_large(facts, pack);
+        let report = explain::report_without_pack(catalogue, &verdict);
+        Judged { verdict, report, trace: None }
+    })
+}
+
+fn raw(value: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect("it holds only strings, numbers, lists and objects with string keys")
+}
+
+fn sealed_outcome(answer: &[u8], evidence: &RawValue, trace: &RawValue) -> Vec<u8> {
+    let mut outcome = Vec::with_capacity(answer.len() + evidence.get().len() + trace.get().len() + 40);
+    outcome.extend_from_slice(b"{\"answer\":");
+    outcome.extend_from_slice(answer);
+    outcome.extend_from_slice(b",\"evidence\":");
+    outcome.extend_from_slice(evidence.get().as_bytes());
+    outcome.extend_from_slice(b",\"trace\":");
+    outcome.extend_from_slice(trace.get().as_bytes());
+    outcome.push(b'}');
+    outcome
+}
+
+/// The stored answer with evidence and trace beside it.
+fn expanded(outcome: &Outcome, expand: Expand) -> Vec<u8> {
+    let mut body = outcome.answer.get().as_bytes().to_vec();
+    for (wanted, name, value) in [(expand.evidence, "evidence", &outcome.evidence), (expand.trace, "trace", &outcome.trace)] {
+        if wanted && body.pop() == Some(b'}') {
+            body.extend_from_slice(format!(",\"{name}\":").as_bytes());
+            body.extend_from_slice(value.get().as_bytes());
+            body.push(b'}');
+        }
+    }
+    body
+}
+
+/// Waits until the verification ends or the time is up.
+async fn wait_for(running: &Running, wait: Duration, is_new: bool) -> Result<Reply, ServiceError> {
+    let mut progress = running.progress.subscribe();
+    let ended = tokio::time::timeout(wait, progress.wait_for(|progress| progress.end.is_some())).await;
+    let so_far = match ended {
+        Ok(Ok(progress)) => progress.clone(),
+        Ok(Err(_)) => return Err(ServiceError::Stopping),
+        Err(_) => running.progress.borrow().clone(),
+    };
+    match so_far.end {
+        Some(Ok(body)) => Ok(Reply::Completed { id: running.id.clone(), body, is_new }),
+        Some(Err(error)) => Err(error.into()),
+        None => Ok(Reply::Running { id: running.id.clone(), body: answer_so_far(running, &so_far) }),
+    }
+}
+
+fn answer_so_far(running: &Running, progress: &Progress) -> Vec<u8> {
+    serde_json::to_vec(&VerificationAnswer {
+        id: &running.id,
+        status: VerificationStatus::Running,
+        purpose: running.request.purpose,
+        place: running.request.place,
+        assessment_date: running.request.assessed_on,
+        opened_at: running.opened_at,
+        completed_at: None,
+        receipt: None,
+        departments: &progress.departments,
+        verdict: None,
+        report: None,
+        evidence: None,
+        trace: None,
+        notice: notice(),
+    })
+    .expect("an answer holds only strings, numbers and lists")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
+}

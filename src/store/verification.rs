@@ -1,0 +1,190 @@
+//! Verifications and their outcomes. Bodies are sealed before they come here.
+
+use std::collections::HashMap;
+
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+
+use super::event::EventRow;
+use super::writer::Write;
+use super::{Store, StoreError};
+
+/// A verification about to be opened.
+#[derive(Debug, Clone)]
+pub struct NewVerification {
+    /// Its id.
+    pub id: String,
+    /// The client that asks.
+    pub client_id: String,
+    /// The client's idempotency key.
+    pub idempotency_key: Option<String>,
+    /// SHA-256 of the request body, hexadecimal.
+    pub request_digest: String,
+    /// Microseconds since 1970, UTC.
+    pub opened_at: i64,
+    /// The data key, wrapped.
+    pub wrapped_key: Vec<u8>,
+    /// The request, sealed.
+    pub request: Vec<u8>,
+}
+
+/// What came of opening.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opened {
+    /// The verification is new and durable.
+    New,
+    /// The client used this idempotency key before.
+    Existing {
+        /// The verification of that time.
+        id: String,
+        /// The digest of its request.
+        request_digest: String,
+    },
+}
+
+/// A stored verification.
+#[derive(Debug, Clone)]
+pub struct VerificationRow {
+    /// Its id.
+    pub id: String,
+    /// The client that asked.
+    pub client_id: String,
+    /// Microseconds since 1970, UTC.
+    pub opened_at: i64,
+    /// The data key, wrapped.
+    pub wrapped_key: Vec<u8>,
+    /// The request, sealed.
+    pub request: Vec<u8>,
+    /// The outcome, sealed; absent while running.
+    pub outcome: Option<Vec<u8>>,
+}
+
+/// The outcome of a verification.
+#[derive(Debug, Clone)]
+pub struct OutcomeRow {
+    /// The verification.
+    pub verification_id: String,
+    /// Microseconds since 1970, UTC.
+    pub completed_at: i64,
+    /// Answer, evidence and facts, sealed.
+    pub body: Vec<u8>,
+}
+
+impl Store {
+    /// Makes a verification and its events durable, unless the client used the idempotency key before;
+    /// then nothing is written.
+    pub async fn open_verification(&self, row: NewVerification, events: Vec<EventRow>) -> Result<Opened, StoreError> {
+        self.write(|reply| Write::Open { row: Box::new(row), events, reply }).await
+    }
+
+    /// Makes an outcome and its events durable.
+    pub async fn complete_verification(&self, row: OutcomeRow, events: Vec<EventRow>) -> Result<(), StoreError> {
+        self.write(|reply| Write::Complete { row: Box::new(row), events, reply }).await
+    }
+
+    /// The verification of this id.
+    pub async fn verification(&self, id: &str) -> Result<Option<VerificationRow>, StoreError> {
+        let row = sqlx::query(
+            "-- store::verification::by_id
+             SELECT v.id, v.client_id, v.opened_at, v.wrapped_key, v.request, o.body
+             FROM verification v LEFT JOIN outcome o ON o.verification_id = v.id WHERE v.id = $1",
+        )
+        .bind(id)
+        .fetch_optional(&self.read)
+        .await?;
+        Ok(row.as_ref().map(from_row).transpose()?)
+    }
+
+    /// Verifications that were accepted but not finished, oldest first: what a crash left behind.
+    pub async fn unfinished_verifications(&self) -> Result<Vec<VerificationRow>, StoreError> {
+        let rows = sqlx::query(
+            "-- store::verification::unfinished
+             SELECT v.id, v.client_id, v.opened_at, v.wrapped_key, v.request, NULL AS body
+             FROM verification v WHERE NOT EXISTS (SELECT 1 FROM outcome o WHERE o.verification_id = v.id)
+             ORDER BY v.opened_at",
+        )
+        .fetch_all(&self.read)
+        .await?;
+        Ok(rows.iter().map(from_row).collect::<Result<_, _>>()?)
+    }
+}
+
+fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<VerificationRow, sqlx::Error> {
+    Ok(VerificationRow {
+        id: row.try_get(0)?,
+        client_id: row.try_get(1)?,
+        opened_at: row.try_get(2)?,
+        wrapped_key: row.try_get(3)?,
+        request: row.try_get(4)?,
+        outcome: row.try_get(5)?,
+    })
+}
+
+/// Opens verifications inside the writer's transaction. The answers are in the order of `rows`.
+pub(super) async fn open(
+    connection: &mut SqliteConnection,
+    rows: &[&NewVerification],
+) -> Result<Vec<Opened>, StoreError> {
+    let mut written = std::collections::HashSet::with_capacity(rows.len());
+    for chunk in rows.chunks(64) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "-- store::verification::open\nINSERT INTO verification \
+             (id, client_id, idempotency_key, request_digest, opened_at, wrapped_key, request) ",
+        );
+        query.push_values(chunk, |mut values, row| {
+            values
+                .push_bind(&row.id)
+                .push_bind(&row.client_id)
+                .push_bind(&row.idempotency_key)
+                .push_bind(&row.request_digest)
+                .push_bind(row.opened_at)
+                .push_bind(&row.wrapped_key)
+                .push_bind(&row.request);
+        });
+        query.push(" ON CONFLICT DO NOTHING RETURNING id");
+        let ids: Vec<String> = query.build_query_scalar().fetch_all(&mut *connection).await?;
+        written.extend(ids);
+    }
+    let mut opened = Vec::with_capacity(rows.len());
+    let mut known: HashMap<(&str, &str), Opened> = HashMap::new();
+    for row in rows {
+        if written.contains(&row.id) {
+            opened.push(Opened::New);
+            continue;
+        }
+        let Some(key) = row.idempotency_key.as_deref() else {
+            return Err(StoreError::Corrupt("verification id twice"));
+        };
+        let existing = match known.get(&(row.client_id.as_str(), key)) {
+            Some(existing) => existing.clone(),
+            None => {
+                let (id, request_digest): (String, String) = sqlx::query_as(
+                    "-- store::verification::by_idempotency_key
+                     SELECT id, request_digest FROM verification WHERE client_id = $1 AND idempotency_key = $2",
+                )
+                .bind(&row.client_id)
+                .bind(key)
+                .fetch_one(&mut *connection)
+                .await?;
+                Opened::Existing { id, request_digest }
+            }
+        };
+        known.insert((&row.client_id, key), existing.clone());
+        opened.push(existing);
+    }
+    Ok(opened)
+}
+
+/// Stores outcomes inside the writer's transaction. The first outcome of a verification stands.
+pub(super) async fn complete(connection: &mut SqliteConnection, rows: &[&OutcomeRow]) -> Result<(), StoreError> {
+    for chunk in rows.chunks(64) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "-- store::verification::complete\nINSERT INTO outcome (verification_id, completed_at, body) ",
+        );
+        query.push_values(chunk, |mut values, row| {
+            values.push_bind(&row.verification_id).push_bind(row.completed_at).push_bind(&row.body);
+        });
+        query.push(" ON CONFLICT DO NOTHING");
+        query.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! The shipped executable, killed at any moment: nothing acknowledged is lost (promise P10).
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use hedui::domain::clock::SystemRandomness;
+use hedui::simulate::trial::{Trial, TrialFiles};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::hub::{Caller, DEPARTMENTS, adapter, append_adapters, listed, requests};
+use super::stub::{Behaviour, Stub};
+
+/// `hedui serve` as a process.
+struct Hub(Child);
+
+impl Hub {
+    async fn start(config: &Path, address: SocketAddr) -> Self {
+        let process = Command::new(env!("CARGO_BIN_EXE_hedui"))
+            .args(["serve", "--config"])
+            .arg(config)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let hub = Self(process);
+        for _ in 0..400 {
+            if tokio::net::TcpStream::connect(address).await.is_ok() {
+                return hub;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("the hub does not listen");
+    }
+
+    /// `kill -9`.
+    fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn free_port() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+fn trial(folder: &Path, hub: SocketAddr) -> TrialFiles {
+    let policies = folder.join("policies");
+    let trial = Trial {
+        hub,
+        monitor: free_port(),
+        adapters: &[],
+        policies: Some(&policies),
+        catalogue: None,
+        ask_timeout: "4s",
+        per_second: 100_000,
+    };
+    trial.write(folder, &SystemRandomness).unwrap()
+}
+
+async fn simulated() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    listed().write(folder.path()).await.unwrap();
+    folder
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p10_an_accepted_verification_outlives_kill_9_and_comes_to_its_end() {
+    let folder = simulated().await;
+    let address = free_port();
+    let files = trial(folder.path(), address);
+    let mut running = Vec::new();
+    let mut addresses = Vec::new();
+    for department in DEPARTMENTS.into_iter().filter(|department| *department != "hrss") {
+        let adapter = adapter(folder.path(), department, &files).await;
+        addresses.push((department, adapter.addr()));
+        running.push(adapter);
+    }
+    // Slow enough that the hub dies while it waits.
+    let slow = Stub::start("hrss", Behaviour::NoRecord(Duration::from_secs(2)), &folder.path().join("keys"));
+    addresses.push(("hrss", slow.address));
+    append_adapters(&files.config, &addresses, "4s");
+    let documents = requests(folder.path());
+
+    let hub = Hub::start(&files.config, address).await;
+    let caller = Caller::new(&files, address);
+    let key = [("prefer", "respond-async"), ("idempotency-key", "before-the-crash")];
+    let accepted = caller.post("/v1/verifications", &documents["C01"], &key).await;
+    assert_eq!(accepted.status, 202);
+    let id = accepted.body["id"].as_str().unwrap().to_owned();
+    hub.kill();
+
+    let _hub = Hub::start(&files.config, address).await;
+    let caller = Caller::new(&files, address);
+    // The client asks again as clients do: same key, same body, same verification.
+    let repeated = caller.post("/v1/verifications", &documents["C01"], &[("prefer", "wait=20"), ("idempotency-key", "before-the-crash")]).await;
+    assert_eq!(repeated.body["id"], Value::String(id.clone()), "{}", repeated.body);
+    assert_eq!(repeated.body["status"], "completed");
+    assert_eq!(repeated.body["verdict"]["household_circle"], "DIBAO", "{}", repeated.body);
+    let shown = caller.get(&format!("/v1/verifications/{id}")).await;
+    assert_eq!(shown.body["verdict"], repeated.body["verdict"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p10_no_answer_is_lost_over_twenty_kills_under_load() {
+    let folder = simulated().await;
+    let address = free_port();
+    let files = trial(folder.path(), address);
+    let mut running = Vec::new();
+    let mut addresses = Vec::new();
+    for department in DEPARTMENTS {
+        let adapter = adapter(folder.path(), department, &files).await;
+        addresses.push((department, adapter.addr()));
+        running.push(adapter);
+    }
+    append_adapters(&files.config, &addresses, "4s");
+    let documents = requests(folder.path());
+    let mut answered: Vec<(String, Value)> = Vec::new();
+    for round in 0..20_u64 {
+        let hub = Hub::start(&files.config, address).await;
+        let mut callers = tokio::task::JoinSet::new();
+        for index in 0..8 {
+            let (caller, document) = (Caller::new(&files, address), documents["C08"].clone());
+            callers.spawn(async move {
+                let mut answers = Vec::new();
+                for turn in 0..200 {
+                    let request = caller
+                        .http
+                        .post(format!("{}/v1/verifications", caller.base))
+                        .bearer_auth(&caller.token)
+                        .header("content-type", "application/json")
+                        .header("idempotency-key", format!("{round}-{index}-{turn}"))
+                        .body(document.to_string());
+                    // The hub dies under the callers: what was not answered was not promised.
+                    let Ok(response) = request.send().await else { return answers };
+                    let good = response.status().is_success();
+                    let Ok(body) = response.json::<Value>().await else { return answers };
+                    if good {
+                        answers.push((body["id"].as_str().unwrap().to_owned(), body["verdict"].clone()));
+                    }
+                }
+                answers
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(60 + round * 13)).await;
+        hub.kill();
+        answered.extend(callers.join_all().await.into_iter().flatten());
+    }
+    assert!(answered.len() > 50, "the load got through: {}", answered.len());
+    let _hub = Hub::start(&files.config, address).await;
+    let caller = Caller::new(&files, address);
+    for (id, verdict) in &answered {
+        let shown = caller.get(&format!("/v1/verifications/{id}")).await;
+        assert_eq!(shown.body["verdict"], *verdict, "{id}");
+    }
+    // Every answer that left has its released entry (promise P1).
+    let database = PathBuf::from(folder.path()).join("hedui.sqlite");
+    let pool = sqlx::sqlite::SqlitePool::connect(&format!("sqlite://{}", database.display())).await.unwrap();
+    let released: Vec<String> = sqlx::query_scalar(
+        "SELECT body ->> 'verification' FROM access_event WHERE body ->> 'action' = 'released'",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    let missing: Vec<_> = answered.iter().filter(|(id, _)| !released.contains(id)).collect();
+    assert!(missing.is_empty(), "{} answers without entry", missing.len());
+}

@@ -1,0 +1,284 @@
+//! A whole system in a folder: simulated stores, adapters over mutual TLS, the hub on SQLite, a caller.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use connectors::ledger::Ledger;
+use connectors::rehearsal::Rehearsal;
+use connectors::secret::Secret;
+use connectors::serve::{Adapter, Overrides, Running, TlsFiles};
+use hedui::app::App;
+use hedui::cli::token;
+use hedui::config::Config;
+use hedui::domain::clock::SystemRandomness;
+use hedui::domain::division::DivisionCode;
+use hedui::domain::purpose::Purpose;
+use hedui::simulate::Simulation;
+use hedui::simulate::keys::{TRIAL_AUDIENCE, TRIAL_ISSUER};
+use hedui::simulate::trial::{Trial, TrialFiles};
+use metrics_exporter_prometheus::PrometheusHandle;
+use reqwest::StatusCode;
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub const DEPARTMENTS: [&str; 6] = ["education", "hrss", "housing", "health", "emergency", "medical_insurance"];
+
+/// The repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A simulation of the listed cases.
+pub fn listed() -> Simulation {
+    Simulation::from_cases(&root().join("tests/cases/listed.json")).unwrap()
+}
+
+/// The listed cases.
+pub fn listed_cases() -> Value {
+    let text = std::fs::read_to_string(root().join("tests/cases/listed.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// One recorder for the whole test process.
+pub fn metrics() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE.get_or_init(|| hedui::app::install_metrics().unwrap()).clone()
+}
+
+/// What is different from the usual system.
+#[derive(Default)]
+pub struct Setup {
+    /// Departments that are asked at another address than their own adapter's.
+    pub elsewhere: BTreeMap<&'static str, SocketAddr>,
+    /// Departments without adapter.
+    pub unregistered: Vec<&'static str>,
+    /// Use the packs that the simulator wrote.
+    pub own_packs: bool,
+    /// How long one question may take; 1500 ms when absent.
+    pub ask_timeout: Option<&'static str>,
+    /// Catalogue file instead of the shipped one.
+    pub catalogue: Option<PathBuf>,
+    /// Further adapters: department, address.
+    pub further: Vec<(&'static str, SocketAddr)>,
+    /// What one client may ask a second.
+    pub per_second: Option<u32>,
+    /// Keys whose authority the hub believes besides its own, for departments that are stubs.
+    pub authority: Option<TempDir>,
+}
+
+/// A running system.
+pub struct System {
+    pub folder: TempDir,
+    pub files: TrialFiles,
+    pub adapters: BTreeMap<&'static str, Running>,
+    pub app: App,
+    pub caller: Caller,
+}
+
+/// Serves a connector over the store of its department in `folder`.
+pub async fn adapter(folder: &Path, department: &str, files: &TrialFiles) -> Running {
+    let connector = root().join("connectors").join(department).join("connector.toml");
+    let url = format!("sqlite://{}", folder.join(format!("{department}.sqlite")).display());
+    serve_connector(&connector, &url, Some(&folder.join("rehearsals").join(format!("{department}.json"))), files).await
+}
+
+/// Serves any connector over any store.
+pub async fn serve_connector(connector: &Path, url: &str, rehearsal: Option<&Path>, files: &TrialFiles) -> Running {
+    let overrides = Overrides {
+        source_url: Some(Secret::new(url)),
+        rehearsal: rehearsal.map_or_else(Rehearsal::default, |file| Rehearsal::read(file).unwrap()),
+        ledger: Ledger::Silent,
+    };
+    let adapter = Adapter::load(connector, overrides).unwrap();
+    let tls = TlsFiles { cert: files.keys.server.clone(), key: files.keys.server_key.clone(), client_ca: files.keys.ca.clone() };
+    adapter.listen("127.0.0.1:0".parse().unwrap(), tls).await.unwrap()
+}
+
+fn trial(folder: &Path, setup: &Setup, adapters: &[(&str, SocketAddr)]) -> TrialFiles {
+    let policies = folder.join("policies");
+    let trial = Trial {
+        hub: "127.0.0.1:0".parse().unwrap(),
+        monitor: "127.0.0.1:0".parse().unwrap(),
+        adapters,
+        policies: setup.own_packs.then_some(policies.as_path()),
+        catalogue: setup.catalogue.as_deref(),
+        ask_timeout: setup.ask_timeout.unwrap_or("1500ms"),
+        per_second: setup.per_second.unwrap_or(100_000),
+    };
+    trial.write(folder, &SystemRandomness).unwrap()
+}
+
+impl System {
+    /// Starts a system over the stores of a simulation.
+    pub async fn start(setup: Setup, simulation: Simulation) -> Self {
+        let folder = TempDir::new().unwrap();
+        simulation.write(folder.path()).await.unwrap();
+        // The keys are needed to start the adapters, whose addresses the configuration needs.
+        let files = trial(folder.path(), &setup, &[]);
+        let mut adapters = BTreeMap::new();
+        let mut addresses = setup.further.clone();
+        for department in DEPARTMENTS {
+            if setup.unregistered.contains(&department) {
+                continue;
+            }
+            match setup.elsewhere.get(department) {
+                Some(address) => addresses.push((department, *address)),
+                None => {
+                    let running = adapter(folder.path(), department, &files).await;
+                    addresses.push((department, running.addr()));
+                    adapters.insert(department, running);
+                }
+            }
+        }
+        Self::with(folder, setup, files, adapters, &addresses).await
+    }
+
+    async fn with(
+        folder: TempDir,
+        setup: Setup,
+        files: TrialFiles,
+        adapters: BTreeMap<&'static str, Running>,
+        addresses: &[(&str, SocketAddr)],
+    ) -> Self {
+        if let Some(stub) = &setup.authority {
+            let both = [std::fs::read(&files.keys.ca).unwrap(), std::fs::read(stub.path().join("ca.pem")).unwrap()].concat();
+            std::fs::write(&files.keys.ca, both).unwrap();
+        }
+        append_adapters(&files.config, addresses, setup.ask_timeout.unwrap_or("1500ms"));
+        let app = App::start(&Config::load(&files.config).unwrap(), metrics()).await.unwrap();
+        let caller = Caller::new(&files, app.address);
+        Self { folder, files, adapters, app, caller }
+    }
+
+    /// Stops the hub and starts it again on the same folder.
+    pub async fn restart(mut self) -> Self {
+        self.app.stop().await;
+        self.app = App::start(&Config::load(&self.files.config).unwrap(), metrics()).await.unwrap();
+        self.caller = Caller::new(&self.files, self.app.address);
+        self
+    }
+
+    /// A page of the monitoring listener.
+    pub async fn monitor(&self, path: &str) -> (StatusCode, String) {
+        let response = reqwest::get(format!("http://{}{path}", self.app.monitor_address)).await.unwrap();
+        (response.status(), response.text().await.unwrap())
+    }
+
+    /// Stops everything.
+    pub async fn stop(self) {
+        self.app.stop().await;
+        for (_, adapter) in self.adapters {
+            adapter.stop().await;
+        }
+    }
+}
+
+/// Adds adapters to a configuration that has none.
+pub fn append_adapters(config: &Path, addresses: &[(&str, SocketAddr)], timeout: &str) {
+    let mut text = std::fs::read_to_string(config).unwrap();
+    for (department, address) in addresses {
+        text.push_str(&format!(
+            "\n[[adapter]]\ndepartment = \"{department}\"\nendpoint = \"https://{address}\"\nca = \"keys/ca.pem\"\ntimeout = \"{timeout}\"\nquota_per_second = 100000\nquota_burst = 100000\n"
+        ));
+    }
+    std::fs::write(config, text).unwrap();
+}
+
+/// A caseworker system.
+#[derive(Clone)]
+pub struct Caller {
+    pub http: reqwest::Client,
+    pub base: String,
+    pub token: String,
+}
+
+/// An answer of the hub.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+}
+
+impl Caller {
+    pub fn new(files: &TrialFiles, address: SocketAddr) -> Self {
+        let ca = reqwest::Certificate::from_pem_bundle(&std::fs::read(&files.keys.ca).unwrap()).unwrap();
+        let http = reqwest::Client::builder().tls_certs_only(ca).no_proxy().build().unwrap();
+        Self { http, base: format!("https://{address}"), token: mint(files, "tester", "000000", &Purpose::ALL) }
+    }
+
+    /// The same caller with another token.
+    pub fn with_token(&self, token: String) -> Self {
+        Self { token, ..self.clone() }
+    }
+
+    pub async fn post(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Reply {
+        self.post_raw(path, body.to_string().into_bytes(), headers).await
+    }
+
+    pub async fn post_raw(&self, path: &str, body: Vec<u8>, headers: &[(&str, &str)]) -> Reply {
+        let mut request = self.http.post(format!("{}{path}", self.base)).bearer_auth(&self.token).body(body);
+        if !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Reply::of(request.send().await.unwrap()).await
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        let request = self.http.get(format!("{}{path}", self.base)).bearer_auth(&self.token);
+        Reply::of(request.send().await.unwrap()).await
+    }
+
+    /// Verifies a household and waits for the end.
+    pub async fn verify(&self, body: &Value) -> Reply {
+        self.post("/v1/verifications", body, &[("prefer", "wait=30")]).await
+    }
+}
+
+impl Reply {
+    async fn of(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.unwrap();
+        Self { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+    }
+
+    /// The status of the verdict.
+    pub fn verdict_status(&self) -> &str {
+        self.body["verdict"]["status"].as_str().unwrap_or_default()
+    }
+
+    /// What a department's row says.
+    pub fn department(&self, id: &str) -> &str {
+        let rows = self.body["departments"].as_array().unwrap();
+        rows.iter().find(|row| row["department"] == id).and_then(|row| row["status"].as_str()).unwrap_or_default()
+    }
+}
+
+/// A token of the trial issuer.
+pub fn mint(files: &TrialFiles, client: &str, division: &str, purposes: &[Purpose]) -> String {
+    let subject = token::Subject {
+        client,
+        organisation: "测试民政局",
+        division: DivisionCode::parse(division).unwrap(),
+        purposes: purposes.to_vec(),
+        lifetime: 600,
+    };
+    token::mint(&std::fs::read(&files.keys.issuer_key).unwrap(), TRIAL_ISSUER, TRIAL_AUDIENCE, &subject).unwrap()
+}
+
+/// The request documents that the simulator wrote, by name.
+pub fn requests(folder: &Path) -> BTreeMap<String, Value> {
+    std::fs::read_dir(folder.join("requests"))
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            (name, serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap())
+        })
+        .collect()
+}

@@ -1,0 +1,156 @@
+//! A department that misbehaves, over the same mutual TLS as a real one.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum_server::tls_rustls::RustlsConfig;
+use connectors::protocol::Query;
+use futures_util::stream;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::{Value, json};
+
+/// What the department does with a question.
+#[derive(Clone)]
+pub enum Behaviour {
+    /// Holds nothing about anybody: an answer. Waits this long first.
+    NoRecord(Duration),
+    /// Never answers.
+    Hang,
+    /// One byte a second.
+    Drip,
+    /// Ten gigabytes.
+    Endless,
+    /// This body, with status 200.
+    Body(Vec<u8>),
+    /// This status.
+    Status(u16),
+    /// Sends the caller elsewhere.
+    Redirect(String),
+    /// Answers well, but about another person.
+    OtherPerson,
+    /// Answers well, with the answers of two persons exchanged.
+    Swapped,
+}
+
+/// A running stub.
+pub struct Stub {
+    pub address: SocketAddr,
+    pub asked: Arc<AtomicUsize>,
+    handle: axum_server::Handle<SocketAddr>,
+}
+
+impl Stub {
+    /// Starts a department with the keys of a folder.
+    pub fn start(department: &'static str, behaviour: Behaviour, keys: &Path) -> Self {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let handle = axum_server::Handle::new();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let routes = Router::new()
+            .route("/v1/facts:query", post(answer))
+            .with_state((department, behaviour, Arc::clone(&asked)));
+        let server = axum_server::from_tcp_rustls(listener, tls(keys)).unwrap().handle(handle.clone());
+        tokio::task::spawn(server.serve(routes.into_make_service()));
+        Self { address, asked, handle }
+    }
+
+    /// How often it was asked.
+    pub fn times_asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Stub {
+    fn drop(&mut self) {
+        self.handle.shutdown();
+    }
+}
+
+fn tls(keys: &Path) -> RustlsConfig {
+    let read = |name: &str| std::fs::read(keys.join(name)).unwrap();
+    let certificates = CertificateDer::pem_slice_iter(&read("server.pem")).collect::<Result<Vec<_>, _>>().unwrap();
+    let key = PrivateKeyDer::from_pem_slice(&read("server.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(certificates, key)
+        .unwrap();
+    RustlsConfig::from_config(Arc::new(config))
+}
+
+async fn answer(
+    State((department, behaviour, asked)): State<(&'static str, Behaviour, Arc<AtomicUsize>)>,
+    body: Bytes,
+) -> Response {
+    asked.fetch_add(1, Ordering::SeqCst);
+    let query: Query = serde_json::from_slice(&body).unwrap();
+    match behaviour {
+        Behaviour::NoRecord(wait) => {
+            tokio::time::sleep(wait).await;
+            json(&no_record(department, &query))
+        }
+        Behaviour::Hang => std::future::pending().await,
+        Behaviour::Drip => {
+            let drops = stream::unfold((), |()| async {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Some((Ok::<_, std::io::Error>(Bytes::from_static(b" ")), ()))
+            });
+            Body::from_stream(drops).into_response()
+        }
+        Behaviour::Endless => {
+            let chunk = Bytes::from(vec![b' '; 1024 * 1024]);
+            let chunks = stream::iter((0..10_240).map(move |_| Ok::<_, std::io::Error>(chunk.clone())));
+            Body::from_stream(chunks).into_response()
+        }
+        Behaviour::Body(bytes) => bytes.into_response(),
+        Behaviour::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
+        Behaviour::Redirect(to) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response(),
+        Behaviour::OtherPerson => {
+            let mut answer = no_record(department, &query);
+            let result = &mut answer["results"][0];
+            result["status"] = "ok".into();
+            result["id_number"] = "150000201409011041".into();
+            json(&answer)
+        }
+        Behaviour::Swapped => {
+            let mut answer = no_record(department, &query);
+            let results = answer["results"].as_array_mut().unwrap();
+            let numbers: Vec<Value> = results.iter().map(|result| result["id_number"].clone()).collect();
+            for (result, number) in results.iter_mut().zip(numbers.into_iter().rev()) {
+                result["id_number"] = number;
+            }
+            json(&answer)
+        }
+    }
+}
+
+fn json(value: &Value) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}
+
+fn no_record(department: &str, query: &Query) -> Value {
+    let results: Vec<Value> = query
+        .subjects
+        .iter()
+        .flat_map(|subject| {
+            let datasets = subject.datasets.as_ref().unwrap_or(&query.datasets);
+            datasets.iter().map(move |dataset| {
+                json!({"ref": subject.reference, "id_number": subject.id_number, "dataset": dataset, "status": "no_record", "facts": []})
+            })
+        })
+        .collect();
+    json!({"adapter": {"id": department, "version": "stub"}, "results": results})
+}
