@@ -59,6 +59,9 @@ pub struct AccessEvent<'a> {
     /// Number of the household's authorisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorisation: Option<&'a str>,
+    /// Why departments are asked without every member's authorisation: `emergency`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exemption: Option<&'a str>,
     /// The verification.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verification: Option<&'a str>,
@@ -90,6 +93,7 @@ impl<'a> AccessEvent<'a> {
             division: client.map(|client| client.division),
             purpose: None,
             authorisation: None,
+            exemption: None,
             verification: None,
             subjects: &[],
             departments: &[],

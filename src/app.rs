@@ -113,8 +113,9 @@ impl App {
         );
         let tokens = token_verifier(config)?;
         let tls = tls(config)?;
-        let (store, writer) =
-            Store::open(&config.store.path).await.map_err(|error| StartError::Store(config.store.path.clone(), error))?;
+        let (store, writer) = Store::open(&config.store.path)
+            .await
+            .map_err(|error| StartError::Store(config.store.path.clone(), error))?;
         let ids = Ids::new(Arc::clone(&clock), randomness);
         let verifications = Verifications::new(Parts {
             store,

@@ -5,11 +5,11 @@
 
 pub mod adapter;
 mod caller;
-mod told;
 pub mod demo;
 pub mod serve;
 pub mod simulate;
 pub mod token;
+mod told;
 pub mod verdict;
 pub mod verify;
 

@@ -254,7 +254,7 @@ impl Default for Verification {
     fn default() -> Self {
         Self {
             default_wait: Duration::from_secs(10),
-            max_wait: Duration::from_secs(60),
+            max_wait: Duration::from_mins(1),
             catalogue: None,
             policies: None,
         }
@@ -268,7 +268,9 @@ impl Config {
         let text = std::fs::read_to_string(file).map_err(|error| invalid(error.to_string()))?;
         let mut config: Self = config::Config::builder()
             .add_source(config::File::from_str(&text, config::FileFormat::Toml))
-            .add_source(config::Environment::with_prefix("HEDUI").prefix_separator("__").separator("__").try_parsing(true))
+            .add_source(
+                config::Environment::with_prefix("HEDUI").prefix_separator("__").separator("__").try_parsing(true),
+            )
             .build()
             .and_then(config::Config::try_deserialize)
             .map_err(|error| invalid(error.to_string()))?;

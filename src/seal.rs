@@ -154,13 +154,13 @@ mod tests {
     fn every_altered_byte_is_found() {
         let sealer = sealer("a");
         let (key, _) = sealer.new_data_key("vf_1").unwrap();
-        let sealed = sealer.seal(&key, "vf_1", b"facts").unwrap();
-        for index in 0..sealed.len() {
-            let mut altered = sealed.clone();
+        let body = sealer.seal(&key, "vf_1", b"facts").unwrap();
+        for index in 0..body.len() {
+            let mut altered = body.clone();
             altered[index] ^= 1;
             assert_eq!(key.open("vf_1", &altered), Err(SealError::Open), "byte {index}");
         }
-        assert_eq!(key.open("vf_1", &sealed[..5]), Err(SealError::Open));
+        assert_eq!(key.open("vf_1", &body[..5]), Err(SealError::Open));
     }
 
     #[test]

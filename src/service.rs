@@ -5,6 +5,8 @@ pub mod assemble;
 pub mod error;
 pub mod evidence;
 pub mod ids;
+mod judge;
+mod kept;
 pub mod planned;
 pub mod request;
 pub mod running;

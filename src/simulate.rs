@@ -353,7 +353,7 @@ fn check_references(case: &Case) -> Result<(), SimulateError> {
     let incomes = household.incomes.iter().map(|income| &income.member_id);
     let expenditures = household.rigid_expenditures.iter().map(|expenditure| &expenditure.member_id);
     let supported = household.obligors.iter().flat_map(|obligor| &obligor.supports);
-    match members.chain(incomes).chain(expenditures).chain(supported).find(|reference| known(*reference) != 1) {
+    match members.chain(incomes).chain(expenditures).chain(supported).find(|reference| known(reference) != 1) {
         Some(member) => Err(SimulateError::Member { case: case.id.clone(), member: member.to_string() }),
         None => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! The only SQL: verifications with their sealed outcomes, packs, and access events, on SQLite.
+//! The only SQL: verifications with their sealed outcomes, packs, and access events, on `SQLite`.
 //!
 //! All writes go through one writer that groups concurrent ones into one durable transaction
 //! (`synchronous=FULL`): a caller is answered after its group is on disk, and the flush is paid once
@@ -79,7 +79,10 @@ impl Store {
     }
 
     /// Hands a write to the writer and waits until its group is durable.
-    async fn write<T>(&self, make: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Write) -> Result<T, StoreError> {
+    async fn write<T>(
+        &self,
+        make: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Write,
+    ) -> Result<T, StoreError> {
         let (reply, durable) = oneshot::channel();
         self.writes.try_send(make(reply)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,

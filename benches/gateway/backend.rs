@@ -30,7 +30,9 @@ pub async fn run(arguments: &[String]) {
         let offset = u16::try_from(index).expect("six departments");
         let routes = Router::new().route("/v1/facts:query", post(answer)).with_state((*department, latency));
         let (secure, plain) = (loopback(port + offset), loopback(port + 10 + offset));
-        servers.push(tokio::task::spawn(axum_server::bind_rustls(secure, tls.clone()).serve(routes.clone().into_make_service())));
+        servers.push(tokio::task::spawn(
+            axum_server::bind_rustls(secure, tls.clone()).serve(routes.clone().into_make_service()),
+        ));
         servers.push(tokio::task::spawn(axum_server::bind(plain).serve(routes.into_make_service())));
     }
     for server in servers {
@@ -45,14 +47,17 @@ pub fn loopback(port: u16) -> SocketAddr {
 
 fn server_config(keys: &Path) -> rustls::ServerConfig {
     let read = |name: &str| std::fs::read(keys.join(name)).expect("a key file");
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&read("server.pem")).collect::<Result<_, _>>().expect("a certificate");
+    let certificates: Vec<_> =
+        CertificateDer::pem_slice_iter(&read("server.pem")).collect::<Result<_, _>>().expect("a certificate");
     let key = PrivateKeyDer::from_pem_slice(&read("server.key")).expect("a key");
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&read("ca.pem")) {
         roots.add(certificate.expect("a certificate")).expect("an authority");
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().expect("a verifier");
+    let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+        .build()
+        .expect("a verifier");
     rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("TLS versions")

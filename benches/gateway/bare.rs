@@ -21,9 +21,12 @@ pub async fn run(arguments: &[String]) {
     let port: u16 = arguments[0].parse().expect("a port");
     let first: u16 = arguments[1].parse().expect("a port");
     let targets = (0..DEPARTMENTS.len())
-        .map(|index| format!("http://{}/v1/facts:query", loopback(first + u16::try_from(index).expect("six departments"))))
+        .map(|index| {
+            format!("http://{}/v1/facts:query", loopback(first + u16::try_from(index).expect("six departments")))
+        })
         .collect();
-    let http = reqwest::Client::builder().no_proxy().tcp_nodelay(true).pool_max_idle_per_host(64).build().expect("a client");
+    let http =
+        reqwest::Client::builder().no_proxy().tcp_nodelay(true).pool_max_idle_per_host(64).build().expect("a client");
     let routes = Router::new().route("/v1/verifications", post(forward)).with_state(Arc::new(Bare { http, targets }));
     axum_server::bind(loopback(port)).serve(routes.into_make_service()).await.expect("the server serves");
 }

@@ -17,8 +17,11 @@ pub fn request(index: u64) -> Value {
     let members: Vec<Value> = (0..3)
         .map(|place| json!({"ref": format!("m{}", place + 1), "id_number": person(index * 3 + place), "name": "测试", "relation_code": "02"}))
         .collect();
-    let declared: Vec<Value> = (0..3).map(|place| json!({"ref": format!("m{}", place + 1), "labour_capacity": "FULL", "employed": true})).collect();
-    let signatures: Vec<Value> = (0..3).map(|place| json!({"ref": format!("m{}", place + 1), "capacity": "SELF"})).collect();
+    let declared: Vec<Value> = (0..3)
+        .map(|place| json!({"ref": format!("m{}", place + 1), "labour_capacity": "FULL", "employed": true}))
+        .collect();
+    let signatures: Vec<Value> =
+        (0..3).map(|place| json!({"ref": format!("m{}", place + 1), "capacity": "SELF"})).collect();
     json!({
         "purpose": "dibao",
         "assessment_date": "2026-11-01",

@@ -9,11 +9,8 @@ use super::backend::{DEPARTMENTS, loopback};
 
 /// Writes keys and configuration of a hub before the departments on `first_port`.
 pub fn write_trial(folder: &Path, port: u16, monitor_port: u16, first_port: u16) -> TrialFiles {
-    let adapters: Vec<_> = DEPARTMENTS
-        .iter()
-        .zip(first_port..)
-        .map(|(department, port)| (*department, loopback(port)))
-        .collect();
+    let adapters: Vec<_> =
+        DEPARTMENTS.iter().zip(first_port..).map(|(department, port)| (*department, loopback(port))).collect();
     let trial = Trial {
         hub: loopback(port),
         monitor: loopback(monitor_port),

@@ -26,7 +26,12 @@ impl Target {
     pub fn hub(keys: &Path, port: u16) -> Self {
         let ca = std::fs::read(keys.join("ca.pem")).expect("the authority");
         let certificate = reqwest::Certificate::from_pem(&ca).expect("a certificate");
-        let http = reqwest::Client::builder().tls_certs_only([certificate]).no_proxy().http1_only().pool_max_idle_per_host(2000).build();
+        let http = reqwest::Client::builder()
+            .tls_certs_only([certificate])
+            .no_proxy()
+            .http1_only()
+            .pool_max_idle_per_host(2000)
+            .build();
         let key = std::fs::read(keys.join("issuer.key")).expect("the issuer's key");
         let subject = token::Subject {
             client: "bench",
@@ -36,7 +41,11 @@ impl Target {
             lifetime: 600,
         };
         let token = token::mint(&key, TRIAL_ISSUER, TRIAL_AUDIENCE, &subject).expect("a token");
-        Self { url: format!("https://127.0.0.1:{port}/v1/verifications"), http: http.expect("a client"), token: Some(token) }
+        Self {
+            url: format!("https://127.0.0.1:{port}/v1/verifications"),
+            http: http.expect("a client"),
+            token: Some(token),
+        }
     }
 
     /// The bare fan-out on `port`.
@@ -57,7 +66,12 @@ pub struct Run {
 }
 
 /// Sends `bodies(0..count)` over `connections`, each a loop.
-pub async fn run(target: &Target, connections: u64, count: u64, bodies: Arc<dyn Fn(u64) -> Vec<u8> + Send + Sync>) -> Run {
+pub async fn run(
+    target: &Target,
+    connections: u64,
+    count: u64,
+    bodies: Arc<dyn Fn(u64) -> Vec<u8> + Send + Sync>,
+) -> Run {
     let next = Arc::new(AtomicU64::new(0));
     let started = Instant::now();
     let loops: Vec<_> = (0..connections)
@@ -70,7 +84,8 @@ pub async fn run(target: &Target, connections: u64, count: u64, bodies: Arc<dyn 
                     if index >= count {
                         return latencies;
                     }
-                    let mut request = target.http.post(&target.url).header("content-type", "application/json").body(bodies(index));
+                    let mut request =
+                        target.http.post(&target.url).header("content-type", "application/json").body(bodies(index));
                     if let Some(token) = &target.token {
                         request = request.bearer_auth(token);
                     }

@@ -39,7 +39,9 @@ fn start(core: u8, program: &Path, arguments: &[String], folder: &Path) -> Proce
     } else {
         Command::new(program)
     };
-    let log = std::fs::File::create(folder.join(format!("{}.log", arguments.first().map_or("process", String::as_str)))).expect("a log file");
+    let log =
+        std::fs::File::create(folder.join(format!("{}.log", arguments.first().map_or("process", String::as_str))))
+            .expect("a log file");
     Process(command.args(arguments).stdout(Stdio::null()).stderr(log).spawn().expect("the process starts"))
 }
 
@@ -104,7 +106,8 @@ pub async fn run(arguments: &[String]) {
     let keys_text = keys.to_string_lossy().into_owned();
     let backend = start(1, &own, &words(&["role-backend", &keys_text, &BACKEND_PORT.to_string(), "0"]), &folder);
     until_listening(BACKEND_PORT + 15).await;
-    let bare = start(0, &own, &words(&["role-bare", &BARE_PORT.to_string(), &(BACKEND_PORT + 10).to_string()]), &folder);
+    let bare =
+        start(0, &own, &words(&["role-bare", &BARE_PORT.to_string(), &(BACKEND_PORT + 10).to_string()]), &folder);
     let hub_program = PathBuf::from(env!("CARGO_BIN_EXE_hedui"));
     let hub = start(0, &hub_program, &words(&["serve", "--config", &config.to_string_lossy()]), &folder);
     until_listening(BARE_PORT).await;
@@ -127,15 +130,24 @@ pub async fn run(arguments: &[String]) {
             };
             let from = fresh;
             if contender == Contender::HubWarm {
-                let warm = load::run(&target, 4, WARM_HOUSEHOLDS, Arc::new(|index| household::request(index).to_string().into_bytes())).await;
+                let warm = load::run(
+                    &target,
+                    4,
+                    WARM_HOUSEHOLDS,
+                    Arc::new(|index| household::request(index).to_string().into_bytes()),
+                )
+                .await;
                 assert_eq!(warm.answered, WARM_HOUSEHOLDS);
             }
             let warm = contender == Contender::HubWarm;
             fresh += count;
-            let bodies = move |index: u64| household::request(if warm { index % WARM_HOUSEHOLDS } else { from + index }).to_string().into_bytes();
+            let bodies = move |index: u64| {
+                household::request(if warm { index % WARM_HOUSEHOLDS } else { from + index }).to_string().into_bytes()
+            };
             let query = bare_query();
             let bare_bodies = move |_| query.clone();
-            let bodies: Arc<dyn Fn(u64) -> Vec<u8> + Send + Sync> = if pid == bare.0.id() { Arc::new(bare_bodies) } else { Arc::new(bodies) };
+            let bodies: Arc<dyn Fn(u64) -> Vec<u8> + Send + Sync> =
+                if pid == bare.0.id() { Arc::new(bare_bodies) } else { Arc::new(bodies) };
             let before = cpu_nanoseconds(pid);
             let run = load::run(&target, CONNECTIONS, count, bodies).await;
             let microseconds = (cpu_nanoseconds(pid) - before) as f64 / 1000.0 / run.answered as f64;
@@ -156,7 +168,12 @@ pub async fn run(arguments: &[String]) {
 /// Resident memory while 1,000 verifications run at once.
 async fn concurrent_memory(keys: &Path, pid: u32, fresh: u64) -> u64 {
     let target = Target::hub(keys, HUB_PORT);
-    let load = load::run(&target, 1000, 3000, Arc::new(move |index| household::request(fresh + index).to_string().into_bytes()));
+    let load = load::run(
+        &target,
+        1000,
+        3000,
+        Arc::new(move |index| household::request(fresh + index).to_string().into_bytes()),
+    );
     tokio::pin!(load);
     let mut most = 0;
     loop {
@@ -194,13 +211,17 @@ fn report(samples: &[(Contender, f64, Run)], rounds: u64, count: u64, idle: u64,
     writeln!(text, "| contender | CPU µs a verification, median | ratio to bare: median (min–max) | requests/s | p50 / p99 ms |\n|---|---|---|---|---|").expect("text");
     let of = |wanted: Contender| samples.iter().filter(move |(contender, ..)| *contender == wanted);
     for contender in Contender::ALL {
-        let mut ratios: Vec<f64> = of(contender).zip(of(Contender::Bare)).map(|((_, own, _), (_, bare, _))| own / bare).collect();
+        let mut ratios: Vec<f64> =
+            of(contender).zip(of(Contender::Bare)).map(|((_, own, _), (_, bare, _))| own / bare).collect();
         let mut microseconds: Vec<f64> = of(contender).map(|(_, microseconds, _)| *microseconds).collect();
         ratios.sort_by(f64::total_cmp);
         microseconds.sort_by(f64::total_cmp);
-        let mut latencies: Vec<f64> = of(contender).flat_map(|(_, _, run)| run.latencies.iter().map(|latency| latency.as_secs_f64() * 1000.0)).collect();
+        let mut latencies: Vec<f64> = of(contender)
+            .flat_map(|(_, _, run)| run.latencies.iter().map(|latency| latency.as_secs_f64() * 1000.0))
+            .collect();
         latencies.sort_by(f64::total_cmp);
-        let rate: f64 = of(contender).map(|(_, _, run)| run.answered as f64 / run.elapsed.as_secs_f64()).sum::<f64>() / rounds as f64;
+        let rate: f64 = of(contender).map(|(_, _, run)| run.answered as f64 / run.elapsed.as_secs_f64()).sum::<f64>()
+            / rounds as f64;
         writeln!(
             text,
             "| {} | {:.0} | {:.2} ({:.2}–{:.2}) | {rate:.0} | {:.1} / {:.1} |",
@@ -233,6 +254,7 @@ fn write_down(report: &str) {
         let commit = commit.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         let stamp = format!("Commit {commit}, machine with {cores} cores.");
-        std::fs::write(&file, format!("{head}{begin}\n\n{report}\n{stamp}\n\n{end}{tail}")).expect("docs/performance.md is written");
+        std::fs::write(&file, format!("{head}{begin}\n\n{report}\n{stamp}\n\n{end}{tail}"))
+            .expect("docs/performance.md is written");
     }
 }

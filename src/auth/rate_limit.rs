@@ -37,7 +37,12 @@ impl ClientLimit {
     /// Counts a request of `client`. `Err` when it is one too many.
     pub fn check(&self, client: &str) -> Result<Standing, Standing> {
         let window_seconds = u64::from(self.burst.get()).div_ceil(u64::from(self.per_second.get())).max(1);
-        let standing = |remaining, retry_after_seconds| Standing { remaining, burst: self.burst, retry_after_seconds, window_seconds };
+        let standing = |remaining, retry_after_seconds| Standing {
+            remaining,
+            burst: self.burst,
+            retry_after_seconds,
+            window_seconds,
+        };
         match self.limiter.check_key(&Arc::from(client)) {
             Ok(snapshot) => Ok(standing(snapshot.remaining_burst_capacity(), 0)),
             Err(not_until) => {

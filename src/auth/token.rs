@@ -108,7 +108,10 @@ pub struct IssuerKey<'a> {
 
 impl TokenVerifier {
     /// A verifier for tokens of `issuers` meant for `audience`.
-    pub fn new<'a>(audience: &str, issuers: impl Iterator<Item = IssuerKey<'a>>) -> Result<Self, jsonwebtoken::errors::Error> {
+    pub fn new<'a>(
+        audience: &str,
+        issuers: impl Iterator<Item = IssuerKey<'a>>,
+    ) -> Result<Self, jsonwebtoken::errors::Error> {
         let mut known = HashMap::new();
         for issuer in issuers {
             let pem = issuer.public_key.as_bytes();
@@ -142,13 +145,12 @@ impl TokenVerifier {
         }
         let digest = digest::digest(&digest::SHA256, token);
         let key: [u8; 32] = digest.as_ref().try_into().map_err(|_| TokenError::Form)?;
-        let accepted = match self.seen.get(&key) {
-            Some(accepted) => accepted,
-            None => {
-                let accepted = Arc::new(self.check(token)?);
-                self.seen.insert(key, Arc::clone(&accepted));
-                accepted
-            }
+        let accepted = if let Some(accepted) = self.seen.get(&key) {
+            accepted
+        } else {
+            let accepted = Arc::new(self.check(token)?);
+            self.seen.insert(key, Arc::clone(&accepted));
+            accepted
         };
         let now = now.as_second();
         if now >= accepted.expires + LEEWAY_SECONDS || now + LEEWAY_SECONDS < accepted.not_before {
@@ -164,7 +166,8 @@ impl TokenVerifier {
         if !is_access_token || header.crit.is_some() {
             return Err(TokenError::Form);
         }
-        let claimed: ClaimedIssuer = jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| TokenError::Form)?;
+        let claimed: ClaimedIssuer =
+            jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| TokenError::Form)?;
         let issuer = self.issuers.get(&claimed.iss).ok_or(TokenError::Issuer)?;
         let claims = jsonwebtoken::decode::<Claims>(token, &issuer.key, &issuer.validation)
             .map_err(|_| TokenError::Invalid)?

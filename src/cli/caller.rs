@@ -8,14 +8,14 @@ use reqwest::{Certificate, StatusCode};
 use serde_json::Value;
 
 /// A hub to ask.
-pub struct HubClient {
+pub(super) struct HubClient {
     http: reqwest::Client,
     base: String,
     token: String,
 }
 
 /// What a hub says to a request.
-pub enum Said {
+pub(super) enum Said {
     /// The verification, completed.
     Verification(Value),
     /// A problem document.
@@ -23,21 +23,22 @@ pub enum Said {
 }
 
 /// What happened while following.
-pub enum Step<'a> {
+pub(super) enum Step<'a> {
     /// A department answered, or did not.
     Department(&'a Value),
 }
 
 impl HubClient {
     /// A client of the hub at `base` (`https://host:port`) whose certificate is of the authority in `ca`.
-    pub fn new(base: &str, ca: Option<&Path>, token: String) -> anyhow::Result<Self> {
+    pub(super) fn new(base: &str, ca: Option<&Path>, token: String) -> anyhow::Result<Self> {
         let mut builder = reqwest::Client::builder()
             .https_only(true)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(5));
         if let Some(file) = ca {
-            let pem = std::fs::read(file).with_context(|| format!("the authority's certificate {} cannot be read", file.display()))?;
+            let pem = std::fs::read(file)
+                .with_context(|| format!("the authority's certificate {} cannot be read", file.display()))?;
             let certificates = Certificate::from_pem_bundle(&pem)
                 .with_context(|| format!("{} holds no certificate in PEM", file.display()))?;
             builder = builder.tls_certs_only(certificates);
@@ -47,7 +48,7 @@ impl HubClient {
     }
 
     /// Asks for a verification and follows it to its end. `each` sees every step.
-    pub async fn verify(&self, body: Vec<u8>, mut each: impl FnMut(Step<'_>)) -> anyhow::Result<Said> {
+    pub(super) async fn verify(&self, body: Vec<u8>, mut each: impl FnMut(Step<'_>)) -> anyhow::Result<Said> {
         let request = self
             .http
             .post(format!("{}/v1/verifications", self.base))
@@ -97,25 +98,28 @@ impl HubClient {
     }
 
     /// The status of a page, for showing only addresses that answer.
-    pub async fn status_of(&self, path: &str) -> anyhow::Result<StatusCode> {
+    pub(super) async fn status_of(&self, path: &str) -> anyhow::Result<StatusCode> {
         let response = self.http.get(format!("{}{path}", self.base)).bearer_auth(&self.token).send().await?;
         Ok(response.status())
     }
 
     fn unreachable(&self) -> String {
-        format!("no hub answers at {}: is `hedui serve` running, and is --ca the authority of its certificate?", self.base)
+        format!(
+            "no hub answers at {}: is `hedui serve` running, and is --ca the authority of its certificate?",
+            self.base
+        )
     }
 }
 
 /// True when a page on this machine answers well, over plain HTTP.
-pub async fn plain_get(address: std::net::SocketAddr, path: &str) -> bool {
+pub(super) async fn plain_get(address: std::net::SocketAddr, path: &str) -> bool {
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build();
     let Ok(client) = client else { return false };
     client.get(format!("http://{address}{path}")).send().await.is_ok_and(|response| response.status().is_success())
 }
 
 /// True when an adapter on this machine says that it is healthy.
-pub async fn adapter_is_healthy(address: std::net::SocketAddr, keys: &crate::simulate::keys::TrialKeys) -> bool {
+pub(super) async fn adapter_is_healthy(address: std::net::SocketAddr, keys: &crate::simulate::keys::TrialKeys) -> bool {
     let ask = async {
         let ca = Certificate::from_pem(&std::fs::read(&keys.ca)?)?;
         let identity = [std::fs::read(&keys.hub)?, std::fs::read(&keys.hub_key)?].concat();

@@ -32,7 +32,9 @@ const ASKED: usize = 6;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  hedui demo\n  hedui demo --once --lang zh\n  hedui demo --cases tests/cases/listed.json")]
+#[command(
+    after_help = "Examples:\n  hedui demo\n  hedui demo --once --lang zh\n  hedui demo --cases tests/cases/listed.json"
+)]
 pub struct Args {
     /// End after the verdict instead of staying up until Ctrl-C.
     #[arg(long)]
@@ -104,7 +106,9 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     }
     if !global.json {
         addresses(&mut out, &hub, &app, &base, lang).await?;
-        next_steps(&mut out, &trial, &folder.path, &base, lang)?;
+        if !args.once {
+            next_steps(&mut out, &trial, &folder.path, &base, lang)?;
+        }
     }
     out.flush()?;
     drop(out);
@@ -117,13 +121,12 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 fn folder(args: &Args) -> anyhow::Result<Folder> {
-    let (path, temporary) = match &args.folder {
-        Some(path) => (path.clone(), false),
-        None => {
-            let mut random = [0_u8; 8];
-            SystemRandomness.fill(&mut random);
-            (std::env::temp_dir().join(format!("hedui-demo-{:016x}", u64::from_be_bytes(random))), true)
-        }
+    let (path, temporary) = if let Some(path) = &args.folder {
+        (path.clone(), false)
+    } else {
+        let mut random = [0_u8; 8];
+        SystemRandomness.fill(&mut random);
+        (std::env::temp_dir().join(format!("hedui-demo-{:016x}", u64::from_be_bytes(random))), true)
     };
     std::fs::create_dir_all(&path).with_context(|| format!("the folder {} cannot be made", path.display()))?;
     Ok(Folder { path: std::fs::canonicalize(path)?, temporary })
@@ -162,13 +165,15 @@ fn trial_token(trial: &TrialFiles) -> anyhow::Result<String> {
     mint(&std::fs::read(&trial.keys.issuer_key)?, TRIAL_ISSUER, TRIAL_AUDIENCE, &subject)
 }
 
-/// Asks the first requests of the folder, showing the departments as they answer.
+/// Asks some requests of the folder, showing the departments as they answer.
 async fn ask(hub: &HubClient, folder: &Path, lang: Lang, quiet: bool) -> anyhow::Result<Vec<Value>> {
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(folder.join("requests"))?.flatten().map(|entry| entry.path()).collect();
     files.sort();
     let mut answers = Vec::new();
-    for file in files.iter().take(ASKED) {
+    // Spread over the folder, so that different circles are seen.
+    let step = (files.len() / ASKED).max(1);
+    for file in files.iter().step_by(step).take(ASKED) {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(6) };
         bar.set_style(ProgressStyle::with_template("  {prefix:14} {pos}/{len} {wide_msg}")?);
@@ -234,4 +239,3 @@ fn next_steps(out: &mut impl Write, trial: &TrialFiles, folder: &Path, base: &st
     writeln!(out, "\n{}", lang.pick("停止：Ctrl-C", "Stop: Ctrl-C"))?;
     Ok(())
 }
-

@@ -13,7 +13,9 @@ use crate::config::Config;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  hedui serve --config config/hedui.toml\n\nEvery setting can be overridden: HEDUI__LISTEN__ADDRESS=0.0.0.0:8443 hedui serve")]
+#[command(
+    after_help = "Example:\n  hedui serve --config config/hedui.toml\n\nEvery setting can be overridden: HEDUI__LISTEN__ADDRESS=0.0.0.0:8443 hedui serve"
+)]
 pub struct Args {
     /// The configuration file.
     #[arg(long, default_value = "config/hedui.toml")]
@@ -39,7 +41,8 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     };
     let mut out = std::io::stdout().lock();
     if global.json {
-        let listening = serde_json::json!({ "address": app.address.to_string(), "monitor": app.monitor_address.to_string() });
+        let listening =
+            serde_json::json!({ "address": app.address.to_string(), "monitor": app.monitor_address.to_string() });
         writeln!(out, "{listening}")?;
     } else {
         writeln!(out, "hedui {} listening on https://{}", env!("CARGO_PKG_VERSION"), app.address)?;

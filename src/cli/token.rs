@@ -47,27 +47,39 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
-    let key = std::fs::read(&args.key)
-        .with_context(|| format!("the private key {} cannot be read; give the issuer's key with --key", args.key.display()))?;
+    let key = std::fs::read(&args.key).with_context(|| {
+        format!("the private key {} cannot be read; give the issuer's key with --key", args.key.display())
+    })?;
     let purposes = if args.purposes.is_empty() {
         Purpose::ALL.to_vec()
     } else {
-        let parse = |name: &String| Purpose::parse(name).with_context(|| format!("`{name}` is not a purpose; use one of {}", names()));
+        let parse = |name: &String| {
+            Purpose::parse(name).with_context(|| format!("`{name}` is not a purpose; use one of {}", names()))
+        };
         args.purposes.iter().map(parse).collect::<anyhow::Result<_>>()?
     };
     if !(1..=600).contains(&args.lifetime) {
         bail!("--lifetime must be 1 to 600 seconds: longer tokens are refused by every hub");
     }
-    let token = mint(&key, &args.issuer, &args.audience, &Subject {
-        client: &args.client,
-        organisation: &args.organisation,
-        division: DivisionCode::parse(&args.division)?,
-        purposes,
-        lifetime: args.lifetime,
-    })?;
+    let token = mint(
+        &key,
+        &args.issuer,
+        &args.audience,
+        &Subject {
+            client: &args.client,
+            organisation: &args.organisation,
+            division: DivisionCode::parse(&args.division)?,
+            purposes,
+            lifetime: args.lifetime,
+        },
+    )?;
     let mut out = std::io::stdout().lock();
     if global.json {
-        writeln!(out, "{}", serde_json::json!({ "access_token": token, "token_type": "Bearer", "expires_in": args.lifetime }))?;
+        writeln!(
+            out,
+            "{}",
+            serde_json::json!({ "access_token": token, "token_type": "Bearer", "expires_in": args.lifetime })
+        )?;
     } else {
         writeln!(out, "{token}")?;
     }

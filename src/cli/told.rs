@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Lang;
 
-fn text<'a>(value: &'a Value, lang: Lang) -> &'a str {
+fn text(value: &Value, lang: Lang) -> &str {
     value.get(lang.pick("zh", "en")).and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -82,7 +82,9 @@ fn department_says(row: &Value, lang: Lang) -> String {
         "quota_exceeded" => lang.pick("查询额度已用完", "quota used up").to_owned(),
         "not_authorised" => lang.pick("未获授权", "not authorised").to_owned(),
         "malformed" => lang.pick("答复不合规范，未采用", "answer did not fit the schema, not used").to_owned(),
-        "mismatch" => lang.pick("答复的人员或姓名不符，未采用", "answer about another person or name, not used").to_owned(),
+        "mismatch" => {
+            lang.pick("答复的人员或姓名不符，未采用", "answer about another person or name, not used").to_owned()
+        }
         "not_connected" => lang.pick("尚未接入", "not connected").to_owned(),
         other => other.to_owned(),
     };
@@ -103,7 +105,12 @@ pub(super) fn problem_line(problem: &Value, lang: Lang) -> String {
 pub(super) fn problem(out: &mut impl Write, problem: &Value, lang: Lang) -> io::Result<()> {
     writeln!(out, "✗ {}", problem_line(problem, lang))?;
     for error in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
-        writeln!(out, "    {}  {}", string(error, "pointer"), error.get("detail").map_or("", |detail| text(detail, lang)))?;
+        writeln!(
+            out,
+            "    {}  {}",
+            string(error, "pointer"),
+            error.get("detail").map_or("", |detail| text(detail, lang))
+        )?;
     }
     writeln!(out, "  → {}", problem.get("fix").map_or("", |fix| text(fix, lang)))?;
     writeln!(out, "  request_id {}", string(problem, "request_id"))

@@ -16,7 +16,9 @@ use crate::simulate::keys::{TRIAL_AUDIENCE, TRIAL_ISSUER};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  hedui verify --request request.json --ca ca.pem --token-file token\n  hedui verify --request trial/requests/C01.json --ca trial/keys/ca.pem --key trial/keys/issuer.key\n\nExit codes: 0 a verdict came, 1 the hub refused the request, 2 the command is wrong, 3 the hub cannot be reached.")]
+#[command(
+    after_help = "Examples:\n  hedui verify --request request.json --ca ca.pem --token-file token\n  hedui verify --request trial/requests/C01.json --ca trial/keys/ca.pem --key trial/keys/issuer.key\n\nExit codes: 0 a verdict came, 1 the hub refused the request, 2 the command is wrong, 3 the hub cannot be reached."
+)]
 pub struct Args {
     /// The request document, JSON.
     #[arg(long)]
@@ -80,11 +82,13 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
 fn access_token(args: &Args) -> anyhow::Result<String> {
     match (&args.token_file, &args.key) {
         (Some(file), _) => {
-            let token = std::fs::read_to_string(file).with_context(|| format!("the token file {} cannot be read", file.display()))?;
+            let token = std::fs::read_to_string(file)
+                .with_context(|| format!("the token file {} cannot be read", file.display()))?;
             Ok(token.trim().to_owned())
         }
         (None, Some(key)) => {
-            let key = std::fs::read(key).with_context(|| format!("the issuer's key {} cannot be read", key.display()))?;
+            let key =
+                std::fs::read(key).with_context(|| format!("the issuer's key {} cannot be read", key.display()))?;
             let subject = token::Subject {
                 client: "trial-caseworker",
                 organisation: "试用民政局",

@@ -18,7 +18,9 @@ pub(super) mod bytes {
     pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
         let text = String::deserialize(deserializer)?;
         parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(format!("`{text}` is not a size: a whole number with B, KiB or MiB, such as \"1 MiB\""))
+            serde::de::Error::custom(format!(
+                "`{text}` is not a size: a whole number with B, KiB or MiB, such as \"1 MiB\""
+            ))
         })
     }
 

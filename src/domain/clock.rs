@@ -57,6 +57,7 @@ pub struct SystemRandomness;
 
 impl Randomness for SystemRandomness {
     fn fill(&self, buffer: &mut [u8]) {
-        aws_lc_rs::rand::fill(buffer).expect("the operating system gives random bytes; without them nothing here is safe");
+        aws_lc_rs::rand::fill(buffer)
+            .expect("the operating system gives random bytes; without them nothing here is safe");
     }
 }

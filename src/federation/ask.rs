@@ -87,7 +87,8 @@ impl Federation {
         clock: Arc<dyn Clock>,
         tracker: TaskTracker,
     ) -> Self {
-        let keep = catalogue.datasets().iter().map(|dataset| dataset.fresh.saturating_add(dataset.stale_while_error)).max();
+        let keep =
+            catalogue.datasets().iter().map(|dataset| dataset.fresh.saturating_add(dataset.stale_while_error)).max();
         let cache = (cache_entries > 0).then(|| AnswerCache::new(cache_entries, keep.unwrap_or_default()));
         let flights = moka::future::Cache::builder().max_capacity(MAX_FLIGHTS).build();
         Self { catalogue, registry, cache, flights, subject_key, clock, tracker }
@@ -235,7 +236,12 @@ fn cache_key(plan: &Plan, department: &DepartmentPlan, subject: Subject) -> Cach
 }
 
 /// Equal only for the same department, purpose, window, authorisation, persons, names and datasets.
-fn flight_key(plan: &Plan, department: &DepartmentPlan, authorisation: &Authorisation, wanted: &[Wanted<'_>]) -> [u8; 32] {
+fn flight_key(
+    plan: &Plan,
+    department: &DepartmentPlan,
+    authorisation: &Authorisation,
+    wanted: &[Wanted<'_>],
+) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
     let mut part = |bytes: &[u8]| {
         context.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());

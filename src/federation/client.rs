@@ -62,7 +62,7 @@ impl AdapterClient {
             .no_proxy()
             .redirect(redirect::Policy::none())
             .connect_timeout(options.connect_timeout)
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(Duration::from_mins(1))
             .pool_max_idle_per_host(64)
             .tcp_nodelay(true)
             // One exchange at a time on a connection: measured cheaper than multiplexing for answers this small.

@@ -75,13 +75,15 @@ pub fn decode(
     received_at: Timestamp,
 ) -> Result<Vec<Vec<Arc<Answer>>>, Rejected> {
     let malformed = |detail: String| Rejected { reason: GapReason::Malformed, detail };
-    let response: WireResponse<'_> =
-        serde_json::from_slice(body).map_err(|error| malformed(format!("line {} column {}: not the form of an answer", error.line(), error.column())))?;
+    let response: WireResponse<'_> = serde_json::from_slice(body).map_err(|error| {
+        malformed(format!("line {} column {}: not the form of an answer", error.line(), error.column()))
+    })?;
     if response.adapter.id != department {
         return Err(Rejected { reason: GapReason::Mismatch, detail: "/adapter/id: another department".to_owned() });
     }
     let version: Arc<str> = Arc::from(response.adapter.version.as_ref());
-    let mut answers: Vec<Vec<Option<Arc<Answer>>>> = asked.iter().map(|person| vec![None; person.datasets.len()]).collect();
+    let mut answers: Vec<Vec<Option<Arc<Answer>>>> =
+        asked.iter().map(|person| vec![None; person.datasets.len()]).collect();
     for (index, result) in response.results.iter().enumerate() {
         let at = |what: &str| format!("/results/{index}: {what}");
         let place = asked.iter().position(|person| person.reference == result.reference).and_then(|person| {
@@ -89,7 +91,9 @@ pub fn decode(
             Some((person, datasets.iter().position(|dataset| dataset.id.as_str() == result.dataset)?))
         });
         let (person, dataset) = place.ok_or_else(|| malformed(at("a person or dataset that was not asked about")))?;
-        let (Some(asked), Some(slot)) = (asked.get(person), answers.get_mut(person).and_then(|slots| slots.get_mut(dataset))) else {
+        let (Some(asked), Some(slot)) =
+            (asked.get(person), answers.get_mut(person).and_then(|slots| slots.get_mut(dataset)))
+        else {
             return Err(malformed(at("a person or dataset that was not asked about")));
         };
         let Some(dataset) = asked.datasets.get(dataset) else {
@@ -104,13 +108,25 @@ pub fn decode(
         }
         let facts = match result.status {
             ResultStatus::Ok if result.id_number.is_none() => {
-                return Err(Rejected { reason: GapReason::Mismatch, detail: at("facts without the number they are filed under") });
+                return Err(Rejected {
+                    reason: GapReason::Mismatch,
+                    detail: at("facts without the number they are filed under"),
+                });
             }
-            ResultStatus::Ok => Fact::decode(dataset.fact, result.facts.get())
-                .map_err(|error| malformed(format!("/results/{index}/facts{}: not a fact of type {}", error.pointer, dataset.fact.as_str())))?,
+            ResultStatus::Ok => Fact::decode(dataset.fact, result.facts.get()).map_err(|error| {
+                malformed(format!(
+                    "/results/{index}/facts{}: not a fact of type {}",
+                    error.pointer,
+                    dataset.fact.as_str()
+                ))
+            })?,
             ResultStatus::NoRecord => Vec::new(),
-            ResultStatus::NameMismatch => return Err(Rejected { reason: GapReason::Mismatch, detail: at("known under another name") }),
-            ResultStatus::Error => return Err(Rejected { reason: GapReason::Unavailable, detail: at("the department could not answer") }),
+            ResultStatus::NameMismatch => {
+                return Err(Rejected { reason: GapReason::Mismatch, detail: at("known under another name") });
+            }
+            ResultStatus::Error => {
+                return Err(Rejected { reason: GapReason::Unavailable, detail: at("the department could not answer") });
+            }
         };
         *slot = Some(Arc::new(Answer {
             dataset: dataset.id.clone(),
@@ -190,7 +206,10 @@ mod tests {
         let first = double["results"][0].clone();
         double["results"].as_array_mut().unwrap().push(first);
         assert_eq!(check(&double), Err(GapReason::Malformed));
-        assert_eq!(check(&json!({"adapter": {"id": "hrss", "version": "1"}, "results": []})), Err(GapReason::Malformed));
+        assert_eq!(
+            check(&json!({"adapter": {"id": "hrss", "version": "1"}, "results": []})),
+            Err(GapReason::Malformed)
+        );
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         for text in ["", "null", "[]", "<html>", "{\"adapter\":{}}", "NaN", &deep] {
             assert_eq!(check_bytes(text.as_bytes()), Err(GapReason::Malformed));

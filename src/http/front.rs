@@ -112,7 +112,13 @@ impl Hub {
     }
 
     /// A refusal of the caller's request is in the log before it is told; a failure of ours needs no entry.
-    async fn refuse(&self, problem: Problem, client: Option<&Client>, request_id: &str, about: Option<&str>) -> Response {
+    async fn refuse(
+        &self,
+        problem: Problem,
+        client: Option<&Client>,
+        request_id: &str,
+        about: Option<&str>,
+    ) -> Response {
         let mut problem = problem.in_request(request_id);
         if problem.status < 500
             && let Err(error) = self.verifications.log_refusal(client, request_id, problem.code, about).await
@@ -221,7 +227,7 @@ mod tests {
     fn wait(value: &str) -> u64 {
         let mut headers = HeaderMap::new();
         headers.insert("prefer", HeaderValue::from_str(value).unwrap());
-        preferred_wait(&headers, Duration::from_secs(10), Duration::from_secs(60)).as_secs()
+        preferred_wait(&headers, Duration::from_secs(10), Duration::from_mins(1)).as_secs()
     }
 
     #[test]

@@ -20,7 +20,11 @@ struct Monitor {
 }
 
 /// The routes of the monitoring listener.
-pub fn monitor_router(verifications: Arc<Verifications>, metrics: PrometheusHandle, stopping: CancellationToken) -> Router {
+pub fn monitor_router(
+    verifications: Arc<Verifications>,
+    metrics: PrometheusHandle,
+    stopping: CancellationToken,
+) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))

@@ -162,7 +162,10 @@ impl Problem {
                 StatusCode::FORBIDDEN,
                 "insufficient_scope",
                 Text::new("令牌没有核对权限。", "The token does not allow verifications."),
-                Text::new("请申请含 scope=verification 的令牌。", "Ask the issuer for a token with the scope verification."),
+                Text::new(
+                    "请申请含 scope=verification 的令牌。",
+                    "Ask the issuer for a token with the scope verification.",
+                ),
             );
         }
         let (title, fix) = match error {
@@ -236,7 +239,10 @@ impl Problem {
                 StatusCode::NOT_FOUND,
                 "not_found",
                 Text::new("没有这项核对。", "There is no such verification."),
-                Text::new("请检查编号；只能查看本系统发起的核对。", "Check the id; a client sees only its own verifications."),
+                Text::new(
+                    "请检查编号；只能查看本系统发起的核对。",
+                    "Check the id; a client sees only its own verifications.",
+                ),
             ),
             ServiceError::IdempotencyKeyReused => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -245,7 +251,10 @@ impl Problem {
                     "这个 Idempotency-Key 已用于另一项内容不同的请求。",
                     "This Idempotency-Key was used for a request with another body.",
                 ),
-                Text::new("新的请求请使用新的键；重试请发送相同的内容。", "Use a new key for a new request, and the same body for a retry."),
+                Text::new(
+                    "新的请求请使用新的键；重试请发送相同的内容。",
+                    "Use a new key for a new request, and the same body for a retry.",
+                ),
             ),
             ServiceError::Store(error) => {
                 tracing::error!(%error, "the store cannot be used; the request was refused");
@@ -264,7 +273,10 @@ impl Problem {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
-            Text::new("平台暂时无法可靠记录请求，未返回任何数据。", "The hub cannot record requests durably now; no data was given out."),
+            Text::new(
+                "平台暂时无法可靠记录请求，未返回任何数据。",
+                "The hub cannot record requests durably now; no data was given out.",
+            ),
             Text::new("请稍后以相同的 Idempotency-Key 重试。", "Ask again later with the same Idempotency-Key."),
         )
         .retryable_after(2)

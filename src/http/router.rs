@@ -1,4 +1,4 @@
-//! The one list of routes, and the OpenAPI document made from it.
+//! The one list of routes, and the `OpenAPI` document made from it.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ fn routes() -> OpenApiRouter<Arc<Hub>> {
         .routes(routes!(events::follow))
 }
 
-/// The OpenAPI 3.1 document of the hub.
+/// The `OpenAPI` 3.1 document of the hub.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = routes().into_openapi();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("at+jwt").build();

@@ -58,8 +58,7 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Res
     hub.admit(request, Takes::Json, None, async |admitted| {
         let key = idempotency_key(&admitted.head.headers)?;
         let wait = preferred_wait(&admitted.head.headers, hub.default_wait, hub.max_wait);
-        let reply =
-            hub.verifications.open(admitted.caller(), key, &admitted.body, wait).await.map_err(Problem::of)?;
+        let reply = hub.verifications.open(admitted.caller(), key, &admitted.body, wait).await.map_err(Problem::of)?;
         let (id, mut response) = match reply {
             Reply::Completed { id, body, is_new } => {
                 let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
@@ -129,7 +128,8 @@ pub(super) async fn plan(State(hub): State<Arc<Hub>>, request: Request) -> Respo
 
 /// The id of a path, when it has the form of one; anything else is not written to the log.
 pub(super) fn usable_id(id: &str) -> Option<&str> {
-    let form = id.len() <= 64 && id.starts_with("vf_") && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let form =
+        id.len() <= 64 && id.starts_with("vf_") && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     form.then_some(id)
 }
 

@@ -174,10 +174,10 @@ impl Packs {
     /// The first call for a place and an era gathers the rows; later ones hand out the same `Arc`.
     pub fn effective(&self, place: Place, on: Date, name: Option<&str>) -> Result<Arc<Parameters>, Unavailable> {
         let key = (place, self.eras.partition_point(|first| *first <= on));
-        if let Some(cached) = self.cache.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            if let Some((_, parameters)) = cached.iter().find(|(asked, _)| asked.as_deref() == name) {
-                return Ok(Arc::clone(parameters));
-            }
+        if let Some(cached) = self.cache.read().unwrap_or_else(PoisonError::into_inner).get(&key)
+            && let Some((_, parameters)) = cached.iter().find(|(asked, _)| asked.as_deref() == name)
+        {
+            return Ok(Arc::clone(parameters));
         }
         let variant = name.map(|name| self.variant_named(place, on, name)).transpose()?.flatten();
         let parameters = Arc::new(self.gather(place, on, variant)?);

@@ -126,6 +126,9 @@ pub struct VerificationAnswer<'a> {
     /// The id of the access event that recorded the release of this answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<&'a str>,
+    /// Departments were asked without every member's authorisation; what must follow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exemption: Option<Text>,
     /// The departments, in the order of the catalogue; while running, in the order they answered.
     pub departments: &'a [DepartmentRow],
     /// The verdict: circle, members' outcomes, computed amounts, flags, reasons, gaps.
@@ -153,5 +156,13 @@ pub fn notice() -> Text {
     Text::new(
         "本结果仅供经办人员参考，由人作出决定；申请人有权要求说明、提出异议并申请人工复核。",
         "This result is advice to the caseworker; a person decides. The applicant may ask for an explanation, object, and have it reviewed by a person.",
+    )
+}
+
+/// What an answer carries that was given for emergency relief without every member's authorisation.
+pub fn emergency_exemption() -> Text {
+    Text::new(
+        "急难情形下先行查询：部分成员尚未授权，须在事后及时补办授权并告知（个人信息保护法第十八条）。",
+        "Asked first because of an emergency: some members have not authorised it yet; their authorisation and notice must follow without delay (PIPL article 18).",
     )
 }

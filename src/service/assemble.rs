@@ -16,9 +16,7 @@ use crate::domain::money::Money;
 use crate::domain::outcome::{Answer, Freshness, GapReason};
 use crate::domain::period::Period;
 use crate::federation::ask::DepartmentOutcome;
-use crate::verdict::facts::{
-    AssetItem, EvidenceId, ExpenditureItem, FactGap, Facts, IncomeItem, MemberFacts, Source,
-};
+use crate::verdict::facts::{AssetItem, EvidenceId, ExpenditureItem, FactGap, Facts, IncomeItem, MemberFacts, Source};
 
 /// The facts, and the evidence of each item.
 #[derive(Debug)]
@@ -62,7 +60,14 @@ pub fn assemble(
             let person = request.household.members.get(answers.member);
             answers.answers.iter().filter_map(move |(answer, freshness)| {
                 let authority = catalogue.dataset(&answer.dataset)?.authority;
-                Some(Said { member: answers.member, person: person?, department, authority, answer, freshness: *freshness })
+                Some(Said {
+                    member: answers.member,
+                    person: person?,
+                    department,
+                    authority,
+                    answer,
+                    freshness: *freshness,
+                })
             })
         })
         .collect();
@@ -105,7 +110,10 @@ pub fn assemble(
 /// The gaps, in catalogue order, each with what it leaves open.
 fn gaps(outcomes: &[DepartmentOutcome], catalogue: &Catalogue) -> Vec<FactGap> {
     let missing = |id: &DepartmentId| -> Option<GapReason> {
-        outcomes.iter().find(|outcome| outcome.department == *id).and_then(|outcome| outcome.result.as_ref().err().copied())
+        outcomes
+            .iter()
+            .find(|outcome| outcome.department == *id)
+            .and_then(|outcome| outcome.result.as_ref().err().copied())
     };
     catalogue
         .departments()
@@ -160,7 +168,9 @@ impl Assembly<'_> {
             let mut used = Vec::new();
             for fact in said.answer.facts.iter() {
                 match fact {
-                    Fact::Death(death) => death_date = Some(death_date.map_or(death.died_on, |known| known.min(death.died_on))),
+                    Fact::Death(death) => {
+                        death_date = Some(death_date.map_or(death.died_on, |known| known.min(death.died_on)));
+                    }
                     Fact::Diagnosis(diagnosis) if conclusive => severe_illness |= diagnosis.severe,
                     Fact::Disability(found) if conclusive => {
                         // Several certificates are graded by the most severe (GB/T 26341-2010).

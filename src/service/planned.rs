@@ -65,7 +65,12 @@ pub struct NotAskedView {
 
 impl PlanView {
     /// The dry run of a question. When it is refused, nobody would be asked.
-    pub fn of(question: &Question<'_>, catalogue: &Catalogue, registry: &Registry, refused: Option<&'static str>) -> Self {
+    pub fn of(
+        question: &Question<'_>,
+        catalogue: &Catalogue,
+        registry: &Registry,
+        refused: Option<&'static str>,
+    ) -> Self {
         let period = crate::domain::period::Period::months_before(question.assessed_on, question.window_months);
         let departments = catalogue
             .departments()
@@ -79,10 +84,13 @@ impl PlanView {
                             Ok(()) if refused.is_some() => {}
                             Ok(()) => match asked.iter_mut().find(|view| view.dataset == dataset.id) {
                                 Some(view) => view.members.push(reference),
-                                None => asked.push(QuestionView { dataset: dataset.id.clone(), members: vec![reference] }),
+                                None => {
+                                    asked.push(QuestionView { dataset: dataset.id.clone(), members: vec![reference] });
+                                }
                             },
                             Err(reason) => {
-                                let same = |view: &&mut NotAskedView| view.dataset == dataset.id && view.reason == reason;
+                                let same =
+                                    |view: &&mut NotAskedView| view.dataset == dataset.id && view.reason == reason;
                                 match not_asked.iter_mut().find(same) {
                                     Some(view) => view.members.push(reference),
                                     None => not_asked.push(NotAskedView {

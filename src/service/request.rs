@@ -78,7 +78,9 @@ fn diagnose(body: &[u8], error: &serde_json::Error) -> Vec<Finding> {
             code: "duplicate_member",
             detail: Text::new(
                 format!("第 {line} 行第 {column} 列附近：同一对象中成员名重复。每个成员只能出现一次。"),
-                format!("near line {line}, column {column}: a member appears twice in one object. Give each member once."),
+                format!(
+                    "near line {line}, column {column}: a member appears twice in one object. Give each member once."
+                ),
             ),
         });
     }

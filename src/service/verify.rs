@@ -10,36 +10,34 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::answer::{DepartmentRow, VerificationAnswer, VerificationStatus, notice};
+use super::answer::{DepartmentRow, VerificationAnswer, VerificationStatus, emergency_exemption, notice};
 use super::assemble::assemble;
 use super::error::ServiceError;
 use super::ids::Ids;
+use super::judge::{Judged, judge};
+use super::kept::{KeptRequest, Outcome, expanded, kept_outcome, kept_request};
 use super::planned::PlanView;
 use super::request::VerificationRequest;
 use super::running::{Finished, Progress, Running, RunningTable};
 use crate::access_log::{AccessEvent, Action, DepartmentOutcome as LoggedOutcome};
 use crate::domain::actor::Client;
 use crate::domain::clock::Clock;
-use crate::domain::dataset::Catalogue;
-use crate::domain::household::Place;
 use crate::domain::id_number::{Subject, SubjectKey};
-use crate::domain::outcome::GapReason;
 use crate::domain::period::date_in_china;
 use crate::domain::problem::{Finding, Text};
 use crate::federation::ask::{DepartmentOutcome, Federation, Inquiry};
-use crate::federation::plan::{DepartmentPlan, Plan, Question};
+use crate::federation::plan::Question;
 use crate::policy::{Packs, Parameters, Unavailable};
 use crate::seal::{DataKey, Sealer};
 use crate::store::{NewVerification, Opened, OutcomeRow, Store, StoreError, VerificationRow};
-use crate::verdict::facts::Facts;
-use crate::verdict::{self, Verdict, explain, trace};
+use crate::verdict::{self, Verdict};
 
 /// Months of the window when no pack says otherwise.
 const DEFAULT_WINDOW_MONTHS: u8 = 12;
@@ -119,14 +117,6 @@ pub struct Verifications {
     running: RunningTable,
 }
 
-/// A verification's outcome as it is sealed.
-#[derive(Serialize, Deserialize)]
-struct Outcome {
-    answer: Box<RawValue>,
-    evidence: Box<RawValue>,
-    trace: Box<RawValue>,
-}
-
 impl Verifications {
     /// The use cases over these parts.
     pub fn new(parts: Parts) -> Arc<Self> {
@@ -168,15 +158,17 @@ impl Verifications {
             request_digest: hex(digest(&SHA256, body).as_ref()),
             opened_at: now.as_microsecond(),
             wrapped_key,
-            request: self.parts.sealer.seal(&key, &id, &sealed_request(caller, body)?)?,
+            request: self.parts.sealer.seal(&key, &id, &kept_request(caller.client, caller.request_id, body)?)?,
         };
         let subjects = self.subjects(&request);
-        let mut granted = AccessEvent::new(self.parts.ids.next("ev"), now, Action::Granted, Some(caller.client), caller.request_id);
+        let mut granted =
+            AccessEvent::new(self.parts.ids.next("ev"), now, Action::Granted, Some(caller.client), caller.request_id);
         granted.division = Some(request.place.division_code);
         granted.purpose = Some(request.purpose);
         granted.authorisation = Some(&request.authorisation.number);
         granted.verification = Some(&id);
         granted.subjects = &subjects;
+        granted.exemption = exemption(&request, &self.authorised(&request));
         let digest = row.request_digest.clone();
         match self.parts.store.open_verification(row, vec![granted.to_row()]).await? {
             Opened::New => {}
@@ -204,7 +196,10 @@ impl Verifications {
                 code: "unknown_pack",
                 detail: Text::new(
                     format!("该地区在评估日期没有这个名称的政策包；有效的是 {}，不填则使用默认的。", known.join("、")),
-                    format!("no pack of this name is in force for the place and date; those in force are {}; leave it out to use the default one.", known.join(", ")),
+                    format!(
+                        "no pack of this name is in force for the place and date; those in force are {}; leave it out to use the default one.",
+                        known.join(", ")
+                    ),
                 ),
             }]));
         }
@@ -265,7 +260,8 @@ impl Verifications {
 
     async fn log_view(&self, caller: Caller<'_>, id: &str) -> Result<(), StoreError> {
         let at = self.parts.clock.now();
-        let mut event = AccessEvent::new(self.parts.ids.next("ev"), at, Action::Viewed, Some(caller.client), caller.request_id);
+        let mut event =
+            AccessEvent::new(self.parts.ids.next("ev"), at, Action::Viewed, Some(caller.client), caller.request_id);
         event.verification = Some(id);
         self.parts.store.record_events(vec![event.to_row()]).await
     }
@@ -281,13 +277,12 @@ impl Verifications {
         }
         let row = self.own(caller.client, id).await?;
         self.log_view(caller, id).await?;
-        match self.outcome(&row)? {
-            Some(outcome) => Ok(expanded(&outcome, expand)),
-            None => {
-                let running = self.take_up(&row)?;
-                let progress = running.progress.borrow().clone();
-                Ok(answer_so_far(&running, &progress))
-            }
+        if let Some(outcome) = self.outcome(&row)? {
+            Ok(expanded(&outcome, expand))
+        } else {
+            let running = self.take_up(&row)?;
+            let progress = running.progress.borrow().clone();
+            Ok(answer_so_far(&running, &progress))
         }
     }
 
@@ -321,7 +316,9 @@ impl Verifications {
         for row in self.parts.store.unfinished_verifications().await? {
             match self.take_up(&row) {
                 Ok(_) => taken += 1,
-                Err(error) => tracing::error!(verification = row.id, %error, "an accepted verification cannot be taken up"),
+                Err(error) => {
+                    tracing::error!(verification = row.id, %error, "an accepted verification cannot be taken up");
+                }
             }
         }
         Ok(taken)
@@ -333,11 +330,11 @@ impl Verifications {
             return Ok(running);
         }
         let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
-        let sealed: SealedRequest = serde_json::from_slice(&key.open(&row.id, &row.request)?)
-            .map_err(|_| StoreError::Corrupt("request"))?;
-        let request = self.parse(sealed.request.get().as_bytes()).map_err(ServiceError::Invalid)?;
+        let kept: KeptRequest =
+            serde_json::from_slice(&key.open(&row.id, &row.request)?).map_err(|_| StoreError::Corrupt("request"))?;
+        let request = self.parse(kept.request.get().as_bytes()).map_err(ServiceError::Invalid)?;
         let opened_at = Timestamp::from_microsecond(row.opened_at).map_err(|_| StoreError::Corrupt("time"))?;
-        Ok(self.start(row.id.clone(), sealed.client, sealed.request_id, opened_at, request, key))
+        Ok(self.start(row.id.clone(), kept.client, kept.request_id, opened_at, request, key))
     }
 
     /// Starts the verification on a task of its own: it comes to its end whether or not anybody waits.
@@ -373,13 +370,19 @@ impl Verifications {
     }
 
     /// The way of one verification, from plan to durable outcome.
-    async fn run(&self, running: &Running, client: &Client, request_id: &str, key: &DataKey) -> Result<Finished, StoreError> {
+    async fn run(
+        &self,
+        running: &Running,
+        client: &Client,
+        request_id: &str,
+        key: &DataKey,
+    ) -> Result<Finished, StoreError> {
         let request = &running.request;
         let authorised = self.authorised(request);
         let pack = self.pack(request).ok();
         let window_months = pack.as_deref().map_or(DEFAULT_WINDOW_MONTHS, window_months);
         let outcomes = match (&pack, self.gate(request, &authorised)) {
-            (Some(_), None) => self.ask(running, window_months, &authorised).await,
+            (Some(_), None) => self.ask(running, window_months).await,
             // Without a standard, or with the gate shut, no answer could matter: nobody is asked (P6).
             _ => Vec::new(),
         };
@@ -399,6 +402,7 @@ impl Verifications {
             opened_at: running.opened_at,
             completed_at: Some(now),
             receipt: Some(&receipt),
+            exemption: exemption(request, &authorised).map(|_| emergency_exemption()),
             departments: &departments,
             verdict: Some(&raw(&verdict)),
             report: Some(&raw(&report)),
@@ -407,7 +411,7 @@ impl Verifications {
             notice: notice(),
         })
         .expect("an answer holds only strings, numbers and lists");
-        let outcome = sealed_outcome(&answer, &raw(&assembled.evidence), &raw(&trace));
+        let outcome = kept_outcome(&answer, &raw(&assembled.evidence), &raw(&trace));
         let body = self.parts.sealer.seal(key, &running.id, &outcome).map_err(|_| StoreError::Corrupt("outcome"))?;
         let subjects = self.subjects(request);
         let logged: Vec<LoggedOutcome> = departments
@@ -420,6 +424,7 @@ impl Verifications {
         released.authorisation = Some(&request.authorisation.number);
         released.verification = Some(&running.id);
         released.subjects = &subjects;
+        released.exemption = exemption(request, &authorised);
         released.departments = &logged;
         let status = verdict.status.as_str();
         released.verdict = Some(status);
@@ -430,13 +435,10 @@ impl Verifications {
     }
 
     /// Asks the departments, showing each outcome to whoever follows.
-    async fn ask(&self, running: &Running, window_months: u8, authorised: &[bool]) -> Vec<DepartmentOutcome> {
+    async fn ask(&self, running: &Running, window_months: u8) -> Vec<DepartmentOutcome> {
         let request = &running.request;
         let catalogue = self.parts.federation.catalogue();
-        let mut plan = question(request, window_months).plan(catalogue);
-        if authorised.contains(&false) {
-            withhold(&mut plan, authorised);
-        }
+        let plan = question(request, window_months).plan(catalogue);
         let inquiry = Inquiry {
             household: &request.household,
             authorisation: &request.authorisation,
@@ -471,25 +473,10 @@ impl Verifications {
     }
 }
 
-/// What is kept of a request, sealed: enough to take it up again after a crash.
-#[derive(Serialize, Deserialize)]
-struct SealedRequest {
-    client: Client,
-    request_id: String,
-    request: Box<RawValue>,
-}
-
-fn sealed_request(caller: Caller<'_>, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
-    #[derive(Serialize)]
-    struct Borrowed<'a> {
-        client: &'a Client,
-        request_id: &'a str,
-        request: &'a RawValue,
-    }
-    // The body was parsed before, so it is JSON in UTF-8.
-    let request: &RawValue = serde_json::from_slice(body).map_err(|_| StoreError::Corrupt("request"))?;
-    let sealed = Borrowed { client: caller.client, request_id: caller.request_id, request };
-    Ok(serde_json::to_vec(&sealed).expect("a request holds only JSON"))
+/// Departments are asked without every member's authorisation only for emergency relief; the log and the
+/// answer say so, and authorisation and notice must follow (PIPL 第十八条).
+fn exemption(request: &VerificationRequest, authorised: &[bool]) -> Option<&'static str> {
+    (request.emergency_only && authorised.contains(&false)).then_some("emergency")
 }
 
 fn window_months(pack: &Parameters) -> u8 {
@@ -507,74 +494,8 @@ fn question(request: &VerificationRequest, window_months: u8) -> Question<'_> {
     }
 }
 
-/// Takes the members who did not sign out of the plan; what is not asked about them is a gap.
-fn withhold(plan: &mut Plan, authorised: &[bool]) {
-    for department in &mut plan.departments {
-        let before = department.subjects.len();
-        department.subjects.retain(|subject| authorised.get(subject.member).copied().unwrap_or(false));
-        if department.subjects.len() < before {
-            *department = DepartmentPlan {
-                department: department.department.clone(),
-                gap: Some(GapReason::NotAuthorised),
-                subjects: Vec::new(),
-            };
-        }
-    }
-}
-
-/// A verdict with its text and its trace.
-struct Judged {
-    verdict: Verdict,
-    report: explain::Report,
-    trace: Option<trace::Trace>,
-}
-
-/// The verdict, told and traced.
-fn judge(facts: &Facts, pack: Option<&Parameters>, place: Place, catalogue: &Catalogue) -> Judged {
-    let Some(pack) = pack else {
-        let verdict = Verdict::pending_parameter(facts, place);
-        let report = explain::report_without_pack(catalogue, &verdict);
-        return Judged { verdict, report, trace: None };
-    };
-    let judged = verdict::evaluate(facts, pack).and_then(|verdict| {
-        let report = explain::report_with(catalogue, facts, pack, &verdict)?;
-        let trace = trace::trace(facts, pack, &verdict)?;
-        Ok(Judged { verdict, report, trace: Some(trace) })
-    });
-    judged.unwrap_or_else(|_| {
-        let verdict = Verdict::too_large(facts, pack);
-        let report = explain::report_without_pack(catalogue, &verdict);
-        Judged { verdict, report, trace: None }
-    })
-}
-
 fn raw(value: &impl Serialize) -> Box<RawValue> {
     serde_json::value::to_raw_value(value).expect("it holds only strings, numbers, lists and objects with string keys")
-}
-
-fn sealed_outcome(answer: &[u8], evidence: &RawValue, trace: &RawValue) -> Vec<u8> {
-    let mut outcome = Vec::with_capacity(answer.len() + evidence.get().len() + trace.get().len() + 40);
-    outcome.extend_from_slice(b"{\"answer\":");
-    outcome.extend_from_slice(answer);
-    outcome.extend_from_slice(b",\"evidence\":");
-    outcome.extend_from_slice(evidence.get().as_bytes());
-    outcome.extend_from_slice(b",\"trace\":");
-    outcome.extend_from_slice(trace.get().as_bytes());
-    outcome.push(b'}');
-    outcome
-}
-
-/// The stored answer with evidence and trace beside it.
-fn expanded(outcome: &Outcome, expand: Expand) -> Vec<u8> {
-    let mut body = outcome.answer.get().as_bytes().to_vec();
-    for (wanted, name, value) in [(expand.evidence, "evidence", &outcome.evidence), (expand.trace, "trace", &outcome.trace)] {
-        if wanted && body.pop() == Some(b'}') {
-            body.extend_from_slice(format!(",\"{name}\":").as_bytes());
-            body.extend_from_slice(value.get().as_bytes());
-            body.push(b'}');
-        }
-    }
-    body
 }
 
 /// Waits until the verification ends or the time is up.
@@ -603,6 +524,7 @@ fn answer_so_far(running: &Running, progress: &Progress) -> Vec<u8> {
         opened_at: running.opened_at,
         completed_at: None,
         receipt: None,
+        exemption: None,
         departments: &progress.departments,
         verdict: None,
         report: None,

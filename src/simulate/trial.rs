@@ -87,7 +87,8 @@ private_key = "keys/hub.key"
         }
         for (setting, path) in [("policies", self.policies), ("catalogue", self.catalogue)] {
             if let Some(path) = path {
-                writeln!(text, "{setting} = {:?}", path.display().to_string()).expect("writing to a string cannot fail");
+                writeln!(text, "{setting} = {:?}", path.display().to_string())
+                    .expect("writing to a string cannot fail");
             }
         }
         for (department, address) in self.adapters {

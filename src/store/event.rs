@@ -38,7 +38,8 @@ impl Store {
 /// Appends events inside the writer's transaction.
 pub(super) async fn append(connection: &mut SqliteConnection, rows: &[&EventRow]) -> Result<(), sqlx::Error> {
     for chunk in rows.chunks(64) {
-        let mut query = QueryBuilder::<Sqlite>::new("-- store::event::append\nINSERT INTO access_event (id, at, body) ");
+        let mut query =
+            QueryBuilder::<Sqlite>::new("-- store::event::append\nINSERT INTO access_event (id, at, body) ");
         query.push_values(chunk, |mut values, row| {
             values.push_bind(&row.id).push_bind(row.at).push_bind(&row.body);
         });

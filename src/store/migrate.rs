@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use sqlx::{SqlSafeStr, SqlitePool};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{SqlSafeStr, SqlitePool};
 
 use super::StoreError;
 

@@ -154,19 +154,18 @@ pub(super) async fn open(
         let Some(key) = row.idempotency_key.as_deref() else {
             return Err(StoreError::Corrupt("verification id twice"));
         };
-        let existing = match known.get(&(row.client_id.as_str(), key)) {
-            Some(existing) => existing.clone(),
-            None => {
-                let (id, request_digest): (String, String) = sqlx::query_as(
-                    "-- store::verification::by_idempotency_key
-                     SELECT id, request_digest FROM verification WHERE client_id = $1 AND idempotency_key = $2",
-                )
-                .bind(&row.client_id)
-                .bind(key)
-                .fetch_one(&mut *connection)
-                .await?;
-                Opened::Existing { id, request_digest }
-            }
+        let existing = if let Some(existing) = known.get(&(row.client_id.as_str(), key)) {
+            existing.clone()
+        } else {
+            let (id, request_digest): (String, String) = sqlx::query_as(
+                "-- store::verification::by_idempotency_key
+                 SELECT id, request_digest FROM verification WHERE client_id = $1 AND idempotency_key = $2",
+            )
+            .bind(&row.client_id)
+            .bind(key)
+            .fetch_one(&mut *connection)
+            .await?;
+            Opened::Existing { id, request_digest }
         };
         known.insert((&row.client_id, key), existing.clone());
         opened.push(existing);

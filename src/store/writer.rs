@@ -3,9 +3,9 @@
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
+use super::StoreError;
 use super::event::{self, EventRow};
 use super::verification::{self, NewVerification, Opened, OutcomeRow};
-use super::StoreError;
 
 /// Largest number of writes in one transaction.
 const GROUP: usize = 256;
@@ -74,11 +74,13 @@ async fn commit(connection: &mut SqliteConnection, group: &[Write]) -> Result<Ve
             }
             Write::Complete { events: rows, .. } | Write::Events { rows, .. } => events.extend(rows),
             Write::Pack { digest, body, .. } => {
-                sqlx::query("-- store::pack::keep\nINSERT INTO pack (digest, body) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-                    .bind(digest)
-                    .bind(body)
-                    .execute(&mut *transaction)
-                    .await?;
+                sqlx::query(
+                    "-- store::pack::keep\nINSERT INTO pack (digest, body) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                )
+                .bind(digest)
+                .bind(body)
+                .execute(&mut *transaction)
+                .await?;
             }
         }
     }

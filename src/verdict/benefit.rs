@@ -203,7 +203,7 @@ pub struct Single {
     pub monthly_amount: Money,
 }
 
-/// The single persons of a low-income household (57号 第八条; `semantics.md`, DIBAO_SINGLE).
+/// The single persons of a low-income household (57号 第八条; `semantics.md`, `DIBAO_SINGLE`).
 pub fn singles(
     facts: &Facts,
     members: &Members,

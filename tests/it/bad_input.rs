@@ -6,11 +6,10 @@ use hedui::domain::purpose::Purpose;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::hub::{listed, mint, Reply, requests, Setup, System};
+use super::hub::{Reply, Setup, System, listed, mint, requests};
 
 async fn system() -> System {
-    System::start(Setup { own_packs: true, ..Setup::default() }, listed())
-    .await
+    System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await
 }
 
 fn assert_problem(reply: &Reply, status: u16, code: &str) {
@@ -56,7 +55,10 @@ async fn every_kind_of_wrong_request_is_a_problem_that_helps() {
     let no_route = caller.get("/v1/nothing").await;
     assert_eq!((no_route.status, no_route.body["code"].as_str()), (StatusCode::NOT_FOUND, Some("no_such_route")));
     let no_method = caller.get("/v1/verifications").await;
-    assert_eq!((no_method.status, no_method.body["code"].as_str()), (StatusCode::METHOD_NOT_ALLOWED, Some("method_not_allowed")));
+    assert_eq!(
+        (no_method.status, no_method.body["code"].as_str()),
+        (StatusCode::METHOD_NOT_ALLOWED, Some("method_not_allowed"))
+    );
 
     // Mass assignment (A15): what the hub decides cannot be sent.
     for (name, value) in [("verdict", json!({})), ("id", json!("vf_1")), ("status", json!("completed"))] {
@@ -78,7 +80,11 @@ async fn a_client_acts_inside_its_division_and_purposes_on_its_own_verifications
     assert_eq!(reply.body["errors"][0]["pointer"], "/place/division_code");
     let purpose = system.caller.with_token(mint(&system.files, "other", "000000", &[Purpose::Tekun]));
     assert_problem(&purpose.post(path, &good, &[]).await, 403, "foreign_purpose");
-    assert_problem(&system.caller.with_token("not a token".to_owned()).post(path, &good, &[]).await, 401, "invalid_token");
+    assert_problem(
+        &system.caller.with_token("not a token".to_owned()).post(path, &good, &[]).await,
+        401,
+        "invalid_token",
+    );
 
     // A12: a foreign verification and an absent one are the same answer.
     let own = system.caller.verify(&good).await;
@@ -129,7 +135,8 @@ async fn p1_every_refusal_is_in_the_log_before_it_is_told() {
     }
     let done = system.caller.verify(&good).await;
     let events = system.app.verifications().store().newest_events(2).await.unwrap();
-    let actions: Vec<Value> = events.iter().map(|event| serde_json::from_str::<Value>(&event.body).unwrap()["action"].clone()).collect();
+    let actions: Vec<Value> =
+        events.iter().map(|event| serde_json::from_str::<Value>(&event.body).unwrap()["action"].clone()).collect();
     assert_eq!(actions, ["released", "granted"]);
     assert_eq!(done.body["receipt"], events[0].id.as_str(), "the receipt is the entry's id");
     system.stop().await;
@@ -159,8 +166,7 @@ async fn a40_the_same_key_is_one_verification_for_one_client_and_body() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_request_too_many_says_when_to_come_back() {
-    let system = System::start(Setup { own_packs: true, per_second: Some(5), ..Setup::default() }, listed())
-    .await;
+    let system = System::start(Setup { own_packs: true, per_second: Some(5), ..Setup::default() }, listed()).await;
     let mut refused = None;
     for _ in 0..40 {
         let reply = system.caller.get("/v1/verifications/vf_1").await;
@@ -175,7 +181,11 @@ async fn one_request_too_many_says_when_to_come_back() {
     let seconds: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
     assert!(seconds >= 1);
     let other = system.caller.with_token(mint(&system.files, "other", "000000", &Purpose::ALL));
-    assert_eq!(other.get("/v1/verifications/vf_1").await.status, StatusCode::NOT_FOUND, "another client has its own limit");
+    assert_eq!(
+        other.get("/v1/verifications/vf_1").await.status,
+        StatusCode::NOT_FOUND,
+        "another client has its own limit"
+    );
     tokio::time::sleep(Duration::from_secs(seconds)).await;
     assert_eq!(system.caller.get("/v1/verifications/vf_1").await.status, StatusCode::NOT_FOUND, "and it passes");
     system.stop().await;

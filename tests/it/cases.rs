@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::hub::{listed, listed_cases, requests, Setup, System};
+use super::hub::{Setup, System, listed, listed_cases, requests};
 
 /// Everything of `expected` that a verdict must have to the letter.
 fn differences(expected: &Value, verdict: &Value) -> Vec<String> {
@@ -27,8 +27,7 @@ fn differences(expected: &Value, verdict: &Value) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_listed_case_gets_its_verdict_through_the_wire() {
-    let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed())
-    .await;
+    let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
     let documents = requests(system.folder.path());
     let cases = listed_cases();
     let mut failures = Vec::new();
@@ -43,7 +42,8 @@ async fn every_listed_case_gets_its_verdict_through_the_wire() {
             failures.push(format!("{id}: {} {}", reply.status, reply.body));
             continue;
         }
-        failures.extend(differences(&case["expected"], &reply.body["verdict"]).into_iter().map(|it| format!("{id}: {it}")));
+        failures
+            .extend(differences(&case["expected"], &reply.body["verdict"]).into_iter().map(|it| format!("{id}: {it}")));
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
     system.stop().await;
@@ -51,8 +51,7 @@ async fn every_listed_case_gets_its_verdict_through_the_wire() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_shipped_packs_give_the_listed_verdicts_of_their_places() {
-    let system = System::start(Setup::default(), listed())
-    .await;
+    let system = System::start(Setup::default(), listed()).await;
     let documents = requests(system.folder.path());
     for id in ["C01", "C09", "C11", "C21", "C89"] {
         let mut document = documents[id].clone();
@@ -60,7 +59,11 @@ async fn the_shipped_packs_give_the_listed_verdicts_of_their_places() {
         let reply = system.caller.verify(&document).await;
         let cases = listed_cases();
         let case = cases["cases"].as_array().unwrap().iter().find(|case| case["id"] == id).unwrap();
-        assert_eq!(reply.body["verdict"]["household_circle"], case["expected"]["household_circle"], "{id}: {}", reply.body);
+        assert_eq!(
+            reply.body["verdict"]["household_circle"], case["expected"]["household_circle"],
+            "{id}: {}",
+            reply.body
+        );
         assert_eq!(reply.body["verdict"]["computed"], case["expected"]["computed"], "{id}");
     }
     system.stop().await;
@@ -68,8 +71,7 @@ async fn the_shipped_packs_give_the_listed_verdicts_of_their_places() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p2_a_household_without_authorisation_is_blocked_and_nobody_is_asked() {
-    let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed())
-    .await;
+    let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
     let documents = requests(system.folder.path());
     let reply = system.caller.verify(&documents["C82"]).await;
     assert_eq!(reply.verdict_status(), "BLOCKED");
@@ -82,5 +84,25 @@ async fn p2_a_household_without_authorisation_is_blocked_and_nobody_is_asked() {
     let reply = system.caller.verify(&expired).await;
     assert_eq!(reply.verdict_status(), "BLOCKED");
     assert_eq!(reply.body["departments"], Value::Array(Vec::new()));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emergency_may_go_first_and_says_so() {
+    let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
+    let documents = requests(system.folder.path());
+    let mut document = documents["C82"].clone();
+    document["emergency_only"] = true.into();
+    let refused = system.caller.verify(&document).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "an exemption needs an emergency");
+    document["declaration"]["events"] = documents["C62"]["declaration"]["events"].clone();
+    let reply = system.caller.verify(&document).await;
+    assert_eq!(reply.body["verdict"]["emergency_overlay"], true, "{}", reply.body);
+    assert!(reply.body["exemption"]["zh"].is_string(), "the answer says that authorisation must follow");
+    let events = system.app.verifications().store().newest_events(2).await.unwrap();
+    assert!(
+        events.iter().all(|event| event.body.contains("\"exemption\":\"emergency\"")),
+        "so does the log: {events:?}"
+    );
     system.stop().await;
 }

@@ -1,4 +1,4 @@
-//! What others rely on stays what it says: OpenAPI, example configuration, shipped packs and connectors.
+//! What others rely on stays what it says: `OpenAPI`, example configuration, shipped packs and connectors.
 
 use hedui::config::Config;
 use hedui::simulate::Simulation;
@@ -14,7 +14,10 @@ fn the_openapi_document_is_the_one_that_is_kept() {
         std::fs::write(&file, &made).unwrap();
     }
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(kept == made, "schemas/openapi.json is not what the code makes: HEDUI_WRITE_SCHEMAS=1 cargo test openapi, then read the difference");
+    assert!(
+        kept == made,
+        "schemas/openapi.json is not what the code makes: HEDUI_WRITE_SCHEMAS=1 cargo test openapi, then read the difference"
+    );
 }
 
 #[test]
@@ -22,7 +25,10 @@ fn the_openapi_document_is_3_1_and_names_every_route() {
     let document: serde_json::Value = serde_json::from_str(&hedui::http::openapi().to_json().unwrap()).unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(paths, ["/v1/verifications", "/v1/verifications/{id}", "/v1/verifications/{id}/events", "/v1/verifications:plan"]);
+    assert_eq!(
+        paths,
+        ["/v1/verifications", "/v1/verifications/{id}", "/v1/verifications/{id}/events", "/v1/verifications:plan"]
+    );
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             assert!(operation["security"].is_array(), "{method} {path} says that it wants a token");
@@ -46,7 +52,8 @@ fn the_example_configuration_is_understood() {
 async fn every_shipped_connector_passes_its_golden_tests() {
     for department in DEPARTMENTS {
         let file = root().join("connectors").join(department).join("connector.toml");
-        let connector = connectors::connector::Connector::read(&file).unwrap_or_else(|faults| panic!("{department}: {faults}"));
+        let connector =
+            connectors::connector::Connector::read(&file).unwrap_or_else(|faults| panic!("{department}: {faults}"));
         let results = connectors::golden::run(&connector).await;
         assert!(results.len() >= 4, "{department} has golden tests");
         assert!(results.iter().all(connectors::golden::GoldenResult::passed), "{department}: {results:#?}");
@@ -55,8 +62,8 @@ async fn every_shipped_connector_passes_its_golden_tests() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_pages_say_what_is() {
-    let system = System::start(Setup::default(), Simulation::population(3, 1, hedui::simulate::DEFAULT_DATE).unwrap())
-    .await;
+    let system =
+        System::start(Setup::default(), Simulation::population(3, 1, hedui::simulate::DEFAULT_DATE).unwrap()).await;
     assert_eq!(system.monitor("/livez").await.0, 200);
     assert_eq!(system.monitor("/readyz").await.0, 200);
     let document = system.caller.get("/openapi.json").await;

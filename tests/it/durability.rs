@@ -102,7 +102,9 @@ async fn p10_an_accepted_verification_outlives_kill_9_and_comes_to_its_end() {
     let _hub = Hub::start(&files.config, address).await;
     let caller = Caller::new(&files, address);
     // The client asks again as clients do: same key, same body, same verification.
-    let repeated = caller.post("/v1/verifications", &documents["C01"], &[("prefer", "wait=20"), ("idempotency-key", "before-the-crash")]).await;
+    let repeated = caller
+        .post("/v1/verifications", &documents["C01"], &[("prefer", "wait=20"), ("idempotency-key", "before-the-crash")])
+        .await;
     assert_eq!(repeated.body["id"], Value::String(id.clone()), "{}", repeated.body);
     assert_eq!(repeated.body["status"], "completed");
     assert_eq!(repeated.body["verdict"]["household_circle"], "DIBAO", "{}", repeated.body);
@@ -165,12 +167,11 @@ async fn p10_no_answer_is_lost_over_twenty_kills_under_load() {
     // Every answer that left has its released entry (promise P1).
     let database = PathBuf::from(folder.path()).join("hedui.sqlite");
     let pool = sqlx::sqlite::SqlitePool::connect(&format!("sqlite://{}", database.display())).await.unwrap();
-    let released: Vec<String> = sqlx::query_scalar(
-        "SELECT body ->> 'verification' FROM access_event WHERE body ->> 'action' = 'released'",
-    )
-    .fetch_all(&pool)
-    .await
-    .unwrap();
+    let released: Vec<String> =
+        sqlx::query_scalar("SELECT body ->> 'verification' FROM access_event WHERE body ->> 'action' = 'released'")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
     let missing: Vec<_> = answered.iter().filter(|(id, _)| !released.contains(id)).collect();
     assert!(missing.is_empty(), "{} answers without entry", missing.len());
 }

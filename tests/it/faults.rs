@@ -7,7 +7,7 @@ use hedui::simulate::keys::TrialKeys;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::hub::{DEPARTMENTS, listed, Reply, requests, Setup, System};
+use super::hub::{DEPARTMENTS, Reply, Setup, System, adapter_at, listed, requests};
 use super::stub::{Behaviour, Stub};
 
 /// Keys that stubs use; hubs of other folders do not trust them, so each system gets its own copy.
@@ -74,11 +74,20 @@ async fn p9_whatever_housing_does_costs_its_own_facts_only() {
 async fn a_department_that_dies_and_comes_back_is_asked_again() {
     let mut system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
     let documents = requests(system.folder.path());
-    system.adapters.remove("housing").unwrap().stop().await;
+    // Connections to it are open when it dies.
+    assert_eq!(system.caller.verify(&documents["C02"]).await.department("housing"), "answered");
+    let housing = system.adapters.remove("housing").unwrap();
+    let address = housing.addr();
+    housing.stop().await;
     let reply = system.caller.verify(&documents["C01"]).await;
     assert_eq!(reply.department("housing"), "unavailable");
     assert_eq!(reply.verdict_status(), "PENDING_DATA");
     assert_others_answered(&reply, "housing");
+    let back = adapter_at(system.folder.path(), "housing", &system.files, address).await;
+    system.adapters.insert("housing", back);
+    let reply = system.caller.verify(&documents["C01"]).await;
+    assert_eq!(reply.department("housing"), "answered", "{}", reply.body);
+    assert_eq!(reply.verdict_status(), "DETERMINED");
     system.stop().await;
 }
 
@@ -149,7 +158,8 @@ async fn the_caller_who_does_not_wait_follows_the_departments_to_the_end() {
     let id = reply.body["id"].as_str().unwrap().to_owned();
     let location = reply.headers["location"].to_str().unwrap().to_owned();
     assert_eq!(location, format!("/v1/verifications/{id}"));
-    let events = system.caller.http.get(format!("{}{location}/events", system.caller.base)).bearer_auth(&system.caller.token);
+    let events =
+        system.caller.http.get(format!("{}{location}/events", system.caller.base)).bearer_auth(&system.caller.token);
     let text = events.send().await.unwrap().text().await.unwrap();
     assert_eq!(text.matches("event: department").count(), 6, "{text}");
     let completed = text.lines().rev().find_map(|line| line.strip_prefix("data: ")).unwrap();

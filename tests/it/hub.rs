@@ -1,4 +1,4 @@
-//! A whole system in a folder: simulated stores, adapters over mutual TLS, the hub on SQLite, a caller.
+//! A whole system in a folder: simulated stores, adapters over mutual TLS, the hub on `SQLite`, a caller.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -23,33 +23,33 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub const DEPARTMENTS: [&str; 6] = ["education", "hrss", "housing", "health", "emergency", "medical_insurance"];
+pub(crate) const DEPARTMENTS: [&str; 6] = ["education", "hrss", "housing", "health", "emergency", "medical_insurance"];
 
 /// The repository.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A simulation of the listed cases.
-pub fn listed() -> Simulation {
+pub(crate) fn listed() -> Simulation {
     Simulation::from_cases(&root().join("tests/cases/listed.json")).unwrap()
 }
 
 /// The listed cases.
-pub fn listed_cases() -> Value {
+pub(crate) fn listed_cases() -> Value {
     let text = std::fs::read_to_string(root().join("tests/cases/listed.json")).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
 /// One recorder for the whole test process.
-pub fn metrics() -> PrometheusHandle {
+pub(crate) fn metrics() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(|| hedui::app::install_metrics().unwrap()).clone()
 }
 
 /// What is different from the usual system.
 #[derive(Default)]
-pub struct Setup {
+pub(crate) struct Setup {
     /// Departments that are asked at another address than their own adapter's.
     pub elsewhere: BTreeMap<&'static str, SocketAddr>,
     /// Departments without adapter.
@@ -69,7 +69,7 @@ pub struct Setup {
 }
 
 /// A running system.
-pub struct System {
+pub(crate) struct System {
     pub folder: TempDir,
     pub files: TrialFiles,
     pub adapters: BTreeMap<&'static str, Running>,
@@ -78,22 +78,39 @@ pub struct System {
 }
 
 /// Serves a connector over the store of its department in `folder`.
-pub async fn adapter(folder: &Path, department: &str, files: &TrialFiles) -> Running {
+pub(crate) async fn adapter(folder: &Path, department: &str, files: &TrialFiles) -> Running {
+    adapter_at(folder, department, files, "127.0.0.1:0".parse().unwrap()).await
+}
+
+/// The same at a given address.
+pub(crate) async fn adapter_at(folder: &Path, department: &str, files: &TrialFiles, address: SocketAddr) -> Running {
     let connector = root().join("connectors").join(department).join("connector.toml");
     let url = format!("sqlite://{}", folder.join(format!("{department}.sqlite")).display());
-    serve_connector(&connector, &url, Some(&folder.join("rehearsals").join(format!("{department}.json"))), files).await
+    let rehearsal = folder.join("rehearsals").join(format!("{department}.json"));
+    serve_connector_at(&connector, &url, Some(&rehearsal), files, address).await
 }
 
 /// Serves any connector over any store.
-pub async fn serve_connector(connector: &Path, url: &str, rehearsal: Option<&Path>, files: &TrialFiles) -> Running {
+pub(crate) async fn serve_connector(connector: &Path, url: &str, files: &TrialFiles) -> Running {
+    serve_connector_at(connector, url, None, files, "127.0.0.1:0".parse().unwrap()).await
+}
+
+async fn serve_connector_at(
+    connector: &Path,
+    url: &str,
+    rehearsal: Option<&Path>,
+    files: &TrialFiles,
+    address: SocketAddr,
+) -> Running {
     let overrides = Overrides {
         source_url: Some(Secret::new(url)),
         rehearsal: rehearsal.map_or_else(Rehearsal::default, |file| Rehearsal::read(file).unwrap()),
         ledger: Ledger::Silent,
     };
     let adapter = Adapter::load(connector, overrides).unwrap();
-    let tls = TlsFiles { cert: files.keys.server.clone(), key: files.keys.server_key.clone(), client_ca: files.keys.ca.clone() };
-    adapter.listen("127.0.0.1:0".parse().unwrap(), tls).await.unwrap()
+    let keys = &files.keys;
+    let tls = TlsFiles { cert: keys.server.clone(), key: keys.server_key.clone(), client_ca: keys.ca.clone() };
+    adapter.listen(address, tls).await.unwrap()
 }
 
 fn trial(folder: &Path, setup: &Setup, adapters: &[(&str, SocketAddr)]) -> TrialFiles {
@@ -112,7 +129,7 @@ fn trial(folder: &Path, setup: &Setup, adapters: &[(&str, SocketAddr)]) -> Trial
 
 impl System {
     /// Starts a system over the stores of a simulation.
-    pub async fn start(setup: Setup, simulation: Simulation) -> Self {
+    pub(crate) async fn start(setup: Setup, simulation: Simulation) -> Self {
         let folder = TempDir::new().unwrap();
         simulation.write(folder.path()).await.unwrap();
         // The keys are needed to start the adapters, whose addresses the configuration needs.
@@ -123,13 +140,12 @@ impl System {
             if setup.unregistered.contains(&department) {
                 continue;
             }
-            match setup.elsewhere.get(department) {
-                Some(address) => addresses.push((department, *address)),
-                None => {
-                    let running = adapter(folder.path(), department, &files).await;
-                    addresses.push((department, running.addr()));
-                    adapters.insert(department, running);
-                }
+            if let Some(address) = setup.elsewhere.get(department) {
+                addresses.push((department, *address))
+            } else {
+                let running = adapter(folder.path(), department, &files).await;
+                addresses.push((department, running.addr()));
+                adapters.insert(department, running);
             }
         }
         Self::with(folder, setup, files, adapters, &addresses).await
@@ -143,7 +159,8 @@ impl System {
         addresses: &[(&str, SocketAddr)],
     ) -> Self {
         if let Some(stub) = &setup.authority {
-            let both = [std::fs::read(&files.keys.ca).unwrap(), std::fs::read(stub.path().join("ca.pem")).unwrap()].concat();
+            let both =
+                [std::fs::read(&files.keys.ca).unwrap(), std::fs::read(stub.path().join("ca.pem")).unwrap()].concat();
             std::fs::write(&files.keys.ca, both).unwrap();
         }
         append_adapters(&files.config, addresses, setup.ask_timeout.unwrap_or("1500ms"));
@@ -153,7 +170,7 @@ impl System {
     }
 
     /// Stops the hub and starts it again on the same folder.
-    pub async fn restart(mut self) -> Self {
+    pub(crate) async fn restart(mut self) -> Self {
         self.app.stop().await;
         self.app = App::start(&Config::load(&self.files.config).unwrap(), metrics()).await.unwrap();
         self.caller = Caller::new(&self.files, self.app.address);
@@ -161,13 +178,13 @@ impl System {
     }
 
     /// A page of the monitoring listener.
-    pub async fn monitor(&self, path: &str) -> (StatusCode, String) {
+    pub(crate) async fn monitor(&self, path: &str) -> (StatusCode, String) {
         let response = reqwest::get(format!("http://{}{path}", self.app.monitor_address)).await.unwrap();
         (response.status(), response.text().await.unwrap())
     }
 
     /// Stops everything.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.app.stop().await;
         for (_, adapter) in self.adapters {
             adapter.stop().await;
@@ -176,7 +193,7 @@ impl System {
 }
 
 /// Adds adapters to a configuration that has none.
-pub fn append_adapters(config: &Path, addresses: &[(&str, SocketAddr)], timeout: &str) {
+pub(crate) fn append_adapters(config: &Path, addresses: &[(&str, SocketAddr)], timeout: &str) {
     let mut text = std::fs::read_to_string(config).unwrap();
     for (department, address) in addresses {
         text.push_str(&format!(
@@ -188,7 +205,7 @@ pub fn append_adapters(config: &Path, addresses: &[(&str, SocketAddr)], timeout:
 
 /// A caseworker system.
 #[derive(Clone)]
-pub struct Caller {
+pub(crate) struct Caller {
     pub http: reqwest::Client,
     pub base: String,
     pub token: String,
@@ -196,29 +213,29 @@ pub struct Caller {
 
 /// An answer of the hub.
 #[derive(Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     pub status: StatusCode,
     pub headers: reqwest::header::HeaderMap,
     pub body: Value,
 }
 
 impl Caller {
-    pub fn new(files: &TrialFiles, address: SocketAddr) -> Self {
+    pub(crate) fn new(files: &TrialFiles, address: SocketAddr) -> Self {
         let ca = reqwest::Certificate::from_pem_bundle(&std::fs::read(&files.keys.ca).unwrap()).unwrap();
         let http = reqwest::Client::builder().tls_certs_only(ca).no_proxy().build().unwrap();
         Self { http, base: format!("https://{address}"), token: mint(files, "tester", "000000", &Purpose::ALL) }
     }
 
     /// The same caller with another token.
-    pub fn with_token(&self, token: String) -> Self {
+    pub(crate) fn with_token(&self, token: String) -> Self {
         Self { token, ..self.clone() }
     }
 
-    pub async fn post(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Reply {
+    pub(crate) async fn post(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Reply {
         self.post_raw(path, body.to_string().into_bytes(), headers).await
     }
 
-    pub async fn post_raw(&self, path: &str, body: Vec<u8>, headers: &[(&str, &str)]) -> Reply {
+    pub(crate) async fn post_raw(&self, path: &str, body: Vec<u8>, headers: &[(&str, &str)]) -> Reply {
         let mut request = self.http.post(format!("{}{path}", self.base)).bearer_auth(&self.token).body(body);
         if !headers.iter().any(|(name, _)| *name == "content-type") {
             request = request.header("content-type", "application/json");
@@ -229,13 +246,13 @@ impl Caller {
         Reply::of(request.send().await.unwrap()).await
     }
 
-    pub async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         let request = self.http.get(format!("{}{path}", self.base)).bearer_auth(&self.token);
         Reply::of(request.send().await.unwrap()).await
     }
 
     /// Verifies a household and waits for the end.
-    pub async fn verify(&self, body: &Value) -> Reply {
+    pub(crate) async fn verify(&self, body: &Value) -> Reply {
         self.post("/v1/verifications", body, &[("prefer", "wait=30")]).await
     }
 }
@@ -248,19 +265,19 @@ impl Reply {
     }
 
     /// The status of the verdict.
-    pub fn verdict_status(&self) -> &str {
+    pub(crate) fn verdict_status(&self) -> &str {
         self.body["verdict"]["status"].as_str().unwrap_or_default()
     }
 
     /// What a department's row says.
-    pub fn department(&self, id: &str) -> &str {
+    pub(crate) fn department(&self, id: &str) -> &str {
         let rows = self.body["departments"].as_array().unwrap();
         rows.iter().find(|row| row["department"] == id).and_then(|row| row["status"].as_str()).unwrap_or_default()
     }
 }
 
 /// A token of the trial issuer.
-pub fn mint(files: &TrialFiles, client: &str, division: &str, purposes: &[Purpose]) -> String {
+pub(crate) fn mint(files: &TrialFiles, client: &str, division: &str, purposes: &[Purpose]) -> String {
     let subject = token::Subject {
         client,
         organisation: "测试民政局",
@@ -272,7 +289,7 @@ pub fn mint(files: &TrialFiles, client: &str, division: &str, purposes: &[Purpos
 }
 
 /// The request documents that the simulator wrote, by name.
-pub fn requests(folder: &Path) -> BTreeMap<String, Value> {
+pub(crate) fn requests(folder: &Path) -> BTreeMap<String, Value> {
     std::fs::read_dir(folder.join("requests"))
         .unwrap()
         .map(|entry| {

@@ -12,9 +12,13 @@ const CALLERS: usize = 32;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn five_hundred_households_get_their_true_verdict_from_32_callers_at_once() {
-    let system = System::start(Setup { ask_timeout: Some("30s"), ..Setup::default() }, Simulation::population(500, 7, DEFAULT_DATE).unwrap())
+    let system = System::start(
+        Setup { ask_timeout: Some("30s"), ..Setup::default() },
+        Simulation::population(500, 7, DEFAULT_DATE).unwrap(),
+    )
     .await;
-    let truth: Value = serde_json::from_slice(&std::fs::read(system.folder.path().join("truth.json")).unwrap()).unwrap();
+    let truth: Value =
+        serde_json::from_slice(&std::fs::read(system.folder.path().join("truth.json")).unwrap()).unwrap();
     let documents = requests(system.folder.path());
     let cases: Arc<Vec<(Value, Value)>> = Arc::new(
         truth["cases"]
@@ -35,9 +39,16 @@ async fn five_hundred_households_get_their_true_verdict_from_32_callers_at_once(
                 let reply = caller.verify(document).await;
                 let verdict = &reply.body["verdict"];
                 let expected = case["expected"].as_object().unwrap();
-                for (field, wanted) in expected.iter().filter(|(field, _)| !matches!(field.as_str(), "note" | "reason_codes" | "deciding_clauses")) {
+                for (field, wanted) in expected
+                    .iter()
+                    .filter(|(field, _)| !matches!(field.as_str(), "note" | "reason_codes" | "deciding_clauses"))
+                {
                     if verdict.get(field).unwrap_or(&Value::Null) != wanted {
-                        failures.push(format!("{}: {field}: true {wanted}, got {}", case["id"], verdict.get(field).unwrap_or(&Value::Null)));
+                        failures.push(format!(
+                            "{}: {field}: true {wanted}, got {}",
+                            case["id"],
+                            verdict.get(field).unwrap_or(&Value::Null)
+                        ));
                     }
                 }
             }

@@ -1,7 +1,6 @@
 //! Identity numbers are nowhere in the clear (promise P7): a scan over everything the hub leaves behind.
 
-
-use super::hub::{listed, requests, Setup, System};
+use super::hub::{Setup, System, listed, requests};
 
 fn files(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
@@ -31,8 +30,7 @@ fn spellings(number: &str) -> Vec<Vec<u8>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p7_no_identity_number_is_on_disk_or_in_metrics() {
-    let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed())
-    .await;
+    let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
     let documents = requests(system.folder.path());
     for id in ["C01", "C20", "C82", "C68"] {
         assert!(system.caller.verify(&documents[id]).await.status.is_success());
@@ -45,13 +43,20 @@ async fn p7_no_identity_number_is_on_disk_or_in_metrics() {
         .collect();
     let mut left = Vec::new();
     files(system.folder.path(), &mut left);
-    let database: Vec<_> = left.into_iter().filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("hedui.sqlite"))).collect();
+    let database: Vec<_> = left
+        .into_iter()
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("hedui.sqlite")))
+        .collect();
     assert!(!database.is_empty(), "the scan sees the database");
     for path in database {
         let bytes = std::fs::read(&path).unwrap();
         for number in &numbers {
             for needle in spellings(number) {
-                assert!(!bytes.windows(needle.len()).any(|window| window == needle), "{} holds a number", path.display());
+                assert!(
+                    !bytes.windows(needle.len()).any(|window| window == needle),
+                    "{} holds a number",
+                    path.display()
+                );
             }
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::hub::{append_adapters, listed, requests, root, serve_connector, Setup, System};
+use super::hub::{Setup, System, append_adapters, listed, requests, root, serve_connector};
 
 /// The shipped catalogue and the fixture's entries.
 fn catalogue(folder: &std::path::Path) -> std::path::PathBuf {
@@ -31,8 +31,7 @@ async fn store(folder: &std::path::Path, id_number: &str, name: &str) -> String 
 async fn a_seventh_source_needs_files_only_and_changes_the_verdict() {
     let extra = TempDir::new().unwrap();
     let setup = Setup { own_packs: true, catalogue: Some(catalogue(extra.path())), ..Setup::default() };
-    let mut system = System::start(setup, listed())
-    .await;
+    let mut system = System::start(setup, listed()).await;
     // C34: a member with a disability of grade 2; nobody declares it any more.
     let mut document = requests(system.folder.path())["C34"].clone();
     for member in document["declaration"]["members"].as_array_mut().unwrap() {
@@ -45,7 +44,7 @@ async fn a_seventh_source_needs_files_only_and_changes_the_verdict() {
     let member = &document["household"]["members"][2];
     let url = store(extra.path(), member["id_number"].as_str().unwrap(), member["name"].as_str().unwrap()).await;
     let connector = root().join("tests/fixtures/seventh_source/connector.toml");
-    let running = serve_connector(&connector, &url, None, &system.files).await;
+    let running = serve_connector(&connector, &url, &system.files).await;
     append_adapters(&system.files.config, &[("disabled_persons", running.addr())], "1500ms");
     system = system.restart().await;
 

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 /// What the department does with a question.
 #[derive(Clone)]
-pub enum Behaviour {
+pub(crate) enum Behaviour {
     /// Holds nothing about anybody: an answer. Waits this long first.
     NoRecord(Duration),
     /// Never answers.
@@ -43,7 +43,7 @@ pub enum Behaviour {
 }
 
 /// A running stub.
-pub struct Stub {
+pub(crate) struct Stub {
     pub address: SocketAddr,
     pub asked: Arc<AtomicUsize>,
     handle: axum_server::Handle<SocketAddr>,
@@ -51,22 +51,24 @@ pub struct Stub {
 
 impl Stub {
     /// Starts a department with the keys of a folder.
-    pub fn start(department: &'static str, behaviour: Behaviour, keys: &Path) -> Self {
+    pub(crate) fn start(department: &'static str, behaviour: Behaviour, keys: &Path) -> Self {
         let asked = Arc::new(AtomicUsize::new(0));
         let handle = axum_server::Handle::new();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let routes = Router::new()
-            .route("/v1/facts:query", post(answer))
-            .with_state((department, behaviour, Arc::clone(&asked)));
+        let routes = Router::new().route("/v1/facts:query", post(answer)).with_state((
+            department,
+            behaviour,
+            Arc::clone(&asked),
+        ));
         let server = axum_server::from_tcp_rustls(listener, tls(keys)).unwrap().handle(handle.clone());
         tokio::task::spawn(server.serve(routes.into_make_service()));
         Self { address, asked, handle }
     }
 
     /// How often it was asked.
-    pub fn times_asked(&self) -> usize {
+    pub(crate) fn times_asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 }

@@ -26,12 +26,33 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 
 /// Crates that only some files may use: crate, path prefixes, what to do instead.
 const FENCES: &[(&str, &[&str], &str)] = &[
-    ("sqlx", &["src/store", "src/simulate", "connectors/src/source", "connectors/src/golden"], "put the statement into src/store"),
+    (
+        "sqlx",
+        &["src/store", "src/simulate", "connectors/src/source", "connectors/src/golden"],
+        "put the statement into src/store",
+    ),
     ("axum", &["src/http", "src/app.rs", "connectors/src/serve"], "handlers live in src/http"),
     ("reqwest", &["src/federation/client.rs", "src/cli/caller.rs"], "ask through federation::client"),
-    ("clap", &["src/cli", "src/main.rs", "connectors/src/cli", "connectors/src/main.rs"], "arguments are read in src/cli"),
-    ("tokio", &["src/app.rs", "src/cli", "src/federation", "src/http", "src/main.rs", "src/service", "src/store", "src/simulate", "connectors/src"],
-        "domain, policy, verdict and seal are synchronous"),
+    (
+        "clap",
+        &["src/cli", "src/main.rs", "connectors/src/cli", "connectors/src/main.rs"],
+        "arguments are read in src/cli",
+    ),
+    (
+        "tokio",
+        &[
+            "src/app.rs",
+            "src/cli",
+            "src/federation",
+            "src/http",
+            "src/main.rs",
+            "src/service",
+            "src/store",
+            "src/simulate",
+            "connectors/src",
+        ],
+        "domain, policy, verdict and seal are synchronous",
+    ),
 ];
 
 const MAX_LINES: usize = 600;
@@ -89,10 +110,13 @@ fn every_import_points_down_a_layer() {
         if module == "lib" || module == "config" || file.ends_with("/tests.rs") {
             continue;
         }
-        let from = layer(&module).unwrap_or_else(|| panic!("{file}: give module `{module}` a layer in tests/it/tidy.rs and ARCHITECTURE.md"));
+        let from = layer(&module).unwrap_or_else(|| {
+            panic!("{file}: give module `{module}` a layer in tests/it/tidy.rs and ARCHITECTURE.md")
+        });
         for (number, line) in code {
             for part in line.split("crate::").skip(1) {
-                let target: String = part.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect();
+                let target: String =
+                    part.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect();
                 let allowed = target.is_empty()
                     || target == module
                     || EXCEPTIONS.iter().any(|(name, user, _)| *name == target && *user == module)
@@ -113,7 +137,8 @@ fn each_outside_crate_stays_in_its_rooms() {
     for (file, code, _) in sources(&["src", "connectors/src"]) {
         for (number, line) in code {
             for (name, rooms, instead) in FENCES {
-                let used = line.contains(&format!("use {name}::")) || line.contains(&format!("{name}::")) && !line.contains(&format!("_{name}::"));
+                let used = line.contains(&format!("use {name}::"))
+                    || line.contains(&format!("{name}::")) && !line.contains(&format!("_{name}::"));
                 if used && !rooms.iter().any(|room| file.starts_with(room)) && !file.ends_with("/tests.rs") {
                     faults.push(format!("{file}:{number}: uses {name}: {instead}"));
                 }

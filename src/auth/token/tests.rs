@@ -91,7 +91,9 @@ fn claims_that_are_wrong_are_refused() {
         claims[claim] = value.clone();
         assert_eq!(fixture.verify(&fixture.sign(&header(), &claims)).err(), Some(error), "{claim} = {value}");
     }
-    for claim in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "organisation", "division_code", "purposes"] {
+    for claim in
+        ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "organisation", "division_code", "purposes"]
+    {
         let mut claims = claims();
         claims.as_object_mut().unwrap().remove(claim);
         assert!(fixture.verify(&fixture.sign(&header(), &claims)).is_err(), "without {claim}");
@@ -136,7 +138,8 @@ fn what_is_no_token_is_refused_without_a_panic() {
     let good = fixture.sign(&header(), &claims());
     let mut altered = good.clone();
     altered.pop();
-    for bad in ["", ".", "..", "...", "a.b.c", "é.é.é", &good[1..], &altered, &format!("{good}."), &"a".repeat(9000)] {
+    for bad in ["", ".", "..", "...", "a.b.c", "é.é.é", &good[1..], &altered, &format!("{good}."), &"a".repeat(9000)]
+    {
         assert!(fixture.verify(bad).is_err(), "{bad}");
     }
     for header in [None, Some(""), Some("Bearer"), Some("Basic abc"), Some("\u{fffd}")] {

@@ -1,4 +1,4 @@
-//! The request document as it stands on the wire (OpenAPI `VerificationRequest`).
+//! The request document as it stands on the wire (`OpenAPI` `VerificationRequest`).
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};

@@ -108,13 +108,24 @@ const DEPARTMENT: Form = Form {
 };
 
 const STAGES: &[&str] = &[
-    "PRESCHOOL", "PRIMARY", "JUNIOR", "SENIOR_HIGH", "SECONDARY_VOCATIONAL", "SPECIAL", "JUNIOR_COLLEGE", "BACHELOR",
-    "MASTER", "DOCTOR",
+    "PRESCHOOL",
+    "PRIMARY",
+    "JUNIOR",
+    "SENIOR_HIGH",
+    "SECONDARY_VOCATIONAL",
+    "SPECIAL",
+    "JUNIOR_COLLEGE",
+    "BACHELOR",
+    "MASTER",
+    "DOCTOR",
 ];
 
 /// The request document.
 pub(super) static REQUEST: Shape = Shape::Object(&[
-    must("purpose", Shape::Choice(&["dibao", "tekun", "low_income", "expenditure", "temporary_relief", "periodic_review"])),
+    must(
+        "purpose",
+        Shape::Choice(&["dibao", "tekun", "low_income", "expenditure", "temporary_relief", "periodic_review"]),
+    ),
     null("assessment_date", Shape::Text(&DATE)),
     must(
         "place",
@@ -302,10 +313,16 @@ pub(super) fn diagnose(value: &Value, shape: &Shape, pointer: &str, findings: &m
             format!("must be one of the strings: {}.", choices.join(", ")),
         ),
         (Shape::Boolean, Value::Bool(_)) => {}
-        (Shape::Boolean, _) => find("wrong_type", "应为 true 或 false。".to_owned(), "must be true or false.".to_owned()),
+        (Shape::Boolean, _) => {
+            find("wrong_type", "应为 true 或 false。".to_owned(), "must be true or false.".to_owned());
+        }
         (Shape::Whole(most), Value::Number(number)) if number.as_u64().is_some_and(|number| number <= *most) => {}
         (Shape::Whole(most), _) => {
-            find("invalid_value", format!("应为 0 到 {most} 的整数。"), format!("must be a whole number from 0 to {most}."));
+            find(
+                "invalid_value",
+                format!("应为 0 到 {most} 的整数。"),
+                format!("must be a whole number from 0 to {most}."),
+            );
         }
         (Shape::Object(_), _) => find("wrong_type", "应为 JSON 对象。".to_owned(), "must be a JSON object.".to_owned()),
         (Shape::List(_), _) => find("wrong_type", "应为 JSON 数组。".to_owned(), "must be a JSON array.".to_owned()),

@@ -77,7 +77,11 @@ impl Findings {
 }
 
 /// Checks a document; every fault is found, not only the first.
-pub(super) fn check(document: RequestDocument, today: Date, catalogue: &Catalogue) -> Result<VerificationRequest, Vec<Finding>> {
+pub(super) fn check(
+    document: RequestDocument,
+    today: Date,
+    catalogue: &Catalogue,
+) -> Result<VerificationRequest, Vec<Finding>> {
     let mut findings = Findings(Vec::new());
     let assessed_on = document.assessment_date.unwrap_or(today);
     if assessed_on > today || assessed_on < date(2000, 1, 1) {
@@ -90,6 +94,15 @@ pub(super) fn check(document: RequestDocument, today: Date, catalogue: &Catalogu
     }
     if let Some(pack) = &document.pack {
         findings.text("/pack", pack);
+    }
+    let is_emergency = |event: &crate::domain::declaration::Event| event.route.as_str() == "EMERGENCY";
+    if document.emergency_only && !document.declaration.events.iter().any(is_emergency) {
+        findings.add(
+            "/emergency_only",
+            "no_emergency",
+            "仅用于急难救助：declaration.events 中须有 route 为 EMERGENCY 的事件。",
+            "only for emergency relief: declaration.events must hold an event whose route is EMERGENCY.",
+        );
     }
     let members = members(&document.household.members, &mut findings);
     let known: HashSet<&MemberRef> = document.household.members.iter().map(|member| &member.reference).collect();
@@ -164,13 +177,23 @@ fn members(documents: &[MemberDocument], findings: &mut Findings) -> Vec<Member>
 fn references(document: &RequestDocument, known: &HashSet<&MemberRef>, findings: &mut Findings) {
     let declaration = &document.declaration;
     let mut named: Vec<(String, &MemberRef)> = Vec::new();
-    named.extend(declaration.members.iter().enumerate().map(|(i, it)| (format!("/declaration/members/{i}/ref"), &it.reference)));
-    named.extend(declaration.incomes.iter().enumerate().map(|(i, it)| (format!("/declaration/incomes/{i}/ref"), &it.reference)));
     named.extend(
-        declaration.expenditures.iter().enumerate().map(|(i, it)| (format!("/declaration/expenditures/{i}/ref"), &it.reference)),
+        declaration.members.iter().enumerate().map(|(i, it)| (format!("/declaration/members/{i}/ref"), &it.reference)),
+    );
+    named.extend(
+        declaration.incomes.iter().enumerate().map(|(i, it)| (format!("/declaration/incomes/{i}/ref"), &it.reference)),
+    );
+    named.extend(
+        declaration
+            .expenditures
+            .iter()
+            .enumerate()
+            .map(|(i, it)| (format!("/declaration/expenditures/{i}/ref"), &it.reference)),
     );
     for (i, obligor) in declaration.obligors.iter().enumerate() {
-        named.extend(obligor.supports.iter().enumerate().map(|(j, it)| (format!("/declaration/obligors/{i}/supports/{j}"), it)));
+        named.extend(
+            obligor.supports.iter().enumerate().map(|(j, it)| (format!("/declaration/obligors/{i}/supports/{j}"), it)),
+        );
     }
     let signatures = document.authorisation.signatures.iter().enumerate();
     named.extend(signatures.map(|(i, it)| (format!("/authorisation/signatures/{i}/ref"), &it.reference)));
@@ -222,7 +245,12 @@ fn declaration(document: &RequestDocument, findings: &mut Findings) {
         findings.size(&format!("/declaration/{name}"), length, 0, MAX_ITEMS);
     }
     for (index, member) in declaration.members.iter().enumerate() {
-        findings.range(format!("/declaration/members/{index}/adl_failed_count"), u32::from(member.adl_failed_count), 0, 6);
+        findings.range(
+            format!("/declaration/members/{index}/adl_failed_count"),
+            u32::from(member.adl_failed_count),
+            0,
+            6,
+        );
     }
     for (index, income) in declaration.incomes.iter().enumerate() {
         if let Some(key) = &income.dedupe_key {
@@ -241,7 +269,9 @@ fn declaration(document: &RequestDocument, findings: &mut Findings) {
         findings.range(at("household_size"), obligor.household_size, 1, 1000);
     }
     for (index, event) in declaration.events.iter().enumerate() {
-        if event.first_aid_at.is_some_and(|first_aid| first_aid < event.occurred_at) || event.reported_at < event.occurred_at {
+        if event.first_aid_at.is_some_and(|first_aid| first_aid < event.occurred_at)
+            || event.reported_at < event.occurred_at
+        {
             findings.add(
                 format!("/declaration/events/{index}"),
                 "times_out_of_order",

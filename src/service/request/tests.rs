@@ -53,8 +53,16 @@ fn parse(value: &Value) -> Result<VerificationRequest, Vec<Finding>> {
 fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
     all.push(at.to_owned());
     match value {
-        Value::Object(object) => object.iter().for_each(|(name, value)| pointers(value, &format!("{at}/{name}"), all)),
-        Value::Array(items) => items.iter().enumerate().for_each(|(index, value)| pointers(value, &format!("{at}/{index}"), all)),
+        Value::Object(object) => {
+            for (name, value) in object {
+                pointers(value, &format!("{at}/{name}"), all);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                pointers(value, &format!("{at}/{index}"), all);
+            }
+        }
         _ => {}
     }
 }
@@ -63,7 +71,10 @@ fn assert_findings_are_good(findings: &[Finding], context: &str) {
     assert!(!findings.is_empty(), "{context}: refused without a finding");
     for finding in findings {
         assert!(finding.pointer.is_empty() || finding.pointer.starts_with('/'), "{context}: {finding:?}");
-        assert!(!finding.detail.en.is_empty() && finding.detail.zh.chars().any(|character| character > '\u{2e80}'), "{finding:?}");
+        assert!(
+            !finding.detail.en.is_empty() && finding.detail.zh.chars().any(|character| character > '\u{2e80}'),
+            "{finding:?}"
+        );
         let told = format!("{finding:?}");
         assert!(!told.contains("198605021015") && !told.contains("白云"), "{context}: a value leaks: {told}");
     }
@@ -110,8 +121,10 @@ fn every_field_wrong_in_every_way_is_named_by_pointer() {
                 refused += 1;
                 assert_findings_are_good(&findings, pointer);
                 let near = findings.iter().any(|finding| {
-                    pointer.starts_with(&finding.pointer) || finding.pointer.starts_with(pointer.as_str())
-                        || finding.code == "unknown_reference" || finding.code == "member_not_declared"
+                    pointer.starts_with(&finding.pointer)
+                        || finding.pointer.starts_with(pointer.as_str())
+                        || finding.code == "unknown_reference"
+                        || finding.code == "member_not_declared"
                 });
                 assert!(near, "{pointer} = {value}: told {findings:?}");
             }
@@ -137,7 +150,10 @@ fn every_member_that_must_be_there_is_missed_and_every_unknown_one_is_found() {
         if let Some(object) = document.pointer_mut(pointer).and_then(Value::as_object_mut) {
             object.insert("verdict".to_owned(), json!("DIBAO"));
             let findings = parse(&document).unwrap_err();
-            assert!(findings.iter().any(|finding| finding.code == "unknown_member" && finding.pointer == *pointer), "{findings:?}");
+            assert!(
+                findings.iter().any(|finding| finding.code == "unknown_member" && finding.pointer == *pointer),
+                "{findings:?}"
+            );
         }
     }
 }

@@ -5,6 +5,17 @@
 //! is the CPU time of the gateway process per verification and its ratio to `bare` in the same round.
 //! This executable plays every role but the hub: it starts itself again with a role name.
 
+#![expect(
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::disallowed_methods,
+    reason = "a bench prints its figures, and stops where something is not as it must be"
+)]
+
 mod backend;
 mod bare;
 mod household;
@@ -17,7 +28,11 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     let threads = |count| {
-        tokio::runtime::Builder::new_multi_thread().worker_threads(count).enable_all().build().expect("the runtime starts")
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(count)
+            .enable_all()
+            .build()
+            .expect("the runtime starts")
     };
     match arguments.get(1).map(String::as_str) {
         Some("role-backend") => threads(1).block_on(backend::run(&arguments[2..])),
