@@ -5,7 +5,8 @@
 //! only identity numbers with the prefix 150000, which GB 11643 never issues, are ever stored.
 //!
 //! What a directory holds afterwards: `<department>.sqlite`, `rehearsals/<department>.json`,
-//! `requests/<case>.json`, and `truth.json`, the cases with what the verdicts should say.
+//! `requests/<case>.json`, `policies/` with the parameter sets as packs, and `truth.json`, the cases
+//! with what the verdicts should say.
 
 pub mod account;
 pub mod case;
@@ -36,8 +37,7 @@ use crate::domain::dataset::Catalogue;
 use crate::domain::household::MemberRef;
 use crate::domain::id_number::IdNumber;
 use crate::domain::problem::Text;
-use crate::policy::Packs;
-use crate::verdict;
+use crate::policy::{self, Packs};
 
 /// The day on which a population is assessed unless another is asked for: fixed, so that a seed gives the same bytes on any day.
 pub const DEFAULT_DATE: Date = Date::constant(2026, 11, 1);
@@ -237,7 +237,7 @@ impl Simulation {
         let mut clerk = Clerk::new(&catalogue);
         let mut requests = Vec::with_capacity(self.file.cases.len());
         for case in &self.file.cases {
-            let parameters = self.file.parameter_sets.get(&case.parameter_set).ok_or_else(|| {
+            let parameters = self.file.parameter_set(&case.parameter_set).ok_or_else(|| {
                 SimulateError::ParameterSet { case: case.id.clone(), parameter_set: case.parameter_set.clone() }
             })?;
             let names = names::of_household(case);
@@ -258,12 +258,15 @@ impl Simulation {
         })
     }
 
-    /// The parameter sets of the file as policy packs.
+    /// The parameter sets of the file as policy packs, the first of a place its default.
     fn policies(&self) -> Result<Vec<(PathBuf, String)>, SimulateError> {
         let unusable = |error: &dyn std::fmt::Display| SimulateError::Policies(error.to_string());
-        let file = serde_json::from_str::<verdict::cases::CaseFile>(&self.truth).map_err(|error| unusable(&error))?;
-        let sets = file.parameter_sets.iter().map(|(name, set)| (name.as_str(), set));
-        Packs::files_of_parameter_sets(sets).map_err(|error| unusable(&error))
+        let sets = self.file.parameter_sets.iter().map(|(name, set)| {
+            let set = serde_json::to_value(set).and_then(serde_json::from_value::<policy::ParameterSet>);
+            set.map(|set| (name.as_str(), set)).map_err(|error| unusable(&error))
+        });
+        let sets = sets.collect::<Result<Vec<_>, _>>()?;
+        Packs::files_of_parameter_sets(sets.iter().map(|(name, set)| (*name, set))).map_err(|error| unusable(&error))
     }
 
     /// Writes everything into `directory`, which must be empty or not there yet.
@@ -388,3 +391,6 @@ fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), SimulateError>
 fn write_text(path: &Path, text: &str) -> Result<(), SimulateError> {
     std::fs::write(path, text).map_err(|source| SimulateError::File { path: path.to_owned(), source })
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   hedui simulate --out trial
   hedui simulate --households 2000 --seed 7 --on 2026-11-01 --out trial
-  hedui simulate --cases tests/cases/cases.json --out trial
+  hedui simulate --cases tests/cases/listed.json --out trial
 
 What DIR holds afterwards:
   <department>.sqlite            the six departments' native stores

@@ -35,9 +35,10 @@ mod tests {
 
     #[test]
     fn the_check_character_is_that_of_published_codes() {
-        // 中国工商银行股份有限公司, 中国移动通信集团有限公司.
-        assert_eq!(credit_code_check("91100000100003962"), 'T');
-        assert_eq!(credit_code_check("91110000710925036"), '3');
+        for code in ["91100000100003962T", "914403001922038216", "9144030071526726XG"] {
+            let (body, check) = code.split_at(17);
+            assert_eq!(credit_code_check(body).to_string(), check, "{code}");
+        }
     }
 
     #[test]

@@ -23,14 +23,54 @@ pub type Other = BTreeMap<String, Value>;
 /// A case file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CaseFile {
-    /// Sets of policy parameters, by name.
-    #[serde(default)]
-    pub parameter_sets: BTreeMap<String, ParameterSet>,
+    /// Sets of policy parameters by name, in the order of the file: the first of a place is its default.
+    #[serde(default, with = "in_order")]
+    pub parameter_sets: Vec<(String, ParameterSet)>,
     /// The cases.
     pub cases: Vec<Case>,
     /// Everything else.
     #[serde(flatten)]
     pub other: Other,
+}
+
+impl CaseFile {
+    /// The parameter set of this name.
+    pub fn parameter_set(&self, name: &str) -> Option<&ParameterSet> {
+        self.parameter_sets.iter().find(|(own, _)| own == name).map(|(_, set)| set)
+    }
+}
+
+/// A JSON object as a list, in its own order.
+pub(super) mod in_order {
+    use serde::de::{MapAccess, Visitor};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(in crate::simulate) fn serialize<T: Serialize, S: Serializer>(
+        entries: &[(String, T)],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(entries.iter().map(|(key, value)| (key, value)))
+    }
+
+    pub(in crate::simulate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<(String, T)>, D::Error> {
+        struct Entries<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
+            type Value = Vec<(String, T)>;
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(entries)
+            }
+        }
+        deserializer.deserialize_map(Entries(std::marker::PhantomData))
+    }
 }
 
 /// A set of policy parameters. Only the place is read here: the figures are the verdict's.
@@ -57,13 +97,14 @@ pub enum DepartmentStatus {
     Timeout,
     /// It fails.
     Error,
-    /// It is down.
-    Unavailable,
     /// Its quota is used up.
     #[serde(alias = "QUOTA_EXCEEDED")]
     Quota,
     /// It refuses.
     NotAuthorised,
+    /// It is down, or fails in some other way.
+    #[serde(other)]
+    Unavailable,
 }
 
 /// One case.
@@ -161,23 +202,33 @@ pub struct Member {
     pub id_number: GivenIdNumber,
     /// Date of birth.
     pub birth_date: Date,
+    /// Name, where the case gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// 1 male, 2 female (GB/T 2261.1).
-    pub sex_code: String,
+    #[serde(default)]
+    pub sex_code: Option<String>,
     /// Relation to the head of household.
     pub relation_code: RelationCode,
     /// Day of death.
+    #[serde(default)]
     pub death_date: Option<Date>,
     /// Ground for not counting this person.
+    #[serde(default)]
     pub exclusion: Option<Kind>,
     /// Disability certificate.
+    #[serde(default)]
     pub disability: Option<Disability>,
     /// On the local list of severe illness.
+    #[serde(default)]
     pub severe_illness: bool,
     /// Stage of education.
+    #[serde(default)]
     pub education_stage: Option<EducationStage>,
     /// Capacity to work.
     pub labour_capacity: LabourCapacity,
     /// In work.
+    #[serde(default)]
     pub employed: bool,
     /// Signed the authorisation.
     pub authorised: bool,
@@ -273,6 +324,7 @@ pub struct Expenditure {
     /// The whole bill.
     pub gross: Money,
     /// Reimbursed or aided.
+    #[serde(default)]
     pub covered: Money,
     /// The day it was paid.
     pub paid_on: Date,

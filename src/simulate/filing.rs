@@ -242,7 +242,7 @@ impl<'a> Clerk<'a> {
     }
 
     fn file_income(&mut self, desk: &Desk<'_>, income: &Income, payment: Option<&Payment>, stored: bool) -> Filed {
-        let Some(department) = desk.department(&income.source) else { return Filed::Declared(None) };
+        let Some(department) = department_of(&income.source) else { return Filed::Declared(None) };
         if !stored {
             return Filed::Dropped;
         }
@@ -275,7 +275,7 @@ impl<'a> Clerk<'a> {
     }
 
     fn file_asset(&mut self, desk: &Desk<'_>, asset: &Asset, stored: bool) -> Filed {
-        let Some(department) = desk.department(&asset.source) else { return Filed::Declared(None) };
+        let Some(department) = department_of(&asset.source) else { return Filed::Declared(None) };
         if !stored {
             return Filed::Dropped;
         }
@@ -291,7 +291,7 @@ impl<'a> Clerk<'a> {
     }
 
     fn file_expenditure(&mut self, desk: &Desk<'_>, expenditure: &Expenditure, stored: bool) -> Filed {
-        let Some(department) = desk.department(&expenditure.source) else { return Filed::Declared(None) };
+        let Some(department) = department_of(&expenditure.source) else { return Filed::Declared(None) };
         if !stored {
             return Filed::Dropped;
         }
@@ -358,6 +358,11 @@ impl<'a> Clerk<'a> {
     }
 }
 
+/// The department that is the source of a fact, if one is.
+fn department_of(source: &str) -> Option<&'static str> {
+    DEPARTMENTS.into_iter().find(|department| *department == source)
+}
+
 /// What became of a fact.
 enum Filed {
     /// It stands in a department's books.
@@ -386,10 +391,6 @@ pub struct Accounts {
 }
 
 impl Desk<'_> {
-    fn department(&self, source: &str) -> Option<&'static str> {
-        DEPARTMENTS.into_iter().find(|department| *department == source)
-    }
-
     fn answers(&self, department: &str) -> bool {
         self.case.status_of(department) == DepartmentStatus::Ok
     }

@@ -54,7 +54,7 @@ const MONGOLIAN_FEMALE: [&str; 16] = [
 ];
 const CLANS: [&str; 6] = ["孛儿只斤", "敖其尔", "乌梁海", "克烈", "弘吉剌", "札剌亦儿"];
 
-/// One name for each member, in the order of the case.
+/// One name for each member, in the order of the case: its own where the case gives one.
 pub fn of_household(case: &Case) -> Vec<String> {
     let seed = case.household.members.first().map_or(0, |head| number_of(&format!("{}{}", case.id, head.id_number.0)));
     let mut random = Random::new(seed);
@@ -64,7 +64,11 @@ pub fn of_household(case: &Case) -> Vec<String> {
     let with_clan = random.chance(35);
     let mut taken: Vec<String> = Vec::new();
     for member in &case.household.members {
-        let male = member.sex_code != "2";
+        if let Some(name) = &member.name {
+            taken.push(name.clone());
+            continue;
+        }
+        let male = member.sex_code.as_deref() != Some("2");
         // Spouses, parents-in-law and children-in-law bring their own surname; the rest share the head's.
         let shares = !matches!(member.relation_code.as_str(), "10" | "11" | "12" | "28" | "38" | "52" | "62");
         loop {

@@ -1,6 +1,8 @@
 //! The request document of a case (`POST /v1/verifications`): the household, what it declares, and
 //! the authorisation. What a department holds is not in it.
 
+use std::fmt::Write as _;
+
 use aws_lc_rs::digest;
 use jiff::Span;
 use jiff::civil::Date;
@@ -128,6 +130,8 @@ fn authorisation(case: &Case) -> Authorisation {
 fn evidence_digest(case_id: &str) -> String {
     let form = format!("synthetic authorisation form of {case_id}");
     let digest = digest::digest(&digest::SHA256, form.as_bytes());
-    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    digest.as_ref().iter().fold("sha256:".to_owned(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+        text
+    })
 }

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::{Person, Table, Unfiled, day, plain, separated, spread};
+use crate::domain::fact::Kind;
 use crate::domain::money::Money;
 use crate::simulate::case::Asset;
 
@@ -23,7 +24,7 @@ pub struct Housing {
 impl Housing {
     /// Registers property under a person: one contract a dwelling, one account of the fund.
     pub fn own(&mut self, person: &Person<'_>, asset: &Asset) -> Result<(), Unfiled> {
-        let condition = match asset.exempt_kind.as_ref().map(crate::domain::fact::Kind::as_str) {
+        let condition = match asset.exempt_kind.as_ref().map(Kind::as_str) {
             None => "正常",
             Some("DILAPIDATED_GRADE_D") => "D级危房",
             Some("EXPROPRIATED") => "已征收",

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Payment, Person, Table, Unfiled, day, plain, spread};
 use crate::domain::fact::{IncomeCategory, Kind};
+use crate::domain::money::Money;
 
 /// The native schema.
 pub const SCHEMA: &str = include_str!("../../../connectors/hrss/fixtures/schema.sql");
@@ -60,7 +61,7 @@ impl Hrss {
     /// Two items a month: the central basic pension, and what comes from the personal account.
     fn resident_pension(&mut self, person: &Person<'_>, payment: &Payment) -> Result<(), Unfiled> {
         let months = payment.months.len();
-        let basic = payment.basic.map(crate::domain::money::Money::fen);
+        let basic = payment.basic.map(Money::fen);
         let personal = payment.amount.fen() - basic.unwrap_or(0);
         if personal < 0 {
             return Err(Unfiled::NoField);
@@ -96,7 +97,7 @@ impl Hrss {
             for scheme in ["110", "210", "410"] {
                 self.contributions.push(json!([
                     person.id_number,
-                    person.name,
+                    name(person),
                     scheme,
                     day(month, "%Y%m"),
                     plain(fen),
@@ -123,7 +124,7 @@ impl Hrss {
         for (month, fen) in payment.monthly() {
             self.benefits.push(json!([
                 person.id_number,
-                person.name,
+                name(person),
                 scheme,
                 day(month, "%Y%m"),
                 item,
@@ -140,7 +141,7 @@ impl Hrss {
         let since = payment.and_then(|payment| payment.months.first()).map(|month| day(*month, "%Y%m%d"));
         self.employment.push(json!([
             person.id_number,
-            person.name,
+            name(person),
             payment.map(Payment::employer),
             since.unwrap_or_else(|| "00000000".to_owned()),
             Value::Null,
@@ -160,6 +161,11 @@ impl Hrss {
     }
 }
 
+/// The 金保 system writes minority names with a bullet where other departments have a middle dot.
+fn name(person: &Person<'_>) -> String {
+    person.name.replace('·', "•")
+}
+
 fn pension_row(
     person: &Person<'_>,
     scheme: &str,
@@ -170,7 +176,7 @@ fn pension_row(
 ) -> Value {
     json!([
         person.id_number,
-        person.name,
+        name(person),
         scheme,
         day(month, "%Y%m"),
         item,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::domain::division::DivisionCode;
 use crate::domain::household::UrbanRural;
 use crate::domain::money::Money;
-use crate::simulate::case::ParameterSet;
+use crate::simulate::case::{ParameterSet, in_order};
 use crate::simulate::random::Random;
 
 /// Parameter sets with their provenance.
@@ -65,14 +65,15 @@ pub struct Place {
 /// The places of the embedded file.
 #[derive(Debug)]
 pub struct Places {
-    sets: BTreeMap<String, ParameterSet>,
+    sets: Vec<(String, ParameterSet)>,
     places: Vec<Place>,
     hukou: Vec<DivisionCode>,
 }
 
 #[derive(Deserialize)]
 struct File {
-    parameter_sets: BTreeMap<String, ParameterSet>,
+    #[serde(with = "in_order")]
+    parameter_sets: Vec<(String, ParameterSet)>,
 }
 
 #[derive(Deserialize)]
@@ -121,7 +122,7 @@ impl Places {
     }
 
     /// The parameter sets as they stand in a case file.
-    pub fn parameter_sets(&self) -> BTreeMap<String, ParameterSet> {
+    pub fn parameter_sets(&self) -> Vec<(String, ParameterSet)> {
         self.sets.clone()
     }
 

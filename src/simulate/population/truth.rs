@@ -131,11 +131,12 @@ fn determined(draft: &Draft<'_>, truth: &Circle, flags: &[&String], overlay: boo
         "reason_codes": truth.reasons,
         "deciding_clauses": clauses(truth),
     });
+    let members = expected.as_object_mut().expect("it is written as an object above");
     if let Some(hint) = benefit(draft, truth, &remaining) {
-        expected["benefit_hint"] = hint;
+        members.insert("benefit_hint".to_owned(), hint);
     }
     if truth.circle == "DIBAO" {
-        expected["review_cycle_months"] = json!(review_months(draft, &remaining));
+        members.insert("review_cycle_months".to_owned(), json!(review_months(draft, &remaining)));
     }
     expected
 }

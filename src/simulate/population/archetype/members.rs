@@ -43,7 +43,7 @@ pub(super) fn deceased_listed(draft: &mut Draft<'_>) -> Truth {
 fn grandchild(draft: &mut Draft<'_>) {
     let child = draft.child(None, (6, 15));
     let member = draft.member(child);
-    let code = if member.sex_code == Sex::Male.code() { "41" } else { "42" };
+    let code = if member.sex_code.as_deref() == Some(Sex::Male.code()) { "41" } else { "42" };
     member.relation_code = RelationCode::parse(code).expect("41 and 42 are codes of GB/T 4761");
 }
 
