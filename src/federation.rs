@@ -8,5 +8,6 @@ pub mod cache;
 pub mod client;
 pub mod decode;
 pub mod gather;
+mod meters;
 pub mod plan;
 pub mod registry;

@@ -1,4 +1,4 @@
-//! The only SQL: verifications with their sealed outcomes, packs, and access events, on `SQLite`.
+//! The only SQL: verifications with their sealed outcomes, and access events, on `SQLite`.
 //!
 //! All writes go through one writer that groups concurrent ones into one durable transaction
 //! (`synchronous=FULL`): a caller is answered after its group is on disk, and the flush is paid once
@@ -6,7 +6,6 @@
 
 mod event;
 mod migrate;
-mod pack;
 mod verification;
 mod writer;
 
@@ -70,6 +69,10 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5))
+            // 16 MiB of pages stay in memory, and the log of writes grows to 16 MiB before it is folded in:
+            // both keep the writer from reading and writing the same pages again and again.
+            .pragma("cache_size", "-16384")
+            .pragma("wal_autocheckpoint", "4000")
             .foreign_keys(true);
         let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         migrate::run(&write).await?;

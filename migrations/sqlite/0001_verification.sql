@@ -8,7 +8,7 @@ CREATE TABLE verification (
     opened_at       INTEGER NOT NULL,          -- microseconds since 1970, UTC
     wrapped_key     BLOB    NOT NULL,
     request         BLOB    NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;                                       -- with rowid: bodies are large, and a key must not drag them along
 
 CREATE UNIQUE INDEX verification_idempotency ON verification (client_id, idempotency_key)
     WHERE idempotency_key IS NOT NULL;
@@ -18,13 +18,7 @@ CREATE TABLE outcome (
     verification_id TEXT    NOT NULL PRIMARY KEY,
     completed_at    INTEGER NOT NULL,
     body            BLOB    NOT NULL
-) STRICT, WITHOUT ROWID;
-
--- Every pack a verdict was made with, by digest, so that the verdict can be made again.
-CREATE TABLE pack (
-    digest TEXT NOT NULL PRIMARY KEY,
-    body   TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- Access events, pseudonymous, in the order in which they became durable.
 CREATE TABLE access_event (

@@ -61,19 +61,32 @@ impl HubClient {
         let answer: Value = response.json().await.context("the hub's answer is not JSON; is this address a hub?")?;
         match status {
             StatusCode::ACCEPTED => {}
-            status if status.is_success() => return Ok(Said::Verification(answer)),
+            status if status.is_success() => {}
             _ => return Ok(Said::Problem(answer)),
         }
         let id = answer.get("id").and_then(Value::as_str).context("the hub's answer has no id")?;
-        self.follow(id, &mut each).await
+        match self.follow(id, &mut each).await? {
+            Some(problem) => Ok(Said::Problem(problem)),
+            None => self.told(id).await,
+        }
     }
 
-    async fn follow(&self, id: &str, each: &mut impl FnMut(Step<'_>)) -> anyhow::Result<Said> {
+    /// The completed verification with its text.
+    async fn told(&self, id: &str) -> anyhow::Result<Said> {
+        let url = format!("{}/v1/verifications/{id}?expand=report", self.base);
+        let response = self.http.get(url).bearer_auth(&self.token).send().await.with_context(|| self.unreachable())?;
+        let is_good = response.status().is_success();
+        let answer: Value = response.json().await.context("the hub's answer is not JSON")?;
+        Ok(if is_good { Said::Verification(answer) } else { Said::Problem(answer) })
+    }
+
+    /// Follows a verification to its end; a problem when it cannot be followed.
+    async fn follow(&self, id: &str, each: &mut impl FnMut(Step<'_>)) -> anyhow::Result<Option<Value>> {
         let url = format!("{}/v1/verifications/{id}/events", self.base);
         let request = self.http.get(url).bearer_auth(&self.token).header("accept", "text/event-stream");
         let mut response = request.send().await.with_context(|| self.unreachable())?;
         if !response.status().is_success() {
-            return Ok(Said::Problem(response.json().await.context("the hub's answer is not JSON")?));
+            return Ok(Some(response.json().await.context("the hub's answer is not JSON")?));
         }
         let mut pending = Vec::new();
         let mut event = String::new();
@@ -88,7 +101,7 @@ impl HubClient {
                     let data: Value = serde_json::from_str(data.trim()).context("an event of the hub is not JSON")?;
                     match event.as_str() {
                         "department" => each(Step::Department(&data)),
-                        "completed" => return Ok(Said::Verification(data)),
+                        "completed" => return Ok(None),
                         _ => bail!("the hub could not make the verification durable; ask again"),
                     }
                 }

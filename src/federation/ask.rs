@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::cache::{AnswerCache, CacheKey};
 use super::decode::{Asked, decode};
+use super::meters::Meters;
 use super::plan::{DepartmentPlan, Plan};
 use super::registry::{Adapter, Registry};
 use crate::domain::authorisation::Authorisation;
@@ -59,6 +60,7 @@ pub struct Inquiry<'a> {
 pub struct Federation {
     pub(super) catalogue: Arc<Catalogue>,
     pub(super) registry: Registry,
+    pub(super) meters: Meters,
     cache: Option<AnswerCache>,
     flights: moka::future::Cache<[u8; 32], Arc<Landed>>,
     subject_key: SubjectKey,
@@ -91,7 +93,8 @@ impl Federation {
             catalogue.datasets().iter().map(|dataset| dataset.fresh.saturating_add(dataset.stale_while_error)).max();
         let cache = (cache_entries > 0).then(|| AnswerCache::new(cache_entries, keep.unwrap_or_default()));
         let flights = moka::future::Cache::builder().max_capacity(MAX_FLIGHTS).build();
-        Self { catalogue, registry, cache, flights, subject_key, clock, tracker }
+        let meters = Meters::of(&catalogue);
+        Self { catalogue, registry, meters, cache, flights, subject_key, clock, tracker }
     }
 
     /// The catalogue questions are planned from.

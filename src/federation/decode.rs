@@ -102,7 +102,9 @@ pub fn decode(
         if slot.is_some() {
             return Err(malformed(at("a second answer for the same person and dataset")));
         }
-        let is_same_person = |number: &str| IdNumber::parse(number).is_ok_and(|number| number == *asked.id_number);
+        let is_same_person = |number: &str| {
+            number == asked.id_number.reveal() || IdNumber::parse(number).is_ok_and(|number| number == *asked.id_number)
+        };
         if result.id_number.as_deref().is_some_and(|number| !is_same_person(number)) {
             return Err(Rejected { reason: GapReason::Mismatch, detail: at("about another person") });
         }

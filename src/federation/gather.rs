@@ -23,15 +23,7 @@ impl Federation {
             .collect();
         let mut outcomes = Vec::with_capacity(plan.departments.len());
         while let Some((place, outcome)) = asks.next().await {
-            let label = match &outcome.result {
-                Ok(_) => "answered",
-                Err(reason) => reason.as_str(),
-            };
-            let department = outcome.department.to_string();
-            metrics::counter!("hedui_department_outcomes_total", "department" => department.clone(), "outcome" => label)
-                .increment(1);
-            metrics::histogram!("hedui_department_seconds", "department" => department)
-                .record(outcome.elapsed.as_secs_f64());
+            self.meters.count(&outcome);
             each(&outcome);
             outcomes.push((place, outcome));
         }

@@ -9,12 +9,11 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
-use tokio::sync::watch;
 
 use super::front::{Hub, Takes};
 use super::problem::Problem;
 use super::verifications::usable_id;
-use crate::service::running::Progress;
+use crate::service::running::Running;
 use crate::service::verify::Follow;
 
 /// Follow a verification.
@@ -40,7 +39,7 @@ pub(super) async fn follow(State(hub): State<Arc<Hub>>, Path(id): Path<String>, 
         let last = admitted.head.headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
         let follow = hub.verifications.follow(admitted.caller(), &id).await.map_err(Problem::of)?;
         let mut response = match follow {
-            Follow::Running(progress) => sse(running(progress, last.unwrap_or(0))),
+            Follow::Running(verification) => sse(running(verification, last.unwrap_or(0))),
             Follow::Ended(body) => sse(stream::iter([Ok(completed(&body))])),
         };
         // Proxies must pass events on as they come.
@@ -59,24 +58,32 @@ fn completed(body: &[u8]) -> Event {
 }
 
 /// The events of a running verification after the first `sent` departments.
-fn running(progress: watch::Receiver<Progress>, sent: usize) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-    stream::unfold((progress, sent, false), |(mut progress, sent, ended)| async move {
+fn running(verification: Arc<Running>, sent: usize) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    let departments = verification.departments.subscribe();
+    let end = verification.end.subscribe();
+    stream::unfold((departments, end, sent, false), |(mut departments, mut end, sent, ended)| async move {
         if ended {
             return None;
         }
-        let seen = progress.wait_for(|progress| progress.departments.len() > sent || progress.end.is_some()).await;
-        let so_far = seen.map(|progress| progress.clone());
-        let (event, ended) = match so_far {
-            Err(_) => (Event::default().event("interrupted").data("{}"), true),
-            Ok(so_far) => match (so_far.departments.get(sent), &so_far.end) {
-                (Some(row), _) => {
-                    let data = serde_json::to_string(row).unwrap_or_default();
-                    (Event::default().event("department").id((sent + 1).to_string()).data(data), false)
-                }
-                (None, Some(Ok(body))) => (completed(body), true),
-                (None, _) => (Event::default().event("interrupted").data("{}"), true),
-            },
-        };
-        Some((Ok(event), (progress, sent + 1, ended)))
+        loop {
+            // The departments first: the end comes after all of them.
+            let row = departments.borrow_and_update().get(sent).map(serde_json::to_string);
+            if let Some(Ok(data)) = row {
+                let event = Event::default().event("department").id((sent + 1).to_string()).data(data);
+                return Some((Ok(event), (departments, end, sent + 1, false)));
+            }
+            let told = match end.borrow_and_update().as_ref() {
+                Some(Ok(body)) => Some(completed(body)),
+                Some(Err(_)) => Some(Event::default().event("interrupted").data("{}")),
+                None => None,
+            };
+            if let Some(event) = told {
+                return Some((Ok(event), (departments, end, sent, true)));
+            }
+            tokio::select! {
+                changed = departments.changed() => changed.ok()?,
+                changed = end.changed() => changed.ok()?,
+            }
+        }
     })
 }

@@ -256,6 +256,18 @@ impl Problem {
                     "Use a new key for a new request, and the same body for a retry.",
                 ),
             ),
+            ServiceError::PackChanged => Self::new(
+                StatusCode::CONFLICT,
+                "pack_changed",
+                Text::new(
+                    "该结论所依据的政策包已被更改，无法按原规则重新生成说明；结论本身不变。",
+                    "The pack this verdict rests on was changed since; its text and trace cannot be made again. The verdict stands.",
+                ),
+                Text::new(
+                    "请运维人员恢复原政策包，或不带 expand=report、expand=trace 查看。",
+                    "Let the operator restore the pack, or look without expand=report and expand=trace.",
+                ),
+            ),
             ServiceError::Store(error) => {
                 tracing::error!(%error, "the store cannot be used; the request was refused");
                 Self::unavailable()

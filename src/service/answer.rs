@@ -135,7 +135,7 @@ pub struct VerificationAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub verdict: Option<&'a RawValue>,
-    /// The verdict told to people.
+    /// With `expand=report`: the verdict told to people.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub report: Option<&'a RawValue>,

@@ -11,7 +11,7 @@ use super::request::VerificationRequest;
 use crate::domain::dataset::{Authority, Catalogue, DepartmentId};
 use crate::domain::declaration::DeclaredMember;
 use crate::domain::fact::{Asset, Disability, EducationStage, Fact, Income};
-use crate::domain::household::{LabourCapacity, Member};
+use crate::domain::household::{LabourCapacity, Member, MemberRef};
 use crate::domain::money::Money;
 use crate::domain::outcome::{Answer, Freshness, GapReason};
 use crate::domain::period::Period;
@@ -20,11 +20,11 @@ use crate::verdict::facts::{AssetItem, EvidenceId, ExpenditureItem, FactGap, Fac
 
 /// The facts, and the evidence of each item.
 #[derive(Debug)]
-pub struct Assembled {
+pub struct Assembled<'a> {
     /// The facts.
     pub facts: Facts,
     /// Their evidence, in the order of its ids.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Evidence<'a>>,
 }
 
 /// One answer about one member.
@@ -41,19 +41,19 @@ struct Assembly<'a> {
     request: &'a VerificationRequest,
     period: Period,
     used_at: Timestamp,
-    evidence: Vec<Evidence>,
+    evidence: Vec<Evidence<'a>>,
 }
 
 /// Puts the facts together. `authorised` says of each member whether a valid signature covers them.
-pub fn assemble(
-    request: &VerificationRequest,
+pub fn assemble<'a>(
+    request: &'a VerificationRequest,
     authorised: &[bool],
-    outcomes: &[DepartmentOutcome],
+    outcomes: &'a [DepartmentOutcome],
     catalogue: &Catalogue,
     window_months: u8,
     used_at: Timestamp,
-) -> Assembled {
-    let said: Vec<Said<'_>> = outcomes
+) -> Assembled<'a> {
+    let said: Vec<Said<'a>> = outcomes
         .iter()
         .flat_map(|outcome| outcome.result.iter().flatten().map(move |answers| (&outcome.department, answers)))
         .flat_map(|(department, answers)| {
@@ -83,7 +83,7 @@ pub fn assemble(
         .iter()
         .enumerate()
         .map(|(index, member)| {
-            let of_member: Vec<&Said<'_>> = said.iter().filter(|said| said.member == index).collect();
+            let of_member: Vec<&Said<'a>> = said.iter().filter(|said| said.member == index).collect();
             assembly.member(member, authorised.get(index).copied().unwrap_or(false), &of_member)
         })
         .collect();
@@ -129,16 +129,16 @@ fn gaps(outcomes: &[DepartmentOutcome], catalogue: &Catalogue) -> Vec<FactGap> {
         .collect()
 }
 
-impl Assembly<'_> {
+impl<'a> Assembly<'a> {
     fn declared(&mut self, pointer: String) -> EvidenceId {
         let id = self.next();
         self.evidence.push(Evidence::Declared { id, pointer });
         id
     }
 
-    fn answered(&mut self, said: &Said<'_>, facts: Vec<Fact>) -> EvidenceId {
+    fn answered(&mut self, said: &Said<'a>, facts: Vec<&'a Fact>) -> EvidenceId {
         let id = self.next();
-        let reference = &said.person.reference;
+        let reference: &'a MemberRef = &said.person.reference;
         self.evidence.push(Evidence::of_answer(
             id,
             reference,
@@ -156,7 +156,7 @@ impl Assembly<'_> {
     }
 
     /// What is known of a member: a conclusive record outweighs the declaration; a hint does not.
-    fn member(&mut self, member: &Member, authorised: bool, said: &[&Said<'_>]) -> MemberFacts {
+    fn member(&mut self, member: &Member, authorised: bool, said: &[&Said<'a>]) -> MemberFacts {
         let declared = self.request.declaration.members.iter().find(|declared| declared.reference == member.reference);
         let mut death_date: Option<Date> = declared.and_then(|declared| declared.death_date);
         let mut severe_illness = declared.is_some_and(|declared| declared.severe_illness);
@@ -184,7 +184,7 @@ impl Assembly<'_> {
                     Fact::Employment(employment) => employed |= employment.employed,
                     _ => continue,
                 }
-                used.push(fact.clone());
+                used.push(fact);
             }
             if !used.is_empty() {
                 self.answered(said, used);
@@ -212,7 +212,7 @@ impl Assembly<'_> {
     }
 
     /// Declared and found income. Payments of one series (one person, dataset, kind and account) become one item.
-    fn incomes(&mut self, said: &[Said<'_>], members: &[MemberFacts]) -> Vec<IncomeItem> {
+    fn incomes(&mut self, said: &[Said<'a>], members: &[MemberFacts]) -> Vec<IncomeItem> {
         let request = self.request;
         let mut items = Vec::new();
         for (index, income) in request.declaration.incomes.iter().enumerate() {
@@ -240,22 +240,21 @@ impl Assembly<'_> {
                 }
                 let after_death = death.is_some_and(|death| income.from > death.last_of_month());
                 match series.iter_mut().find(|series| series.takes(income, after_death)) {
-                    Some(series) => series.facts.push(income),
-                    None => series.push(Series { after_death, facts: vec![income] }),
+                    Some(series) => series.facts.push((fact, income)),
+                    None => series.push(Series { after_death, facts: vec![(fact, income)] }),
                 }
             }
             for series in series {
-                let Some(first) = series.facts.first().copied() else { continue };
-                let evidence =
-                    self.answered(said, series.facts.iter().map(|income| Fact::Income((*income).clone())).collect());
+                let Some((_, first)) = series.facts.first().copied() else { continue };
+                let evidence = self.answered(said, series.facts.iter().map(|(fact, _)| *fact).collect());
                 items.push(IncomeItem {
                     member: said.member,
                     category: first.category,
                     kind: first.kind.clone(),
-                    amount_12m: sum(series.facts.iter().map(|income| income.amount)),
+                    amount_12m: sum(series.facts.iter().map(|(_, income)| income.amount)),
                     basic_portion_12m: first
                         .basic_portion
-                        .map(|_| sum(series.facts.iter().filter_map(|income| income.basic_portion))),
+                        .map(|_| sum(series.facts.iter().filter_map(|(_, income)| income.basic_portion))),
                     paid_after_death: series.after_death,
                     dedupe_key: series_key(first).map(str::to_owned),
                     source: Source::Department(said.department.clone()),
@@ -267,7 +266,7 @@ impl Assembly<'_> {
     }
 
     /// Declared and found property. One thing filed under several owners counts once.
-    fn assets(&mut self, said: &[Said<'_>]) -> Vec<AssetItem> {
+    fn assets(&mut self, said: &[Said<'a>]) -> Vec<AssetItem> {
         let mut items = Vec::new();
         for (index, asset) in self.request.declaration.assets.iter().enumerate() {
             let evidence = self.declared(format!("/declaration/assets/{index}"));
@@ -290,14 +289,14 @@ impl Assembly<'_> {
                     }
                     counted.push((said.department, key));
                 }
-                let evidence = self.answered(said, vec![fact.clone()]);
+                let evidence = self.answered(said, vec![fact]);
                 items.push(asset_item(asset, said.department, evidence));
             }
         }
         items
     }
 
-    fn expenditures(&mut self, said: &[Said<'_>]) -> Vec<ExpenditureItem> {
+    fn expenditures(&mut self, said: &[Said<'a>]) -> Vec<ExpenditureItem> {
         let request = self.request;
         let mut items = Vec::new();
         for (index, expenditure) in request.declaration.expenditures.iter().enumerate() {
@@ -317,7 +316,7 @@ impl Assembly<'_> {
         for said in said {
             for fact in said.answer.facts.iter() {
                 let Fact::Expenditure(expenditure) = fact else { continue };
-                let evidence = self.answered(said, vec![fact.clone()]);
+                let evidence = self.answered(said, vec![fact]);
                 items.push(ExpenditureItem {
                     member: said.member,
                     kind: expenditure.kind,
@@ -337,13 +336,13 @@ impl Assembly<'_> {
 /// Payments that are one income: same kind and account, on the same side of a death.
 struct Series<'a> {
     after_death: bool,
-    facts: Vec<&'a Income>,
+    facts: Vec<(&'a Fact, &'a Income)>,
 }
 
 impl Series<'_> {
     fn takes(&self, income: &Income, after_death: bool) -> bool {
         self.after_death == after_death
-            && self.facts.first().is_some_and(|first| {
+            && self.facts.first().is_some_and(|(_, first)| {
                 first.category == income.category
                     && first.kind == income.kind
                     && first.basic_portion.is_some() == income.basic_portion.is_some()

@@ -22,6 +22,9 @@ pub enum ServiceError {
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyKeyReused,
+    /// The rules in force for the verification's place and date are not those it was judged by.
+    #[error("the pack of this verdict is no longer the one in force for its place and date")]
+    PackChanged,
     /// What must be durable cannot be made durable now: ask again.
     #[error("the store cannot be written")]
     Store(#[from] StoreError),

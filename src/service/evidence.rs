@@ -1,7 +1,5 @@
 //! Evidence: every figure of a verdict has its source (promise P5).
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
@@ -14,21 +12,21 @@ use crate::verdict::facts::EvidenceId;
 /// The evidence of one item of the facts: what a department answered, or what the household declared.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "basis", rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Evidence {
+pub enum Evidence<'a> {
     /// A department's record.
     Department {
         /// Its id in this verification.
         id: EvidenceId,
         /// The member.
-        member: MemberRef,
+        member: &'a MemberRef,
         /// The department.
-        department: DepartmentId,
+        department: &'a DepartmentId,
         /// The dataset.
-        dataset: DatasetId,
+        dataset: &'a DatasetId,
         /// The version of the connector that answered.
-        adapter_version: Arc<str>,
+        adapter_version: &'a str,
         /// The day or instant of the record.
-        as_of: Option<String>,
+        as_of: Option<&'a str>,
         /// When the hub received it.
         received_at: Timestamp,
         /// Live, cached or stale.
@@ -37,7 +35,7 @@ pub enum Evidence {
         age_seconds: i64,
         /// The facts the item rests on, of the type the dataset has.
         #[serde(serialize_with = "bare_facts")]
-        facts: Vec<Fact>,
+        facts: Vec<&'a Fact>,
     },
     /// The household's own word (申报), not checked by any department.
     Declared {
@@ -48,24 +46,24 @@ pub enum Evidence {
     },
 }
 
-impl Evidence {
+impl<'a> Evidence<'a> {
     /// The evidence of facts taken from one answer.
     pub fn of_answer(
         id: EvidenceId,
-        member: &MemberRef,
-        department: &DepartmentId,
-        answer: &Answer,
+        member: &'a MemberRef,
+        department: &'a DepartmentId,
+        answer: &'a Answer,
         freshness: Freshness,
         used_at: Timestamp,
-        facts: Vec<Fact>,
+        facts: Vec<&'a Fact>,
     ) -> Self {
         Self::Department {
             id,
-            member: member.clone(),
-            department: department.clone(),
-            dataset: answer.dataset.clone(),
-            adapter_version: Arc::clone(&answer.adapter_version),
-            as_of: answer.as_of.clone(),
+            member,
+            department,
+            dataset: &answer.dataset,
+            adapter_version: &answer.adapter_version,
+            as_of: answer.as_of.as_deref(),
             received_at: answer.received_at,
             freshness,
             age_seconds: used_at.duration_since(answer.received_at).as_secs(),
@@ -75,7 +73,7 @@ impl Evidence {
 }
 
 /// Facts without the name of their type: the dataset tells it.
-fn bare_facts<S: Serializer>(facts: &[Fact], serializer: S) -> Result<S::Ok, S::Error> {
+fn bare_facts<S: Serializer>(facts: &[&Fact], serializer: S) -> Result<S::Ok, S::Error> {
     use serde::ser::SerializeSeq;
     let mut list = serializer.serialize_seq(Some(facts.len()))?;
     for fact in facts {

@@ -1,36 +1,29 @@
-//! Facts and pack to a verdict with its text and its trace.
+//! Facts and pack to a verdict, and, when somebody asks, to its text and its trace.
 
 use crate::domain::dataset::Catalogue;
 use crate::domain::household::Place;
 use crate::policy::Parameters;
 use crate::verdict::facts::Facts;
-use crate::verdict::{self, Verdict, explain, trace};
+use crate::verdict::trace::Trace;
+use crate::verdict::{self, Verdict, explain};
 
-/// A verdict with its text and its trace.
-pub(super) struct Judged {
-    /// The verdict.
-    pub(super) verdict: Verdict,
-    /// Its text.
-    pub(super) report: explain::Report,
-    /// Its trace, where a pack was applied.
-    pub(super) trace: Option<trace::Trace>,
+/// The verdict on these facts. Amounts too large to compute with are for a person to look at.
+pub(super) fn judge(facts: &Facts, pack: Option<&Parameters>, place: Place) -> Verdict {
+    match pack {
+        None => Verdict::pending_parameter(facts, place),
+        Some(pack) => verdict::evaluate(facts, pack).unwrap_or_else(|_| Verdict::too_large(facts, pack)),
+    }
 }
 
-/// The verdict, told and traced.
-pub(super) fn judge(facts: &Facts, pack: Option<&Parameters>, place: Place, catalogue: &Catalogue) -> Judged {
-    let Some(pack) = pack else {
-        let verdict = Verdict::pending_parameter(facts, place);
-        let report = explain::report_without_pack(catalogue, &verdict);
-        return Judged { verdict, report, trace: None };
-    };
-    let judged = verdict::evaluate(facts, pack).and_then(|verdict| {
-        let report = explain::report_with(catalogue, facts, pack, &verdict)?;
-        let trace = trace::trace(facts, pack, &verdict)?;
-        Ok(Judged { verdict, report, trace: Some(trace) })
-    });
-    judged.unwrap_or_else(|_| {
-        let verdict = Verdict::too_large(facts, pack);
-        let report = explain::report_without_pack(catalogue, &verdict);
-        Judged { verdict, report, trace: None }
-    })
+/// The verdict told to people.
+pub(super) fn report(facts: &Facts, pack: Option<&Parameters>, place: Place, catalogue: &Catalogue) -> explain::Report {
+    let verdict = judge(facts, pack, place);
+    pack.and_then(|pack| explain::report_with(catalogue, facts, pack, &verdict).ok())
+        .unwrap_or_else(|| explain::report_without_pack(catalogue, &verdict))
+}
+
+/// The tree of reasons, where a pack was applied.
+pub(super) fn trace(facts: &Facts, pack: Option<&Parameters>, place: Place) -> Option<Trace> {
+    let verdict = judge(facts, pack, place);
+    verdict::trace::trace(facts, pack?, &verdict).ok()
 }

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::error::ServiceError;
-use super::verify::Expand;
 use crate::domain::actor::Client;
 use crate::store::StoreError;
 
@@ -33,35 +32,41 @@ pub(super) fn kept_request(client: &Client, request_id: &str, body: &[u8]) -> Re
     Ok(serde_json::to_vec(&sealed).expect("a request holds only JSON"))
 }
 
-/// A verification's outcome as it is sealed.
+/// A verification's outcome as it is sealed. Text and trace are not kept: they are made from the facts
+/// when somebody asks for them.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Outcome {
-    /// The answer without evidence and trace.
+    /// The answer, without what is shown beside it on request.
     pub(super) answer: Box<RawValue>,
-    evidence: Box<RawValue>,
-    trace: Box<RawValue>,
+    /// The evidence.
+    pub(super) evidence: Box<RawValue>,
+    /// The facts, as the verdict's id was computed from them.
+    pub(super) facts: Box<RawValue>,
+    /// The digest of the pack the verdict rests on; absent when there was none.
+    pub(super) pack_digest: Option<String>,
 }
 
 /// What is kept of an outcome; the answer is serialised already and stays as it is, to the byte.
-pub(super) fn kept_outcome(answer: &[u8], evidence: &RawValue, trace: &RawValue) -> Vec<u8> {
-    let mut outcome = Vec::with_capacity(answer.len() + evidence.get().len() + trace.get().len() + 40);
-    outcome.extend_from_slice(b"{\"answer\":");
-    outcome.extend_from_slice(answer);
-    outcome.extend_from_slice(b",\"evidence\":");
-    outcome.extend_from_slice(evidence.get().as_bytes());
-    outcome.extend_from_slice(b",\"trace\":");
-    outcome.extend_from_slice(trace.get().as_bytes());
+pub(super) fn kept_outcome(answer: &[u8], evidence: &[u8], facts: &[u8], pack_digest: Option<&str>) -> Vec<u8> {
+    let mut outcome = Vec::with_capacity(answer.len() + evidence.len() + facts.len() + 140);
+    for (name, value) in [(&b"{\"answer\":"[..], answer), (b",\"evidence\":", evidence), (b",\"facts\":", facts)] {
+        outcome.extend_from_slice(name);
+        outcome.extend_from_slice(value);
+    }
+    outcome.extend_from_slice(b",\"pack_digest\":");
+    match pack_digest {
+        Some(digest) => outcome.extend_from_slice(format!("\"{digest}\"").as_bytes()),
+        None => outcome.extend_from_slice(b"null"),
+    }
     outcome.push(b'}');
     outcome
 }
 
-/// The stored answer with evidence and trace beside it.
-pub(super) fn expanded(outcome: &Outcome, expand: Expand) -> Vec<u8> {
-    let mut body = outcome.answer.get().as_bytes().to_vec();
-    for (wanted, name, value) in
-        [(expand.evidence, "evidence", &outcome.evidence), (expand.trace, "trace", &outcome.trace)]
-    {
-        if wanted && body.pop() == Some(b'}') {
+/// An answer with members put beside its own.
+pub(super) fn with_members(answer: &RawValue, members: &[(&str, &RawValue)]) -> Vec<u8> {
+    let mut body = answer.get().as_bytes().to_vec();
+    for (name, value) in members {
+        if body.pop() == Some(b'}') {
             body.extend_from_slice(format!(",\"{name}\":").as_bytes());
             body.extend_from_slice(value.get().as_bytes());
             body.push(b'}');

@@ -12,14 +12,8 @@ use crate::store::StoreError;
 /// A completed answer, serialised once.
 pub type Finished = Arc<[u8]>;
 
-/// What has come so far.
-#[derive(Debug, Clone, Default)]
-pub struct Progress {
-    /// The departments that have answered, in that order.
-    pub departments: Vec<DepartmentRow>,
-    /// How it ended, once it has.
-    pub end: Option<Result<Finished, StoreError>>,
-}
+/// How a verification ended: its answer, or why it could not be made durable.
+pub type End = Result<Finished, StoreError>;
 
 /// A verification that is running in this process.
 pub struct Running {
@@ -31,8 +25,10 @@ pub struct Running {
     pub opened_at: jiff::Timestamp,
     /// The request.
     pub request: VerificationRequest,
-    /// What has come so far; everybody who waits watches this.
-    pub progress: watch::Sender<Progress>,
+    /// The departments that have answered, in that order; followers watch this.
+    pub departments: watch::Sender<Vec<DepartmentRow>>,
+    /// How it ended, once it has; apart from the departments, so that who waits for the end is woken once.
+    pub end: watch::Sender<Option<End>>,
 }
 
 /// The verifications running in this process, by id.

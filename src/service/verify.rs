@@ -21,11 +21,11 @@ use super::answer::{DepartmentRow, VerificationAnswer, VerificationStatus, emerg
 use super::assemble::assemble;
 use super::error::ServiceError;
 use super::ids::Ids;
-use super::judge::{Judged, judge};
-use super::kept::{KeptRequest, Outcome, expanded, kept_outcome, kept_request};
+use super::judge;
+use super::kept::{KeptRequest, Outcome, kept_outcome, kept_request, with_members};
 use super::planned::PlanView;
 use super::request::VerificationRequest;
-use super::running::{Finished, Progress, Running, RunningTable};
+use super::running::{Finished, Running, RunningTable};
 use crate::access_log::{AccessEvent, Action, DepartmentOutcome as LoggedOutcome};
 use crate::domain::actor::Client;
 use crate::domain::clock::Clock;
@@ -37,6 +37,7 @@ use crate::federation::plan::Question;
 use crate::policy::{Packs, Parameters, Unavailable};
 use crate::seal::{DataKey, Sealer};
 use crate::store::{NewVerification, Opened, OutcomeRow, Store, StoreError, VerificationRow};
+use crate::verdict::facts::Facts;
 use crate::verdict::{self, Verdict};
 
 /// Months of the window when no pack says otherwise.
@@ -78,12 +79,14 @@ pub struct Expand {
     pub evidence: bool,
     /// The tree of reasons.
     pub trace: bool,
+    /// The verdict told to people.
+    pub report: bool,
 }
 
 /// A verification to follow: as it runs, or as it ended.
 pub enum Follow {
     /// It is running in this process.
-    Running(watch::Receiver<Progress>),
+    Running(Arc<Running>),
     /// It has come to its end; the answer, JSON.
     Ended(Vec<u8>),
 }
@@ -269,28 +272,51 @@ impl Verifications {
     /// The answer to a verification of this client, with what is asked for beside it.
     pub async fn view(self: &Arc<Self>, caller: Caller<'_>, id: &str, expand: Expand) -> Result<Vec<u8>, ServiceError> {
         if let Some(running) = self.running.get(id).filter(|running| running.client_id == caller.client.id) {
-            let progress = running.progress.borrow().clone();
-            if progress.end.is_none() {
+            if running.end.borrow().is_none() {
                 self.log_view(caller, id).await?;
-                return Ok(answer_so_far(&running, &progress));
+                return Ok(answer_so_far(&running));
             }
         }
         let row = self.own(caller.client, id).await?;
         self.log_view(caller, id).await?;
         if let Some(outcome) = self.outcome(&row)? {
-            Ok(expanded(&outcome, expand))
+            self.expanded(&row, &outcome, expand)
         } else {
             let running = self.take_up(&row)?;
-            let progress = running.progress.borrow().clone();
-            Ok(answer_so_far(&running, &progress))
+            Ok(answer_so_far(&running))
         }
+    }
+
+    /// The stored answer with what is asked for beside it. Text and trace are made again from the kept facts.
+    fn expanded(&self, row: &VerificationRow, outcome: &Outcome, expand: Expand) -> Result<Vec<u8>, ServiceError> {
+        let mut members: Vec<(&str, Box<RawValue>)> = Vec::new();
+        if expand.evidence {
+            members.push(("evidence", outcome.evidence.clone()));
+        }
+        if expand.report || expand.trace {
+            let facts: Facts = serde_json::from_str(outcome.facts.get()).map_err(|_| StoreError::Corrupt("facts"))?;
+            let (_, request) = self.kept(row)?;
+            let pack = self.pack(&request).ok();
+            if pack.as_deref().map(Parameters::digest) != outcome.pack_digest.as_deref() {
+                return Err(ServiceError::PackChanged);
+            }
+            let (pack, catalogue) = (pack.as_deref(), self.parts.federation.catalogue());
+            if expand.report {
+                members.push(("report", raw(&judge::report(&facts, pack, request.place, catalogue))));
+            }
+            if expand.trace {
+                members.push(("trace", raw(&judge::trace(&facts, pack, request.place))));
+            }
+        }
+        let members: Vec<(&str, &RawValue)> = members.iter().map(|(name, value)| (*name, value.as_ref())).collect();
+        Ok(with_members(&outcome.answer, &members))
     }
 
     /// A verification of this client, to be followed to its end.
     pub async fn follow(self: &Arc<Self>, caller: Caller<'_>, id: &str) -> Result<Follow, ServiceError> {
         if let Some(running) = self.running.get(id).filter(|running| running.client_id == caller.client.id) {
             self.log_view(caller, id).await?;
-            return Ok(Follow::Running(running.progress.subscribe()));
+            return Ok(Follow::Running(running));
         }
         self.view(caller, id, Expand::default()).await.map(Follow::Ended)
     }
@@ -324,15 +350,22 @@ impl Verifications {
         Ok(taken)
     }
 
+    /// The request of a stored verification, opened and parsed again.
+    fn kept(&self, row: &VerificationRow) -> Result<(KeptRequest, VerificationRequest), ServiceError> {
+        let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
+        let kept: KeptRequest =
+            serde_json::from_slice(&key.open(&row.id, &row.request)?).map_err(|_| StoreError::Corrupt("request"))?;
+        let request = self.parse(kept.request.get().as_bytes()).map_err(ServiceError::Invalid)?;
+        Ok((kept, request))
+    }
+
     /// Starts an accepted verification again, unless it is running.
     fn take_up(self: &Arc<Self>, row: &VerificationRow) -> Result<Arc<Running>, ServiceError> {
         if let Some(running) = self.running.get(&row.id) {
             return Ok(running);
         }
+        let (kept, request) = self.kept(row)?;
         let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
-        let kept: KeptRequest =
-            serde_json::from_slice(&key.open(&row.id, &row.request)?).map_err(|_| StoreError::Corrupt("request"))?;
-        let request = self.parse(kept.request.get().as_bytes()).map_err(ServiceError::Invalid)?;
         let opened_at = Timestamp::from_microsecond(row.opened_at).map_err(|_| StoreError::Corrupt("time"))?;
         Ok(self.start(row.id.clone(), kept.client, kept.request_id, opened_at, request, key))
     }
@@ -352,7 +385,8 @@ impl Verifications {
             client_id: client.id.clone(),
             opened_at,
             request,
-            progress: watch::Sender::new(Progress::default()),
+            departments: watch::Sender::new(Vec::new()),
+            end: watch::Sender::new(None),
         };
         let Some(running) = self.running.insert(fresh) else {
             return self.running.get(&id).expect("just found to be running");
@@ -363,7 +397,7 @@ impl Verifications {
             if let Err(error) = &end {
                 tracing::error!(verification = task.id, %error, "a verification could not be made durable; it will be taken up again");
             }
-            task.progress.send_modify(|progress| progress.end = Some(end));
+            task.end.send_replace(Some(end));
             service.running.remove(&task.id);
         });
         running
@@ -389,7 +423,7 @@ impl Verifications {
         let now = self.parts.clock.now();
         let catalogue = self.parts.federation.catalogue();
         let assembled = assemble(request, &authorised, &outcomes, catalogue, window_months, now);
-        let Judged { verdict, report, trace } = judge(&assembled.facts, pack.as_deref(), request.place, catalogue);
+        let verdict = judge::judge(&assembled.facts, pack.as_deref(), request.place);
         let departments: Vec<DepartmentRow> =
             outcomes.iter().map(|outcome| DepartmentRow::of(outcome, catalogue, now)).collect();
         let receipt = self.parts.ids.next("ev");
@@ -405,13 +439,14 @@ impl Verifications {
             exemption: exemption(request, &authorised).map(|_| emergency_exemption()),
             departments: &departments,
             verdict: Some(&raw(&verdict)),
-            report: Some(&raw(&report)),
+            report: None,
             evidence: None,
             trace: None,
             notice: notice(),
         })
         .expect("an answer holds only strings, numbers and lists");
-        let outcome = kept_outcome(&answer, &raw(&assembled.evidence), &raw(&trace));
+        let digest = pack.as_deref().map(Parameters::digest);
+        let outcome = kept_outcome(&answer, &json(&assembled.evidence), &json(&assembled.facts), digest);
         let body = self.parts.sealer.seal(key, &running.id, &outcome).map_err(|_| StoreError::Corrupt("outcome"))?;
         let subjects = self.subjects(request);
         let logged: Vec<LoggedOutcome> = departments
@@ -447,7 +482,7 @@ impl Verifications {
         };
         let show = |outcome: &DepartmentOutcome| {
             let row = DepartmentRow::of(outcome, catalogue, self.parts.clock.now());
-            running.progress.send_modify(|progress| progress.departments.push(row));
+            running.departments.send_modify(|departments| departments.push(row));
         };
         self.parts.federation.gather(&plan, &inquiry, show).await
     }
@@ -494,27 +529,29 @@ fn question(request: &VerificationRequest, window_months: u8) -> Question<'_> {
     }
 }
 
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("it holds only strings, numbers, lists and objects with string keys")
+}
+
 fn raw(value: &impl Serialize) -> Box<RawValue> {
     serde_json::value::to_raw_value(value).expect("it holds only strings, numbers, lists and objects with string keys")
 }
 
 /// Waits until the verification ends or the time is up.
 async fn wait_for(running: &Running, wait: Duration, is_new: bool) -> Result<Reply, ServiceError> {
-    let mut progress = running.progress.subscribe();
-    let ended = tokio::time::timeout(wait, progress.wait_for(|progress| progress.end.is_some())).await;
-    let so_far = match ended {
-        Ok(Ok(progress)) => progress.clone(),
-        Ok(Err(_)) => return Err(ServiceError::Stopping),
-        Err(_) => running.progress.borrow().clone(),
-    };
-    match so_far.end {
-        Some(Ok(body)) => Ok(Reply::Completed { id: running.id.clone(), body, is_new }),
-        Some(Err(error)) => Err(error.into()),
-        None => Ok(Reply::Running { id: running.id.clone(), body: answer_so_far(running, &so_far) }),
+    let mut end = running.end.subscribe();
+    match tokio::time::timeout(wait, end.wait_for(Option::is_some)).await {
+        Err(_) => Ok(Reply::Running { id: running.id.clone(), body: answer_so_far(running) }),
+        Ok(Err(_)) => Err(ServiceError::Stopping),
+        Ok(Ok(end)) => match end.as_ref() {
+            Some(Ok(body)) => Ok(Reply::Completed { id: running.id.clone(), body: Arc::clone(body), is_new }),
+            Some(Err(error)) => Err(error.clone().into()),
+            None => Err(ServiceError::Stopping),
+        },
     }
 }
 
-fn answer_so_far(running: &Running, progress: &Progress) -> Vec<u8> {
+fn answer_so_far(running: &Running) -> Vec<u8> {
     serde_json::to_vec(&VerificationAnswer {
         id: &running.id,
         status: VerificationStatus::Running,
@@ -525,7 +562,7 @@ fn answer_so_far(running: &Running, progress: &Progress) -> Vec<u8> {
         completed_at: None,
         receipt: None,
         exemption: None,
-        departments: &progress.departments,
+        departments: &running.departments.borrow(),
         verdict: None,
         report: None,
         evidence: None,

@@ -17,7 +17,6 @@ pub(super) enum Write {
     Open { row: Box<NewVerification>, events: Vec<EventRow>, reply: Reply<Opened> },
     Complete { row: Box<OutcomeRow>, events: Vec<EventRow>, reply: Reply<()> },
     Events { rows: Vec<EventRow>, reply: Reply<()> },
-    Pack { digest: String, body: String, reply: Reply<()> },
 }
 
 pub(super) struct WriterHandle {
@@ -73,15 +72,6 @@ async fn commit(connection: &mut SqliteConnection, group: &[Write]) -> Result<Ve
                 }
             }
             Write::Complete { events: rows, .. } | Write::Events { rows, .. } => events.extend(rows),
-            Write::Pack { digest, body, .. } => {
-                sqlx::query(
-                    "-- store::pack::keep\nINSERT INTO pack (digest, body) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                )
-                .bind(digest)
-                .bind(body)
-                .execute(&mut *transaction)
-                .await?;
-            }
         }
     }
     event::append(&mut transaction, &events).await?;
@@ -104,7 +94,7 @@ fn answer(group: impl Iterator<Item = Write>, result: Result<Vec<Opened>, StoreE
                 };
                 drop(reply.send(answer));
             }
-            Write::Complete { reply, .. } | Write::Events { reply, .. } | Write::Pack { reply, .. } => {
+            Write::Complete { reply, .. } | Write::Events { reply, .. } => {
                 drop(reply.send(failure.clone().map_or(Ok(()), Err)));
             }
         }

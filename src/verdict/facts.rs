@@ -4,7 +4,7 @@
 //! only for duplicates and for the evidence; the rules never name a department.
 
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::dataset::{DepartmentId, MissingEffect};
 use crate::domain::declaration::{Event, Obligor, Prior};
@@ -15,7 +15,7 @@ use crate::domain::money::Money;
 use crate::domain::outcome::GapReason;
 
 /// Who says so.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// A department's record.
@@ -25,12 +25,12 @@ pub enum Source {
 }
 
 /// The id of the evidence of an item: `e` and a number, unique in one verification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EvidenceId(pub u32);
 
 /// Everything a verdict rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The day of the assessment.
     pub assessed_on: Date,
@@ -59,7 +59,7 @@ pub struct Facts {
 }
 
 /// What is known of one member.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberFacts {
     /// How the request names the member.
     pub reference: MemberRef,
@@ -96,7 +96,7 @@ pub struct MemberFacts {
 }
 
 /// Income of one member over the window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncomeItem {
     /// Position of the member in [`Facts::members`].
     pub member: usize,
@@ -119,7 +119,7 @@ pub struct IncomeItem {
 }
 
 /// Something the household owns.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssetItem {
     /// Kind.
     pub kind: Kind,
@@ -136,7 +136,7 @@ pub struct AssetItem {
 }
 
 /// Rigid expenditure of one member.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpenditureItem {
     /// Position of the member in [`Facts::members`].
     pub member: usize,
@@ -157,7 +157,7 @@ pub struct ExpenditureItem {
 }
 
 /// A department whose facts are missing, and what that leaves open (from the catalogue).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactGap {
     /// The department.
     pub department: DepartmentId,

@@ -1,0 +1,46 @@
+//! What is counted of departments: outcomes by reason, and how long they took.
+
+use std::collections::HashMap;
+
+use metrics::{Counter, Histogram};
+
+use super::ask::DepartmentOutcome;
+use crate::domain::dataset::{Catalogue, DepartmentId};
+use crate::domain::outcome::GapReason;
+
+/// Meters of every department, registered once: looking one up by its labels at every answer costs more than counting.
+pub(super) struct Meters(HashMap<DepartmentId, Meter>);
+
+struct Meter {
+    answered: Counter,
+    gaps: [Counter; GapReason::ALL.len()],
+    seconds: Histogram,
+}
+
+impl Meters {
+    /// The meters of the catalogue's departments.
+    pub(super) fn of(catalogue: &Catalogue) -> Self {
+        let meter = |id: &DepartmentId| {
+            let outcomes = |outcome: &'static str| metrics::counter!("hedui_department_outcomes_total", "department" => id.to_string(), "outcome" => outcome);
+            Meter {
+                answered: outcomes("answered"),
+                gaps: GapReason::ALL.map(|reason| outcomes(reason.as_str())),
+                seconds: metrics::histogram!("hedui_department_seconds", "department" => id.to_string()),
+            }
+        };
+        Self(catalogue.departments().iter().map(|department| (department.id.clone(), meter(&department.id))).collect())
+    }
+
+    /// Counts an outcome.
+    pub(super) fn count(&self, outcome: &DepartmentOutcome) {
+        let Some(meter) = self.0.get(&outcome.department) else { return };
+        match &outcome.result {
+            Ok(_) => meter.answered.increment(1),
+            Err(reason) => {
+                let counters = GapReason::ALL.iter().zip(&meter.gaps);
+                counters.filter(|(known, _)| *known == reason).for_each(|(_, counter)| counter.increment(1));
+            }
+        }
+        meter.seconds.record(outcome.elapsed.as_secs_f64());
+    }
+}
