@@ -81,11 +81,11 @@ async fn answer(State((department, latency)): State<(&'static str, Duration)>, b
             let fact = (subject.reference == "m1" && matches!(dataset.as_str(), "hrss.pension" | "education.staff_benefit")).then(|| {
                 json!({"category": "TRANSFER", "kind": "PENSION_EMPLOYEE", "amount": "100.00", "from": "2026-10-01", "to": "2026-10-31", "dedupe_key": "PENSION_EMPLOYEE:6217@2026-10-01"})
             });
-            results.push(json!({
-                "ref": subject.reference, "id_number": subject.id_number, "dataset": dataset,
-                "status": if fact.is_some() { "ok" } else { "no_record" },
-                "facts": fact.into_iter().collect::<Vec<_>>()
-            }));
+            // As adapters do: the number is that of the record, so there is none without a record.
+            results.push(match fact {
+                Some(fact) => json!({"ref": subject.reference, "id_number": subject.id_number, "dataset": dataset, "status": "ok", "facts": [fact]}),
+                None => json!({"ref": subject.reference, "dataset": dataset, "status": "no_record", "facts": []}),
+            });
         }
     }
     serde_json::to_vec(&json!({"adapter": {"id": department, "version": "1.0.0"}, "results": results})).expect("JSON")

@@ -1,11 +1,28 @@
 //! HTTP to an adapter: mutual TLS, no redirects, no proxies, bounded answers.
+//!
+//! A hyper client with its own pool: this is the hot path, where the general-purpose client costs a
+//! third more CPU for each department asked (`docs/decisions/0004`).
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Certificate, Identity, StatusCode, redirect};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Request, StatusCode, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::domain::outcome::GapReason;
+
+/// Connections kept open to one adapter.
+const KEPT_CONNECTIONS: usize = 64;
+/// How long an unused connection is kept.
+const KEPT_FOR: Duration = Duration::from_mins(1);
 
 /// Why an adapter's address or certificates cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -14,12 +31,12 @@ pub enum ClientError {
     #[error("`{0}` is not an address of an adapter: https://host[:port]")]
     Endpoint(String),
     /// Certificates that cannot be read.
-    #[error("the certificates for `{endpoint}` cannot be used: {source}")]
+    #[error("the certificates for `{endpoint}` cannot be used: {problem}")]
     Certificates {
         /// The adapter's address.
         endpoint: String,
         /// Why.
-        source: reqwest::Error,
+        problem: String,
     },
 }
 
@@ -39,8 +56,8 @@ pub struct ClientOptions<'a> {
 
 /// A connection pool to one adapter.
 pub struct AdapterClient {
-    http: reqwest::Client,
-    facts: reqwest::Url,
+    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    facts: Uri,
     max_answer: usize,
 }
 
@@ -48,38 +65,37 @@ impl AdapterClient {
     /// A client that trusts only the given authority and presents the hub's certificate.
     pub fn new(options: &ClientOptions<'_>) -> Result<Self, ClientError> {
         let refused = || ClientError::Endpoint(options.endpoint.to_owned());
-        let base = reqwest::Url::parse(options.endpoint).map_err(|_| refused())?;
-        let plain = base.username().is_empty() && base.password().is_none() && base.query().is_none();
-        if base.scheme() != "https" || !plain || base.path() != "/" {
+        let base: Uri = options.endpoint.parse().map_err(|_| refused())?;
+        let authority = base.authority().filter(|authority| !authority.as_str().contains('@')).ok_or_else(refused)?;
+        if base.scheme_str() != Some("https") || !matches!(base.path(), "" | "/") || base.query().is_some() {
             return Err(refused());
         }
-        let facts = base.join("/v1/facts:query").map_err(|_| refused())?;
-        let certificates = |source| ClientError::Certificates { endpoint: options.endpoint.to_owned(), source };
-        let http = reqwest::Client::builder()
-            .tls_certs_only(Certificate::from_pem_bundle(options.ca.as_bytes()).map_err(certificates)?)
-            .identity(Identity::from_pem(options.identity.as_bytes()).map_err(certificates)?)
-            .https_only(true)
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .connect_timeout(options.connect_timeout)
-            .pool_idle_timeout(Duration::from_mins(1))
-            .pool_max_idle_per_host(64)
-            .tcp_nodelay(true)
-            // One exchange at a time on a connection: measured cheaper than multiplexing for answers this small.
-            .http1_only()
-            .build()
-            .map_err(certificates)?;
+        let facts = format!("https://{authority}/v1/facts:query").parse().map_err(|_| refused())?;
+        let tls = tls(options)
+            .map_err(|problem| ClientError::Certificates { endpoint: options.endpoint.to_owned(), problem })?;
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(options.connect_timeout));
+        let connector =
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_http1().wrap_connector(tcp);
+        let http = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(KEPT_FOR)
+            .pool_max_idle_per_host(KEPT_CONNECTIONS)
+            // Head and body in one TLS record.
+            .http1_writev(false)
+            .build(connector);
         Ok(Self { http, facts, max_answer: options.max_answer })
     }
 
     /// Sends a query and reads the answer, at most `max_answer` bytes of it. The caller sets the deadline.
     pub async fn query(&self, body: Vec<u8>) -> Result<Vec<u8>, GapReason> {
-        let request = self
-            .http
-            .post(self.facts.clone())
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(body);
-        let mut response = request.send().await.map_err(|error| reason(&error))?;
+        let mut request = Request::new(Full::new(Bytes::from(body)));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.facts.clone();
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let response = self.http.request(request).await.map_err(|_| GapReason::Unavailable)?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::TOO_MANY_REQUESTS => return Err(GapReason::QuotaExceeded),
@@ -87,8 +103,10 @@ impl AdapterClient {
             StatusCode::GATEWAY_TIMEOUT => return Err(GapReason::Timeout),
             _ => return Err(GapReason::Unavailable),
         }
+        let mut body = response.into_body();
         let mut answer = Vec::with_capacity(2048);
-        while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
+        while let Some(frame) = body.frame().await {
+            let Ok(chunk) = frame.map_err(|_| GapReason::Unavailable)?.into_data() else { continue };
             if answer.len() + chunk.len() > self.max_answer {
                 return Err(GapReason::Malformed);
             }
@@ -98,6 +116,44 @@ impl AdapterClient {
     }
 }
 
-fn reason(error: &reqwest::Error) -> GapReason {
-    if error.is_timeout() { GapReason::Timeout } else { GapReason::Unavailable }
+/// TLS towards one adapter: its authority and no other, the hub's certificate.
+fn tls(options: &ClientOptions<'_>) -> Result<rustls::ClientConfig, String> {
+    let told = |error: &dyn std::fmt::Display| error.to_string();
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(options.ca.as_bytes()) {
+        roots.add(certificate.map_err(|error| told(&error))?).map_err(|error| told(&error))?;
+    }
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(options.identity.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|error| told(&error))?;
+    let key = PrivateKeyDer::from_pem_slice(options.identity.as_bytes()).map_err(|error| told(&error))?;
+    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| told(&error))?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key)
+        .map_err(|error| told(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_https_address_is_an_endpoint() {
+        for bad in [
+            "",
+            "127.0.0.1:9101",
+            "http://127.0.0.1:9101",
+            "file:///etc/passwd",
+            "https://user:secret@127.0.0.1",
+            "https://127.0.0.1/path",
+            "https://127.0.0.1/?query",
+            "https://127.0.0.1\r\nx: y",
+        ] {
+            let options =
+                ClientOptions { endpoint: bad, ca: "", identity: "", connect_timeout: KEPT_FOR, max_answer: 1 };
+            assert!(matches!(AdapterClient::new(&options), Err(ClientError::Endpoint(_))), "{bad}");
+        }
+    }
 }

@@ -32,7 +32,9 @@ const FENCES: &[(&str, &[&str], &str)] = &[
         "put the statement into src/store",
     ),
     ("axum", &["src/http", "src/app.rs", "connectors/src/serve"], "handlers live in src/http"),
-    ("reqwest", &["src/federation/client.rs", "src/cli/caller.rs"], "ask through federation::client"),
+    ("reqwest", &["src/cli/caller.rs"], "ask through federation::client"),
+    ("hyper", &["src/federation/client.rs"], "ask through federation::client"),
+    ("hyper_util", &["src/federation/client.rs", "src/app.rs"], "ask through federation::client"),
     (
         "clap",
         &["src/cli", "src/main.rs", "connectors/src/cli", "connectors/src/main.rs"],
