@@ -271,11 +271,11 @@ impl Verifications {
 
     /// The answer to a verification of this client, with what is asked for beside it.
     pub async fn view(self: &Arc<Self>, caller: Caller<'_>, id: &str, expand: Expand) -> Result<Vec<u8>, ServiceError> {
-        if let Some(running) = self.running.get(id).filter(|running| running.client_id == caller.client.id) {
-            if running.end.borrow().is_none() {
-                self.log_view(caller, id).await?;
-                return Ok(answer_so_far(&running));
-            }
+        let unfinished =
+            |running: &Arc<Running>| running.client_id == caller.client.id && running.end.borrow().is_none();
+        if let Some(running) = self.running.get(id).filter(unfinished) {
+            self.log_view(caller, id).await?;
+            return Ok(answer_so_far(&running));
         }
         let row = self.own(caller.client, id).await?;
         self.log_view(caller, id).await?;
