@@ -61,7 +61,9 @@ fn completed(body: &[u8]) -> Event {
 fn running(verification: Arc<Running>, sent: usize) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     let departments = verification.departments.subscribe();
     let end = verification.end.subscribe();
-    stream::unfold((departments, end, sent, false), |(mut departments, mut end, sent, ended)| async move {
+    // The verification stays in the state: were its channels closed when it ends, its end could be missed.
+    let start = (verification, departments, end, sent, false);
+    stream::unfold(start, |(verification, mut departments, mut end, sent, ended)| async move {
         if ended {
             return None;
         }
@@ -70,7 +72,7 @@ fn running(verification: Arc<Running>, sent: usize) -> impl Stream<Item = Result
             let row = departments.borrow_and_update().get(sent).map(serde_json::to_string);
             if let Some(Ok(data)) = row {
                 let event = Event::default().event("department").id((sent + 1).to_string()).data(data);
-                return Some((Ok(event), (departments, end, sent + 1, false)));
+                return Some((Ok(event), (verification, departments, end, sent + 1, false)));
             }
             let told = match end.borrow_and_update().as_ref() {
                 Some(Ok(body)) => Some(completed(body)),
@@ -78,7 +80,7 @@ fn running(verification: Arc<Running>, sent: usize) -> impl Stream<Item = Result
                 None => None,
             };
             if let Some(event) = told {
-                return Some((Ok(event), (departments, end, sent, true)));
+                return Some((Ok(event), (verification, departments, end, sent, true)));
             }
             tokio::select! {
                 changed = departments.changed() => changed.ok()?,

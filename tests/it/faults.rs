@@ -171,3 +171,29 @@ async fn the_caller_who_does_not_wait_follows_the_departments_to_the_end() {
     assert!(shown.body["trace"].is_object());
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_follower_sees_the_end_however_fast_it_comes() {
+    let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
+    let documents = requests(system.folder.path());
+    let mut followers = tokio::task::JoinSet::new();
+    for index in 0..200 {
+        // Some ask for the first time, most find everything in the cache and end at once.
+        let document = documents[if index % 2 == 0 { "C01" } else { "C02" }].clone();
+        let caller = system.caller.clone();
+        followers.spawn(async move {
+            let reply = caller.post("/v1/verifications", &document, &[("prefer", "respond-async")]).await;
+            let id = reply.body["id"].as_str().unwrap();
+            let url = format!("{}/v1/verifications/{id}/events", caller.base);
+            let events = caller.http.get(url).bearer_auth(&caller.token).send().await.unwrap();
+            events.text().await.unwrap().matches("event: completed").count()
+        });
+    }
+    let ends = followers.join_all().await;
+    assert!(
+        ends.iter().all(|ends| *ends == 1),
+        "{} of 200 saw one end",
+        ends.iter().filter(|ends| **ends == 1).count()
+    );
+    system.stop().await;
+}
