@@ -108,3 +108,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Token(args) => token::run(args, &global),
     }
 }
+
+/// The exit code of a command that failed: 3 when something outside did (a file, the network), else 2.
+pub fn exit_code_of(error: &anyhow::Error) -> ExitCode {
+    let outside = error.chain().any(|cause| cause.is::<std::io::Error>() || caller::is_network(cause));
+    ExitCode::from(if outside { 3 } else { 2 })
+}

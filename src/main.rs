@@ -1,5 +1,6 @@
 //! The `hedui` executable: parse arguments, run the command.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -7,8 +8,16 @@ use clap::Parser;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> anyhow::Result<ExitCode> {
+fn main() -> ExitCode {
     let cli = hedui::cli::Cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(hedui::cli::run(cli))
+    let ended = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(hedui::cli::run(cli)));
+    ended.unwrap_or_else(|error| {
+        // Nobody is left to tell when even this cannot be written.
+        drop(writeln!(std::io::stderr(), "hedui: {error:#}"));
+        hedui::cli::exit_code_of(&error)
+    })
 }

@@ -146,3 +146,8 @@ pub(super) async fn adapter_is_healthy(address: std::net::SocketAddr, keys: &cra
     };
     ask.await.unwrap_or(false)
 }
+
+/// True for an error of the network.
+pub(super) fn is_network(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<reqwest::Error>()
+}
