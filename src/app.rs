@@ -201,14 +201,20 @@ async fn serve<F: Future<Output = std::io::Result<()>>>(name: &str, server: std:
 /// Takes up what a crash or a full disk left unfinished, forgets idle clients, keeps metrics small.
 async fn housekeeping(hub: Arc<Hub>, metrics: PrometheusHandle, stopping: CancellationToken) {
     let mut tick = tokio::time::interval(HOUSEKEEPING);
+    let mut started = false;
     loop {
         tokio::select! {
             () = stopping.cancelled() => return,
             _ = tick.tick() => {}
         }
-        match hub.verifications.resume().await {
-            Ok(0) => {}
-            Ok(taken) => tracing::info!(taken, "took up accepted verifications that had not ended"),
+        let taken_up = if started { hub.verifications.retry().await } else { hub.verifications.resume().await };
+        match taken_up {
+            Ok(taken) => {
+                started = true;
+                if taken > 0 {
+                    tracing::info!(taken, "took up accepted verifications that had not ended");
+                }
+            }
             Err(error) => tracing::error!(%error, "accepted verifications cannot be looked for"),
         }
         hub.limit.forget_idle_clients();

@@ -4,7 +4,7 @@
 //! departments side by side → assemble the facts → evaluate → the outcome, sealed, and the event that
 //! releases it, durable → answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -118,13 +118,15 @@ pub struct Verifications {
     parts: Parts,
     log_key: SubjectKey,
     running: RunningTable,
+    /// Verifications whose end could not be made durable here; tried again until it is.
+    not_durable: Mutex<Vec<String>>,
 }
 
 impl Verifications {
     /// The use cases over these parts.
     pub fn new(parts: Parts) -> Arc<Self> {
         let log_key = parts.sealer.subject_key("access-log");
-        Arc::new(Self { parts, log_key, running: RunningTable::default() })
+        Arc::new(Self { parts, log_key, running: RunningTable::default(), not_durable: Mutex::default() })
     }
 
     /// The federation behind the use cases.
@@ -336,15 +338,35 @@ impl Verifications {
         self.parts.store.record_events(vec![event.to_row()]).await
     }
 
-    /// Takes up every verification that was accepted and not finished (promise P10). Returns how many.
+    /// Takes up every verification that an earlier process accepted and did not finish (promise P10).
+    /// Reads every key once, so it is for the start. Returns how many.
     pub async fn resume(self: &Arc<Self>) -> Result<usize, ServiceError> {
+        let ids = self.parts.store.unfinished_verifications().await?;
+        self.take_up_all(ids).await
+    }
+
+    /// Takes up again what could not be made durable in this process. Returns how many.
+    pub async fn retry(self: &Arc<Self>) -> Result<usize, ServiceError> {
+        let ids = std::mem::take(&mut *self.not_durable.lock().unwrap_or_else(PoisonError::into_inner));
+        self.take_up_all(ids).await
+    }
+
+    async fn take_up_all(self: &Arc<Self>, ids: Vec<String>) -> Result<usize, ServiceError> {
         let mut taken = 0;
-        for row in self.parts.store.unfinished_verifications().await? {
+        let mut ids = ids.into_iter();
+        while let Some(id) = ids.next() {
+            let row = match self.parts.store.verification(&id).await {
+                Ok(row) => row,
+                Err(error) => {
+                    let mut later = self.not_durable.lock().unwrap_or_else(PoisonError::into_inner);
+                    later.extend(std::iter::once(id).chain(ids));
+                    return Err(error.into());
+                }
+            };
+            let Some(row) = row else { continue };
             match self.take_up(&row) {
                 Ok(_) => taken += 1,
-                Err(error) => {
-                    tracing::error!(verification = row.id, %error, "an accepted verification cannot be taken up");
-                }
+                Err(error) => tracing::error!(verification = id, %error, "an accepted verification cannot be taken up"),
             }
         }
         Ok(taken)
@@ -397,8 +419,12 @@ impl Verifications {
             if let Err(error) = &end {
                 tracing::error!(verification = task.id, %error, "a verification could not be made durable; it will be taken up again");
             }
+            let is_durable = end.is_ok();
             task.end.send_replace(Some(end));
             service.running.remove(&task.id);
+            if !is_durable {
+                service.not_durable.lock().unwrap_or_else(PoisonError::into_inner).push(task.id.clone());
+            }
         });
         running
     }

@@ -94,17 +94,16 @@ impl Store {
         Ok(row.as_ref().map(from_row).transpose()?)
     }
 
-    /// Verifications that were accepted but not finished, oldest first: what a crash left behind.
-    pub async fn unfinished_verifications(&self) -> Result<Vec<VerificationRow>, StoreError> {
-        let rows = sqlx::query(
+    /// The ids of verifications that were accepted but not finished, oldest first: what a crash left behind.
+    /// Reads the two key indexes only, no bodies.
+    pub async fn unfinished_verifications(&self) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar(
             "-- store::verification::unfinished
-             SELECT v.id, v.client_id, v.opened_at, v.wrapped_key, v.request, NULL AS body
-             FROM verification v WHERE NOT EXISTS (SELECT 1 FROM outcome o WHERE o.verification_id = v.id)
-             ORDER BY v.opened_at",
+             SELECT v.id FROM verification v
+             WHERE NOT EXISTS (SELECT 1 FROM outcome o WHERE o.verification_id = v.id) ORDER BY v.id",
         )
         .fetch_all(&self.read)
-        .await?;
-        Ok(rows.iter().map(from_row).collect::<Result<_, _>>()?)
+        .await?)
     }
 }
 
