@@ -4,6 +4,8 @@
 //! departments side by side → assemble the facts → evaluate → the outcome, sealed, and the event that
 //! releases it, durable → answer.
 
+mod recover;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ use super::assemble::assemble;
 use super::error::ServiceError;
 use super::ids::Ids;
 use super::judge;
-use super::kept::{KeptRequest, Outcome, kept_outcome, kept_request, with_members};
+use super::kept::{Outcome, kept_outcome, kept_request, with_members};
 use super::planned::PlanView;
 use super::request::VerificationRequest;
 use super::running::{Finished, Running, RunningTable};
@@ -336,60 +338,6 @@ impl Verifications {
         event.problem = Some(problem);
         event.verification = verification;
         self.parts.store.record_events(vec![event.to_row()]).await
-    }
-
-    /// Takes up every verification that an earlier process accepted and did not finish (promise P10).
-    /// Reads every key once, so it is for the start. Returns how many.
-    pub async fn resume(self: &Arc<Self>) -> Result<usize, ServiceError> {
-        let ids = self.parts.store.unfinished_verifications().await?;
-        self.take_up_all(ids).await
-    }
-
-    /// Takes up again what could not be made durable in this process. Returns how many.
-    pub async fn retry(self: &Arc<Self>) -> Result<usize, ServiceError> {
-        let ids = std::mem::take(&mut *self.not_durable.lock().unwrap_or_else(PoisonError::into_inner));
-        self.take_up_all(ids).await
-    }
-
-    async fn take_up_all(self: &Arc<Self>, ids: Vec<String>) -> Result<usize, ServiceError> {
-        let mut taken = 0;
-        let mut ids = ids.into_iter();
-        while let Some(id) = ids.next() {
-            let row = match self.parts.store.verification(&id).await {
-                Ok(row) => row,
-                Err(error) => {
-                    let mut later = self.not_durable.lock().unwrap_or_else(PoisonError::into_inner);
-                    later.extend(std::iter::once(id).chain(ids));
-                    return Err(error.into());
-                }
-            };
-            let Some(row) = row else { continue };
-            match self.take_up(&row) {
-                Ok(_) => taken += 1,
-                Err(error) => tracing::error!(verification = id, %error, "an accepted verification cannot be taken up"),
-            }
-        }
-        Ok(taken)
-    }
-
-    /// The request of a stored verification, opened and parsed again.
-    fn kept(&self, row: &VerificationRow) -> Result<(KeptRequest, VerificationRequest), ServiceError> {
-        let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
-        let kept: KeptRequest =
-            serde_json::from_slice(&key.open(&row.id, &row.request)?).map_err(|_| StoreError::Corrupt("request"))?;
-        let request = self.parse(kept.request.get().as_bytes()).map_err(ServiceError::Invalid)?;
-        Ok((kept, request))
-    }
-
-    /// Starts an accepted verification again, unless it is running.
-    fn take_up(self: &Arc<Self>, row: &VerificationRow) -> Result<Arc<Running>, ServiceError> {
-        if let Some(running) = self.running.get(&row.id) {
-            return Ok(running);
-        }
-        let (kept, request) = self.kept(row)?;
-        let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
-        let opened_at = Timestamp::from_microsecond(row.opened_at).map_err(|_| StoreError::Corrupt("time"))?;
-        Ok(self.start(row.id.clone(), kept.client, kept.request_id, opened_at, request, key))
     }
 
     /// Starts the verification on a task of its own: it comes to its end whether or not anybody waits.
