@@ -16,6 +16,7 @@ mod faults;
 mod hub;
 mod population;
 mod privacy;
+mod promises;
 mod seventh_source;
 mod stub;
 mod tidy;

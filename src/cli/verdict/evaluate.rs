@@ -205,7 +205,7 @@ fn evaluate_case<'a>(
             };
             let verdict: Verdict = evaluate(&facts, &parameters).map_err(too_large)?;
             let traced = if with_trace { Some(trace(&facts, &parameters, &verdict).map_err(too_large)?) } else { None };
-            (serde_json::to_value(&verdict).unwrap_or_default(), traced)
+            (serde_json::to_value(&verdict).expect("a verdict holds only strings, numbers and lists"), traced)
         }
     };
     let differences = case.expected.as_ref().map(|expected| differences(expected, &verdict));

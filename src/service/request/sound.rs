@@ -308,8 +308,8 @@ fn authorisation(document: &RequestDocument, catalogue: &Catalogue, findings: &m
             findings.add(
                 format!("/authorisation/departments/{index}"),
                 "unknown_department",
-                "目录中没有这个部门，见 GET /v1/catalogue。",
-                "this department is not in the catalogue, see GET /v1/catalogue.",
+                "目录中没有这个部门；目录见 schemas/catalogue.toml，不填则授权全部部门。",
+                "this department is not in the catalogue (schemas/catalogue.toml); leave departments out to authorise all of them.",
             );
         }
     }
