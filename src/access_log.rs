@@ -27,10 +27,10 @@ pub enum Action {
 }
 
 /// What came of asking one department, as the log keeps it.
-#[derive(Debug, Clone, Serialize)]
-pub struct DepartmentOutcome {
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct DepartmentOutcome<'a> {
     /// The department.
-    pub department: String,
+    pub department: &'a str,
     /// `answered`, or the reason of the gap.
     pub outcome: &'static str,
 }
@@ -70,7 +70,7 @@ pub struct AccessEvent<'a> {
     pub subjects: &'a [Subject],
     /// The departments asked and what came of it.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    pub departments: &'a [DepartmentOutcome],
+    pub departments: &'a [DepartmentOutcome<'a>],
     /// The status of the verdict released.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<&'a str>,
@@ -108,7 +108,11 @@ impl<'a> AccessEvent<'a> {
         EventRow {
             id: self.id.clone(),
             at: self.at.as_microsecond(),
-            body: serde_json::to_string(self).expect("an event holds only strings, numbers and lists"),
+            body: {
+                let mut body = Vec::with_capacity(1024);
+                serde_json::to_writer(&mut body, self).expect("an event holds only strings, numbers and lists");
+                String::from_utf8(body).expect("JSON is UTF-8")
+            },
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::domain::clock::{Clock, Randomness, SystemClock, SystemRandomness};
 use crate::domain::dataset::{Catalogue, CatalogueError};
 use crate::federation::ask::Federation;
 use crate::federation::client::{AdapterClient, ClientError, ClientOptions};
-use crate::federation::registry::{Adapter, Registry};
+use crate::federation::registry::{Adapter, Registry, Terms};
 use crate::http::{Hub, monitor_router, router};
 use crate::policy::{Packs, PolicyError};
 use crate::seal::{SealError, Sealer};
@@ -106,7 +106,7 @@ impl App {
         let federation = Federation::new(
             Arc::clone(&catalogue),
             registry(config, &catalogue)?,
-            config.federation.cache_entries,
+            config.federation.cached_people,
             sealer.subject_key("cache"),
             Arc::clone(&clock),
             tracker.clone(),
@@ -259,13 +259,13 @@ fn registry(config: &Config, catalogue: &Catalogue) -> Result<Registry, StartErr
         };
         let client =
             AdapterClient::new(&options).map_err(|error| StartError::Adapter(adapter.department.to_string(), error))?;
-        adapters.push(Adapter::new(
-            adapter.department.clone(),
-            client,
-            adapter.timeout,
-            adapter.quota_per_second,
-            adapter.quota_burst,
-        ));
+        let terms = Terms {
+            timeout: adapter.timeout,
+            per_second: adapter.quota_per_second,
+            burst: adapter.quota_burst,
+            in_flight: adapter.in_flight,
+        };
+        adapters.push(Adapter::new(adapter.department.clone(), client, terms));
     }
     Ok(Registry::new(adapters))
 }

@@ -169,9 +169,9 @@ pub struct Federation {
     /// Largest answer of an adapter.
     #[serde(default = "defaults::answer", with = "units::bytes")]
     pub max_answer: usize,
-    /// How many person-and-department answers the cache holds; 0 turns it off.
-    #[serde(default = "defaults::cache_entries")]
-    pub cache_entries: u64,
+    /// Of how many people the cache keeps answers; 0 turns it off.
+    #[serde(default = "defaults::cached_people")]
+    pub cached_people: u64,
 }
 
 /// Which verdicts are made with which rules.
@@ -209,6 +209,9 @@ pub struct Adapter {
     /// Questions at once the department grants.
     #[serde(default = "defaults::quota_burst")]
     pub quota_burst: std::num::NonZeroU32,
+    /// Questions that may be in flight to it at the same time; more wait, within the deadline.
+    #[serde(default = "defaults::in_flight")]
+    pub in_flight: std::num::NonZeroU32,
 }
 
 mod defaults {
@@ -233,8 +236,11 @@ mod defaults {
     pub(super) const fn answer() -> usize {
         1024 * 1024
     }
-    pub(super) const fn cache_entries() -> u64 {
-        200_000
+    pub(super) const fn cached_people() -> u64 {
+        50_000
+    }
+    pub(super) const fn in_flight() -> NonZeroU32 {
+        NonZeroU32::new(64).expect("64 is not zero")
     }
     pub(super) const fn quota_per_second() -> NonZeroU32 {
         NonZeroU32::new(200).expect("200 is not zero")

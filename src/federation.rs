@@ -11,3 +11,4 @@ pub mod gather;
 mod meters;
 pub mod plan;
 pub mod registry;
+mod single_flight;

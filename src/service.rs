@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod assemble;
+pub mod case;
 pub mod error;
 pub mod evidence;
 pub mod ids;

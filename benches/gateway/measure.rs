@@ -94,10 +94,16 @@ impl Contender {
     }
 }
 
-/// Runs everything. Arguments of `cargo bench` that are not numbers are ignored; a number is the count of requests.
+/// Runs everything. A number among the arguments is the count of requests in a round. `cold` or `warm` runs
+/// that contender alone, in one long round that a profiler can be attached to, and writes nothing down.
 pub(crate) async fn run(arguments: &[String]) {
     let count: u64 = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(2000);
-    let rounds = 5_u64;
+    let alone = arguments.iter().find_map(|argument| match argument.as_str() {
+        "cold" => Some(Contender::HubCold),
+        "warm" => Some(Contender::HubWarm),
+        _ => None,
+    });
+    let rounds = if alone.is_some() { 1 } else { 5_u64 };
     let folder = std::env::temp_dir().join(format!("hedui-bench-{}", std::process::id()));
     let keys = folder.join("keys");
     let config = hub::write_trial(&folder, HUB_PORT, MONITOR_PORT, BACKEND_PORT).config;
@@ -123,7 +129,7 @@ pub(crate) async fn run(arguments: &[String]) {
         if round % 2 == 1 {
             order.reverse();
         }
-        for contender in order {
+        for contender in order.into_iter().filter(|contender| alone.is_none_or(|alone| *contender == alone)) {
             let (pid, target) = match contender {
                 Contender::Bare | Contender::BareAgain => (bare.0.id(), Target::bare(BARE_PORT)),
                 Contender::HubCold | Contender::HubWarm => (hub.0.id(), Target::hub(&keys, HUB_PORT)),
@@ -156,6 +162,15 @@ pub(crate) async fn run(arguments: &[String]) {
                 samples.push((contender, microseconds, run));
             }
         }
+    }
+    if alone.is_some() {
+        for (contender, microseconds, run) in &samples {
+            let rate = run.answered as f64 / run.elapsed.as_secs_f64();
+            println!("{}: {microseconds:.0} µs of CPU a verification, {rate:.0}/s", contender.name());
+        }
+        drop((bare, hub, backend));
+        std::fs::remove_dir_all(&folder).expect("the bench folder is removed");
+        return;
     }
     let busy = concurrent_memory(&keys, hub.0.id(), fresh).await;
     drop((bare, hub, backend));

@@ -117,7 +117,7 @@ pub struct Department {
     /// Its id.
     pub id: DepartmentId,
     /// Its name for people.
-    pub name: Text,
+    pub name: Arc<Text>,
     /// What its silence leaves open.
     #[serde(default)]
     pub if_missing: Vec<MissingEffect>,

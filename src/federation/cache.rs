@@ -1,10 +1,13 @@
-//! Answers kept for a while, each with its own freshness.
+//! Answers kept for a while, by person, each with its own freshness.
 //!
 //! INVARIANT: an answer can never reach another person, purpose or set of fields. The key holds the
-//! department, the person under the name asked (keyed hash), the purpose and the window; the entry
-//! repeats the person and is compared on the way out; and only datasets of the present plan are read.
+//! person under the name asked (keyed hash), the purpose and the window; the entry repeats the person
+//! and is compared on the way out; and only datasets of the present plan are read.
+//!
+//! One entry a person holds what every department said, so that a verification looks a person up once
+//! and not once for each department.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,11 +18,9 @@ use crate::domain::outcome::{Answer, Freshness};
 use crate::domain::period::Period;
 use crate::domain::purpose::Purpose;
 
-/// What an answer is kept under.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CacheKey {
-    /// The department.
-    pub department: DepartmentId,
+/// What the answers about a person are kept under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PersonKey {
     /// The person, under the name asked.
     pub subject: Subject,
     /// The purpose.
@@ -28,34 +29,43 @@ pub struct CacheKey {
     pub period: Period,
 }
 
-struct Entry {
+/// What is known of one person, by department.
+#[derive(Debug)]
+pub struct Person {
     subject: Subject,
+    departments: Mutex<Vec<Kept>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    department: DepartmentId,
     answers: Vec<Arc<Answer>>,
 }
 
-/// The cache.
-pub struct AnswerCache(moka::sync::Cache<CacheKey, Arc<Entry>>);
-
-impl AnswerCache {
-    /// A cache of at most `entries`, none older than `keep`.
-    pub fn new(entries: u64, keep: Duration) -> Self {
-        Self(moka::sync::Cache::builder().max_capacity(entries).time_to_live(keep).build())
+impl Person {
+    fn of(subject: Subject) -> Arc<Self> {
+        Arc::new(Self { subject, departments: Mutex::default() })
     }
 
-    /// The answers of one person in the wanted datasets: all of them, or nothing. With `stale`, answers
-    /// past their freshness but within the dataset's `stale_while_error` will do.
-    pub fn get(
+    /// The person, as a keyed hash.
+    pub const fn subject(&self) -> Subject {
+        self.subject
+    }
+
+    /// What a department said of this person in the wanted datasets: all of them, or nothing. With `stale`,
+    /// answers past their freshness but within the dataset's `stale_while_error` will do.
+    pub fn answers<'a>(
         &self,
-        key: &CacheKey,
-        datasets: &[&Dataset],
+        department: &DepartmentId,
+        datasets: impl Iterator<Item = &'a Dataset>,
         now: Timestamp,
         stale: bool,
     ) -> Option<Vec<(Arc<Answer>, Freshness)>> {
-        let entry = self.0.get(key).filter(|entry| entry.subject == key.subject)?;
+        let departments = self.departments.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = departments.iter().find(|kept| kept.department == *department)?;
         datasets
-            .iter()
             .map(|dataset| {
-                let answer = entry.answers.iter().find(|answer| answer.dataset == dataset.id)?;
+                let answer = kept.answers.iter().find(|answer| answer.dataset == dataset.id)?;
                 let age = Duration::try_from(now.duration_since(answer.received_at)).unwrap_or_default();
                 if age <= dataset.fresh {
                     Some((Arc::clone(answer), Freshness::Cached))
@@ -68,20 +78,32 @@ impl AnswerCache {
             .collect()
     }
 
-    /// Keeps answers of one person; datasets answered before and not now are kept too.
-    pub fn put(&self, key: CacheKey, answers: &[Arc<Answer>]) {
-        let subject = key.subject;
-        let mut kept = answers.to_vec();
-        if let Some(before) = self.0.get(&key).filter(|entry| entry.subject == subject) {
-            kept.extend(
-                before
-                    .answers
-                    .iter()
-                    .filter(|old| !answers.iter().any(|new| new.dataset == old.dataset))
-                    .map(Arc::clone),
-            );
+    /// Keeps what a department said; datasets it answered before and not now are kept too.
+    pub fn keep(&self, department: &DepartmentId, answers: &[Arc<Answer>]) {
+        let mut departments = self.departments.lock().unwrap_or_else(PoisonError::into_inner);
+        match departments.iter_mut().find(|kept| kept.department == *department) {
+            None => departments.push(Kept { department: department.clone(), answers: answers.to_vec() }),
+            Some(kept) => {
+                kept.answers.retain(|old| !answers.iter().any(|new| new.dataset == old.dataset));
+                kept.answers.extend(answers.iter().map(Arc::clone));
+            }
         }
-        self.0.insert(key, Arc::new(Entry { subject, answers: kept }));
+    }
+}
+
+/// The cache.
+pub struct AnswerCache(Option<moka::sync::Cache<PersonKey, Arc<Person>>>);
+
+impl AnswerCache {
+    /// A cache of at most `people`, each forgotten `keep` after first being asked about. With 0 people nothing is kept.
+    pub fn new(people: u64, keep: Duration) -> Self {
+        Self((people > 0).then(|| moka::sync::Cache::builder().max_capacity(people).time_to_live(keep).build()))
+    }
+
+    /// The person of this key. One nobody asked about before holds no answers.
+    pub fn person(&self, key: PersonKey) -> Arc<Person> {
+        let found = self.0.as_ref().map(|cache| cache.get_with(key, || Person::of(key.subject)));
+        found.filter(|person| person.subject == key.subject).unwrap_or_else(|| Person::of(key.subject))
     }
 }
 
@@ -93,10 +115,9 @@ mod tests {
     use crate::domain::dataset::{Catalogue, DatasetId};
     use crate::domain::id_number::{IdNumber, SubjectKey};
 
-    fn key(name: &str, purpose: Purpose) -> CacheKey {
+    fn key(name: &str, purpose: Purpose) -> PersonKey {
         let id = IdNumber::parse("150000198605021015").unwrap();
-        CacheKey {
-            department: DepartmentId::parse("hrss").unwrap(),
+        PersonKey {
             subject: id.subject_named(&SubjectKey::new(b"test"), name),
             purpose,
             period: Period::months_before(jiff::civil::date(2025, 3, 15), 12),
@@ -113,21 +134,26 @@ mod tests {
         })
     }
 
+    fn hrss() -> DepartmentId {
+        DepartmentId::parse("hrss").unwrap()
+    }
+
     #[test]
-    fn an_answer_reaches_no_other_name_purpose_or_dataset() {
+    fn an_answer_reaches_no_other_name_purpose_department_or_dataset() {
         let catalogue = Catalogue::shipped();
-        let dataset = |id: &str| catalogue.dataset(&DatasetId::parse(id).unwrap()).unwrap();
         let cache = AnswerCache::new(100, Duration::from_secs(1_000_000));
         let now = Timestamp::from_second(1_760_000_000).unwrap();
-        cache.put(key("白云", Purpose::Dibao), &[answer("hrss.pension", now)]);
-        let get = |key: &CacheKey, ids: &[&str]| {
-            let datasets: Vec<_> = ids.iter().map(|id| dataset(id)).collect();
-            cache.get(key, &datasets, now, false)
+        cache.person(key("白云", Purpose::Dibao)).keep(&hrss(), &[answer("hrss.pension", now)]);
+        let get = |key: PersonKey, department: &DepartmentId, ids: &[&str]| {
+            let datasets = ids.iter().map(|id| catalogue.dataset(&DatasetId::parse(id).unwrap()).unwrap());
+            cache.person(key).answers(department, datasets, now, false)
         };
-        assert!(get(&key("白云", Purpose::Dibao), &["hrss.pension"]).is_some());
-        assert!(get(&key("白雲", Purpose::Dibao), &["hrss.pension"]).is_none());
-        assert!(get(&key("白云", Purpose::Tekun), &["hrss.pension"]).is_none());
-        assert!(get(&key("白云", Purpose::Dibao), &["hrss.pension", "hrss.employment"]).is_none());
+        assert!(get(key("白云", Purpose::Dibao), &hrss(), &["hrss.pension"]).is_some());
+        assert!(get(key("白雲", Purpose::Dibao), &hrss(), &["hrss.pension"]).is_none());
+        assert!(get(key("白云", Purpose::Tekun), &hrss(), &["hrss.pension"]).is_none());
+        assert!(get(key("白云", Purpose::Dibao), &hrss(), &["hrss.pension", "hrss.employment"]).is_none());
+        let housing = DepartmentId::parse("housing").unwrap();
+        assert!(get(key("白云", Purpose::Dibao), &housing, &["hrss.pension"]).is_none());
     }
 
     #[test]
@@ -136,14 +162,42 @@ mod tests {
         let dataset = catalogue.dataset(&DatasetId::parse("hrss.pension").unwrap()).unwrap();
         let cache = AnswerCache::new(100, Duration::from_secs(100_000_000));
         let start = Timestamp::from_second(1_760_000_000).unwrap();
-        cache.put(key("白云", Purpose::Dibao), &[answer("hrss.pension", start)]);
+        cache.person(key("白云", Purpose::Dibao)).keep(&hrss(), &[answer("hrss.pension", start)]);
         let get = |hours: i64, stale: bool| {
             let now = start + SignedDuration::from_hours(hours);
-            cache.get(&key("白云", Purpose::Dibao), &[dataset], now, stale).map(|found| found[0].1)
+            let person = cache.person(key("白云", Purpose::Dibao));
+            person.answers(&hrss(), std::iter::once(dataset), now, stale).map(|found| found[0].1)
         };
         assert_eq!(get(24, false), Some(Freshness::Cached));
         assert_eq!(get(25, false), None);
         assert_eq!(get(25, true), Some(Freshness::Stale));
         assert_eq!(get(24 * 9, true), None);
+    }
+
+    #[test]
+    fn a_newer_answer_replaces_its_own_dataset_only() {
+        let catalogue = Catalogue::shipped();
+        let cache = AnswerCache::new(100, Duration::from_secs(1_000_000));
+        let start = Timestamp::from_second(1_760_000_000).unwrap();
+        let person = cache.person(key("白云", Purpose::Dibao));
+        person.keep(&hrss(), &[answer("hrss.pension", start), answer("hrss.employment", start)]);
+        let later = start + SignedDuration::from_hours(1);
+        person.keep(&hrss(), &[answer("hrss.pension", later)]);
+        let dataset = |id: &str| catalogue.dataset(&DatasetId::parse(id).unwrap()).unwrap();
+        let both = [dataset("hrss.pension"), dataset("hrss.employment")];
+        let found = person.answers(&hrss(), both.into_iter(), later, false).unwrap();
+        let received: Vec<_> = found.iter().map(|(answer, _)| answer.received_at).collect();
+        assert_eq!(received, [later, start]);
+    }
+
+    #[test]
+    fn without_a_cache_nobody_is_remembered() {
+        let cache = AnswerCache::new(0, Duration::from_secs(1_000_000));
+        let now = Timestamp::from_second(1_760_000_000).unwrap();
+        cache.person(key("白云", Purpose::Dibao)).keep(&hrss(), &[answer("hrss.pension", now)]);
+        let catalogue = Catalogue::shipped();
+        let dataset = catalogue.dataset(&DatasetId::parse("hrss.pension").unwrap()).unwrap();
+        let person = cache.person(key("白云", Purpose::Dibao));
+        assert!(person.answers(&hrss(), std::iter::once(dataset), now, false).is_none());
     }
 }

@@ -82,6 +82,8 @@ pub fn decode(
         return Err(Rejected { reason: GapReason::Mismatch, detail: "/adapter/id: another department".to_owned() });
     }
     let version: Arc<str> = Arc::from(response.adapter.version.as_ref());
+    // Nothing in a "no record" is about its person, so those of one dataset are one.
+    let mut no_records: Vec<Arc<Answer>> = Vec::new();
     let mut answers: Vec<Vec<Option<Arc<Answer>>>> =
         asked.iter().map(|person| vec![None; person.datasets.len()]).collect();
     for (index, result) in response.results.iter().enumerate() {
@@ -130,13 +132,25 @@ pub fn decode(
                 return Err(Rejected { reason: GapReason::Unavailable, detail: at("the department could not answer") });
             }
         };
-        *slot = Some(Arc::new(Answer {
-            dataset: dataset.id.clone(),
-            as_of: result.as_of.as_deref().map(|text| text.chars().take(40).collect()),
-            adapter_version: Arc::clone(&version),
-            received_at,
-            facts: facts.into(),
-        }));
+        let as_of = result.as_of.as_deref();
+        let same = |known: &&Arc<Answer>| known.dataset == dataset.id && known.as_of.as_deref() == as_of;
+        let known = if facts.is_empty() { no_records.iter().find(same) } else { None };
+        let answer = known.map_or_else(
+            || {
+                Arc::new(Answer {
+                    dataset: dataset.id.clone(),
+                    as_of: as_of.map(|text| text.chars().take(40).collect()),
+                    adapter_version: Arc::clone(&version),
+                    received_at,
+                    facts: facts.into(),
+                })
+            },
+            Arc::clone,
+        );
+        if answer.facts.is_empty() && known.is_none() {
+            no_records.push(Arc::clone(&answer));
+        }
+        *slot = Some(answer);
     }
     answers
         .into_iter()

@@ -70,48 +70,71 @@ pub struct Question<'a> {
     pub window_months: u8,
 }
 
+/// What a plan needs to know of one member.
+#[derive(Clone, Copy)]
+struct Asked {
+    excluded: bool,
+    age: i16,
+}
+
 impl Question<'_> {
     /// Whether a dataset is asked about a member, and if not, why.
     pub fn wants(&self, dataset: &Dataset, member: usize) -> Result<(), NotAsked> {
-        let member = self.household.members.get(member).ok_or(NotAsked::Excluded)?;
+        let asked = self.asked(member).ok_or(NotAsked::Excluded)?;
+        self.wants_of(dataset, asked, self.authorisation.covers(&dataset.department))
+    }
+
+    fn asked(&self, member: usize) -> Option<Asked> {
+        let member = self.household.members.get(member)?;
         let declared = self.declaration.members.iter().find(|declared| declared.reference == member.reference);
-        if declared.is_some_and(|declared| declared.exclusion.is_some()) {
+        Some(Asked {
+            excluded: declared.is_some_and(|declared| declared.exclusion.is_some()),
+            age: age_on(member.id_number.born_on(), self.assessed_on),
+        })
+    }
+
+    fn wants_of(&self, dataset: &Dataset, member: Asked, is_authorised: bool) -> Result<(), NotAsked> {
+        if member.excluded {
             return Err(NotAsked::Excluded);
         }
         if !dataset.purposes.contains(&self.purpose) {
             return Err(NotAsked::Purpose);
         }
-        if let Some((youngest, oldest)) = dataset.ages {
-            let age = age_on(member.id_number.born_on(), self.assessed_on);
-            if !(youngest..=oldest).contains(&age) {
-                return Err(NotAsked::Age);
-            }
+        if dataset.ages.is_some_and(|(youngest, oldest)| !(youngest..=oldest).contains(&member.age)) {
+            return Err(NotAsked::Age);
         }
-        if self.authorisation.covers(&dataset.department) { Ok(()) } else { Err(NotAsked::Authorisation) }
+        if is_authorised { Ok(()) } else { Err(NotAsked::Authorisation) }
     }
 
     /// The plan.
     pub fn plan(&self, catalogue: &Catalogue) -> Plan {
+        let members: Vec<(usize, Asked)> =
+            (0..self.household.members.len()).filter_map(|member| Some((member, self.asked(member)?))).collect();
         let departments = catalogue
             .departments()
             .iter()
             .filter_map(|department| {
                 let mut withheld = false;
-                let subjects: Vec<SubjectPlan> = (0..self.household.members.len())
-                    .filter_map(|member| {
-                        let datasets: Vec<usize> = catalogue
-                            .datasets()
+                let is_authorised = self.authorisation.covers(&department.id);
+                let of_department: Vec<(usize, &Dataset)> = catalogue
+                    .datasets()
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, dataset)| dataset.department == department.id)
+                    .collect();
+                let subjects: Vec<SubjectPlan> = members
+                    .iter()
+                    .filter_map(|(member, asked)| {
+                        let datasets: Vec<usize> = of_department
                             .iter()
-                            .enumerate()
-                            .filter(|(_, dataset)| dataset.department == department.id)
                             .filter(|(_, dataset)| {
-                                let wanted = self.wants(dataset, member);
+                                let wanted = self.wants_of(dataset, *asked, is_authorised);
                                 withheld |= wanted == Err(NotAsked::Authorisation);
                                 wanted.is_ok()
                             })
-                            .map(|(index, _)| index)
+                            .map(|(index, _)| *index)
                             .collect();
-                        (!datasets.is_empty()).then_some(SubjectPlan { member, datasets })
+                        (!datasets.is_empty()).then_some(SubjectPlan { member: *member, datasets })
                     })
                     .collect();
                 let gap = withheld.then_some(GapReason::NotAuthorised);

@@ -62,7 +62,7 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Res
         let (id, mut response) = match reply {
             Reply::Completed { id, body, is_new } => {
                 let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-                (id, json(status, body.to_vec()))
+                (id, json(status, body))
             }
             Reply::Running { id, body } => (id, json(StatusCode::ACCEPTED, body)),
         };

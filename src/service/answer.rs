@@ -1,5 +1,7 @@
 //! The answer to a verification, as the caller receives it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -12,6 +14,7 @@ use crate::domain::outcome::{Freshness, GapReason};
 use crate::domain::problem::Text;
 use crate::domain::purpose::Purpose;
 use crate::federation::ask::DepartmentOutcome;
+use crate::verdict::Verdict;
 
 /// Whether a verification has come to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -29,7 +32,8 @@ pub struct DepartmentRow {
     /// The department.
     pub department: DepartmentId,
     /// Its name.
-    pub name: Text,
+    #[schema(value_type = Text)]
+    pub name: Arc<Text>,
     /// `answered`, `no_record` (asked about everybody and holds nothing: an answer), or why its facts are missing.
     pub status: &'static str,
     /// How many facts it gave.
@@ -50,8 +54,8 @@ impl DepartmentRow {
     /// The row of an outcome.
     pub fn of(outcome: &DepartmentOutcome, catalogue: &Catalogue, now: Timestamp) -> Self {
         let name = catalogue.department(&outcome.department).map_or_else(
-            || Text::new(outcome.department.as_str(), outcome.department.as_str()),
-            |department| department.name.clone(),
+            || Arc::new(Text::new(outcome.department.as_str(), outcome.department.as_str())),
+            |department| Arc::clone(&department.name),
         );
         let mut row = Self {
             department: outcome.department.clone(),
@@ -134,7 +138,7 @@ pub struct VerificationAnswer<'a> {
     /// The verdict: circle, members' outcomes, computed amounts, flags, reasons, gaps.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    pub verdict: Option<&'a RawValue>,
+    pub verdict: Option<&'a Verdict>,
     /// With `expand=report`: the verdict told to people.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]

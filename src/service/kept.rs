@@ -4,9 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::error::ServiceError;
 use crate::domain::actor::Client;
-use crate::store::StoreError;
 
 /// What is kept of a request, sealed: enough to take it up again after a crash.
 #[derive(Serialize, Deserialize)]
@@ -19,17 +17,20 @@ pub(super) struct KeptRequest {
     pub(super) request: Box<RawValue>,
 }
 
-/// What is kept of a request whose body was parsed before.
-pub(super) fn kept_request(client: &Client, request_id: &str, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
+/// What is kept of a request whose body was parsed before, and so is one JSON value; it stays as it is, to the byte.
+pub(super) fn kept_request(client: &Client, request_id: &str, body: &[u8]) -> Vec<u8> {
     #[derive(Serialize)]
-    struct Borrowed<'a> {
+    struct Asked<'a> {
         client: &'a Client,
         request_id: &'a str,
-        request: &'a RawValue,
     }
-    let request: &RawValue = serde_json::from_slice(body).map_err(|_| StoreError::Corrupt("request"))?;
-    let sealed = Borrowed { client, request_id, request };
-    Ok(serde_json::to_vec(&sealed).expect("a request holds only JSON"))
+    let mut kept = Vec::with_capacity(body.len() + 400);
+    serde_json::to_writer(&mut kept, &Asked { client, request_id }).expect("names and codes are JSON");
+    kept.pop();
+    kept.extend_from_slice(b",\"request\":");
+    kept.extend_from_slice(body.trim_ascii());
+    kept.push(b'}');
+    kept
 }
 
 /// A verification's outcome as it is sealed. Text and trace are not kept: they are made from the facts

@@ -105,7 +105,7 @@ impl PlanView {
                 }
                 DepartmentPlanView {
                     department: department.id.clone(),
-                    name: department.name.clone(),
+                    name: Text::clone(&department.name),
                     connected: registry.get(&department.id).is_some(),
                     asked,
                     not_asked,

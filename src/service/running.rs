@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 use super::answer::DepartmentRow;
-use super::request::VerificationRequest;
+use super::case::Case;
 use crate::store::StoreError;
 
 /// A completed answer, serialised once.
-pub type Finished = Arc<[u8]>;
+pub type Finished = bytes::Bytes;
 
 /// How a verification ended: its answer, or why it could not be made durable.
 pub type End = Result<Finished, StoreError>;
@@ -23,8 +23,8 @@ pub struct Running {
     pub client_id: String,
     /// When it was accepted.
     pub opened_at: jiff::Timestamp,
-    /// The request.
-    pub request: VerificationRequest,
+    /// The request, with what it rests on.
+    pub case: Case,
     /// The departments that have answered, in that order; followers watch this.
     pub departments: watch::Sender<Vec<DepartmentRow>>,
     /// How it ended, once it has; apart from the departments, so that who waits for the end is woken once.

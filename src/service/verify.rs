@@ -5,6 +5,7 @@
 //! releases it, durable → answer.
 
 mod recover;
+mod run;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,35 +16,29 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::watch;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::answer::{DepartmentRow, VerificationAnswer, VerificationStatus, emergency_exemption, notice};
-use super::assemble::assemble;
+use super::case::Case;
 use super::error::ServiceError;
 use super::ids::Ids;
 use super::judge;
-use super::kept::{Outcome, kept_outcome, kept_request, with_members};
+use super::kept::{Outcome, kept_request, with_members};
 use super::planned::PlanView;
 use super::request::VerificationRequest;
 use super::running::{Finished, Running, RunningTable};
-use crate::access_log::{AccessEvent, Action, DepartmentOutcome as LoggedOutcome};
+use crate::access_log::{AccessEvent, Action};
 use crate::domain::actor::Client;
 use crate::domain::clock::Clock;
-use crate::domain::id_number::{Subject, SubjectKey};
+use crate::domain::id_number::SubjectKey;
 use crate::domain::period::date_in_china;
 use crate::domain::problem::{Finding, Text};
-use crate::federation::ask::{DepartmentOutcome, Federation, Inquiry};
-use crate::federation::plan::Question;
+use crate::federation::ask::Federation;
 use crate::policy::{Packs, Parameters, Unavailable};
 use crate::seal::{DataKey, Sealer};
-use crate::store::{NewVerification, Opened, OutcomeRow, Store, StoreError, VerificationRow};
+use crate::store::{NewVerification, Opened, Store, StoreError, VerificationRow};
 use crate::verdict::facts::Facts;
-use crate::verdict::{self, Verdict};
-
-/// Months of the window when no pack says otherwise.
-const DEFAULT_WINDOW_MONTHS: u8 = 12;
+use run::{Concluding, answer_so_far};
 
 /// Who asks, in which request.
 #[derive(Debug, Clone, Copy)]
@@ -154,42 +149,48 @@ impl Verifications {
         if self.parts.stopping.is_cancelled() {
             return Err(ServiceError::Stopping);
         }
-        let request = self.admit(caller.client, body)?;
+        let case = self.admit(caller.client, body)?;
         let now = self.parts.clock.now();
         let id = self.parts.ids.next("vf");
         let (key, wrapped_key) = self.parts.sealer.new_data_key(&id)?;
+        let digest = hex(digest(&SHA256, body).as_ref());
         let row = NewVerification {
             id: id.clone(),
             client_id: caller.client.id.clone(),
             idempotency_key,
-            request_digest: hex(digest(&SHA256, body).as_ref()),
+            request_digest: digest.clone(),
             opened_at: now.as_microsecond(),
             wrapped_key,
-            request: self.parts.sealer.seal(&key, &id, &kept_request(caller.client, caller.request_id, body)?)?,
+            request: self.parts.sealer.seal(&key, &id, &kept_request(caller.client, caller.request_id, body))?,
         };
-        let subjects = self.subjects(&request);
-        let mut granted =
-            AccessEvent::new(self.parts.ids.next("ev"), now, Action::Granted, Some(caller.client), caller.request_id);
-        granted.division = Some(request.place.division_code);
-        granted.purpose = Some(request.purpose);
-        granted.authorisation = Some(&request.authorisation.number);
-        granted.verification = Some(&id);
-        granted.subjects = &subjects;
-        granted.exemption = exemption(&request, &self.authorised(&request));
-        let digest = row.request_digest.clone();
-        match self.parts.store.open_verification(row, vec![granted.to_row()]).await? {
-            Opened::New => {}
-            Opened::Existing { request_digest, .. } if request_digest != digest => {
-                return Err(ServiceError::IdempotencyKeyReused);
+        let granted = self.parts.ids.next("ev");
+        let granted = case.event(granted, now, Action::Granted, caller.client, caller.request_id, &id).to_row();
+        let Some(outcomes) = self.known_outcomes(&case) else {
+            return match self.parts.store.open_verification(row, vec![granted]).await? {
+                Opened::New => {
+                    let running = self.start(id, caller.client.clone(), caller.request_id.to_owned(), now, case, key);
+                    wait_for(&running, wait, true).await
+                }
+                Opened::Existing { id, request_digest } => {
+                    self.repeat(caller, &id, &request_digest, &digest, wait).await
+                }
+            };
+        };
+        // Nobody is asked, so nothing has to be durable before the end is: one write instead of two.
+        let conclusion =
+            self.conclude(Concluding { id: &id, case: &case, opened_at: now, key: &key }, &outcomes, caller)?;
+        let events = vec![granted, conclusion.released.clone()];
+        match self.parts.store.open_and_complete(row, conclusion.outcome.clone(), events).await? {
+            Opened::New => {
+                conclusion.count();
+                Ok(Reply::Completed { id, body: conclusion.answer, is_new: true })
             }
-            Opened::Existing { id, .. } => return self.repeat(caller, &id, wait).await,
+            Opened::Existing { id, request_digest } => self.repeat(caller, &id, &request_digest, &digest, wait).await,
         }
-        let running = self.start(id, caller.client.clone(), caller.request_id.to_owned(), now, request, key);
-        wait_for(&running, wait, true).await
     }
 
     /// Parses a request and says whether this client may make it. Nobody is asked and nothing is kept.
-    fn admit(&self, client: &Client, body: &[u8]) -> Result<VerificationRequest, ServiceError> {
+    fn admit(&self, client: &Client, body: &[u8]) -> Result<Case, ServiceError> {
         let request = self.parse(body).map_err(ServiceError::Invalid)?;
         if !request.place.division_code.is_inside(client.division) {
             return Err(ServiceError::ForeignDivision);
@@ -197,25 +198,30 @@ impl Verifications {
         if !client.purposes.contains(&request.purpose) {
             return Err(ServiceError::ForeignPurpose);
         }
-        if let Err(Unavailable::UnknownPack { known, .. }) = self.pack(&request) {
-            return Err(ServiceError::Invalid(vec![Finding {
-                pointer: "/pack".to_owned(),
-                code: "unknown_pack",
-                detail: Text::new(
-                    format!("该地区在评估日期没有这个名称的政策包；有效的是 {}，不填则使用默认的。", known.join("、")),
-                    format!(
-                        "no pack of this name is in force for the place and date; those in force are {}; leave it out to use the default one.",
-                        known.join(", ")
+        let pack = match self.pack(&request) {
+            Err(Unavailable::UnknownPack { known, .. }) => {
+                return Err(ServiceError::Invalid(vec![Finding {
+                    pointer: "/pack".to_owned(),
+                    code: "unknown_pack",
+                    detail: Text::new(
+                        format!(
+                            "该地区在评估日期没有这个名称的政策包；有效的是 {}，不填则使用默认的。",
+                            known.join("、")
+                        ),
+                        format!(
+                            "no pack of this name is in force for the place and date; those in force are {}; leave it out to use the default one.",
+                            known.join(", ")
+                        ),
                     ),
-                ),
-            }]));
-        }
-        Ok(request)
+                }]));
+            }
+            pack => pack.ok(),
+        };
+        Ok(Case::of(request, pack, self.today(), &self.log_key))
     }
 
     fn parse(&self, body: &[u8]) -> Result<VerificationRequest, Vec<Finding>> {
-        let today = self.today();
-        VerificationRequest::parse(body, today, self.parts.federation.catalogue())
+        VerificationRequest::parse(body, self.today(), self.parts.federation.catalogue())
     }
 
     fn today(&self) -> Date {
@@ -228,16 +234,24 @@ impl Verifications {
 
     /// Who would be asked what, and why not more. Nobody is asked.
     pub fn plan(&self, caller: Caller<'_>, body: &[u8]) -> Result<PlanView, ServiceError> {
-        let request = self.admit(caller.client, body)?;
-        let window_months = self.pack(&request).map_or(DEFAULT_WINDOW_MONTHS, |pack| window_months(&pack));
-        let authorised = self.authorised(&request);
-        let refused = self.gate(&request, &authorised).map(|verdict| verdict.status.as_str());
-        let question = question(&request, window_months);
-        Ok(PlanView::of(&question, self.parts.federation.catalogue(), self.parts.federation.registry(), refused))
+        let case = self.admit(caller.client, body)?;
+        let refused = self.gate(&case).map(|verdict| verdict.status.as_str());
+        let federation = &self.parts.federation;
+        Ok(PlanView::of(&case.question(), federation.catalogue(), federation.registry(), refused))
     }
 
-    /// The stored answer to a repeated request, or the running one.
-    async fn repeat(self: &Arc<Self>, caller: Caller<'_>, id: &str, wait: Duration) -> Result<Reply, ServiceError> {
+    /// The stored answer to a repeated request, or the running one. Under one idempotency key there is one request.
+    async fn repeat(
+        self: &Arc<Self>,
+        caller: Caller<'_>,
+        id: &str,
+        request_digest: &str,
+        repeated: &str,
+        wait: Duration,
+    ) -> Result<Reply, ServiceError> {
+        if request_digest != repeated {
+            return Err(ServiceError::IdempotencyKeyReused);
+        }
         if let Some(running) = self.running.get(id) {
             return wait_for(&running, wait, false).await;
         }
@@ -245,7 +259,8 @@ impl Verifications {
         match self.outcome(&row)? {
             Some(outcome) => {
                 self.log_view(caller, id).await?;
-                Ok(Reply::Completed { id: id.to_owned(), body: outcome.answer.get().as_bytes().into(), is_new: false })
+                let body = Finished::copy_from_slice(outcome.answer.get().as_bytes());
+                Ok(Reply::Completed { id: id.to_owned(), body, is_new: false })
             }
             // Accepted by a process that died before its end: taken up again here.
             None => wait_for(&*self.take_up(&row)?, wait, false).await,
@@ -347,14 +362,14 @@ impl Verifications {
         client: Client,
         request_id: String,
         opened_at: Timestamp,
-        request: VerificationRequest,
+        case: Case,
         key: DataKey,
     ) -> Arc<Running> {
         let fresh = Running {
             id: id.clone(),
             client_id: client.id.clone(),
             opened_at,
-            request,
+            case,
             departments: watch::Sender::new(Vec::new()),
             end: watch::Sender::new(None),
         };
@@ -376,135 +391,6 @@ impl Verifications {
         });
         running
     }
-
-    /// The way of one verification, from plan to durable outcome.
-    async fn run(
-        &self,
-        running: &Running,
-        client: &Client,
-        request_id: &str,
-        key: &DataKey,
-    ) -> Result<Finished, StoreError> {
-        let request = &running.request;
-        let authorised = self.authorised(request);
-        let pack = self.pack(request).ok();
-        let window_months = pack.as_deref().map_or(DEFAULT_WINDOW_MONTHS, window_months);
-        let outcomes = match (&pack, self.gate(request, &authorised)) {
-            (Some(_), None) => self.ask(running, window_months).await,
-            // Without a standard, or with the gate shut, no answer could matter: nobody is asked (P6).
-            _ => Vec::new(),
-        };
-        let now = self.parts.clock.now();
-        let catalogue = self.parts.federation.catalogue();
-        let assembled = assemble(request, &authorised, &outcomes, catalogue, window_months, now);
-        let verdict = judge::judge(&assembled.facts, pack.as_deref(), request.place);
-        let departments: Vec<DepartmentRow> =
-            outcomes.iter().map(|outcome| DepartmentRow::of(outcome, catalogue, now)).collect();
-        let receipt = self.parts.ids.next("ev");
-        let answer = serde_json::to_vec(&VerificationAnswer {
-            id: &running.id,
-            status: VerificationStatus::Completed,
-            purpose: request.purpose,
-            place: request.place,
-            assessment_date: request.assessed_on,
-            opened_at: running.opened_at,
-            completed_at: Some(now),
-            receipt: Some(&receipt),
-            exemption: exemption(request, &authorised).map(|_| emergency_exemption()),
-            departments: &departments,
-            verdict: Some(&raw(&verdict)),
-            report: None,
-            evidence: None,
-            trace: None,
-            notice: notice(),
-        })
-        .expect("an answer holds only strings, numbers and lists");
-        let digest = pack.as_deref().map(Parameters::digest);
-        let outcome = kept_outcome(&answer, &json(&assembled.evidence), &json(&assembled.facts), digest);
-        let body = self.parts.sealer.seal(key, &running.id, &outcome).map_err(|_| StoreError::Corrupt("outcome"))?;
-        let subjects = self.subjects(request);
-        let logged: Vec<LoggedOutcome> = departments
-            .iter()
-            .map(|row| LoggedOutcome { department: row.department.to_string(), outcome: row.status })
-            .collect();
-        let mut released = AccessEvent::new(receipt.clone(), now, Action::Released, Some(client), request_id);
-        released.division = Some(request.place.division_code);
-        released.purpose = Some(request.purpose);
-        released.authorisation = Some(&request.authorisation.number);
-        released.verification = Some(&running.id);
-        released.subjects = &subjects;
-        released.exemption = exemption(request, &authorised);
-        released.departments = &logged;
-        let status = verdict.status.as_str();
-        released.verdict = Some(status);
-        let row = OutcomeRow { verification_id: running.id.clone(), completed_at: now.as_microsecond(), body };
-        self.parts.store.complete_verification(row, vec![released.to_row()]).await?;
-        metrics::counter!("hedui_verifications_total", "status" => status).increment(1);
-        Ok(answer.into())
-    }
-
-    /// Asks the departments, showing each outcome to whoever follows.
-    async fn ask(&self, running: &Running, window_months: u8) -> Vec<DepartmentOutcome> {
-        let request = &running.request;
-        let catalogue = self.parts.federation.catalogue();
-        let plan = question(request, window_months).plan(catalogue);
-        let inquiry = Inquiry {
-            household: &request.household,
-            authorisation: &request.authorisation,
-            verification: &running.id,
-            deadline: Instant::now() + self.parts.deadline,
-        };
-        let show = |outcome: &DepartmentOutcome| {
-            let row = DepartmentRow::of(outcome, catalogue, self.parts.clock.now());
-            running.departments.send_modify(|departments| departments.push(row));
-        };
-        self.parts.federation.gather(&plan, &inquiry, show).await
-    }
-
-    /// Whether a valid signature covers each member.
-    fn authorised(&self, request: &VerificationRequest) -> Vec<bool> {
-        let valid = request.authorisation.is_valid_on(self.today());
-        let signed = |member: &crate::domain::household::Member| request.authorisation.is_signed_by(&member.reference);
-        request.household.members.iter().map(|member| valid && signed(member)).collect()
-    }
-
-    /// The verdict that stands before anybody is asked: no authorisation, or a person in two households.
-    fn gate(&self, request: &VerificationRequest, authorised: &[bool]) -> Option<Verdict> {
-        let pack = self.pack(request).ok()?;
-        let now = self.parts.clock.now();
-        let window = window_months(&pack);
-        let declared = assemble(request, authorised, &[], self.parts.federation.catalogue(), window, now);
-        verdict::gate(&declared.facts, Some(&pack))
-    }
-
-    fn subjects(&self, request: &VerificationRequest) -> Vec<Subject> {
-        request.household.members.iter().map(|member| member.id_number.subject(&self.log_key)).collect()
-    }
-}
-
-/// Departments are asked without every member's authorisation only for emergency relief; the log and the
-/// answer say so, and authorisation and notice must follow (PIPL 第十八条).
-fn exemption(request: &VerificationRequest, authorised: &[bool]) -> Option<&'static str> {
-    (request.emergency_only && authorised.contains(&false)).then_some("emergency")
-}
-
-fn window_months(pack: &Parameters) -> u8 {
-    pack.rules().income_window_months
-}
-
-fn question(request: &VerificationRequest, window_months: u8) -> Question<'_> {
-    Question {
-        household: &request.household,
-        declaration: &request.declaration,
-        authorisation: &request.authorisation,
-        purpose: request.purpose,
-        assessed_on: request.assessed_on,
-        window_months,
-    }
-}
-
-fn json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("it holds only strings, numbers, lists and objects with string keys")
 }
 
 fn raw(value: &impl Serialize) -> Box<RawValue> {
@@ -518,32 +404,11 @@ async fn wait_for(running: &Running, wait: Duration, is_new: bool) -> Result<Rep
         Err(_) => Ok(Reply::Running { id: running.id.clone(), body: answer_so_far(running) }),
         Ok(Err(_)) => Err(ServiceError::Stopping),
         Ok(Ok(end)) => match end.as_ref() {
-            Some(Ok(body)) => Ok(Reply::Completed { id: running.id.clone(), body: Arc::clone(body), is_new }),
+            Some(Ok(body)) => Ok(Reply::Completed { id: running.id.clone(), body: body.clone(), is_new }),
             Some(Err(error)) => Err(error.clone().into()),
             None => Err(ServiceError::Stopping),
         },
     }
-}
-
-fn answer_so_far(running: &Running) -> Vec<u8> {
-    serde_json::to_vec(&VerificationAnswer {
-        id: &running.id,
-        status: VerificationStatus::Running,
-        purpose: running.request.purpose,
-        place: running.request.place,
-        assessment_date: running.request.assessed_on,
-        opened_at: running.opened_at,
-        completed_at: None,
-        receipt: None,
-        exemption: None,
-        departments: &running.departments.borrow(),
-        verdict: None,
-        report: None,
-        evidence: None,
-        trace: None,
-        notice: notice(),
-    })
-    .expect("an answer holds only strings, numbers and lists")
 }
 
 fn hex(bytes: &[u8]) -> String {

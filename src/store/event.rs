@@ -1,6 +1,6 @@
 //! Access events: appended in the same transaction as what they record, or alone.
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, Sqlite};
 
 use super::writer::Write;
 use super::{Store, StoreError};
@@ -35,15 +35,14 @@ impl Store {
     }
 }
 
-/// Appends events inside the writer's transaction.
-pub(super) async fn append(connection: &mut SqliteConnection, rows: &[&EventRow]) -> Result<(), sqlx::Error> {
-    for chunk in rows.chunks(64) {
-        let mut query =
-            QueryBuilder::<Sqlite>::new("-- store::event::append\nINSERT INTO access_event (id, at, body) ");
-        query.push_values(chunk, |mut values, row| {
-            values.push_bind(&row.id).push_bind(row.at).push_bind(&row.body);
-        });
-        query.build().execute(&mut *connection).await?;
+/// The statement that appends events.
+pub(super) fn push_append(statements: &mut QueryBuilder<Sqlite>, rows: &[&EventRow]) {
+    if rows.is_empty() {
+        return;
     }
-    Ok(())
+    statements.push("INSERT INTO access_event (id, at, body) ");
+    statements.push_values(rows, |mut values, row| {
+        values.push_bind(&row.id).push_bind(row.at).push_bind(&row.body);
+    });
+    statements.push(";\n");
 }

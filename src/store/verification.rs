@@ -73,7 +73,19 @@ impl Store {
     /// Makes a verification and its events durable, unless the client used the idempotency key before;
     /// then nothing is written.
     pub async fn open_verification(&self, row: NewVerification, events: Vec<EventRow>) -> Result<Opened, StoreError> {
-        self.write(|reply| Write::Open { row: Box::new(row), events, reply }).await
+        self.write(|reply| Write::Open { row: Box::new(row), outcome: None, events, reply }).await
+    }
+
+    /// Makes a verification, its outcome and the events of both durable together, unless the client used the
+    /// idempotency key before; then nothing is written.
+    pub async fn open_and_complete(
+        &self,
+        row: NewVerification,
+        outcome: OutcomeRow,
+        events: Vec<EventRow>,
+    ) -> Result<Opened, StoreError> {
+        let outcome = Some(Box::new(outcome));
+        self.write(|reply| Write::Open { row: Box::new(row), outcome, events, reply }).await
     }
 
     /// Makes an outcome and its events durable.
@@ -118,71 +130,63 @@ fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<VerificationRow, sqlx::Erro
     })
 }
 
-/// Opens verifications inside the writer's transaction. The answers are in the order of `rows`.
-pub(super) async fn open(
+/// What each of these clients' idempotency keys stands for, where it was used before.
+pub(super) async fn known(
     connection: &mut SqliteConnection,
-    rows: &[&NewVerification],
-) -> Result<Vec<Opened>, StoreError> {
-    let mut written = std::collections::HashSet::with_capacity(rows.len());
-    for chunk in rows.chunks(64) {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "-- store::verification::open\nINSERT INTO verification \
-             (id, client_id, idempotency_key, request_digest, opened_at, wrapped_key, request) ",
-        );
-        query.push_values(chunk, |mut values, row| {
-            values
-                .push_bind(&row.id)
-                .push_bind(&row.client_id)
-                .push_bind(&row.idempotency_key)
-                .push_bind(&row.request_digest)
-                .push_bind(row.opened_at)
-                .push_bind(&row.wrapped_key)
-                .push_bind(&row.request);
-        });
-        query.push(" ON CONFLICT DO NOTHING RETURNING id");
-        let ids: Vec<String> = query.build_query_scalar().fetch_all(&mut *connection).await?;
-        written.extend(ids);
+    keys: impl Iterator<Item = (&str, &str)>,
+) -> Result<HashMap<(String, String), Opened>, sqlx::Error> {
+    let keys: Vec<(&str, &str)> = keys.collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
     }
-    let mut opened = Vec::with_capacity(rows.len());
-    let mut known: HashMap<(&str, &str), Opened> = HashMap::new();
-    for row in rows {
-        if written.contains(&row.id) {
-            opened.push(Opened::New);
-            continue;
-        }
-        let Some(key) = row.idempotency_key.as_deref() else {
-            return Err(StoreError::Corrupt("verification id twice"));
-        };
-        let existing = if let Some(existing) = known.get(&(row.client_id.as_str(), key)) {
-            existing.clone()
-        } else {
-            let (id, request_digest): (String, String) = sqlx::query_as(
-                "-- store::verification::by_idempotency_key
-                 SELECT id, request_digest FROM verification WHERE client_id = $1 AND idempotency_key = $2",
-            )
-            .bind(&row.client_id)
-            .bind(key)
-            .fetch_one(&mut *connection)
-            .await?;
-            Opened::Existing { id, request_digest }
-        };
-        known.insert((&row.client_id, key), existing.clone());
-        opened.push(existing);
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "-- store::verification::by_idempotency_keys\n\
+         SELECT client_id, idempotency_key, id, request_digest FROM verification \
+         WHERE idempotency_key IS NOT NULL AND (client_id, idempotency_key) IN (VALUES ",
+    );
+    let mut values = query.separated(", ");
+    for (client, key) in keys {
+        values.push("(").push_bind_unseparated(client).push_unseparated(", ").push_bind_unseparated(key);
+        values.push_unseparated(")");
     }
-    Ok(opened)
+    query.push(")");
+    let rows: Vec<(String, String, String, String)> = query.build_query_as().fetch_all(connection).await?;
+    let known = rows
+        .into_iter()
+        .map(|(client, key, id, request_digest)| ((client, key), Opened::Existing { id, request_digest }));
+    Ok(known.collect())
 }
 
-/// Stores outcomes inside the writer's transaction. The first outcome of a verification stands.
-pub(super) async fn complete(connection: &mut SqliteConnection, rows: &[&OutcomeRow]) -> Result<(), StoreError> {
-    for chunk in rows.chunks(64) {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "-- store::verification::complete\nINSERT INTO outcome (verification_id, completed_at, body) ",
-        );
-        query.push_values(chunk, |mut values, row| {
-            values.push_bind(&row.verification_id).push_bind(row.completed_at).push_bind(&row.body);
-        });
-        query.push(" ON CONFLICT DO NOTHING");
-        query.build().execute(&mut *connection).await?;
+/// The statement that opens verifications.
+pub(super) fn push_open<'a>(statements: &mut QueryBuilder<Sqlite>, rows: &[&'a NewVerification]) {
+    if rows.is_empty() {
+        return;
     }
-    Ok(())
+    statements.push(
+        "INSERT INTO verification \
+         (id, client_id, idempotency_key, request_digest, opened_at, wrapped_key, request) ",
+    );
+    statements.push_values(rows, |mut values, row| {
+        values
+            .push_bind(&row.id)
+            .push_bind(&row.client_id)
+            .push_bind(&row.idempotency_key)
+            .push_bind(&row.request_digest)
+            .push_bind(row.opened_at)
+            .push_bind(&row.wrapped_key)
+            .push_bind(&row.request);
+    });
+    statements.push(";\n");
+}
+
+/// The statement that stores outcomes. The first outcome of a verification stands.
+pub(super) fn push_complete<'a>(statements: &mut QueryBuilder<Sqlite>, rows: &[&'a OutcomeRow]) {
+    if rows.is_empty() {
+        return;
+    }
+    statements.push("INSERT INTO outcome (verification_id, completed_at, body) ");
+    statements.push_values(rows, |mut values, row| {
+        values.push_bind(&row.verification_id).push_bind(row.completed_at).push_bind(&row.body);
+    });
+    statements.push(" ON CONFLICT DO NOTHING;\n");
 }

@@ -1,6 +1,12 @@
 //! The writer: groups concurrent writes into one transaction and answers them after it is on disk.
+//!
+//! The store has one writer, so what it reads before a transaction is still true inside it: which
+//! idempotency keys are known is asked first, and the group then goes to the database as one text of
+//! statements. Each hand-over to the database's thread costs more than the rows it carries.
 
-use sqlx::{Connection, SqliteConnection, SqlitePool};
+use std::collections::HashMap;
+
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
@@ -14,9 +20,22 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// Something to make durable, and whom to tell.
 pub(super) enum Write {
-    Open { row: Box<NewVerification>, events: Vec<EventRow>, reply: Reply<Opened> },
-    Complete { row: Box<OutcomeRow>, events: Vec<EventRow>, reply: Reply<()> },
-    Events { rows: Vec<EventRow>, reply: Reply<()> },
+    /// A verification, with its outcome when it is known already.
+    Open {
+        row: Box<NewVerification>,
+        outcome: Option<Box<OutcomeRow>>,
+        events: Vec<EventRow>,
+        reply: Reply<Opened>,
+    },
+    Complete {
+        row: Box<OutcomeRow>,
+        events: Vec<EventRow>,
+        reply: Reply<()>,
+    },
+    Events {
+        rows: Vec<EventRow>,
+        reply: Reply<()>,
+    },
 }
 
 pub(super) struct WriterHandle {
@@ -42,41 +61,73 @@ impl WriterHandle {
     }
 }
 
+/// What a group writes, table by table.
+#[derive(Default)]
+struct Rows<'a> {
+    verifications: Vec<&'a NewVerification>,
+    outcomes: Vec<&'a OutcomeRow>,
+    events: Vec<&'a EventRow>,
+}
+
 /// Writes a group in one transaction: all of it is on disk when this returns, or none of it counts.
+/// The answers are those of the verifications to be opened, in their order.
 async fn commit(connection: &mut SqliteConnection, group: &[Write]) -> Result<Vec<Opened>, StoreError> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let new: Vec<&NewVerification> = group
-        .iter()
-        .filter_map(|write| match write {
-            Write::Open { row, .. } => Some(row.as_ref()),
-            _ => None,
-        })
-        .collect();
-    let opened = if new.is_empty() { Vec::new() } else { verification::open(&mut transaction, &new).await? };
-    let outcomes: Vec<&OutcomeRow> = group
-        .iter()
-        .filter_map(|write| match write {
-            Write::Complete { row, .. } => Some(row.as_ref()),
-            _ => None,
-        })
-        .collect();
-    verification::complete(&mut transaction, &outcomes).await?;
-    let mut opened_in_order = opened.iter();
-    let mut events: Vec<&EventRow> = Vec::new();
+    let mut known = verification::known(connection, group.iter().filter_map(keyed)).await?;
+    let mut rows = Rows::default();
+    let mut opened = Vec::new();
     for write in group {
         match write {
-            // A repeated request opened nothing; its own event is written when it is answered.
-            Write::Open { events: rows, .. } => {
-                if opened_in_order.next() == Some(&Opened::New) {
-                    events.extend(rows);
+            // A repeated request opens nothing; its own event is written when it is answered.
+            Write::Open { row, outcome, events, .. } => match existing(&mut known, row) {
+                Some(existing) => opened.push(existing),
+                None => {
+                    opened.push(Opened::New);
+                    rows.verifications.push(row);
+                    rows.outcomes.extend(outcome.as_deref());
+                    rows.events.extend(events);
                 }
+            },
+            Write::Complete { row, events, .. } => {
+                rows.outcomes.push(row);
+                rows.events.extend(events);
             }
-            Write::Complete { events: rows, .. } | Write::Events { rows, .. } => events.extend(rows),
+            Write::Events { rows: events, .. } => rows.events.extend(events),
         }
     }
-    event::append(&mut transaction, &events).await?;
-    transaction.commit().await?;
+    let mut statements = QueryBuilder::<Sqlite>::new("-- store::writer::commit\nBEGIN IMMEDIATE;\n");
+    verification::push_open(&mut statements, &rows.verifications);
+    verification::push_complete(&mut statements, &rows.outcomes);
+    event::push_append(&mut statements, &rows.events);
+    statements.push("COMMIT");
+    // The text depends on the numbers of rows, so keeping it prepared would only push out others.
+    let result = statements.build().persistent(false).execute(&mut *connection).await;
+    if let Err(error) = result {
+        // It fails where the transaction has ended already.
+        drop(sqlx::query("-- store::writer::rollback\nROLLBACK").execute(connection).await);
+        return Err(error.into());
+    }
     Ok(opened)
+}
+
+/// The client and idempotency key of a verification to be opened.
+fn keyed(write: &Write) -> Option<(&str, &str)> {
+    match write {
+        Write::Open { row, .. } => Some((&row.client_id, row.idempotency_key.as_deref()?)),
+        Write::Complete { .. } | Write::Events { .. } => None,
+    }
+}
+
+/// The verification that this client's idempotency key stands for already. Otherwise it stands for this one from now on.
+fn existing<'a>(known: &mut HashMap<(String, String), Opened>, row: &'a NewVerification) -> Option<Opened> {
+    let key = (row.client_id.clone(), row.idempotency_key.clone()?);
+    let new = || Opened::Existing { id: row.id.clone(), request_digest: row.request_digest.clone() };
+    match known.entry(key) {
+        std::collections::hash_map::Entry::Occupied(known) => Some(known.get().clone()),
+        std::collections::hash_map::Entry::Vacant(entry) => {
+            entry.insert(new());
+            None
+        }
+    }
 }
 
 fn answer(group: impl Iterator<Item = Write>, result: Result<Vec<Opened>, StoreError>) {

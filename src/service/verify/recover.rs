@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
 
+use super::super::case::Case;
 use super::super::error::ServiceError;
 use super::super::kept::KeptRequest;
 use super::super::request::VerificationRequest;
@@ -63,6 +64,8 @@ impl Verifications {
         let (kept, request) = self.kept(row)?;
         let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
         let opened_at = Timestamp::from_microsecond(row.opened_at).map_err(|_| StoreError::Corrupt("time"))?;
-        Ok(self.start(row.id.clone(), kept.client, kept.request_id, opened_at, request, key))
+        let pack = self.pack(&request).ok();
+        let case = Case::of(request, pack, self.today(), &self.log_key);
+        Ok(self.start(row.id.clone(), kept.client, kept.request_id, opened_at, case, key))
     }
 }

@@ -1,0 +1,193 @@
+//! The way of one verification from plan to outcome: ask, assemble, judge, seal, record.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::super::answer::{DepartmentRow, VerificationAnswer, VerificationStatus, emergency_exemption, notice};
+use super::super::assemble::assemble;
+use super::super::case::Case;
+use super::super::judge;
+use super::super::kept::kept_outcome;
+use super::super::running::{Finished, Running};
+use super::{Caller, Verifications};
+use crate::access_log::{Action, DepartmentOutcome as LoggedOutcome};
+use crate::domain::actor::Client;
+use crate::federation::ask::{DepartmentOutcome, Inquiry};
+use crate::policy::Parameters;
+use crate::seal::DataKey;
+use crate::store::{EventRow, OutcomeRow, StoreError};
+use crate::verdict::{self, Verdict};
+
+/// The end of a verification, before it is durable.
+pub(super) struct Conclusion {
+    /// The answer for the caller.
+    pub(super) answer: Finished,
+    /// The outcome, sealed.
+    pub(super) outcome: OutcomeRow,
+    /// The event that releases it.
+    pub(super) released: EventRow,
+    status: &'static str,
+}
+
+impl Conclusion {
+    /// Counts it: it is durable now.
+    pub(super) fn count(&self) {
+        metrics::counter!("hedui_verifications_total", "status" => self.status).increment(1);
+    }
+}
+
+/// A verification about to be concluded.
+#[derive(Clone, Copy)]
+pub(super) struct Concluding<'a> {
+    pub(super) id: &'a str,
+    pub(super) case: &'a Case,
+    pub(super) opened_at: Timestamp,
+    pub(super) key: &'a DataKey,
+}
+
+impl Verifications {
+    /// The way of one verification, from plan to durable outcome.
+    pub(super) async fn run(
+        &self,
+        running: &Running,
+        client: &Client,
+        request_id: &str,
+        key: &DataKey,
+    ) -> Result<Finished, StoreError> {
+        let outcomes = if self.may_ask(&running.case) { self.ask(running).await } else { Vec::new() };
+        let concluding = Concluding { id: &running.id, case: &running.case, opened_at: running.opened_at, key };
+        let conclusion = self.conclude(concluding, &outcomes, Caller { client, request_id })?;
+        let Conclusion { answer, outcome, released, .. } = &conclusion;
+        self.parts.store.complete_verification(outcome.clone(), vec![released.clone()]).await?;
+        conclusion.count();
+        Ok(answer.clone())
+    }
+
+    /// Without a standard, or with the gate shut, no answer could matter: nobody is asked (P6).
+    fn may_ask(&self, case: &Case) -> bool {
+        case.pack.is_some() && self.gate(case).is_none()
+    }
+
+    /// The outcomes of a case about which nobody has to be asked: because none may be, or because everything
+    /// is known already. `None` when a department has to be asked.
+    pub(super) fn known_outcomes(&self, case: &Case) -> Option<Vec<DepartmentOutcome>> {
+        if !self.may_ask(case) {
+            return Some(Vec::new());
+        }
+        let federation = &self.parts.federation;
+        let plan = case.question().plan(federation.catalogue());
+        let people = federation.people(&plan, &case.request.household);
+        federation.recall(&plan, &people)
+    }
+
+    /// Asks the departments, showing each outcome to whoever follows.
+    async fn ask(&self, running: &Running) -> Vec<DepartmentOutcome> {
+        let (federation, request) = (&self.parts.federation, &running.case.request);
+        let catalogue = federation.catalogue();
+        let plan = running.case.question().plan(catalogue);
+        let people = federation.people(&plan, &request.household);
+        let inquiry = Inquiry {
+            household: &request.household,
+            people: &people,
+            authorisation: &request.authorisation,
+            verification: &running.id,
+            deadline: Instant::now() + self.parts.deadline,
+        };
+        let show = |outcome: &DepartmentOutcome| {
+            let row = DepartmentRow::of(outcome, catalogue, self.parts.clock.now());
+            running.departments.send_modify(|departments| departments.push(row));
+        };
+        federation.gather(&plan, &inquiry, show).await
+    }
+
+    /// The verdict that stands before anybody is asked: no authorisation, or a person in two households.
+    pub(super) fn gate(&self, case: &Case) -> Option<Verdict> {
+        let pack = case.pack.as_deref()?;
+        if case.request.prior.member_in_other_household.is_none() && !case.authorised.contains(&false) {
+            return None;
+        }
+        let now = self.parts.clock.now();
+        let catalogue = self.parts.federation.catalogue();
+        let declared = assemble(&case.request, &case.authorised, &[], catalogue, case.window_months, now);
+        verdict::gate(&declared.facts, Some(pack))
+    }
+
+    /// Facts, verdict, answer and event of a case whose departments have been asked.
+    pub(super) fn conclude(
+        &self,
+        concluding: Concluding<'_>,
+        outcomes: &[DepartmentOutcome],
+        caller: Caller<'_>,
+    ) -> Result<Conclusion, StoreError> {
+        let Concluding { id, case, opened_at, key } = concluding;
+        let (request, pack) = (&case.request, case.pack.as_deref());
+        let now = self.parts.clock.now();
+        let catalogue = self.parts.federation.catalogue();
+        let assembled = assemble(request, &case.authorised, outcomes, catalogue, case.window_months, now);
+        let verdict = judge::judge(&assembled.facts, pack, request.place);
+        let departments: Vec<DepartmentRow> =
+            outcomes.iter().map(|outcome| DepartmentRow::of(outcome, catalogue, now)).collect();
+        let receipt = self.parts.ids.next("ev");
+        let answer = json(&VerificationAnswer {
+            id,
+            status: VerificationStatus::Completed,
+            purpose: request.purpose,
+            place: request.place,
+            assessment_date: request.assessed_on,
+            opened_at,
+            completed_at: Some(now),
+            receipt: Some(&receipt),
+            exemption: case.exemption().map(|_| emergency_exemption()),
+            departments: &departments,
+            verdict: Some(&verdict),
+            report: None,
+            evidence: None,
+            trace: None,
+            notice: notice(),
+        });
+        let digest = pack.map(Parameters::digest);
+        let kept = kept_outcome(&answer, &json(&assembled.evidence), &json(&assembled.facts), digest);
+        let body = self.parts.sealer.seal(key, id, &kept).map_err(|_| StoreError::Corrupt("outcome"))?;
+        let logged: Vec<LoggedOutcome<'_>> = departments
+            .iter()
+            .map(|row| LoggedOutcome { department: row.department.as_str(), outcome: row.status })
+            .collect();
+        let status = verdict.status.as_str();
+        let mut released = case.event(receipt.clone(), now, Action::Released, caller.client, caller.request_id, id);
+        released.departments = &logged;
+        released.verdict = Some(status);
+        let released = released.to_row();
+        let outcome = OutcomeRow { verification_id: id.to_owned(), completed_at: now.as_microsecond(), body };
+        Ok(Conclusion { answer: answer.into(), outcome, released, status })
+    }
+}
+
+/// The answer so far of a verification that is running.
+pub(super) fn answer_so_far(running: &Running) -> Vec<u8> {
+    let request = &running.case.request;
+    json(&VerificationAnswer {
+        id: &running.id,
+        status: VerificationStatus::Running,
+        purpose: request.purpose,
+        place: request.place,
+        assessment_date: request.assessed_on,
+        opened_at: running.opened_at,
+        completed_at: None,
+        receipt: None,
+        exemption: None,
+        departments: &running.departments.borrow(),
+        verdict: None,
+        report: None,
+        evidence: None,
+        trace: None,
+        notice: notice(),
+    })
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(4096);
+    serde_json::to_writer(&mut bytes, value)
+        .expect("it holds only strings, numbers, lists and objects with string keys, and memory takes them all");
+    bytes
+}
