@@ -11,6 +11,7 @@ pub mod declaration;
 pub mod division;
 pub mod exact;
 pub mod fact;
+pub mod hex;
 pub mod household;
 pub mod id_number;
 pub mod money;

@@ -70,10 +70,13 @@ impl Sealer {
 
     /// A fresh data key, and the same key wrapped for storage.
     pub fn new_data_key(&self, verification: &str) -> Result<(DataKey, Vec<u8>), SealError> {
-        let mut secret = Zeroizing::new([0_u8; KEY_LENGTH]);
-        self.randomness.fill(secret.as_mut());
-        let wrapped = seal(&self.wrapping, self.randomness.as_ref(), verification, secret.as_ref())?;
-        Ok((DataKey(aes_key(secret.as_ref())?), wrapped))
+        // Key and nonce in one call for randomness.
+        let mut drawn = Zeroizing::new([0_u8; KEY_LENGTH + NONCE_LEN]);
+        self.randomness.fill(drawn.as_mut());
+        let (secret, nonce) = drawn.split_at_checked(KEY_LENGTH).ok_or(SealError::Key)?;
+        let nonce = nonce.try_into().map_err(|_| SealError::Key)?;
+        let wrapped = seal(&self.wrapping, nonce, verification, secret)?;
+        Ok((DataKey(aes_key(secret)?), wrapped))
     }
 
     /// The data key of a verification, unwrapped.
@@ -84,7 +87,9 @@ impl Sealer {
 
     /// Seals a body of a verification.
     pub fn seal(&self, key: &DataKey, verification: &str, body: &[u8]) -> Result<Vec<u8>, SealError> {
-        seal(&key.0, self.randomness.as_ref(), verification, body)
+        let mut nonce = [0_u8; NONCE_LEN];
+        self.randomness.fill(&mut nonce);
+        seal(&key.0, nonce, verification, body)
     }
 }
 
@@ -100,9 +105,7 @@ fn aes_key(secret: &[u8]) -> Result<LessSafeKey, SealError> {
 }
 
 /// Nonce, then ciphertext, then tag.
-fn seal(key: &LessSafeKey, randomness: &dyn Randomness, aad: &str, body: &[u8]) -> Result<Vec<u8>, SealError> {
-    let mut nonce = [0_u8; NONCE_LEN];
-    randomness.fill(&mut nonce);
+fn seal(key: &LessSafeKey, nonce: [u8; NONCE_LEN], aad: &str, body: &[u8]) -> Result<Vec<u8>, SealError> {
     let mut sealed = Vec::with_capacity(NONCE_LEN + body.len() + AES_256_GCM.tag_len());
     sealed.extend_from_slice(&nonce);
     sealed.extend_from_slice(body);

@@ -5,6 +5,8 @@ use std::fmt;
 use aws_lc_rs::hmac;
 use jiff::civil::Date;
 
+use super::hex::digit;
+
 /// A valid resident identity number in canonical form: 18 characters, upper-case check digit.
 ///
 /// It has no `Display`, no `Serialize` and a `Debug` that shows nothing (promise P7). The few places
@@ -166,12 +168,10 @@ impl Subject {
 
 impl fmt::Display for Subject {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         // An event holds one a member: the digits are looked up, not formatted.
-        let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'?');
         let mut text = [0_u8; 32];
         for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
-            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+            pair.copy_from_slice(&[digit(byte >> 4) as u8, digit(byte & 15) as u8]);
         }
         formatter.write_str(std::str::from_utf8(&text).expect("hexadecimal digits are ASCII"))
     }

@@ -63,10 +63,16 @@ impl Person {
     ) -> Option<Vec<(Arc<Answer>, Freshness)>> {
         let departments = self.departments.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = departments.iter().find(|kept| kept.department == *department)?;
+        // Answers of one department mostly came together, so their age is computed once.
+        let mut aged: Option<(Timestamp, Duration)> = None;
         datasets
             .map(|dataset| {
                 let answer = kept.answers.iter().find(|answer| answer.dataset == dataset.id)?;
-                let age = Duration::try_from(now.duration_since(answer.received_at)).unwrap_or_default();
+                let age = match aged {
+                    Some((received_at, age)) if received_at == answer.received_at => age,
+                    _ => Duration::try_from(now.duration_since(answer.received_at)).unwrap_or_default(),
+                };
+                aged = Some((answer.received_at, age));
                 if age <= dataset.fresh {
                     Some((Arc::clone(answer), Freshness::Cached))
                 } else if stale && age <= dataset.fresh.saturating_add(dataset.stale_while_error) {

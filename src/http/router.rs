@@ -7,6 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
@@ -61,9 +62,13 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .fallback(|| async { Problem::no_route() })
         .method_not_allowed_fallback(|| async { Problem::no_method() })
         .with_state(hub)
-        .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
-        .layer(header("strict-transport-security", "max-age=63072000"))
-        .layer(header("x-content-type-options", "nosniff"))
-        .layer(header("referrer-policy", "no-referrer"))
-        .layer(header("content-security-policy", "default-src 'none'; frame-ancestors 'none'"))
+        // One stack of layers: the router boxes and clones each layer it is given for every request.
+        .layer(
+            ServiceBuilder::new()
+                .layer(header("strict-transport-security", "max-age=63072000"))
+                .layer(header("x-content-type-options", "nosniff"))
+                .layer(header("referrer-policy", "no-referrer"))
+                .layer(header("content-security-policy", "default-src 'none'; frame-ancestors 'none'"))
+                .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response())),
+        )
 }

@@ -70,10 +70,10 @@ impl DepartmentRow {
         };
         match &outcome.result {
             Ok(members) => {
+                let mut oldest: Option<Timestamp> = None;
                 for (answer, freshness) in members.iter().flat_map(|member| &member.answers) {
                     row.records += answer.facts.len();
-                    let age = now.duration_since(answer.received_at).as_secs();
-                    row.age_seconds = Some(row.age_seconds.map_or(age, |oldest| oldest.max(age)));
+                    oldest = Some(oldest.map_or(answer.received_at, |oldest| oldest.min(answer.received_at)));
                     row.freshness = Some(less_fresh(row.freshness, *freshness));
                     if let Some(as_of) = &answer.as_of
                         && row.as_of.as_ref().is_none_or(|earliest| as_of < earliest)
@@ -81,6 +81,7 @@ impl DepartmentRow {
                         row.as_of = Some(as_of.clone());
                     }
                 }
+                row.age_seconds = oldest.map(|oldest| now.duration_since(oldest).as_secs());
                 if row.records == 0 {
                     row.status = "no_record";
                 }

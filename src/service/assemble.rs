@@ -58,7 +58,9 @@ pub fn assemble<'a>(
         .flat_map(|outcome| outcome.result.iter().flatten().map(move |answers| (&outcome.department, answers)))
         .flat_map(|(department, answers)| {
             let person = request.household.members.get(answers.member);
-            answers.answers.iter().filter_map(move |(answer, freshness)| {
+            // What holds no facts says nothing here; most answers are of this kind.
+            let telling = answers.answers.iter().filter(|(answer, _)| !answer.facts.is_empty());
+            telling.filter_map(move |(answer, freshness)| {
                 let authority = catalogue.dataset(&answer.dataset)?.authority;
                 Some(Said {
                     member: answers.member,

@@ -30,6 +30,7 @@ use super::running::{Finished, Running, RunningTable};
 use crate::access_log::{AccessEvent, Action};
 use crate::domain::actor::Client;
 use crate::domain::clock::Clock;
+use crate::domain::hex::hex;
 use crate::domain::id_number::SubjectKey;
 use crate::domain::period::date_in_china;
 use crate::domain::problem::{Finding, Text};
@@ -38,7 +39,7 @@ use crate::policy::{Packs, Parameters, Unavailable};
 use crate::seal::{DataKey, Sealer};
 use crate::store::{NewVerification, Opened, Store, StoreError, VerificationRow};
 use crate::verdict::facts::Facts;
-use run::{Concluding, answer_so_far};
+use run::{Concluding, Conclusion, answer_so_far, count};
 
 /// Who asks, in which request.
 #[derive(Debug, Clone, Copy)]
@@ -177,13 +178,12 @@ impl Verifications {
             };
         };
         // Nobody is asked, so nothing has to be durable before the end is: one write instead of two.
-        let conclusion =
-            self.conclude(Concluding { id: &id, case: &case, opened_at: now, key: &key }, &outcomes, caller)?;
-        let events = vec![granted, conclusion.released.clone()];
-        match self.parts.store.open_and_complete(row, conclusion.outcome.clone(), events).await? {
+        let concluding = Concluding { id: &id, case: &case, opened_at: now, key: &key };
+        let Conclusion { answer, outcome, released, status } = self.conclude(concluding, &outcomes, caller)?;
+        match self.parts.store.open_and_complete(row, outcome, vec![granted, released]).await? {
             Opened::New => {
-                conclusion.count();
-                Ok(Reply::Completed { id, body: conclusion.answer, is_new: true })
+                count(status);
+                Ok(Reply::Completed { id, body: answer, is_new: true })
             }
             Opened::Existing { id, request_digest } => self.repeat(caller, &id, &request_digest, &digest, wait).await,
         }
@@ -409,12 +409,4 @@ async fn wait_for(running: &Running, wait: Duration, is_new: bool) -> Result<Rep
             None => Err(ServiceError::Stopping),
         },
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }

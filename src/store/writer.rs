@@ -51,6 +51,13 @@ impl WriterHandle {
     pub(super) async fn run(mut self) {
         let mut group = Vec::with_capacity(GROUP);
         while self.queue.recv_many(&mut group, GROUP).await > 0 {
+            // Who is ready to write now joins this group: a flush costs the same for one as for many.
+            tokio::task::yield_now().await;
+            while group.len() < GROUP
+                && let Ok(write) = self.queue.try_recv()
+            {
+                group.push(write);
+            }
             let result = match self.pool.acquire().await {
                 Ok(mut connection) => commit(&mut connection, &group).await,
                 Err(error) => Err(error.into()),

@@ -29,7 +29,12 @@ pub enum Source {
 #[serde(transparent)]
 pub struct EvidenceId(pub u32);
 
-/// Everything a verdict rests on.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+const fn is_zero(count: &u8) -> bool {
+    *count == 0
+}
+
+/// Everything a verdict rests on. Kept as JSON beside the verdict, where what is no, none or zero is left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The day of the assessment.
@@ -37,24 +42,31 @@ pub struct Facts {
     /// Where the household is registered.
     pub hukou_region: DivisionCode,
     /// Only the emergency overlay is asked for; authorisations may follow later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub emergency_only: bool,
     /// Whether income comes steadily.
     pub stability: Stability,
     /// The members, in the order of the request.
     pub members: Vec<MemberFacts>,
     /// Income of the window.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomes: Vec<IncomeItem>,
     /// Property of the whole household.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assets: Vec<AssetItem>,
     /// Rigid expenditure, dated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expenditures: Vec<ExpenditureItem>,
     /// Legal obligors outside the household.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub obligors: Vec<Obligor>,
     /// Events.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Event>,
     /// The past, from civil affairs' own register.
     pub prior: Prior,
     /// The departments whose facts are missing, and what that leaves open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<FactGap>,
 }
 
@@ -68,30 +80,42 @@ pub struct MemberFacts {
     /// Relation to the head of household.
     pub relation: RelationCode,
     /// Day of death.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub death_date: Option<Date>,
     /// Ground for not counting this person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exclusion: Option<Kind>,
     /// Disability certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disability: Option<Disability>,
     /// On the local list of severe illness.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub severe_illness: bool,
     /// Stage of education, when enrolled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub education_stage: Option<EducationStage>,
     /// Capacity to work.
     pub labour_capacity: LabourCapacity,
     /// In work.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub employed: bool,
     /// Authorised the verification.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub authorised: bool,
     /// Has a legal obligor among the members.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub obligor_in_household: bool,
     /// Failed activities of daily living, 0 to 6.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub adl_failed_count: u8,
     /// Was 特困 until now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub was_tekun: bool,
     /// Chose the orphan benefit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub chose_orphan_benefit: bool,
     /// Refusals of suitable work.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub job_refusals: u8,
 }
 
@@ -107,10 +131,13 @@ pub struct IncomeItem {
     /// Amount of the window.
     pub amount_12m: Money,
     /// The centrally fixed basic part of a resident pension.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basic_portion_12m: Option<Money>,
     /// Paid although the person had died.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paid_after_death: bool,
     /// Equal keys mark one and the same payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dedupe_key: Option<String>,
     /// Who says so.
     pub source: Source,
@@ -128,6 +155,7 @@ pub struct AssetItem {
     /// How many.
     pub count: u32,
     /// Why it does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exempt_kind: Option<Kind>,
     /// Who says so.
     pub source: Source,
@@ -149,6 +177,7 @@ pub struct ExpenditureItem {
     /// The day it was paid.
     pub paid_on: Date,
     /// What a public institution would have charged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_benchmark: Option<Money>,
     /// Who says so.
     pub source: Source,

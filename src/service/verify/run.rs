@@ -27,14 +27,13 @@ pub(super) struct Conclusion {
     pub(super) outcome: OutcomeRow,
     /// The event that releases it.
     pub(super) released: EventRow,
-    status: &'static str,
+    /// The status of its verdict.
+    pub(super) status: &'static str,
 }
 
-impl Conclusion {
-    /// Counts it: it is durable now.
-    pub(super) fn count(&self) {
-        metrics::counter!("hedui_verifications_total", "status" => self.status).increment(1);
-    }
+/// Counts a verification whose end is durable.
+pub(super) fn count(status: &'static str) {
+    metrics::counter!("hedui_verifications_total", "status" => status).increment(1);
 }
 
 /// A verification about to be concluded.
@@ -58,10 +57,10 @@ impl Verifications {
         let outcomes = if self.may_ask(&running.case) { self.ask(running).await } else { Vec::new() };
         let concluding = Concluding { id: &running.id, case: &running.case, opened_at: running.opened_at, key };
         let conclusion = self.conclude(concluding, &outcomes, Caller { client, request_id })?;
-        let Conclusion { answer, outcome, released, .. } = &conclusion;
-        self.parts.store.complete_verification(outcome.clone(), vec![released.clone()]).await?;
-        conclusion.count();
-        Ok(answer.clone())
+        let Conclusion { answer, outcome, released, status } = conclusion;
+        self.parts.store.complete_verification(outcome, vec![released]).await?;
+        count(status);
+        Ok(answer)
     }
 
     /// Without a standard, or with the gate shut, no answer could matter: nobody is asked (P6).
