@@ -109,7 +109,6 @@ impl App {
             config.federation.cached_people,
             sealer.subject_key("cache"),
             Arc::clone(&clock),
-            tracker.clone(),
         );
         let tokens = token_verifier(config)?;
         let tls = tls(config)?;

@@ -76,6 +76,8 @@ impl Store {
             // both keep the writer from reading and writing the same pages again and again.
             .pragma("cache_size", "-16384")
             .pragma("wal_autocheckpoint", "1000")
+            // A group of rows is one statement, and what would undo half of it stays out of the file system.
+            .pragma("temp_store", "MEMORY")
             .foreign_keys(true);
         let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         migrate::run(&write).await?;

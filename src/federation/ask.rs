@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::task::TaskTracker;
 
 use super::cache::{AnswerCache, Person};
 use super::decode::{Asked, decode};
@@ -14,7 +12,7 @@ use super::gather::People;
 use super::meters::Meters;
 use super::plan::{DepartmentPlan, Plan, SubjectPlan};
 use super::registry::{Adapter, Registry};
-use super::single_flight::{FlightKey, Flights, Landing};
+use super::single_flight::{Boarded, FlightKey, Flights};
 use crate::domain::authorisation::Authorisation;
 use crate::domain::clock::Clock;
 use crate::domain::dataset::{Catalogue, Dataset, DepartmentId};
@@ -66,7 +64,6 @@ pub struct Federation {
     pub(super) subject_key: SubjectKey,
     pub(super) clock: Arc<dyn Clock>,
     flights: Flights<Result<Arc<Landed>, GapReason>>,
-    tracker: TaskTracker,
 }
 
 /// What a flight brought, by person.
@@ -94,13 +91,12 @@ impl Federation {
         cached_people: u64,
         subject_key: SubjectKey,
         clock: Arc<dyn Clock>,
-        tracker: TaskTracker,
     ) -> Self {
         let keep =
             catalogue.datasets().iter().map(|dataset| dataset.fresh.saturating_add(dataset.stale_while_error)).max();
         let cache = AnswerCache::new(cached_people, keep.unwrap_or_default());
         let meters = Meters::of(&catalogue);
-        Self { catalogue, registry, meters, cache, subject_key, clock, flights: Flights::default(), tracker }
+        Self { catalogue, registry, meters, cache, subject_key, clock, flights: Flights::default() }
     }
 
     /// The catalogue questions are planned from.
@@ -186,33 +182,60 @@ impl Federation {
     }
 
     /// One call for all who ask the same now: the first leads, the others join.
+    ///
+    /// Who leads makes the call itself: a verification runs to its end whether or not its caller still waits.
     async fn fly(
         &self,
         plan: &Plan,
         department: &DepartmentPlan,
-        adapter: &Arc<Adapter>,
+        adapter: &Adapter,
         inquiry: &Inquiry<'_>,
         wanted: &[Wanted<'_>],
     ) -> Result<Arc<Landed>, GapReason> {
         let people = self.asked_people(inquiry.household, wanted)?;
-        let key = flight_key(plan, department, inquiry.authorisation, &people);
-        let (seat, landing) = self.flights.board(key);
-        if let Some(landing) = landing {
-            let call = Call {
-                body: query_body(plan, inquiry, &people),
-                deadline: inquiry.deadline.min(Instant::now() + adapter.timeout),
-                department: department.department.clone(),
-                adapter: Arc::clone(adapter),
-                catalogue: Arc::clone(&self.catalogue),
-                clock: Arc::clone(&self.clock),
-                people: wanted.iter().zip(&people).map(|(want, asked)| Subjected::of(want, asked.member)).collect(),
-            };
-            self.tracker.spawn(call.lead(landing));
+        match self.flights.board(flight_key(plan, department, inquiry.authorisation, &people)) {
+            Boarded::Leading(landing) => {
+                let deadline = inquiry.deadline.min(Instant::now() + adapter.timeout);
+                let body = query_body(plan, inquiry, &people);
+                let result = match adapter.call(body, deadline).await {
+                    Ok(answer) => self.admit(department, &people, &answer),
+                    Err(reason) => Err(reason),
+                };
+                landing.land(result.clone());
+                result
+            }
+            Boarded::Joined(seat) => timeout_at(inquiry.deadline, seat.landed())
+                .await
+                .map_err(|_| GapReason::Timeout)?
+                .ok_or(GapReason::Unavailable)?,
         }
-        timeout_at(inquiry.deadline, seat.landed())
-            .await
-            .map_err(|_| GapReason::Timeout)?
-            .ok_or(GapReason::Unavailable)?
+    }
+
+    /// Checks an answer at the door, and keeps it.
+    fn admit(
+        &self,
+        department: &DepartmentPlan,
+        people: &[AskedPerson<'_>],
+        answer: &[u8],
+    ) -> Result<Arc<Landed>, GapReason> {
+        let asked: Vec<Asked<'_>> = people
+            .iter()
+            .map(|asked| Asked {
+                reference: asked.member.reference.as_str(),
+                id_number: &asked.member.id_number,
+                datasets: &asked.datasets,
+            })
+            .collect();
+        let answers = decode(department.department.as_str(), &asked, answer, self.clock.now()).map_err(|rejected| {
+            tracing::warn!(department = %department.department, reason = %rejected.reason, detail = rejected.detail,
+                    "answer of a department was refused");
+            rejected.reason
+        })?;
+        let landed = people.iter().zip(answers).map(|(asked, answers)| {
+            asked.person.keep(&department.department, &answers);
+            (asked.person.subject(), answers)
+        });
+        Ok(Arc::new(landed.collect()))
     }
 
     fn asked_people<'a>(
@@ -222,7 +245,7 @@ impl Federation {
     ) -> Result<Vec<AskedPerson<'a>>, GapReason> {
         let asked = |want: &'a Wanted<'a>| {
             let member = household.members.get(want.plan.member)?;
-            Some(AskedPerson { member, subject: want.person.subject(), datasets: self.datasets(want.plan).collect() })
+            Some(AskedPerson { member, person: want.person, datasets: self.datasets(want.plan).collect() })
         };
         // A plan is made from the household it is run for; a member it does not have was not answered for.
         wanted.iter().map(asked).collect::<Option<_>>().ok_or(GapReason::Mismatch)
@@ -232,97 +255,39 @@ impl Federation {
 /// A person in a question, with what the question says of them.
 struct AskedPerson<'a> {
     member: &'a Member,
-    subject: Subject,
+    person: &'a Person,
     datasets: Vec<&'a Dataset>,
 }
 
-/// The person in a call that outlives the verification that led it.
-struct Subjected {
-    member: Member,
-    person: Arc<Person>,
-    datasets: Vec<usize>,
-}
-
-impl Subjected {
-    fn of(want: &Wanted<'_>, member: &Member) -> Self {
-        Self { member: member.clone(), person: Arc::clone(want.person), datasets: want.plan.datasets.clone() }
-    }
-}
-
-/// One call to one department: everything it needs, so that it lands whether or not anybody still waits.
-struct Call {
-    body: Vec<u8>,
-    deadline: Instant,
-    department: DepartmentId,
-    adapter: Arc<Adapter>,
-    catalogue: Arc<Catalogue>,
-    clock: Arc<dyn Clock>,
-    people: Vec<Subjected>,
-}
-
-impl Call {
-    async fn lead(mut self, landing: Landing<Result<Arc<Landed>, GapReason>>) {
-        let result = self.make().await.map(Arc::new);
-        landing.land(result);
-    }
-
-    /// Asks, checks at the door, and keeps what was answered.
-    async fn make(&mut self) -> Result<Landed, GapReason> {
-        let body = self.adapter.call(std::mem::take(&mut self.body), self.deadline).await?;
-        let asked: Vec<Asked<'_>> = self
-            .people
-            .iter()
-            .map(|subjected| Asked {
-                reference: subjected.member.reference.as_str(),
-                id_number: &subjected.member.id_number,
-                datasets: subjected.datasets.iter().filter_map(|index| self.catalogue.datasets().get(*index)).collect(),
-            })
-            .collect();
-        let answers = decode(self.department.as_str(), &asked, &body, self.clock.now()).map_err(|rejected| {
-            tracing::warn!(department = %self.department, reason = %rejected.reason, detail = rejected.detail,
-                "answer of a department was refused");
-            rejected.reason
-        })?;
-        let landed = self.people.iter().zip(answers).map(|(subjected, answers)| {
-            subjected.person.keep(&self.department, &answers);
-            (subjected.person.subject(), answers)
-        });
-        Ok(landed.collect())
-    }
-}
-
-/// Equal only for the same department, purpose, window, authorisation, persons, names and datasets.
+/// Equal only for the same department, purpose, window, authorisation, persons, names and datasets. Persons
+/// are in it as keyed hashes; what has no fixed length is preceded by it.
 fn flight_key(
     plan: &Plan,
     department: &DepartmentPlan,
     authorisation: &Authorisation,
     people: &[AskedPerson<'_>],
 ) -> FlightKey {
-    let mut context = digest::Context::new(&digest::SHA256);
-    let mut part = |bytes: &[u8]| {
-        context.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
-        context.update(bytes);
+    let mut key = Vec::with_capacity(160);
+    let text = |key: &mut Vec<u8>, text: &str| {
+        key.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
+        key.extend_from_slice(text.as_bytes());
     };
-    part(department.department.as_str().as_bytes());
-    part(plan.purpose.as_str().as_bytes());
+    text(&mut key, department.department.as_str());
+    text(&mut key, plan.purpose.as_str());
     for day in [plan.period.from, plan.period.to] {
-        part(&day.year().to_be_bytes());
-        part(&[day.month().unsigned_abs(), day.day().unsigned_abs()]);
+        key.extend_from_slice(&day.year().to_be_bytes());
+        key.extend_from_slice(&[day.month().unsigned_abs(), day.day().unsigned_abs()]);
     }
-    part(authorisation.number.as_bytes());
+    text(&mut key, &authorisation.number);
     for person in people {
-        part(person.member.reference.as_str().as_bytes());
-        part(person.subject.bytes());
+        text(&mut key, person.member.reference.as_str());
+        key.extend_from_slice(person.person.subject().bytes());
+        key.extend_from_slice(&person.datasets.len().to_be_bytes());
         for dataset in &person.datasets {
-            part(dataset.id.as_str().as_bytes());
+            text(&mut key, dataset.id.as_str());
         }
-        part(b"");
     }
-    let mut key = [0_u8; 32];
-    for (to, from) in key.iter_mut().zip(context.finish().as_ref()) {
-        *to = *from;
-    }
-    key
+    key.into_boxed_slice()
 }
 
 /// The body of a query, as [`connectors::protocol::Query`] reads it.

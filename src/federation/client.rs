@@ -1,28 +1,36 @@
 //! HTTP to an adapter: mutual TLS, no redirects, no proxies, bounded answers.
 //!
-//! A hyper client with its own pool: this is the hot path, where the general-purpose client costs a
-//! third more CPU for each department asked (`docs/decisions/0004`).
+//! A pool of hyper connections of our own: this is the hot path, where a general-purpose client costs a
+//! third more CPU for each department asked (`docs/decisions/0004`). A question drives its connection
+//! itself, so asking wakes no second task.
 
-use std::sync::Arc;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::client::conn::http1;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, StatusCode, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::domain::outcome::GapReason;
 
-/// Connections kept open to one adapter.
+/// Unused connections kept open to one adapter.
 const KEPT_CONNECTIONS: usize = 64;
 /// How long an unused connection is kept.
 const KEPT_FOR: Duration = Duration::from_mins(1);
+/// Where an adapter takes questions.
+const FACTS: &str = "/v1/facts:query";
 
 /// Why an adapter's address or certificates cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -56,9 +64,38 @@ pub struct ClientOptions<'a> {
 
 /// A connection pool to one adapter.
 pub struct AdapterClient {
-    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    facts: Uri,
+    tls: TlsConnector,
+    server: ServerName<'static>,
+    host: String,
+    port: u16,
+    authority: HeaderValue,
+    connect_timeout: Duration,
     max_answer: usize,
+    unused: Mutex<Vec<Connection>>,
+}
+
+type Driver = http1::Connection<TokioIo<TlsStream<TcpStream>>, Full<Bytes>>;
+
+/// One connection, and what moves its bytes.
+struct Connection {
+    sender: http1::SendRequest<Full<Bytes>>,
+    driver: Pin<Box<Driver>>,
+    used_at: Instant,
+}
+
+/// An answer, and whether its connection may carry another.
+struct Answered {
+    status: StatusCode,
+    body: Vec<u8>,
+    reusable: bool,
+}
+
+/// Why a connection brought no answer.
+enum Failure {
+    /// It ended before a byte of an answer came; the question may be asked again on a fresh one.
+    Ended,
+    /// The answer is no use.
+    Refused(GapReason),
 }
 
 impl AdapterClient {
@@ -70,50 +107,139 @@ impl AdapterClient {
         if base.scheme_str() != Some("https") || !matches!(base.path(), "" | "/") || base.query().is_some() {
             return Err(refused());
         }
-        let facts = format!("https://{authority}/v1/facts:query").parse().map_err(|_| refused())?;
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        let server = ServerName::try_from(host.clone()).map_err(|_| refused())?;
         let tls = tls(options)
             .map_err(|problem| ClientError::Certificates { endpoint: options.endpoint.to_owned(), problem })?;
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(options.connect_timeout));
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_http1().wrap_connector(tcp);
-        let http = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(KEPT_FOR)
-            .pool_max_idle_per_host(KEPT_CONNECTIONS)
-            // Head and body in one TLS record.
-            .http1_writev(false)
-            .build(connector);
-        Ok(Self { http, facts, max_answer: options.max_answer })
+        Ok(Self {
+            tls: TlsConnector::from(Arc::new(tls)),
+            server,
+            host,
+            port: authority.port_u16().unwrap_or(443),
+            authority: HeaderValue::from_str(authority.as_str()).map_err(|_| refused())?,
+            connect_timeout: options.connect_timeout,
+            max_answer: options.max_answer,
+            unused: Mutex::default(),
+        })
     }
 
     /// Sends a query and reads the answer, at most `max_answer` bytes of it. The caller sets the deadline.
     pub async fn query(&self, body: Vec<u8>) -> Result<Vec<u8>, GapReason> {
-        let mut request = Request::new(Full::new(Bytes::from(body)));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.facts.clone();
-        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let response = self.http.request(request).await.map_err(|_| GapReason::Unavailable)?;
-        match response.status() {
-            StatusCode::OK => {}
-            StatusCode::TOO_MANY_REQUESTS => return Err(GapReason::QuotaExceeded),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(GapReason::NotAuthorised),
-            StatusCode::GATEWAY_TIMEOUT => return Err(GapReason::Timeout),
-            _ => return Err(GapReason::Unavailable),
-        }
-        let mut body = response.into_body();
-        let mut answer = Vec::with_capacity(2048);
-        while let Some(frame) = body.frame().await {
-            let Ok(chunk) = frame.map_err(|_| GapReason::Unavailable)?.into_data() else { continue };
-            if answer.len() + chunk.len() > self.max_answer {
-                return Err(GapReason::Malformed);
+        let body = Bytes::from(body);
+        // A kept connection may be closed by the other side just now; then a fresh one is asked, once.
+        if let Some(mut connection) = self.kept().await {
+            match connection.ask(self.request(body.clone()), self.max_answer).await {
+                Ok(answered) => return self.done(connection, answered),
+                Err(Failure::Refused(reason)) => return Err(reason),
+                Err(Failure::Ended) => {}
             }
-            answer.extend_from_slice(&chunk);
         }
-        Ok(answer)
+        let mut connection = self.connect().await.ok_or(GapReason::Unavailable)?;
+        match connection.ask(self.request(body), self.max_answer).await {
+            Ok(answered) => self.done(connection, answered),
+            Err(Failure::Refused(reason)) => Err(reason),
+            Err(Failure::Ended) => Err(GapReason::Unavailable),
+        }
     }
+
+    fn request(&self, body: Bytes) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = Uri::from_static(FACTS);
+        let headers = request.headers_mut();
+        headers.insert(HOST, self.authority.clone());
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request
+    }
+
+    fn done(&self, mut connection: Connection, answered: Answered) -> Result<Vec<u8>, GapReason> {
+        if answered.reusable {
+            connection.used_at = Instant::now();
+            let mut unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
+            if unused.len() < KEPT_CONNECTIONS {
+                unused.push(connection);
+            }
+        }
+        match answered.status {
+            StatusCode::OK => Ok(answered.body),
+            StatusCode::TOO_MANY_REQUESTS => Err(GapReason::QuotaExceeded),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(GapReason::NotAuthorised),
+            StatusCode::GATEWAY_TIMEOUT => Err(GapReason::Timeout),
+            _ => Err(GapReason::Unavailable),
+        }
+    }
+
+    /// A kept connection that is still open: the one used last, so that those not needed grow old.
+    async fn kept(&self) -> Option<Connection> {
+        loop {
+            let mut connection = {
+                let mut unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
+                unused.retain(|connection| connection.used_at.elapsed() < KEPT_FOR);
+                unused.pop()?
+            };
+            if connection.is_open().await {
+                return Some(connection);
+            }
+        }
+    }
+
+    async fn connect(&self) -> Option<Connection> {
+        let connected = async {
+            let tcp = TcpStream::connect((self.host.as_str(), self.port)).await.ok()?;
+            tcp.set_nodelay(true).ok()?;
+            let tls = self.tls.connect(self.server.clone(), tcp).await.ok()?;
+            // Head and body in one TLS record.
+            http1::Builder::new().writev(false).handshake(TokioIo::new(tls)).await.ok()
+        };
+        let (sender, driver) = timeout(self.connect_timeout, connected).await.ok()??;
+        Some(Connection { sender, driver: Box::pin(driver), used_at: Instant::now() })
+    }
+}
+
+impl Connection {
+    /// Looks once whether the other side has closed the connection since its last answer.
+    async fn is_open(&mut self) -> bool {
+        poll_fn(|context| Poll::Ready(self.driver.as_mut().poll(context).is_pending())).await
+    }
+
+    async fn ask(&mut self, request: Request<Full<Bytes>>, max_answer: usize) -> Result<Answered, Failure> {
+        let (driver, sender) = (&mut self.driver, &mut self.sender);
+        let mut ended = false;
+        let response = drive(driver, &mut ended, sender.send_request(request)).await.map_err(|error| {
+            let is_gone = error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+            if is_gone { Failure::Ended } else { Failure::Refused(GapReason::Unavailable) }
+        })?;
+        let status = response.status();
+        let mut frames = response.into_body();
+        let mut body = Vec::with_capacity(2048);
+        while let Some(frame) = drive(driver, &mut ended, frames.frame()).await {
+            let frame = frame.map_err(|_| Failure::Refused(GapReason::Unavailable))?;
+            let Ok(chunk) = frame.into_data() else { continue };
+            if body.len() + chunk.len() > max_answer {
+                return Err(Failure::Refused(GapReason::Malformed));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        // Once more, so that the connection sees the end of the answer and is ready for another question.
+        ended = ended || poll_fn(|context| Poll::Ready(driver.as_mut().poll(context).is_ready())).await;
+        Ok(Answered { status, body, reusable: !ended && sender.is_ready() })
+    }
+}
+
+/// Runs a part of an exchange while moving the connection's bytes. Once the connection has ended it is not polled again.
+async fn drive<F: Future>(driver: &mut Pin<Box<Driver>>, ended: &mut bool, part: F) -> F::Output {
+    let mut part = pin!(part);
+    poll_fn(|context| {
+        if let Poll::Ready(output) = part.as_mut().poll(context) {
+            return Poll::Ready(output);
+        }
+        if *ended {
+            return Poll::Pending;
+        }
+        *ended = driver.as_mut().poll(context).is_ready();
+        part.as_mut().poll(context)
+    })
+    .await
 }
 
 /// TLS towards one adapter: its authority and no other, the hub's certificate.

@@ -23,7 +23,7 @@ pub struct Asked<'a> {
     /// The person.
     pub id_number: &'a IdNumber,
     /// The datasets.
-    pub datasets: Vec<&'a Dataset>,
+    pub datasets: &'a [&'a Dataset],
 }
 
 /// Why an answer is not accepted: the reason of the gap, and where in the document (for the operator's log; no values).
@@ -75,7 +75,10 @@ pub fn decode(
     received_at: Timestamp,
 ) -> Result<Vec<Vec<Arc<Answer>>>, Rejected> {
     let malformed = |detail: String| Rejected { reason: GapReason::Malformed, detail };
-    let response: WireResponse<'_> = serde_json::from_slice(body).map_err(|error| {
+    // Checked as UTF-8 once, not string by string.
+    let text =
+        std::str::from_utf8(body).map_err(|error| malformed(format!("byte {}: not UTF-8", error.valid_up_to())))?;
+    let response: WireResponse<'_> = serde_json::from_str(text).map_err(|error| {
         malformed(format!("line {} column {}: not the form of an answer", error.line(), error.column()))
     })?;
     if response.adapter.id != department {
@@ -89,7 +92,7 @@ pub fn decode(
     for (index, result) in response.results.iter().enumerate() {
         let at = |what: &str| format!("/results/{index}: {what}");
         let place = asked.iter().position(|person| person.reference == result.reference).and_then(|person| {
-            let datasets = &asked.get(person)?.datasets;
+            let datasets = asked.get(person)?.datasets;
             Some((person, datasets.iter().position(|dataset| dataset.id.as_str() == result.dataset)?))
         });
         let (person, dataset) = place.ok_or_else(|| malformed(at("a person or dataset that was not asked about")))?;
@@ -183,7 +186,7 @@ mod tests {
         let catalogue = Catalogue::shipped();
         let dataset = catalogue.dataset(&DatasetId::parse("hrss.pension").unwrap()).unwrap();
         let id_number = IdNumber::parse(ID).unwrap();
-        let asked = [Asked { reference: "m1", id_number: &id_number, datasets: vec![dataset] }];
+        let asked = [Asked { reference: "m1", id_number: &id_number, datasets: &[dataset] }];
         let now = Timestamp::from_second(1_760_000_000).unwrap();
         match decode("hrss", &asked, body, now) {
             Ok(answers) => Ok(answers[0][0].facts.len()),

@@ -1,7 +1,6 @@
 //! Single flight: one call for all who ask the same now. The first leads, the others join.
 //!
-//! The leader's call runs on a task of its own, so it lands whether or not anybody still waits. A flight
-//! that is dropped without landing (a panic, a shutdown) closes, and who waits is told so.
+//! A flight that is dropped without landing (a panic, a shutdown) closes, and who waits is told so.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,14 +8,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 /// What makes two questions the same.
-pub(super) type FlightKey = [u8; 32];
+pub(super) type FlightKey = Box<[u8]>;
 
 type Table<T> = Mutex<HashMap<FlightKey, watch::Receiver<Option<T>>>>;
 
 /// The flights under way.
 pub(super) struct Flights<T>(Arc<Table<T>>);
 
-/// A place on a flight: what it brings, once it has landed.
+/// Who is on board.
+pub(super) enum Boarded<T> {
+    /// Nobody asks this yet: lead, and land.
+    Leading(Landing<T>),
+    /// Somebody leads: wait.
+    Joined(Seat<T>),
+}
+
+/// A joiner's place on a flight: what it brings, once it has landed.
 pub(super) struct Seat<T>(watch::Receiver<Option<T>>);
 
 /// The leader's duty: to land the flight.
@@ -33,15 +40,15 @@ impl<T> Default for Flights<T> {
 }
 
 impl<T: Clone> Flights<T> {
-    /// Boards the flight of this key. Whoever gets a [`Landing`] with the seat leads it.
-    pub(super) fn board(&self, key: FlightKey) -> (Seat<T>, Option<Landing<T>>) {
+    /// Boards the flight of this key.
+    pub(super) fn board(&self, key: FlightKey) -> Boarded<T> {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = table.get(&key) {
-            return (Seat(flight.clone()), None);
+            return Boarded::Joined(Seat(flight.clone()));
         }
-        let (landed, seat) = watch::channel(None);
-        table.insert(key, seat.clone());
-        (Seat(seat), Some(Landing { key, table: Arc::clone(&self.0), landed }))
+        let (landed, flight) = watch::channel(None);
+        table.insert(key.clone(), flight);
+        Boarded::Leading(Landing { key, table: Arc::clone(&self.0), landed })
     }
 }
 
@@ -69,26 +76,31 @@ impl<T> Drop for Landing<T> {
 mod tests {
     use super::*;
 
+    fn board(flights: &Flights<u32>, key: u8) -> (Option<Landing<u32>>, Option<Seat<u32>>) {
+        match flights.board(Box::new([key])) {
+            Boarded::Leading(landing) => (Some(landing), None),
+            Boarded::Joined(seat) => (None, Some(seat)),
+        }
+    }
+
     #[tokio::test]
     async fn joiners_get_what_the_leader_lands_and_the_next_one_leads_anew() {
         let flights: Flights<u32> = Flights::default();
-        let (leader, landing) = flights.board([1; 32]);
-        let (joiner, none) = flights.board([1; 32]);
-        assert!(none.is_none());
-        let (_, other) = flights.board([2; 32]);
-        assert!(other.is_some(), "another question is another flight");
-        landing.unwrap().land(7);
-        assert_eq!((leader.landed().await, joiner.landed().await), (Some(7), Some(7)));
-        assert!(flights.board([1; 32]).1.is_some());
+        let landing = board(&flights, 1).0.unwrap();
+        let joiner = board(&flights, 1).1.unwrap();
+        assert!(board(&flights, 2).0.is_some(), "another question is another flight");
+        landing.land(7);
+        assert_eq!(joiner.landed().await, Some(7));
+        assert!(board(&flights, 1).0.is_some());
     }
 
     #[tokio::test]
     async fn a_flight_that_never_lands_leaves_nobody_waiting() {
         let flights: Flights<u32> = Flights::default();
-        let (leader, landing) = flights.board([1; 32]);
-        let (joiner, _) = flights.board([1; 32]);
+        let landing = board(&flights, 1).0.unwrap();
+        let joiner = board(&flights, 1).1.unwrap();
         drop(landing);
-        assert_eq!((leader.landed().await, joiner.landed().await), (None, None));
-        assert!(flights.board([1; 32]).1.is_some());
+        assert_eq!(joiner.landed().await, None);
+        assert!(board(&flights, 1).0.is_some());
     }
 }
