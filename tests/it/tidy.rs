@@ -34,6 +34,7 @@ const FENCES: &[(&str, &[&str], &str)] = &[
     ("axum", &["src/http", "src/app.rs", "connectors/src/serve"], "handlers live in src/http"),
     ("reqwest", &["src/cli/caller.rs"], "ask through federation::client"),
     ("hyper", &["src/federation/client.rs"], "ask through federation::client"),
+    ("tokio_rustls", &["src/federation/client.rs"], "ask through federation::client"),
     ("hyper_util", &["src/federation/client.rs", "src/app.rs"], "ask through federation::client"),
     (
         "clap",
