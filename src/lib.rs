@@ -56,4 +56,5 @@ pub mod seal;
 pub mod service;
 pub mod simulate;
 pub mod store;
+pub mod tlog;
 pub mod verdict;
