@@ -55,6 +55,11 @@ impl Tree {
         self.size
     }
 
+    /// The hashes of the unfinished tile of each level, level 0 first; empty where a level ends with a full one.
+    pub fn edges(&self) -> &[Vec<Hash>] {
+        &self.edges
+    }
+
     /// Appends a leaf; tiles that fill up are added to `full`, lower levels first.
     pub fn append(&mut self, leaf: Hash, full: &mut Vec<FullTile>) {
         self.size += 1;

@@ -43,7 +43,8 @@ const FENCES: &[(&str, &[&str], &str)] = &[
     (
         "tokio",
         &[
-            "src/app.rs",
+            "src/access_log",
+            "src/app",
             "src/cli",
             "src/federation",
             "src/http",
@@ -53,7 +54,7 @@ const FENCES: &[(&str, &[&str], &str)] = &[
             "src/simulate",
             "connectors/src",
         ],
-        "domain, policy, verdict and seal are synchronous",
+        "domain, policy, verdict, tlog and seal are synchronous",
     ),
 ];
 
