@@ -18,3 +18,4 @@ check:
 bench:
 	cargo bench --locked --bench gateway -- $(ARGS)
 	cargo bench --locked --bench verdict -- $(ARGS)
+	cargo bench --locked --bench access_log -- $(ARGS)

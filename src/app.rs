@@ -1,5 +1,7 @@
 //! `App`: builds every long-lived part once, hands out references, shuts down in order.
 
+mod publishing;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use rustls::server::WebPkiClientVerifier;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access_log::publish::{LogError, Publisher};
 use crate::auth::rate_limit::ClientLimit;
 use crate::auth::token::{IssuerKey, TokenVerifier};
 use crate::config::{Config, ConfigError, TokenAlgorithm, read_setting_file};
@@ -26,8 +29,10 @@ use crate::http::{Hub, monitor_router, router};
 use crate::policy::{Packs, PolicyError};
 use crate::seal::{SealError, Sealer};
 use crate::service::ids::Ids;
+use crate::service::log_review::LogReview;
 use crate::service::verify::{Parts, Verifications};
 use crate::store::{Store, StoreError};
+use crate::tlog::note::{KeyKind, NoteError, SignerKey};
 
 /// How often accepted verifications that did not end are looked for, and idle clients forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
@@ -43,6 +48,12 @@ pub enum StartError {
     /// The database.
     #[error("[store] path {0}: {1}")]
     Store(std::path::PathBuf, StoreError),
+    /// The access log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The access log's key.
+    #[error("[access_log] key_file: {0}")]
+    LogKey(#[from] NoteError),
     /// The sealing key.
     #[error("[seal] key_file: {0}")]
     Seal(#[from] SealError),
@@ -87,6 +98,7 @@ pub struct App {
     servers: [axum_server::Handle<SocketAddr>; 2],
     writer: tokio::task::JoinHandle<()>,
     verifications: Arc<Verifications>,
+    publisher: Arc<Publisher>,
 }
 
 impl App {
@@ -115,7 +127,17 @@ impl App {
         let (store, writer) = Store::open(&config.store.path)
             .await
             .map_err(|error| StartError::Store(config.store.path.clone(), error))?;
+        // The writer outlives the tracker's tasks: they must be able to make their last words durable.
+        #[expect(clippy::disallowed_methods, reason = "App owns the handle and joins it last")]
+        let writer = tokio::spawn(writer.run());
+        let log_key = log_key(config, &sealer)?;
+        let anchor = config.access_log.anchor.clone();
+        let publisher = Publisher::open(store.clone(), log_key, anchor, Arc::clone(&clock)).await?;
+        let publisher = Arc::new(publisher);
+        let holding = store.clone();
         let ids = Ids::new(Arc::clone(&clock), randomness);
+        let log_review =
+            LogReview::new(store.clone(), Arc::clone(&publisher), &sealer, Arc::clone(&clock), ids.clone());
         let verifications = Verifications::new(Parts {
             store,
             sealer,
@@ -129,6 +151,7 @@ impl App {
         });
         let hub = Arc::new(Hub {
             verifications: Arc::clone(&verifications),
+            log_review: Arc::new(log_review),
             tokens,
             limit: ClientLimit::new(config.rate_limit.per_second, config.rate_limit.burst),
             clock,
@@ -144,9 +167,6 @@ impl App {
         let [main_handle, monitor_handle] = servers.clone();
         let monitor = monitor_router(Arc::clone(&verifications), metrics.clone(), stopping.clone());
         let routes = router(Arc::clone(&hub));
-        // The writer outlives the tracker's tasks: they must be able to make their last words durable.
-        #[expect(clippy::disallowed_methods, reason = "App owns the handle and joins it last")]
-        let writer = tokio::spawn(writer.run());
         let arrival = config.listen.arrival_timeout;
         tracker.spawn(async move {
             let server = axum_server::from_tcp_rustls(listener, tls).map(|mut server| {
@@ -161,7 +181,12 @@ impl App {
             serve("monitoring", server).await;
         });
         tracker.spawn(housekeeping(Arc::clone(&hub), metrics, stopping.clone()));
-        Ok(Self { address, monitor_address, tracker, stopping, servers, writer, verifications })
+        let intervals = publishing::Intervals {
+            anchor: config.access_log.anchor_every,
+            refuse_after: config.access_log.refuse_after,
+        };
+        tracker.spawn(publishing::run(Arc::clone(&publisher), holding, intervals, stopping.clone()));
+        Ok(Self { address, monitor_address, tracker, stopping, servers, writer, verifications, publisher })
     }
 
     /// The use cases, for tests and the demo.
@@ -180,6 +205,7 @@ impl App {
             tracing::warn!("some verifications did not end in time; they are taken up at the next start");
         }
         drop(self.verifications);
+        publishing::finish(self.publisher).await;
         // The writer ends when the last store is gone.
         if tokio::time::timeout(Duration::from_secs(5), self.writer).await.is_err() {
             tracing::warn!("the database was not closed in time; it recovers at the next start");
@@ -267,6 +293,15 @@ fn registry(config: &Config, catalogue: &Catalogue) -> Result<Registry, StartErr
         adapters.push(Adapter::new(adapter.department.clone(), client, terms));
     }
     Ok(Registry::new(adapters))
+}
+
+/// The log's private key: the configured one, else one that is derived from the sealing key.
+pub fn log_key(config: &Config, sealer: &Sealer) -> Result<SignerKey, StartError> {
+    let Some(file) = &config.access_log.key_file else {
+        return Ok(SignerKey::from_seed(&config.access_log.origin, KeyKind::Log, &sealer.log_seed())?);
+    };
+    let key = SignerKey::parse(&read_setting_file("access_log.key_file", file)?)?;
+    if key.verifier().kind() == KeyKind::Log { Ok(key) } else { Err(NoteError::SignerKey.into()) }
 }
 
 fn token_verifier(config: &Config) -> Result<TokenVerifier, StartError> {

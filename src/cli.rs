@@ -6,6 +6,7 @@
 pub mod adapter;
 mod caller;
 pub mod demo;
+pub mod log;
 pub mod serve;
 pub mod simulate;
 pub mod token;
@@ -89,6 +90,9 @@ pub enum Command {
     /// Run and check a department's adapter.
     #[command(subcommand)]
     Adapter(adapter::Command),
+    /// Check, prove and take out the access log.
+    #[command(subcommand)]
+    Log(log::Command),
     /// Make the departments' native stores, for trials and tests.
     Simulate(simulate::Args),
     /// Mint an access token with an issuer's private key, for trials.
@@ -104,6 +108,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => verify::run(args, &global).await,
         Command::Verdict(command) => verdict::run(command, &global),
         Command::Adapter(command) => adapter::run(command, &global).await,
+        Command::Log(command) => log::run(command, &global).await,
         Command::Simulate(args) => simulate::run(args, &global).await,
         Command::Token(args) => token::run(args, &global),
     }

@@ -58,6 +58,9 @@ pub struct Config {
     /// Which verdicts are made with which rules.
     #[serde(default)]
     pub verification: Verification,
+    /// How the access log is signed and where its head is kept besides.
+    #[serde(default)]
+    pub access_log: AccessLog,
     /// The registered adapters, one a department.
     #[serde(default, rename = "adapter")]
     pub adapters: Vec<Adapter>,
@@ -190,6 +193,24 @@ pub struct Verification {
     pub policies: Option<PathBuf>,
 }
 
+/// How the access log is signed and where its head is kept besides.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccessLog {
+    /// The log's private key, as `hedui log keygen` makes it. When absent the key is derived from the sealing key.
+    pub key_file: Option<PathBuf>,
+    /// The log's name in its checkpoints when there is no key file; a key file holds its own.
+    pub origin: String,
+    /// A file on another disk or machine that always holds the newest checkpoint.
+    pub anchor: Option<PathBuf>,
+    /// How often the anchor is written at most.
+    #[serde(with = "duration_text")]
+    pub anchor_every: Duration,
+    /// How long the anchor may fail before new requests are refused.
+    #[serde(with = "duration_text")]
+    pub refuse_after: Duration,
+}
+
 /// A registered adapter.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -267,6 +288,18 @@ impl Default for Verification {
     }
 }
 
+impl Default for AccessLog {
+    fn default() -> Self {
+        Self {
+            key_file: None,
+            origin: "hub.hedui.invalid/access-log".to_owned(),
+            anchor: None,
+            anchor_every: Duration::from_secs(5),
+            refuse_after: Duration::from_hours(4),
+        }
+    }
+}
+
 impl Config {
     /// Reads the file, lets `HEDUI__SECTION__SETTING` variables override it, and resolves paths.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
@@ -282,6 +315,9 @@ impl Config {
             .map_err(|error| invalid(error.to_string()))?;
         let base = file.parent().unwrap_or_else(|| Path::new(""));
         config.resolve_paths(base);
+        if config.access_log.anchor_every > Duration::from_mins(1) {
+            return Err(invalid("access_log: `anchor_every` is at most 60s".to_owned()));
+        }
         for adapter in &config.adapters {
             if !adapter.endpoint.starts_with("https://") {
                 return Err(invalid(format!("adapter `{}`: `endpoint` must begin with https://", adapter.department)));
@@ -301,7 +337,13 @@ impl Config {
         ];
         let issuers = self.auth.issuers.iter_mut().map(|issuer| &mut issuer.public_key);
         let adapters = self.adapters.iter_mut().map(|adapter| &mut adapter.ca);
-        let optional = [&mut self.listen.client_ca, &mut self.verification.catalogue, &mut self.verification.policies];
+        let optional = [
+            &mut self.listen.client_ca,
+            &mut self.verification.catalogue,
+            &mut self.verification.policies,
+            &mut self.access_log.key_file,
+            &mut self.access_log.anchor,
+        ];
         for path in required.into_iter().chain(issuers).chain(adapters).chain(optional.into_iter().flatten()) {
             *path = base.join(&path);
         }

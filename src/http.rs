@@ -1,5 +1,6 @@
 //! The ways in for programs: HTTP over TLS. Handlers extract, call one use case, respond.
 
+mod access_log;
 mod events;
 mod front;
 mod monitor;

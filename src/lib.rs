@@ -11,10 +11,11 @@
 //! | 2 | [`policy`] | packs: the figures of a place and a day, each with its source |
 //! | 2 | [`verdict`] | facts, pack and date give a verdict, its trace and its text |
 //! | 2 | [`seal`] | sealing at rest, pseudonyms |
-//! | 3 | [`store`] | the only SQL; one writer groups commits |
+//! | 2 | [`tlog`] | tamper-evident logs: tree, tiles, proofs, signed notes, after C2SP |
+//! | 3 | [`store`] | the only SQL; one writer groups commits and gives log entries their index |
 //! | 4 | [`auth`] | access tokens, what one client may ask |
 //! | 4 | [`federation`] | plan, ask side by side, check at the door, gather |
-//! | 4 | [`access_log`] | who looked at whom, why, with what outcome |
+//! | 4 | [`access_log`] | who looked at whom, why, with what outcome; signed, anchored, audited |
 //! | 5 | [`service`] | use cases; `service/verify.rs` is the story of the whole system |
 //! | 6 | [`http`] | the ways in for programs |
 //! | 6 | [`simulate`] | synthetic people in the departments' native stores |
@@ -56,4 +57,5 @@ pub mod seal;
 pub mod service;
 pub mod simulate;
 pub mod store;
+pub mod tlog;
 pub mod verdict;

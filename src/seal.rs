@@ -68,6 +68,16 @@ impl Sealer {
         SubjectKey::new(hmac::sign(&self.derivation, purpose.as_bytes()).as_ref())
     }
 
+    /// The seed of the log's signing key, for a hub that was given none of its own.
+    pub fn log_seed(&self) -> Zeroizing<[u8; KEY_LENGTH]> {
+        let tag = hmac::sign(&self.derivation, b"hedui/access-log/sign/1");
+        let mut seed = Zeroizing::new([0_u8; KEY_LENGTH]);
+        for (to, from) in seed.iter_mut().zip(tag.as_ref()) {
+            *to = *from;
+        }
+        seed
+    }
+
     /// A fresh data key, and the same key wrapped for storage.
     pub fn new_data_key(&self, verification: &str) -> Result<(DataKey, Vec<u8>), SealError> {
         // Key and nonce in one call for randomness.

@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod ids;
 mod judge;
 mod kept;
+pub mod log_review;
 pub mod planned;
 pub mod request;
 pub mod running;

@@ -5,20 +5,30 @@
 //! for the group. Reads have their own pool.
 
 mod event;
+mod log;
+mod log_search;
 mod migrate;
+mod sequence;
 mod verification;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::{mpsc, oneshot};
 
 pub use event::EventRow;
+pub use log::{EntryRow, HeadRow, LogReader, TileRow};
+pub use log_search::{LogPage, LogQuery, MAX_FOUND};
+pub use sequence::Sequence;
 pub use verification::{NewVerification, Opened, OutcomeRow, VerificationRow};
 use writer::{Write, WriterHandle};
+
+use crate::tlog::tile::MAX_ENTRY;
+use crate::tlog::tree::Tree;
 
 /// How many writes may wait for the writer before callers are refused.
 const WRITE_QUEUE: usize = 4096;
@@ -41,6 +51,26 @@ pub enum StoreError {
     /// A row does not have the form this program writes.
     #[error("the database holds a {0} that this program did not write")]
     Corrupt(&'static str),
+    /// An event is longer than an entry of the access log can be.
+    #[error("an access event has {0} bytes; an entry of the access log has at most {MAX_ENTRY}")]
+    EntryTooLong(usize),
+    /// Another process writes this database.
+    #[error("another process has this database open for writing (it holds the lock {})", .0.display())]
+    Locked(PathBuf),
+    /// The lock file cannot be made.
+    #[error("the lock file {} cannot be opened: {source}", file.display())]
+    Lock {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: Arc<std::io::Error>,
+    },
+    /// The access log may not go on, so nothing may be recorded.
+    #[error("the access log was stopped: it no longer goes on from what was signed")]
+    Halted,
+    /// The access log could not be anchored for too long.
+    #[error("nothing new is accepted: the head of the access log could not be kept elsewhere for too long")]
+    Unanchored,
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -54,6 +84,9 @@ impl From<sqlx::Error> for StoreError {
 pub struct Store {
     read: SqlitePool,
     writes: mpsc::Sender<Write>,
+    sequence: Sequence,
+    halted: Arc<AtomicBool>,
+    holding: Arc<AtomicBool>,
 }
 
 /// The task that owns the write connection; joined at shutdown.
@@ -63,6 +96,7 @@ impl Store {
     /// Opens the database at `path`, makes it when absent, and migrates it forward.
     /// The returned writer must be driven by [`Writer::run`].
     pub async fn open(path: &Path) -> Result<(Self, Writer), StoreError> {
+        let lock = lock(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -81,13 +115,45 @@ impl Store {
             .foreign_keys(true);
         let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         migrate::run(&write).await?;
+        let sequence = Sequence::new(open_log(&write).await?);
         let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await?;
         let (writes, queue) = mpsc::channel(WRITE_QUEUE);
-        Ok((Self { read, writes }, Writer(WriterHandle::new(write, queue))))
+        let handle = WriterHandle::new(write, queue, sequence.clone(), read.clone(), lock);
+        Ok((Self { read, writes, sequence, halted: Arc::default(), holding: Arc::default() }, Writer(handle)))
+    }
+
+    /// The tree of the access log.
+    pub const fn sequence(&self) -> &Sequence {
+        &self.sequence
+    }
+
+    /// Records nothing any more: the access log was found to be forked. Ends only with the process.
+    pub fn halt(&self) {
+        self.halted.store(true, Ordering::Release);
+    }
+
+    /// Accepts no new verifications, or accepts them again; what was accepted comes to its end.
+    pub fn hold(&self, holding: bool) {
+        self.holding.store(holding, Ordering::Release);
+    }
+
+    /// Whether new verifications are accepted.
+    fn check_accepting(&self) -> Result<(), StoreError> {
+        if self.holding.load(Ordering::Acquire) { Err(StoreError::Unanchored) } else { Ok(()) }
     }
 
     /// Hands a write to the writer and waits until its group is durable.
     async fn write<T>(
+        &self,
+        make: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Write,
+    ) -> Result<T, StoreError> {
+        if self.halted.load(Ordering::Acquire) {
+            return Err(StoreError::Halted);
+        }
+        self.write_always(make).await
+    }
+
+    async fn write_always<T>(
         &self,
         make: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Write,
     ) -> Result<T, StoreError> {
@@ -103,6 +169,31 @@ impl Store {
     pub async fn check_writable(&self) -> Result<(), StoreError> {
         self.write(|reply| Write::Events { rows: Vec::new(), reply }).await
     }
+}
+
+/// Only one process may write a log: two would fork it.
+fn lock(path: &Path) -> Result<std::fs::File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let failed = |error| StoreError::Lock { file: name.clone(), source: Arc::new(error) };
+    let file = std::fs::File::options().create(true).truncate(false).write(true).open(&name).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked(name)),
+        Err(std::fs::TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// The tree of the stored log; the first time, made over the entries of before.
+async fn open_log(pool: &SqlitePool) -> Result<Tree, StoreError> {
+    let mut transaction = pool.begin().await?;
+    if log::is_to_adopt(&mut transaction).await? {
+        log::adopt(&mut transaction).await?;
+    }
+    let tree = log::load_tree(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(tree)
 }
 
 impl Writer {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hedui::cli::token;
+use hedui::domain::actor::Role;
 use hedui::domain::division::DivisionCode;
 use hedui::domain::purpose::Purpose;
 use hedui::simulate::keys::{TRIAL_AUDIENCE, TRIAL_ISSUER};
@@ -38,6 +39,7 @@ impl Target {
             organisation: "bench",
             division: DivisionCode::NATION,
             purposes: Purpose::ALL.to_vec(),
+            role: Role::Caseworker,
             lifetime: 600,
         };
         let token = token::mint(&key, TRIAL_ISSUER, TRIAL_AUDIENCE, &subject).expect("a token");

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::actor::Client;
+use crate::domain::actor::{Client, Role};
 use crate::domain::division::DivisionCode;
 use crate::domain::purpose::Purpose;
 
@@ -25,6 +25,10 @@ const LEEWAY_SECONDS: i64 = 10;
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// The scope that lets a client request verifications.
 pub const VERIFY_SCOPE: &str = "verification";
+/// The scope that lets an officer look at the access log.
+pub const LOG_SCOPE: &str = "access_log";
+/// Longest name of an organisation, bytes: it stands in every access event.
+const MAX_ORGANISATION_BYTES: usize = 400;
 
 /// Why a token is not accepted. What is told to the caller is coarser (RFC 6750 `invalid_token`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,8 +48,8 @@ pub enum TokenError {
     /// Past its time, before it, or living longer than ten minutes.
     #[error("the token has expired, is not valid yet, or lives longer than 10 minutes")]
     Lifetime,
-    /// Without the scope for verifications.
-    #[error("the token lacks the scope `verification`")]
+    /// Without the scope of its role: `verification` for caseworkers, `access_log` for officers.
+    #[error("the token lacks the scope of its role, `verification` or `access_log`")]
     Scope,
 }
 
@@ -77,6 +81,9 @@ pub struct Claims {
     pub division_code: DivisionCode,
     /// The purposes for which it may ask.
     pub purposes: Vec<Purpose>,
+    /// `caseworker` when absent, or `officer`.
+    #[serde(default)]
+    pub role: Role,
 }
 
 struct Issuer {
@@ -172,14 +179,20 @@ impl TokenVerifier {
         let claims = jsonwebtoken::decode::<Claims>(token, &issuer.key, &issuer.validation)
             .map_err(|_| TokenError::Invalid)?
             .claims;
-        if claims.sub != claims.client_id || claims.client_id.is_empty() || claims.client_id.len() > 200 {
+        let is_long = claims.client_id.len() > 200 || claims.organisation.len() > MAX_ORGANISATION_BYTES;
+        if claims.sub != claims.client_id || claims.client_id.is_empty() || is_long {
             return Err(TokenError::Invalid);
         }
         let lifetime = claims.exp.checked_sub(claims.iat).ok_or(TokenError::Lifetime)?;
         if !(1..=MAX_LIFETIME_SECONDS).contains(&lifetime) {
             return Err(TokenError::Lifetime);
         }
-        if !claims.scope.split(' ').any(|scope| scope == VERIFY_SCOPE) {
+        let needed = match claims.role {
+            Role::Caseworker => VERIFY_SCOPE,
+            Role::Officer => LOG_SCOPE,
+            Role::System => return Err(TokenError::Invalid),
+        };
+        if !claims.scope.split(' ').any(|scope| scope == needed) {
             return Err(TokenError::Scope);
         }
         Ok(Accepted {
@@ -190,6 +203,7 @@ impl TokenVerifier {
                 organisation: claims.organisation,
                 division: claims.division_code,
                 purposes: claims.purposes,
+                role: claims.role,
             }),
         })
     }

@@ -19,6 +19,7 @@ use super::token::{self, mint};
 use super::{Global, Lang, told};
 use crate::app::{App, install_metrics};
 use crate::config::Config;
+use crate::domain::actor::Role;
 use crate::domain::clock::{Randomness, SystemRandomness};
 use crate::domain::division::DivisionCode;
 use crate::domain::purpose::Purpose;
@@ -160,6 +161,7 @@ fn trial_token(trial: &TrialFiles) -> anyhow::Result<String> {
         organisation: "演示民政局",
         division: DivisionCode::NATION,
         purposes: Purpose::ALL.to_vec(),
+        role: Role::Caseworker,
         lifetime: 600,
     };
     mint(&std::fs::read(&trial.keys.issuer_key)?, TRIAL_ISSUER, TRIAL_AUDIENCE, &subject)

@@ -8,7 +8,8 @@ use anyhow::{Context, bail};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
 use super::Global;
-use crate::auth::token::{Claims, VERIFY_SCOPE};
+use crate::auth::token::{Claims, LOG_SCOPE, VERIFY_SCOPE};
+use crate::domain::actor::Role;
 use crate::domain::clock::{Clock, Randomness, SystemClock, SystemRandomness};
 use crate::domain::division::DivisionCode;
 use crate::domain::purpose::Purpose;
@@ -40,6 +41,9 @@ pub struct Args {
     /// The purposes for which it may ask; all by default.
     #[arg(long, value_delimiter = ',')]
     purposes: Vec<String>,
+    /// A token for a security officer, who looks at the access log and asks for no verification.
+    #[arg(long)]
+    officer: bool,
     /// How long the token lives, seconds; at most 600.
     #[arg(long, default_value_t = 600)]
     lifetime: i64,
@@ -70,6 +74,7 @@ pub fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
             organisation: &args.organisation,
             division: DivisionCode::parse(&args.division)?,
             purposes,
+            role: if args.officer { Role::Officer } else { Role::Caseworker },
             lifetime: args.lifetime,
         },
     )?;
@@ -100,6 +105,8 @@ pub struct Subject<'a> {
     pub division: DivisionCode,
     /// Its purposes.
     pub purposes: Vec<Purpose>,
+    /// What it may do at all.
+    pub role: Role,
     /// Seconds.
     pub lifetime: i64,
 }
@@ -118,10 +125,11 @@ pub fn mint(key: &[u8], issuer: &str, audience: &str, subject: &Subject<'_>) -> 
         nbf: None,
         jti: Ids::new(std::sync::Arc::new(clock), randomness).next("tk"),
         client_id: subject.client.to_owned(),
-        scope: VERIFY_SCOPE.to_owned(),
+        scope: if subject.role == Role::Officer { LOG_SCOPE } else { VERIFY_SCOPE }.to_owned(),
         organisation: subject.organisation.to_owned(),
         division_code: subject.division,
         purposes: subject.purposes.clone(),
+        role: subject.role,
     };
     let header = Header { typ: Some("at+jwt".to_owned()), ..Header::new(Algorithm::ES256) };
     let key = EncodingKey::from_ec_pem(key).context("the private key is not an ES256 key in PEM (PKCS#8)")?;

@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::caller::{HubClient, Said, Step};
 use super::token::{self, mint};
 use super::{Global, told};
+use crate::domain::actor::Role;
 use crate::domain::division::DivisionCode;
 use crate::domain::purpose::Purpose;
 use crate::simulate::keys::{TRIAL_AUDIENCE, TRIAL_ISSUER};
@@ -94,6 +95,7 @@ fn access_token(args: &Args) -> anyhow::Result<String> {
                 organisation: "试用民政局",
                 division: DivisionCode::NATION,
                 purposes: Purpose::ALL.to_vec(),
+                role: Role::Caseworker,
                 lifetime: 600,
             };
             mint(&key, TRIAL_ISSUER, TRIAL_AUDIENCE, &subject)

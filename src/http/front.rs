@@ -1,5 +1,5 @@
 //! The front door every authenticated route goes through, so that no handler can forget a step:
-//! request id → token → rate limit → body → use case → a refusal is durable before it is told (P1).
+//! request id → token → rate limit → role → body → use case → a refusal is durable before it is told (P1).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,16 +14,20 @@ use axum::response::{IntoResponse, Response};
 use super::problem::Problem;
 use crate::auth::rate_limit::{ClientLimit, Standing};
 use crate::auth::token::TokenVerifier;
-use crate::domain::actor::Client;
+use crate::domain::actor::{Client, Role};
 use crate::domain::clock::Clock;
 use crate::domain::problem::Text;
+use crate::service::error::ServiceError;
 use crate::service::ids::Ids;
+use crate::service::log_review::LogReview;
 use crate::service::verify::Verifications;
 
 /// What the handlers share.
 pub struct Hub {
     /// The use cases.
     pub verifications: Arc<Verifications>,
+    /// What officers ask of the access log.
+    pub log_review: Arc<LogReview>,
     /// Checks tokens.
     pub tokens: TokenVerifier,
     /// What one client may ask.
@@ -66,8 +70,15 @@ pub(super) enum Takes {
 }
 
 impl Hub {
-    /// Admits a request and runs `use_case`. `about` names the verification a path is about, for the log.
-    pub(super) async fn admit<F, R>(&self, request: Request, takes: Takes, about: Option<&str>, use_case: F) -> Response
+    /// Admits a request of an actor with this role and runs `use_case`. `about` names the verification a path is about, for the log.
+    pub(super) async fn admit<F, R>(
+        &self,
+        request: Request,
+        takes: Takes,
+        role: Role,
+        about: Option<&str>,
+        use_case: F,
+    ) -> Response
     where
         F: AsyncFnOnce(&Admitted) -> Result<R, Problem>,
         R: IntoResponse,
@@ -86,7 +97,12 @@ impl Hub {
                 }
                 Ok(within) => {
                     standing = Some(within);
-                    match self.receive(&head, body, takes).await {
+                    let received = if client.role == role {
+                        self.receive(&head, body, takes).await
+                    } else {
+                        Err(Problem::of(ServiceError::WrongRole))
+                    };
+                    match received {
                         Err(problem) => Err(problem),
                         Ok(body) => {
                             let (client, request_id) = (Arc::clone(client), request_id.clone());

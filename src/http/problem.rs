@@ -161,10 +161,10 @@ impl Problem {
             return Self::new(
                 StatusCode::FORBIDDEN,
                 "insufficient_scope",
-                Text::new("令牌没有核对权限。", "The token does not allow verifications."),
+                Text::new("令牌缺少其身份所需的权限。", "The token lacks the scope of its role."),
                 Text::new(
-                    "请申请含 scope=verification 的令牌。",
-                    "Ask the issuer for a token with the scope verification.",
+                    "请申请含 scope=verification（经办）或 scope=access_log（审计）的令牌。",
+                    "Ask the issuer for a token with the scope verification (caseworkers) or access_log (officers).",
                 ),
             );
         }
@@ -242,6 +242,31 @@ impl Problem {
                 Text::new(
                     "请检查编号；只能查看本系统发起的核对。",
                     "Check the id; a client sees only its own verifications.",
+                ),
+            ),
+            ServiceError::NoEntry => Self::new(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                Text::new("访问日志中没有这一条。", "There is no such entry of the access log."),
+                Text::new(
+                    "请检查序号或存证编号；只能查看本辖区的记录。",
+                    "Check the index or receipt; an officer sees only the entries of the own division.",
+                ),
+            ),
+            ServiceError::NotSignedYet => Self::new(
+                StatusCode::CONFLICT,
+                "not_signed_yet",
+                Text::new("该条尚未签名。", "The entry is not signed yet."),
+                Text::new("日志头每秒签署一次，请稍后重试。", "The head is signed every second; ask again."),
+            )
+            .retryable_after(1),
+            ServiceError::WrongRole => Self::new(
+                StatusCode::FORBIDDEN,
+                "wrong_role",
+                Text::new("该身份不得进行此操作。", "The actor's role may not do this."),
+                Text::new(
+                    "核对由经办人员发起，访问日志由安全审计员查看。",
+                    "Caseworkers ask for verifications; security officers look at the access log.",
                 ),
             ),
             ServiceError::IdempotencyKeyReused => Self::new(

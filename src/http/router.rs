@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::front::Hub;
 use super::problem::Problem;
-use super::{events, verifications};
+use super::{access_log, events, verifications};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,7 +26,10 @@ use super::{events, verifications};
         description = "One question about one household to every department, one income-and-assets verdict with its reasons and evidence. 就一户家庭向各部门提出一个问题，得到一份附理由和证据的收入财产核对结论。",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
-    tags((name = "verifications", description = "Verifications of households 家庭核对")),
+    tags(
+        (name = "verifications", description = "Verifications of households 家庭核对"),
+        (name = "access-log", description = "The access log, for security officers 访问日志（安全审计员）"),
+    ),
 )]
 struct Document;
 
@@ -36,11 +39,21 @@ fn routes() -> OpenApiRouter<Arc<Hub>> {
         .routes(routes!(verifications::plan))
         .routes(routes!(verifications::show))
         .routes(routes!(events::follow))
+        .routes(routes!(access_log::search))
+        .routes(routes!(access_log::search_person))
+        .routes(routes!(access_log::entry))
+        .routes(routes!(access_log::inclusion))
+        .routes(routes!(access_log::consistency))
+        .routes(routes!(access_log::checkpoint))
+        .routes(routes!(access_log::tile))
 }
 
 /// The `OpenAPI` 3.1 document of the hub.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = routes().into_openapi();
+    // The router marks the rest of a path with a star; the document does not.
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("at+jwt").build();
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("access_token", SecurityScheme::Http(bearer));

@@ -19,6 +19,15 @@ pub enum ServiceError {
     /// No such verification, or another client's: the same answer for both (abuse case A12).
     #[error("there is no such verification")]
     NotFound,
+    /// No such entry of the access log, or one of another division: the same answer for both.
+    #[error("there is no such entry of the access log")]
+    NoEntry,
+    /// The entry is newer than the newest signed head.
+    #[error("the entry is not signed yet")]
+    NotSignedYet,
+    /// The actor's role may not do this: caseworkers ask for verifications, officers look at the access log.
+    #[error("the actor's role may not do this")]
+    WrongRole,
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyKeyReused,

@@ -165,7 +165,7 @@ impl Verifications {
             request: self.parts.sealer.seal(&key, &id, &kept_request(caller.client, caller.request_id, body))?,
         };
         let granted = self.parts.ids.next("ev");
-        let granted = case.event(granted, now, Action::Granted, caller.client, caller.request_id, &id).to_row();
+        let granted = case.event(granted, now, Action::Granted, caller.client, caller.request_id, &id).to_row()?;
         let Some(outcomes) = self.known_outcomes(&case) else {
             return match self.parts.store.open_verification(row, vec![granted]).await? {
                 Opened::New => {
@@ -285,7 +285,7 @@ impl Verifications {
         let mut event =
             AccessEvent::new(self.parts.ids.next("ev"), at, Action::Viewed, Some(caller.client), caller.request_id);
         event.verification = Some(id);
-        self.parts.store.record_events(vec![event.to_row()]).await
+        self.parts.store.record_events(vec![event.to_row()?]).await
     }
 
     /// The answer to a verification of this client, with what is asked for beside it.
@@ -352,7 +352,7 @@ impl Verifications {
         let mut event = AccessEvent::new(self.parts.ids.next("ev"), at, Action::Denied, client, request_id);
         event.problem = Some(problem);
         event.verification = verification;
-        self.parts.store.record_events(vec![event.to_row()]).await
+        self.parts.store.record_events(vec![event.to_row()?]).await
     }
 
     /// Starts the verification on a task of its own: it comes to its end whether or not anybody waits.

@@ -63,6 +63,10 @@ path = "hedui.sqlite"
 [seal]
 key_file = "keys/seal.key"
 
+[access_log]
+origin = "hub.hedui.invalid/trial"
+anchor = "anchor/access-log.checkpoint"
+
 [auth]
 audience = "{TRIAL_AUDIENCE}"
 

@@ -7,14 +7,16 @@ use sqlx::{SqlSafeStr, SqlitePool};
 
 use super::StoreError;
 
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "verification", include_str!("../../migrations/sqlite/0001_verification.sql")),
+    (2, "access log tree", include_str!("../../migrations/sqlite/0002_access_log_tree.sql")),
+];
+
 /// Brings the database to the newest form.
 pub(super) async fn run(pool: &SqlitePool) -> Result<(), StoreError> {
-    let migrations = vec![Migration::new(
-        1,
-        "verification".into(),
-        MigrationType::Simple,
-        include_str!("../../migrations/sqlite/0001_verification.sql").into_sql_str(),
-        false,
-    )];
+    let migration = |(version, name, statements): (i64, &'static str, &'static str)| {
+        Migration::new(version, name.into(), MigrationType::Simple, statements.into_sql_str(), false)
+    };
+    let migrations = MIGRATIONS.into_iter().map(migration).collect();
     Migrator::with_migrations(migrations).run(pool).await.map_err(|error| StoreError::Migration(Arc::new(error)))
 }

@@ -73,6 +73,7 @@ impl Store {
     /// Makes a verification and its events durable, unless the client used the idempotency key before;
     /// then nothing is written.
     pub async fn open_verification(&self, row: NewVerification, events: Vec<EventRow>) -> Result<Opened, StoreError> {
+        self.check_accepting()?;
         self.write(|reply| Write::Open { row: Box::new(row), outcome: None, events, reply }).await
     }
 
@@ -84,6 +85,7 @@ impl Store {
         outcome: OutcomeRow,
         events: Vec<EventRow>,
     ) -> Result<Opened, StoreError> {
+        self.check_accepting()?;
         let outcome = Some(Box::new(outcome));
         self.write(|reply| Write::Open { row: Box::new(row), outcome, events, reply }).await
     }

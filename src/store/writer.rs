@@ -11,6 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
 use super::event::{self, EventRow};
+use super::log::{self, HeadChange};
+use super::sequence::Sequence;
 use super::verification::{self, NewVerification, Opened, OutcomeRow};
 
 /// Largest number of writes in one transaction.
@@ -36,20 +38,37 @@ pub(super) enum Write {
         rows: Vec<EventRow>,
         reply: Reply<()>,
     },
+    /// A head of the access log that was signed.
+    Head {
+        change: Box<HeadChange>,
+        reply: Reply<bool>,
+    },
 }
 
 pub(super) struct WriterHandle {
     pool: SqlitePool,
     queue: mpsc::Receiver<Write>,
+    sequence: Sequence,
+    /// Closed at the end, so that the database is one file again.
+    read: SqlitePool,
+    /// Held as long as this process writes the database.
+    lock: std::fs::File,
 }
 
 impl WriterHandle {
-    pub(super) const fn new(pool: SqlitePool, queue: mpsc::Receiver<Write>) -> Self {
-        Self { pool, queue }
+    pub(super) const fn new(
+        pool: SqlitePool,
+        queue: mpsc::Receiver<Write>,
+        sequence: Sequence,
+        read: SqlitePool,
+        lock: std::fs::File,
+    ) -> Self {
+        Self { pool, queue, sequence, read, lock }
     }
 
     pub(super) async fn run(mut self) {
         let mut group = Vec::with_capacity(GROUP);
+        let mut is_sure = true;
         while self.queue.recv_many(&mut group, GROUP).await > 0 {
             // Who is ready to write now joins this group: a flush costs the same for one as for many.
             tokio::task::yield_now().await;
@@ -58,15 +77,39 @@ impl WriterHandle {
             {
                 group.push(write);
             }
-            let result = match self.pool.acquire().await {
-                Ok(mut connection) => commit(&mut connection, &group).await,
-                Err(error) => Err(error.into()),
-            };
-            answer(group.drain(..), result);
+            let (result, heads) = self.commit(&group, is_sure).await;
+            is_sure = result.is_ok();
+            answer(group.drain(..), result, heads);
         }
+        self.read.close().await;
         self.pool.close().await;
+        drop(self.lock);
+    }
+
+    /// Commits a group, then what it says of heads; after a group that failed, reads first what the database holds.
+    async fn commit(&self, group: &[Write], is_sure: bool) -> (Result<Vec<Opened>, StoreError>, Heads) {
+        let mut connection = match self.pool.acquire().await {
+            Ok(connection) => connection,
+            Err(error) => return (Err(error.into()), Vec::new()),
+        };
+        if !is_sure && let Err(error) = self.sequence.reload(&mut connection).await {
+            return (Err(error), Vec::new());
+        }
+        let result = commit(&mut connection, &self.sequence, group).await;
+        let mut heads = Vec::new();
+        if result.is_ok() {
+            for write in group {
+                if let Write::Head { change, .. } = write {
+                    heads.push(log::replace_head(&mut connection, change).await);
+                }
+            }
+        }
+        (result, heads)
     }
 }
+
+/// Whether each head of a group took its place.
+type Heads = Vec<Result<bool, StoreError>>;
 
 /// What a group writes, table by table.
 #[derive(Default)]
@@ -78,7 +121,14 @@ struct Rows<'a> {
 
 /// Writes a group in one transaction: all of it is on disk when this returns, or none of it counts.
 /// The answers are those of the verifications to be opened, in their order.
-async fn commit(connection: &mut SqliteConnection, group: &[Write]) -> Result<Vec<Opened>, StoreError> {
+async fn commit(
+    connection: &mut SqliteConnection,
+    sequence: &Sequence,
+    group: &[Write],
+) -> Result<Vec<Opened>, StoreError> {
+    if group.iter().all(|write| matches!(write, Write::Head { .. })) {
+        return Ok(Vec::new());
+    }
     let mut known = verification::known(connection, group.iter().filter_map(keyed)).await?;
     let mut rows = Rows::default();
     let mut opened = Vec::new();
@@ -99,12 +149,17 @@ async fn commit(connection: &mut SqliteConnection, group: &[Write]) -> Result<Ve
                 rows.events.extend(events);
             }
             Write::Events { rows: events, .. } => rows.events.extend(events),
+            Write::Head { .. } => {}
         }
     }
     let mut statements = QueryBuilder::<Sqlite>::new("-- store::writer::commit\nBEGIN IMMEDIATE;\n");
     verification::push_open(&mut statements, &rows.verifications);
     verification::push_complete(&mut statements, &rows.outcomes);
-    event::push_append(&mut statements, &rows.events);
+    let grown = sequence.grow(&rows.events);
+    if let Some(grown) = &grown {
+        event::push_append(&mut statements, grown.first, &rows.events);
+        log::push_tiles(&mut statements, &grown.full);
+    }
     statements.push("COMMIT");
     // The text depends on the numbers of rows, so keeping it prepared would only push out others.
     let result = statements.build().persistent(false).execute(&mut *connection).await;
@@ -113,6 +168,9 @@ async fn commit(connection: &mut SqliteConnection, group: &[Write]) -> Result<Ve
         drop(sqlx::query("-- store::writer::rollback\nROLLBACK").execute(connection).await);
         return Err(error.into());
     }
+    if let Some(grown) = grown {
+        sequence.take(grown.tree);
+    }
     Ok(opened)
 }
 
@@ -120,7 +178,7 @@ async fn commit(connection: &mut SqliteConnection, group: &[Write]) -> Result<Ve
 fn keyed(write: &Write) -> Option<(&str, &str)> {
     match write {
         Write::Open { row, .. } => Some((&row.client_id, row.idempotency_key.as_deref()?)),
-        Write::Complete { .. } | Write::Events { .. } => None,
+        Write::Complete { .. } | Write::Events { .. } | Write::Head { .. } => None,
     }
 }
 
@@ -137,7 +195,8 @@ fn existing<'a>(known: &mut HashMap<(String, String), Opened>, row: &'a NewVerif
     }
 }
 
-fn answer(group: impl Iterator<Item = Write>, result: Result<Vec<Opened>, StoreError>) {
+fn answer(group: impl Iterator<Item = Write>, result: Result<Vec<Opened>, StoreError>, heads: Heads) {
+    let mut heads = heads.into_iter();
     let (mut opened, failure) = match result {
         Ok(opened) => (opened.into_iter(), None),
         Err(error) => (Vec::new().into_iter(), Some(error)),
@@ -154,6 +213,10 @@ fn answer(group: impl Iterator<Item = Write>, result: Result<Vec<Opened>, StoreE
             }
             Write::Complete { reply, .. } | Write::Events { reply, .. } => {
                 drop(reply.send(failure.clone().map_or(Ok(()), Err)));
+            }
+            Write::Head { reply, .. } => {
+                let missing = || Err(failure.clone().unwrap_or(StoreError::Corrupt("group without its answer")));
+                drop(reply.send(heads.next().unwrap_or_else(missing)));
             }
         }
     }

@@ -121,7 +121,8 @@ async fn p1_every_refusal_is_in_the_log_before_it_is_told() {
         .app
         .verifications()
         .store()
-        .newest_events(50)
+        .log()
+        .newest(50)
         .await
         .unwrap()
         .iter()
@@ -134,7 +135,7 @@ async fn p1_every_refusal_is_in_the_log_before_it_is_told() {
         assert_eq!(event["problem"], reply.body["code"]);
     }
     let done = system.caller.verify(&good).await;
-    let events = system.app.verifications().store().newest_events(2).await.unwrap();
+    let events = system.app.verifications().store().log().newest(2).await.unwrap();
     let actions: Vec<Value> =
         events.iter().map(|event| serde_json::from_str::<Value>(&event.body).unwrap()["action"].clone()).collect();
     assert_eq!(actions, ["released", "granted"]);

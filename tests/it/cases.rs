@@ -99,7 +99,7 @@ async fn an_emergency_may_go_first_and_says_so() {
     let reply = system.caller.verify(&document).await;
     assert_eq!(reply.body["verdict"]["emergency_overlay"], true, "{}", reply.body);
     assert!(reply.body["exemption"]["zh"].is_string(), "the answer says that authorisation must follow");
-    let events = system.app.verifications().store().newest_events(2).await.unwrap();
+    let events = system.app.verifications().store().log().newest(2).await.unwrap();
     assert!(
         events.iter().all(|event| event.body.contains("\"exemption\":\"emergency\"")),
         "so does the log: {events:?}"

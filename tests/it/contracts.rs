@@ -27,7 +27,19 @@ fn the_openapi_document_is_3_1_and_names_every_route() {
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(
         paths,
-        ["/v1/verifications", "/v1/verifications/{id}", "/v1/verifications/{id}/events", "/v1/verifications:plan"]
+        [
+            "/v1/access-log",
+            "/v1/access-log/checkpoint",
+            "/v1/access-log/proofs/consistency/{from}/{to}",
+            "/v1/access-log/proofs/inclusion/{entry}",
+            "/v1/access-log/tile/{path}",
+            "/v1/access-log/{index}",
+            "/v1/access-log:search",
+            "/v1/verifications",
+            "/v1/verifications/{id}",
+            "/v1/verifications/{id}/events",
+            "/v1/verifications:plan"
+        ]
     );
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {

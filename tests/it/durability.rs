@@ -126,7 +126,7 @@ async fn p10_no_answer_is_lost_over_twenty_kills_under_load() {
     }
     append_adapters(&files.config, &addresses, "4s");
     let documents = requests(folder.path());
-    let mut answered: Vec<(String, Value)> = Vec::new();
+    let mut answered: Vec<(String, Value, String)> = Vec::new();
     for round in 0..20_u64 {
         let hub = Hub::start(&files.config, address).await;
         let mut callers = tokio::task::JoinSet::new();
@@ -147,7 +147,8 @@ async fn p10_no_answer_is_lost_over_twenty_kills_under_load() {
                     let good = response.status().is_success();
                     let Ok(body) = response.json::<Value>().await else { return answers };
                     if good {
-                        answers.push((body["id"].as_str().unwrap().to_owned(), body["verdict"].clone()));
+                        let text = |name: &str| body[name].as_str().unwrap().to_owned();
+                        answers.push((text("id"), body["verdict"].clone(), text("receipt")));
                     }
                 }
                 answers
@@ -155,23 +156,31 @@ async fn p10_no_answer_is_lost_over_twenty_kills_under_load() {
         }
         tokio::time::sleep(Duration::from_millis(60 + round * 13)).await;
         hub.kill();
+        // A8, A11: whatever moment the hub died at, the log it left is whole and holds every answer.
+        let verified = Command::new(env!("CARGO_BIN_EXE_hedui"))
+            .args(["log", "verify", "--json", "--config"])
+            .arg(&files.config)
+            .output()
+            .unwrap();
+        assert!(verified.status.success(), "{round}: {}", String::from_utf8_lossy(&verified.stdout));
         answered.extend(callers.join_all().await.into_iter().flatten());
     }
     assert!(answered.len() > 20, "the load got through: {}", answered.len());
     let _hub = Hub::start(&files.config, address).await;
     let caller = Caller::new(&files, address);
-    for (id, verdict) in &answered {
+    for (id, verdict, _) in &answered {
         let shown = caller.get(&format!("/v1/verifications/{id}")).await;
         assert_eq!(shown.body["verdict"], *verdict, "{id}");
     }
-    // Every answer that left has its released entry (promise P1).
+    // A7, P1: every answer that left has its released entry, and its receipt is that entry's id.
     let database = PathBuf::from(folder.path()).join("hedui.sqlite");
     let pool = sqlx::sqlite::SqlitePool::connect(&format!("sqlite://{}", database.display())).await.unwrap();
-    let released: Vec<String> =
-        sqlx::query_scalar("SELECT body ->> 'verification' FROM access_event WHERE body ->> 'action' = 'released'")
+    let released: Vec<(String, String)> =
+        sqlx::query_as("SELECT body ->> 'verification', id FROM access_event WHERE body ->> 'action' = 'released'")
             .fetch_all(&pool)
             .await
             .unwrap();
-    let missing: Vec<_> = answered.iter().filter(|(id, _)| !released.contains(id)).collect();
+    let is_logged = |id: &String, receipt: &String| released.contains(&(id.clone(), receipt.clone()));
+    let missing: Vec<_> = answered.iter().filter(|(id, _, receipt)| !is_logged(id, receipt)).collect();
     assert!(missing.is_empty(), "{} answers without entry", missing.len());
 }

@@ -13,6 +13,7 @@ use connectors::serve::{Adapter, Overrides, Running, TlsFiles};
 use hedui::app::App;
 use hedui::cli::token;
 use hedui::config::Config;
+use hedui::domain::actor::Role;
 use hedui::domain::clock::SystemRandomness;
 use hedui::domain::division::DivisionCode;
 use hedui::domain::purpose::Purpose;
@@ -279,13 +280,23 @@ impl Reply {
     }
 }
 
-/// A token of the trial issuer.
+/// A token of the trial issuer for a caseworker system.
 pub(crate) fn mint(files: &TrialFiles, client: &str, division: &str, purposes: &[Purpose]) -> String {
+    mint_as(files, Role::Caseworker, client, division, purposes)
+}
+
+/// A token of the trial issuer for a security officer.
+pub(crate) fn officer(files: &TrialFiles, client: &str, division: &str) -> String {
+    mint_as(files, Role::Officer, client, division, &[])
+}
+
+fn mint_as(files: &TrialFiles, role: Role, client: &str, division: &str, purposes: &[Purpose]) -> String {
     let subject = token::Subject {
         client,
         organisation: "测试民政局",
         division: DivisionCode::parse(division).unwrap(),
         purposes: purposes.to_vec(),
+        role,
         lifetime: 600,
     };
     token::mint(&std::fs::read(&files.keys.issuer_key).unwrap(), TRIAL_ISSUER, TRIAL_AUDIENCE, &subject).unwrap()

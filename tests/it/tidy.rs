@@ -11,7 +11,7 @@ const LAYERS: &[(u8, &[&str])] = &[
     (5, &["service"]),
     (4, &["federation", "auth", "access_log"]),
     (3, &["store"]),
-    (2, &["policy", "verdict", "seal"]),
+    (2, &["policy", "verdict", "tlog", "seal"]),
     (1, &["domain"]),
 ];
 
@@ -44,7 +44,8 @@ const FENCES: &[(&str, &[&str], &str)] = &[
     (
         "tokio",
         &[
-            "src/app.rs",
+            "src/access_log",
+            "src/app",
             "src/cli",
             "src/federation",
             "src/http",
@@ -54,7 +55,7 @@ const FENCES: &[(&str, &[&str], &str)] = &[
             "src/simulate",
             "connectors/src",
         ],
-        "domain, policy, verdict and seal are synchronous",
+        "domain, policy, verdict, tlog and seal are synchronous",
     ),
 ];
 

@@ -156,7 +156,7 @@ impl Verifications {
         let mut released = case.event(receipt.clone(), now, Action::Released, caller.client, caller.request_id, id);
         released.departments = &logged;
         released.verdict = Some(status);
-        let released = released.to_row();
+        let released = released.to_row()?;
         let outcome = OutcomeRow { verification_id: id.to_owned(), completed_at: now.as_microsecond(), body };
         Ok(Conclusion { answer: answer.into(), outcome, released, status })
     }

@@ -1,0 +1,265 @@
+//! Access events: the entries of the log. `schemas/access-event.json` describes them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::domain::actor::{Client, Role};
+use crate::domain::division::DivisionCode;
+use crate::domain::id_number::Subject;
+use crate::domain::purpose::Purpose;
+use crate::store::{EventRow, StoreError};
+
+/// The version of the form of events; it stands in every one.
+pub const VERSION: u8 = 1;
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// A verification was asked for and waits for what must come before it is granted.
+    Requested,
+    /// A verification was accepted; departments may be asked now.
+    Granted,
+    /// A request was refused.
+    Denied,
+    /// A verdict was made ready to leave the hub.
+    Released,
+    /// A stored verification, or an entry of the log, was looked at.
+    Viewed,
+    /// A report was printed.
+    Printed,
+    /// Something was taken out of the hub as a file.
+    Exported,
+    /// A masked identity number was shown.
+    Revealed,
+    /// An adapter was registered, changed or suspended.
+    AdapterChanged,
+    /// A policy pack was put in force or withdrawn.
+    PolicyChanged,
+    /// The log was searched.
+    LogSearched,
+}
+
+/// What came of asking one department, as the log keeps it.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct DepartmentOutcome<'a> {
+    /// The department.
+    pub department: &'a str,
+    /// `answered`, or the reason of the gap.
+    pub outcome: &'static str,
+}
+
+/// An access event. Absent fields are not known at that point, or do not apply.
+///
+/// INVARIANT: the fields stand in alphabetical order and hold no fractions, so that what serde writes is
+/// canonical JSON (RFC 8785) without a second pass.
+#[derive(Debug, Clone, Serialize)]
+pub struct AccessEvent<'a> {
+    /// What happened.
+    pub action: Action,
+    /// The client or person, when it could be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<&'a str>,
+    /// When. Order is told by the index in the log, never by this.
+    pub at: Timestamp,
+    /// Number of the household's authorisation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorisation: Option<&'a str>,
+    /// The departments asked and what came of it.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub departments: &'a [DepartmentOutcome<'a>],
+    /// The division of the application, or the actor's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub division: Option<DivisionCode>,
+    /// Why departments are asked without every member's authorisation: `emergency`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exemption: Option<&'a str>,
+    /// Its id, a UUID of version 7; the `receipt` of the answer it belongs to.
+    pub id: String,
+    /// What else it is about: an entry of the log that was viewed, an adapter or a pack that was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<&'a str>,
+    /// The actor's organisation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<&'a str>,
+    /// The code of the problem a refusal was answered with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<&'a str>,
+    /// The purpose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
+    /// The request's id.
+    pub request_id: &'a str,
+    /// What the actor is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// What the log was searched for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub search: BTreeMap<&'a str, String>,
+    /// The persons, as pseudonyms under the log's key.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub subjects: &'a [Subject],
+    /// The status of the verdict released.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<&'a str>,
+    /// The verification.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification: Option<&'a str>,
+    /// The version of this form.
+    pub version: u8,
+}
+
+impl<'a> AccessEvent<'a> {
+    /// An event of which only the action, the client and the request are known.
+    pub fn new(id: String, at: Timestamp, action: Action, client: Option<&'a Client>, request_id: &'a str) -> Self {
+        Self {
+            action,
+            actor: client.map(|client| client.id.as_str()),
+            at,
+            authorisation: None,
+            departments: &[],
+            division: client.map(|client| client.division),
+            exemption: None,
+            id,
+            object: None,
+            organisation: client.map(|client| client.organisation.as_str()),
+            problem: None,
+            purpose: None,
+            request_id,
+            role: client.map(|client| client.role),
+            search: BTreeMap::new(),
+            subjects: &[],
+            verdict: None,
+            verification: None,
+            version: VERSION,
+        }
+    }
+
+    /// The event as it is stored. An error when it is longer than an entry of the log can be: then nothing
+    /// of what it records may leave.
+    pub fn to_row(&self) -> Result<EventRow, StoreError> {
+        let mut body = Vec::with_capacity(1024);
+        serde_json::to_writer(&mut body, self).expect("an event holds only strings, whole numbers and lists");
+        let body = String::from_utf8(body).expect("JSON is UTF-8");
+        EventRow::new(self.id.clone(), self.at.as_microsecond(), body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::domain::clock::SystemRandomness;
+    use crate::domain::id_number::IdNumber;
+    use crate::seal::Sealer;
+    use crate::tlog::tile::MAX_ENTRY;
+
+    const ACTIONS: [Action; 11] = [
+        Action::Requested,
+        Action::Granted,
+        Action::Denied,
+        Action::Released,
+        Action::Viewed,
+        Action::Printed,
+        Action::Exported,
+        Action::Revealed,
+        Action::AdapterChanged,
+        Action::PolicyChanged,
+        Action::LogSearched,
+    ];
+
+    fn client(text: &str) -> Client {
+        Client {
+            id: text.to_owned(),
+            organisation: text.to_owned(),
+            division: DivisionCode::parse("150102").unwrap(),
+            purposes: Purpose::ALL.to_vec(),
+            role: Role::Officer,
+        }
+    }
+
+    fn subjects(count: usize) -> Vec<Subject> {
+        let key = Sealer::from_hex(&"a".repeat(64), Arc::new(SystemRandomness)).unwrap().subject_key("access-log");
+        vec![IdNumber::parse("150000198605021015").unwrap().subject(&key); count]
+    }
+
+    fn schema() -> jsonschema::Validator {
+        let schema: Value = serde_json::from_str(include_str!("../../schemas/access-event.json")).unwrap();
+        jsonschema::validator_for(&schema).unwrap()
+    }
+
+    /// An event with every field, each text as long and as awkward as the hub lets it be.
+    fn full<'a>(
+        text: &'a str,
+        client: &'a Client,
+        subjects: &'a [Subject],
+        departments: &'a [DepartmentOutcome<'a>],
+    ) -> AccessEvent<'a> {
+        let mut event =
+            AccessEvent::new(format!("ev_{}", "0".repeat(32)), Timestamp::MAX, Action::Released, Some(client), "rq_1");
+        (event.authorisation, event.exemption, event.object) = (Some(text), Some("emergency"), Some(text));
+        (event.problem, event.verdict, event.verification) = (Some("not_found"), Some("PENDING_DATA"), Some("vf_1"));
+        (event.subjects, event.departments, event.purpose) = (subjects, departments, Some(Purpose::ALL[0]));
+        event.search = BTreeMap::from([("actor", text.to_owned()), ("subject", text.to_owned())]);
+        event
+    }
+
+    #[test]
+    fn every_event_fits_the_schema_and_is_canonical() {
+        let (schema, client, subjects) = (schema(), client("试用民政局"), subjects(30));
+        let departments = [DepartmentOutcome { department: "hrss", outcome: "timeout" }];
+        for action in ACTIONS {
+            for event in [
+                AccessEvent::new("ev_1".to_owned(), Timestamp::UNIX_EPOCH, action, None, "rq_1"),
+                AccessEvent {
+                    action,
+                    ..full("a \"b\" \\ \u{1} \u{2028} é 核对 \u{1f600}", &client, &subjects, &departments)
+                },
+            ] {
+                let row = event.to_row().unwrap();
+                let value: Value = serde_json::from_str(row.body()).unwrap();
+                let faults: Vec<String> = schema.iter_errors(&value).map(|fault| fault.to_string()).collect();
+                assert!(faults.is_empty(), "{faults:?} {}", row.body());
+                assert_eq!(serde_json_canonicalizer::to_string(&value).unwrap(), row.body());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_event_does_not_fit_the_schema() {
+        let (schema, client) = (schema(), client("x"));
+        let good: Value = serde_json::from_str(full("x", &client, &subjects(1), &[]).to_row().unwrap().body()).unwrap();
+        assert!(schema.is_valid(&good));
+        for (name, value) in [
+            ("action", Value::from("deleted")),
+            ("id_number", Value::from("150000198605021015")),
+            ("subjects", Value::from(vec!["150000198605021015"])),
+            ("at", Value::from("yesterday")),
+            ("version", Value::from(2)),
+            ("division", Value::from("15010")),
+        ] {
+            let mut bad = good.clone();
+            bad[name] = value;
+            assert!(!schema.is_valid(&bad), "{name}");
+        }
+    }
+
+    /// A26: a caller cannot make an event that the log cannot hold.
+    #[test]
+    fn a26_the_longest_event_fits_an_entry_and_a_longer_one_is_refused() {
+        let text = "\u{1}".repeat(100);
+        let (client, subjects) = (client(&"\u{1}".repeat(400)), subjects(30));
+        let long = "d".repeat(40);
+        let departments = vec![DepartmentOutcome { department: &long, outcome: "not_authorised" }; 60];
+        let longest = full(&text, &client, &subjects, &departments).to_row().unwrap();
+        assert!(longest.body().len() < MAX_ENTRY / 2, "{}", longest.body().len());
+        let over = "x".repeat(MAX_ENTRY);
+        let refused = full(&over, &client, &subjects, &departments).to_row();
+        assert!(matches!(refused, Err(StoreError::EntryTooLong(_))));
+    }
+}
