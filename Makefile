@@ -1,6 +1,6 @@
 # Thin targets: what each does is in the command it runs.
 
-.PHONY: demo test oracle check bench
+.PHONY: demo test oracle check bench bench-peers
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 ORACLE := $(TARGET)/oracle
@@ -32,3 +32,7 @@ check:
 bench:
 	cargo bench --locked --bench gateway -- $(ARGS)
 	cargo bench --locked --bench verdict -- $(ARGS)
+
+# Not --locked: what Hedui depends on changes without benches/peers/Cargo.lock.
+bench-peers: $(ORACLE)/ready
+	cargo run --release --manifest-path benches/peers/Cargo.toml --target-dir $(TARGET) -- $(ORACLE)/venv/bin/python $(ARGS)
