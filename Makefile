@@ -1,12 +1,26 @@
 # Thin targets: what each does is in the command it runs.
 
-.PHONY: demo test check bench
+.PHONY: demo test oracle check bench bench-peers
+
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+ORACLE := $(TARGET)/oracle
 
 demo:
 	cargo run --quiet --locked --package hedui -- demo $(ARGS)
 
 test:
 	cargo test --locked --workspace
+	$(MAKE) oracle
+
+oracle: $(ORACLE)/ready
+	cargo build --quiet --locked --package hedui
+	HEDUI=$(TARGET)/debug/hedui ORACLE_OUT=$(ORACLE) PYTHONPYCACHEPREFIX=$(ORACLE)/pycache \
+	$(ORACLE)/venv/bin/python -m pytest -q -p no:cacheprovider tests/oracle
+
+$(ORACLE)/ready: tests/oracle/requirements.txt tests/oracle/install.sh
+	mkdir -p $(ORACLE)
+	tests/oracle/install.sh $(ORACLE)
+	touch $@
 
 check:
 	cargo fmt --all --check
@@ -19,3 +33,7 @@ bench:
 	cargo bench --locked --bench gateway -- $(ARGS)
 	cargo bench --locked --bench verdict -- $(ARGS)
 	cargo bench --locked --bench access_log -- $(ARGS)
+
+# Not --locked: what Hedui depends on changes without benches/peers/Cargo.lock.
+bench-peers: $(ORACLE)/ready
+	cargo run --release --manifest-path benches/peers/Cargo.toml --target-dir $(TARGET) -- $(ORACLE)/venv/bin/python $(ARGS)

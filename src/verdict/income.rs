@@ -174,7 +174,7 @@ fn counted(item: &IncomeItem, on: Date, rules: &Rules) -> Result<Line, Overflow>
             return Ok(Line { treatment: Treatment::Counted, counted: amount });
         };
         return if rules.basic_pension_exempt_until.is_some_and(|last| on <= last) {
-            let rest = amount.minus(basic.into())?.floored_at_zero();
+            let rest = amount.minus(basic.into())?;
             Ok(Line { treatment: Treatment::BasicPortionExempt, counted: rest })
         } else {
             Ok(Line { treatment: Treatment::BasicExemptionExpired, counted: amount })

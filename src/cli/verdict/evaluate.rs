@@ -1,5 +1,6 @@
 //! `hedui verdict evaluate`: worked cases in, verdicts out, each compared with the one expected.
 
+use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,7 +25,9 @@ Example:
   hedui verdict evaluate tests/cases/listed.json --summary
 
 Prints one JSON object a case: id, passed, differences, verdict, trace. A case whose parameter set is not
-in its file takes the pack of that name. Exit code 0: every case passed; 1: some failed; 2: a file is wrong.")]
+in its file takes the pack of that name. Exit code 0: every case passed; 1: some failed; 2: a file is wrong.
+With --stream each case is printed, without its trace, before the next one is computed: for files of many
+thousands of cases. What stands before a wrong case is then printed already.")]
 pub struct Args {
     /// Files of cases.
     #[arg(required = true, value_name = "FILE")]
@@ -32,6 +35,9 @@ pub struct Args {
     /// Print only what differs, and at the end how many passed and failed.
     #[arg(long)]
     summary: bool,
+    /// Print each case as soon as it is computed, without its trace.
+    #[arg(long, conflicts_with = "summary")]
+    stream: bool,
     /// Catalogue to use instead of the shipped one.
     #[arg(long, value_name = "FILE")]
     catalogue: Option<PathBuf>,
@@ -117,19 +123,28 @@ fn evaluate_all(args: &Args, json: bool, out: &mut impl Write) -> Result<ExitCod
         None => Packs::shipped(),
         Some(dir) => Packs::load(dir).map_err(|error| Unusable(error.text()))?,
     };
-    // Every file is read and every case computed before anything is printed, so that a wrong file leaves no half answer.
+    // Every file is read and, unless they are to be streamed, every case computed before anything is printed, so
+    // that a wrong file leaves no half answer.
     let mut files = Vec::new();
     for path in &args.files {
         files.push((path.as_path(), parse(path)?));
     }
     let mut outcomes = Vec::new();
+    let mut failed = 0_usize;
+    let mut passed = 0_usize;
     for (path, file) in &files {
+        let mut run = Run { path, file, catalogue: &catalogue, packs: &packs, inline: BTreeMap::new() };
         for (index, case) in file.cases.iter().enumerate() {
-            outcomes.push(evaluate_case(path, index, case, file, &catalogue, &packs, !args.summary)?);
+            let outcome = run.evaluate(index, case, !args.summary && !args.stream)?;
+            failed += usize::from(outcome.passed == Some(false));
+            passed += usize::from(outcome.passed == Some(true));
+            if args.stream {
+                write_line(out, &outcome)?;
+            } else {
+                outcomes.push(outcome);
+            }
         }
     }
-    let failed = outcomes.iter().filter(|outcome| outcome.passed == Some(false)).count();
-    let passed = outcomes.iter().filter(|outcome| outcome.passed == Some(true)).count();
     if args.summary && json {
         let differing: Vec<_> = outcomes
             .iter()
@@ -147,11 +162,15 @@ fn evaluate_all(args: &Args, json: bool, out: &mut impl Write) -> Result<ExitCod
         writeln!(out, "{passed} passed, {failed} failed")?;
     } else {
         for outcome in &outcomes {
-            let line = serde_json::to_string(outcome).map_err(std::io::Error::from)?;
-            writeln!(out, "{line}")?;
+            write_line(out, outcome)?;
         }
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn write_line(out: &mut impl Write, outcome: &Outcome<'_>) -> std::io::Result<()> {
+    let line = serde_json::to_string(outcome)?;
+    writeln!(out, "{line}")
 }
 
 fn read(path: &Path) -> Result<String, Unusable> {
@@ -181,52 +200,67 @@ fn pointer_of(path: &serde_path_to_error::Path) -> String {
     })
 }
 
-fn evaluate_case<'a>(
+/// One file of cases and what its cases are evaluated with.
+struct Run<'a> {
     path: &'a Path,
-    index: usize,
-    case: &'a Case,
-    file: &CaseFile,
-    catalogue: &Catalogue,
-    packs: &Packs,
-    with_trace: bool,
-) -> Result<Outcome<'a>, Unusable> {
-    let at = |pointer: &str, zh: String, en: String| {
-        let place = format!("/cases/{index}{pointer}");
-        let id = &case.id;
-        Unusable::in_file(path, format!("`{place}`（{id}）：{zh}"), format!("at `{place}` ({id}): {en}"))
-    };
-    let (verdict, traced) = match case.facts(catalogue) {
-        Err(Invalid::IdNumber { .. }) => (Invalid::outcome(), None),
-        Err(Invalid::Case { pointer, fault }) => return Err(at(&pointer, fault.zh, fault.en)),
-        Ok(facts) => {
-            let parameters = parameters(case, file, packs).map_err(|text| at("/parameter_set", text.zh, text.en))?;
-            let too_large = |_| {
-                at("/household", "金额过大，无法计算".to_owned(), "an amount is too large to compute with".to_owned())
-            };
-            let verdict: Verdict = evaluate(&facts, &parameters).map_err(too_large)?;
-            let traced = if with_trace { Some(trace(&facts, &parameters, &verdict).map_err(too_large)?) } else { None };
-            (serde_json::to_value(&verdict).expect("a verdict holds only strings, numbers and lists"), traced)
-        }
-    };
-    let differences = case.expected.as_ref().map(|expected| differences(expected, &verdict));
-    Ok(Outcome {
-        file: path,
-        id: &case.id,
-        passed: differences.as_ref().map(Vec::is_empty),
-        differences: differences.unwrap_or_default(),
-        verdict,
-        trace: traced,
-    })
+    file: &'a CaseFile,
+    catalogue: &'a Catalogue,
+    packs: &'a Packs,
+    /// Inline sets that a case asked for, made once.
+    inline: BTreeMap<&'a str, Arc<Parameters>>,
 }
 
-/// The inline set of the case, else the pack of that name.
-fn parameters(case: &Case, file: &CaseFile, packs: &Packs) -> Result<Arc<Parameters>, Text> {
-    let name = &case.parameter_set;
-    match file.parameter_set(name) {
-        Some(set) => set.parameters(name).map(Arc::new).map_err(|error| {
+impl<'a> Run<'a> {
+    fn evaluate(&mut self, index: usize, case: &'a Case, with_trace: bool) -> Result<Outcome<'a>, Unusable> {
+        let path = self.path;
+        let at = |pointer: &str, zh: String, en: String| {
+            let place = format!("/cases/{index}{pointer}");
+            let id = &case.id;
+            Unusable::in_file(path, format!("`{place}`（{id}）：{zh}"), format!("at `{place}` ({id}): {en}"))
+        };
+        let (verdict, traced) = match case.facts(self.catalogue) {
+            Err(Invalid::IdNumber { .. }) => (Invalid::outcome(), None),
+            Err(Invalid::Case { pointer, fault }) => return Err(at(&pointer, fault.zh, fault.en)),
+            Ok(facts) => {
+                let parameters = self.parameters(case).map_err(|text| at("/parameter_set", text.zh, text.en))?;
+                let too_large = |_| {
+                    at(
+                        "/household",
+                        "金额过大，无法计算".to_owned(),
+                        "an amount is too large to compute with".to_owned(),
+                    )
+                };
+                let verdict: Verdict = evaluate(&facts, &parameters).map_err(too_large)?;
+                let traced =
+                    if with_trace { Some(trace(&facts, &parameters, &verdict).map_err(too_large)?) } else { None };
+                (serde_json::to_value(&verdict).expect("a verdict holds only strings, numbers and lists"), traced)
+            }
+        };
+        let differences = case.expected.as_ref().map(|expected| differences(expected, &verdict));
+        Ok(Outcome {
+            file: path,
+            id: &case.id,
+            passed: differences.as_ref().map(Vec::is_empty),
+            differences: differences.unwrap_or_default(),
+            verdict,
+            trace: traced,
+        })
+    }
+
+    /// The inline set of the case, else the pack of that name.
+    fn parameters(&mut self, case: &'a Case) -> Result<Arc<Parameters>, Text> {
+        let name = case.parameter_set.as_str();
+        if let Some(made) = self.inline.get(name) {
+            return Ok(Arc::clone(made));
+        }
+        let Some(set) = self.file.parameter_set(name) else {
+            return self.packs.named(name, case.assessment_date).map_err(|unavailable| unavailable.text());
+        };
+        let made = set.parameters(name).map(Arc::new).map_err(|error| {
             Text::new(format!("参数集 `{name}`：{error}"), format!("parameter set `{name}`: {error}"))
-        }),
-        None => packs.named(name, case.assessment_date).map_err(|unavailable| unavailable.text()),
+        })?;
+        self.inline.insert(name, Arc::clone(&made));
+        Ok(made)
     }
 }
 
@@ -235,9 +269,11 @@ mod tests {
     use super::*;
 
     const LISTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/listed.json");
+    /// Cases in which the engine and the oracle once differed.
+    const FOUND: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/found.json");
 
     fn args(files: Vec<PathBuf>, packs: Option<PathBuf>) -> Args {
-        Args { files, summary: true, catalogue: None, packs }
+        Args { files, summary: true, stream: false, catalogue: None, packs }
     }
 
     /// What the command prints; for wrong input the error.
@@ -263,6 +299,24 @@ mod tests {
     #[test]
     fn the_listed_cases_pass() {
         assert_eq!(run_on(&args(vec![LISTED.into()], None)).unwrap(), "47 passed, 0 failed\n");
+    }
+
+    #[test]
+    fn the_cases_that_the_oracle_found_pass() {
+        let out = run_on(&args(vec![FOUND.into()], None)).unwrap();
+        let (passed, failed) = out.lines().last().unwrap().split_once(" passed, ").unwrap();
+        assert!(passed.parse::<usize>().unwrap() > 0 && failed == "0 failed", "{out}");
+    }
+
+    #[test]
+    fn a_stream_prints_each_case_before_the_next_and_no_trace() {
+        let (_dir, path) = changed(|file| file["cases"][2]["parameter_set"] = "NOWHERE".into());
+        let stream = Args { summary: false, stream: true, ..args(vec![path], None) };
+        let mut out = Vec::new();
+        assert!(matches!(evaluate_all(&stream, false, &mut out), Err(Failure::Unusable(_))));
+        let lines: Vec<Value> = String::from_utf8(out).unwrap().lines().map(|line| line.parse().unwrap()).collect();
+        assert_eq!(lines.iter().map(|line| line["id"].as_str().unwrap()).collect::<Vec<_>>(), ["C01", "C02"]);
+        assert!(lines.iter().all(|line| line["passed"] == true && line.get("trace").is_none()));
     }
 
     #[test]
