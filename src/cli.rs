@@ -7,6 +7,7 @@ pub mod adapter;
 mod caller;
 pub mod demo;
 pub mod log;
+pub mod reach;
 pub mod serve;
 pub mod simulate;
 pub mod token;
@@ -84,7 +85,7 @@ pub enum Command {
     Serve(serve::Args),
     /// Ask a running hub to verify a household, and print the verdict.
     Verify(verify::Args),
-    /// Work with verdicts without a hub.
+    /// Work with verdicts: judge worked cases, explain, replay.
     #[command(subcommand)]
     Verdict(verdict::Command),
     /// Run and check a department's adapter.
@@ -106,7 +107,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(args, &global).await,
         Command::Serve(args) => serve::run(args, &global).await,
         Command::Verify(args) => verify::run(args, &global).await,
-        Command::Verdict(command) => verdict::run(command, &global),
+        Command::Verdict(command) => verdict::run(command, &global).await,
         Command::Adapter(command) => adapter::run(command, &global).await,
         Command::Log(command) => log::run(command, &global).await,
         Command::Simulate(args) => simulate::run(args, &global).await,

@@ -4,7 +4,9 @@ mod access_log;
 mod events;
 mod front;
 mod monitor;
+mod page;
 mod problem;
+mod report;
 mod router;
 mod verifications;
 

@@ -6,6 +6,7 @@
 //! force beside the default one, chosen by name.
 
 pub mod decimal;
+pub mod kept;
 pub mod pack;
 pub mod packs;
 pub mod parameters;

@@ -1,4 +1,4 @@
-//! The only SQL: verifications with their sealed outcomes, and access events, on `SQLite`.
+//! The only SQL: verifications with their sealed outcomes, the packs they rest on, and access events, on `SQLite`.
 //!
 //! All writes go through one writer that groups concurrent ones into one durable transaction
 //! (`synchronous=FULL`): a caller is answered after its group is on disk, and the flush is paid once
@@ -8,6 +8,7 @@ mod event;
 mod log;
 mod log_search;
 mod migrate;
+mod pack;
 mod sequence;
 mod verification;
 mod writer;
@@ -23,6 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use event::EventRow;
 pub use log::{EntryRow, HeadRow, LogReader, TileRow};
 pub use log_search::{LogPage, LogQuery, MAX_FOUND};
+pub use pack::PackRow;
 pub use sequence::Sequence;
 pub use verification::{NewVerification, Opened, OutcomeRow, VerificationRow};
 use writer::{Write, WriterHandle};

@@ -9,6 +9,8 @@ pub mod assess;
 pub mod benefit;
 pub mod cases;
 pub mod circle;
+pub mod clauses;
+pub mod comparison;
 pub mod emergency;
 pub mod expenditure;
 pub mod explain;

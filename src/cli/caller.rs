@@ -16,7 +16,7 @@ pub(super) struct HubClient {
 
 /// What a hub says to a request.
 pub(super) enum Said {
-    /// The verification, completed.
+    /// The verification, completed, or what was asked about it.
     Verification(Value),
     /// A problem document.
     Problem(Value),
@@ -73,11 +73,7 @@ impl HubClient {
 
     /// The completed verification with its text.
     async fn told(&self, id: &str) -> anyhow::Result<Said> {
-        let url = format!("{}/v1/verifications/{id}?expand=report", self.base);
-        let response = self.http.get(url).bearer_auth(&self.token).send().await.with_context(|| self.unreachable())?;
-        let is_good = response.status().is_success();
-        let answer: Value = response.json().await.context("the hub's answer is not JSON")?;
-        Ok(if is_good { Said::Verification(answer) } else { Said::Problem(answer) })
+        self.ask(&format!("{id}?expand=report")).await
     }
 
     /// Follows a verification to its end; a problem when it cannot be followed.
@@ -108,6 +104,15 @@ impl HubClient {
             }
         }
         bail!("the hub ended the events before the verdict; ask again")
+    }
+
+    /// What the hub says to a question about a verification: `/v1/verifications/{path}`.
+    pub(super) async fn ask(&self, path: &str) -> anyhow::Result<Said> {
+        let url = format!("{}/v1/verifications/{path}", self.base);
+        let response = self.http.get(url).bearer_auth(&self.token).send().await.with_context(|| self.unreachable())?;
+        let is_good = response.status().is_success();
+        let answer: Value = response.json().await.context("the hub's answer is not JSON; is this address a hub?")?;
+        Ok(if is_good { Said::Verification(answer) } else { Said::Problem(answer) })
     }
 
     /// The status of a page, for showing only addresses that answer.

@@ -47,7 +47,12 @@ pub(super) fn verification(out: &mut impl Write, answer: &Value, lang: Lang) -> 
         string(answer, "assessment_date")
     )?;
     writeln!(out, "{rule}\n")?;
-    writeln!(out, "  {}\n", headline(answer, lang))?;
+    writeln!(out, "  {}", headline(answer, lang))?;
+    let sentence = answer.pointer("/report/sentence").map_or("", |sentence| text(sentence, lang));
+    if !sentence.is_empty() {
+        writeln!(out, "  {sentence}")?;
+    }
+    writeln!(out)?;
     let departments = answer.get("departments").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     for row in departments {
         writeln!(out, "  {:<22}{}", department_mark(row, lang), department_says(row, lang))?;
@@ -94,6 +99,31 @@ fn department_says(row: &Value, lang: Lang) -> String {
         _ => "",
     };
     format!("{said}{fresh}  {milliseconds} ms")
+}
+
+/// A report in one of its views.
+pub(super) fn report(out: &mut impl Write, report: &Value, lang: Lang) -> io::Result<()> {
+    let told = |name: &str| report.get(name).map_or("", |value| text(value, lang));
+    writeln!(out, "{}\n", told("title"))?;
+    writeln!(out, "{}", told("headline"))?;
+    if report.get("sentence").is_some() {
+        writeln!(out, "{}", told("sentence"))?;
+    }
+    for section in report.get("sections").and_then(Value::as_array).into_iter().flatten() {
+        writeln!(out, "\n{}", section.get("title").map_or("", |title| text(title, lang)))?;
+        for line in section.get("lines").and_then(Value::as_array).into_iter().flatten() {
+            writeln!(out, "  {}", text(line, lang))?;
+        }
+    }
+    writeln!(out, "\n{}", told("closing"))
+}
+
+/// Each change of a list, in words.
+pub(super) fn changes(out: &mut impl Write, list: Option<&Value>, lang: Lang) -> io::Result<()> {
+    for change in list.and_then(Value::as_array).into_iter().flatten() {
+        writeln!(out, "  · {}", change.get("text").map_or("", |words| text(words, lang)))?;
+    }
+    Ok(())
 }
 
 /// A problem in one line.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::fact::FactKind;
+use super::fact::{FactKind, Kind};
 use super::problem::Text;
 use super::purpose::Purpose;
 
@@ -162,6 +162,9 @@ pub struct Dataset {
     pub sensitivity: Sensitivity,
     /// What it weighs.
     pub authority: Authority,
+    /// The kinds it is a register of: what is not in it of these kinds was looked for and not found.
+    #[serde(default)]
+    pub holds: Vec<Kind>,
     /// Ages, both included, for which it is asked; everybody when absent (minimal disclosure, P6).
     #[serde(default)]
     pub ages: Option<(i16, i16)>,

@@ -7,6 +7,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::id_number::IdNumber;
 use super::money::Money;
 
 /// The type of the facts in a dataset.
@@ -87,7 +88,8 @@ impl Kind {
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=64).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-        fits.then(|| Self(std::borrow::Cow::Owned(text.to_owned())))
+        // A kind that is itself an identity number would carry it into traces and reports (P7).
+        (fits && IdNumber::parse(text).is_err()).then(|| Self(std::borrow::Cow::Owned(text.to_owned())))
     }
 
     /// The kind as text.
@@ -477,6 +479,14 @@ mod tests {
         let error = Fact::decode(FactKind::Income, json).unwrap_err();
         assert_eq!(error.pointer, "/1/amount");
         assert!(!error.to_string().contains("150000"));
+    }
+
+    #[test]
+    fn a_kind_is_never_an_identity_number() {
+        assert!(Kind::parse("WAGE").is_some() && Kind::parse("2101").is_some());
+        for bad in ["", "wage", "150000198605021015", &"K".repeat(65)] {
+            assert!(Kind::parse(bad).is_none(), "{bad}");
+        }
     }
 
     #[test]

@@ -281,16 +281,32 @@ impl Problem {
                     "Use a new key for a new request, and the same body for a retry.",
                 ),
             ),
+            ServiceError::NotEnded => Self::new(
+                StatusCode::CONFLICT,
+                "not_ended",
+                Text::new("核对还没有结束。", "The verification has not ended yet."),
+                Text::new("请等 /events 给出 completed 后再取。", "Wait until /events says completed, then ask again."),
+            )
+            .retryable_after(1),
+            ServiceError::NoSuchPackThen(fix) => Self::new(
+                StatusCode::CONFLICT,
+                "no_such_pack_then",
+                Text::new(
+                    "该核对指定的政策包在所问的日期没有生效。",
+                    "The pack that this verification asked for by name is not in force on that day.",
+                ),
+                fix,
+            ),
             ServiceError::PackChanged => Self::new(
                 StatusCode::CONFLICT,
                 "pack_changed",
                 Text::new(
-                    "该结论所依据的政策包已被更改，无法按原规则重新生成说明；结论本身不变。",
-                    "The pack this verdict rests on was changed since; its text and trace cannot be made again. The verdict stands.",
+                    "该结论所依据的政策包已被更改，且没有留存，无法按原规则重新生成说明；结论本身不变。",
+                    "The pack this verdict rests on was changed since and was not kept; its text and trace cannot be made again. The verdict stands.",
                 ),
                 Text::new(
-                    "请运维人员恢复原政策包，或不带 expand=report、expand=trace 查看。",
-                    "Let the operator restore the pack, or look without expand=report and expand=trace.",
+                    "请运维人员恢复原政策包，或不带 expand=report、expand=trace 查看；用 /replay 可以看到现行政策包下的差别。",
+                    "Let the operator restore the pack, or look without expand=report and expand=trace; /replay shows what differs under the pack in force now.",
                 ),
             ),
             ServiceError::Store(error) => {

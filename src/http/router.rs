@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::front::Hub;
 use super::problem::Problem;
-use super::{access_log, events, verifications};
+use super::{access_log, events, report, verifications};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -39,6 +39,8 @@ fn routes() -> OpenApiRouter<Arc<Hub>> {
         .routes(routes!(verifications::plan))
         .routes(routes!(verifications::show))
         .routes(routes!(events::follow))
+        .routes(routes!(report::tell))
+        .routes(routes!(report::replay))
         .routes(routes!(access_log::search))
         .routes(routes!(access_log::search_person))
         .routes(routes!(access_log::entry))

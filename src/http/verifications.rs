@@ -24,7 +24,7 @@ impl Admitted {
     }
 }
 
-fn json(status: StatusCode, body: impl Into<axum::body::Body>) -> Response {
+pub(super) fn json(status: StatusCode, body: impl Into<axum::body::Body>) -> Response {
     let mut response = (status, body.into()).into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
@@ -84,13 +84,13 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Res
     get, path = "/v1/verifications/{id}", tag = "verifications",
     params(
         ("id" = String, Path, description = "The verification's id"),
-        ("expand" = Option<String>, Query, description = "One or more of `evidence`, `report`, `trace`, with commas"),
+        ("expand" = Option<String>, Query, description = "One or more of `comparison`, `evidence`, `report`, `trace`, with commas"),
     ),
     responses(
         (status = 200, description = "The verification", body = VerificationAnswer<'static>),
         (status = 401, description = "No usable access token", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such verification of this client", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The pack was changed since: text and trace cannot be made again", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The pack was changed since and was not kept: text and trace cannot be made again", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "One request too many", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Nothing can be made durable now", body = Problem, content_type = "application/problem+json"),
     ),
@@ -152,13 +152,17 @@ fn expand(query: Option<&str>) -> Result<Expand, Problem> {
                     expand.report = true;
                     true
                 }
+                "comparison" => {
+                    expand.comparison = true;
+                    true
+                }
                 _ => false,
             })
         });
         if !known {
             return Err(Problem::query(Text::new(
-                "只接受 expand=evidence,report,trace 中的一项或几项。",
-                "Only expand with one or more of evidence,report,trace is known.",
+                "只接受 expand=comparison,evidence,report,trace 中的一项或几项。",
+                "Only expand with one or more of comparison,evidence,report,trace is known.",
             )));
         }
     }
@@ -171,7 +175,7 @@ mod tests {
 
     #[test]
     fn expand_takes_known_names_only() {
-        let both = Expand { evidence: true, trace: true, report: false };
+        let both = Expand { evidence: true, trace: true, ..Expand::default() };
         assert_eq!(expand(Some("expand=evidence,trace")).unwrap(), both);
         assert_eq!(expand(Some("expand=evidence&expand=trace")).unwrap(), both);
         assert_eq!(expand(Some("expand=evidence%2Ctrace")).unwrap(), both);

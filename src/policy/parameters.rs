@@ -25,7 +25,8 @@ const RATIO_PERCENT: (Decimal, Decimal) = (Decimal::whole(70), Decimal::whole(60
 const INCOME_AUTHORITY: [&str; 3] = ["hrss", "medical_insurance", "education"];
 
 /// Where a figure comes from and how far it can be trusted (promise P5).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Provenance {
     /// `verified`, or `borrowed: …`, `assumed: …` and the like, as published with the figure.
     pub status: String,
@@ -167,6 +168,14 @@ impl Rules {
         ] {
             if percent.is_some_and(|percent| percent.is_above(100)) {
                 return Err(unusable(field, "has a percentage above 100"));
+            }
+        }
+        if let Some(tolerance) = values.declaration_tolerance {
+            if tolerance.percent.is_none() && tolerance.amount.is_none() {
+                return Err(unusable("declaration_tolerance", "needs a percent or an amount, or both"));
+            }
+            if tolerance.percent.is_some_and(|percent| percent.is_above(100)) {
+                return Err(unusable("declaration_tolerance", "has a percentage above 100"));
             }
         }
         need(values.benefit_rounding.as_ref(), "benefit_rounding")?;

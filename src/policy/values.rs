@@ -242,6 +242,18 @@ pub enum ClockStart {
     OccurredAt,
 }
 
+/// How far a declared amount and a found one may be apart and still agree (申报误差). The larger allowance counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeclarationTolerance {
+    /// This many percent of the declared amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<Decimal>,
+    /// This amount, yuan over the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+}
+
 /// Parameters of 特困.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -360,4 +372,6 @@ values! {
     emergency_clock_start: ClockStart,
     /// Whose record of one and the same payment stands, most trusted first; then any other department, then the declaration.
     income_authority: Vec<DepartmentId>,
+    /// How far declared and found amounts may be apart. Without it a difference is shown and not judged.
+    declaration_tolerance: DeclarationTolerance,
 }

@@ -140,7 +140,15 @@ pub struct VerificationAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub verdict: Option<&'a Verdict>,
-    /// With `expand=report`: the verdict told to people.
+    /// What to ask the household: hints beyond the declaration, on which nothing was concluded, and claims that no
+    /// record supports. Absent when there is nothing to ask.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub to_verify: &'a [Text],
+    /// With `expand=comparison`: the declaration against what departments show, item by item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub comparison: Option<&'a RawValue>,
+    /// With `expand=report`: the verdict told to the caseworker.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub report: Option<&'a RawValue>,
@@ -148,7 +156,7 @@ pub struct VerificationAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Object>>)]
     pub evidence: Option<&'a RawValue>,
-    /// With `expand=trace`: the tree of reasons.
+    /// With `expand=trace`: the tree of reasons, and what its clauses say.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub trace: Option<&'a RawValue>,

@@ -1,14 +1,20 @@
 //! From a request and the departments' answers to the facts a verdict rests on.
 //!
 //! What a department says of a person stands beside what the household declares; each item keeps its
-//! source and its evidence. Nothing is guessed: a missing answer is a gap, never an empty list.
+//! source and its evidence. Nothing is guessed: a missing answer is a gap, never an empty list. Only conclusive
+//! records become facts: a hint settles nothing, it is compared with the declaration and no more.
+
+mod overlap;
+mod statements;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use self::overlap::Covered;
+use self::statements::{declared_of, found_of, is_of_member};
 use super::evidence::Evidence;
 use super::request::VerificationRequest;
-use crate::domain::dataset::{Authority, Catalogue, DepartmentId};
+use crate::domain::dataset::{Authority, Catalogue, DatasetId, DepartmentId};
 use crate::domain::declaration::DeclaredMember;
 use crate::domain::fact::{Asset, Disability, EducationStage, Fact, Income};
 use crate::domain::household::{LabourCapacity, Member, MemberRef};
@@ -16,6 +22,7 @@ use crate::domain::money::Money;
 use crate::domain::outcome::{Answer, Freshness, GapReason};
 use crate::domain::period::Period;
 use crate::federation::ask::DepartmentOutcome;
+use crate::verdict::comparison::{self, Item, Looked, Sides, Statement};
 use crate::verdict::facts::{AssetItem, EvidenceId, ExpenditureItem, FactGap, Facts, IncomeItem, MemberFacts, Source};
 
 /// The facts, and the evidence of each item.
@@ -25,6 +32,40 @@ pub struct Assembled<'a> {
     pub facts: Facts,
     /// Their evidence, in the order of its ids.
     pub evidence: Vec<Evidence<'a>>,
+    /// Everything said, by household and departments, hints included.
+    statements: Vec<Statement>,
+    window: Period,
+}
+
+impl Assembled<'_> {
+    /// The two sides, to be compared once: what was said, and for what is declared who could have known.
+    pub fn sides(&mut self, outcomes: &[DepartmentOutcome], catalogue: &Catalogue, trusted: &[DepartmentId]) -> Sides {
+        let answered = |department: &DepartmentId, dataset: &DatasetId, member: Option<usize>| {
+            let Some(outcome) = outcomes.iter().find(|outcome| outcome.department == *department) else {
+                return Looked::NotAsked;
+            };
+            let Ok(members) = &outcome.result else { return Looked::Silent };
+            let mut of_member = members.iter().filter(|answers| member.is_none_or(|index| answers.member == index));
+            let was_asked =
+                of_member.any(|answers| answers.answers.iter().any(|(answer, _)| answer.dataset == *dataset));
+            if was_asked { Looked::Answered } else { Looked::NotAsked }
+        };
+        let facts = &self.facts;
+        let mut sides = Sides {
+            from: self.window.from,
+            to: self.window.to,
+            property_on: facts.assessed_on,
+            statements: std::mem::take(&mut self.statements),
+            covers: Vec::new(),
+            trusted: trusted.to_vec(),
+        };
+        sides.find_covers(|item| {
+            let member = item.member();
+            let index = member.and_then(|member| facts.members.iter().position(|own| own.reference == *member));
+            comparison::covers(catalogue, item, |dataset| answered(&dataset.department, &dataset.id, index))
+        });
+        sides
+    }
 }
 
 /// One answer about one member.
@@ -37,11 +78,18 @@ struct Said<'a> {
     freshness: Freshness,
 }
 
+impl Said<'_> {
+    const fn is_conclusive(&self) -> bool {
+        matches!(self.authority, Authority::Conclusive)
+    }
+}
+
 struct Assembly<'a> {
     request: &'a VerificationRequest,
     period: Period,
     used_at: Timestamp,
     evidence: Vec<Evidence<'a>>,
+    statements: Vec<Statement>,
 }
 
 /// Puts the facts together. `authorised` says of each member whether a valid signature covers them.
@@ -78,6 +126,7 @@ pub fn assemble<'a>(
         period: Period::months_before(request.assessed_on, window_months),
         used_at,
         evidence: Vec::new(),
+        statements: Vec::new(),
     };
     let members: Vec<MemberFacts> = request
         .household
@@ -106,7 +155,7 @@ pub fn assemble<'a>(
         prior: request.prior.clone(),
         gaps: gaps(outcomes, catalogue),
     };
-    Assembled { facts, evidence: assembly.evidence }
+    Assembled { facts, evidence: assembly.evidence, statements: assembly.statements, window: assembly.period }
 }
 
 /// The gaps, in catalogue order, each with what it leaves open.
@@ -134,8 +183,26 @@ fn gaps(outcomes: &[DepartmentOutcome], catalogue: &Catalogue) -> Vec<FactGap> {
 impl<'a> Assembly<'a> {
     fn declared(&mut self, pointer: String) -> EvidenceId {
         let id = self.next();
-        self.evidence.push(Evidence::Declared { id, pointer });
+        self.evidence.push(Evidence::Declared { id, pointer, covered_by: Vec::new() });
         id
+    }
+
+    /// Notes beside declared evidence the records that speak of the same.
+    fn note_covered(&mut self, covered: Vec<Covered>) {
+        for Covered { declared, by } in covered {
+            let own = self.evidence.iter_mut().find_map(|evidence| match evidence {
+                Evidence::Declared { id, covered_by, .. } if *id == declared => Some(covered_by),
+                _ => None,
+            });
+            if let Some(covered_by) = own {
+                *covered_by = by;
+            }
+        }
+    }
+
+    fn state(&mut self, item: Item, said: comparison::Said, by: Option<&Said<'a>>, evidence: Option<EvidenceId>) {
+        let record = by.map(|by| (by.department.clone(), by.authority));
+        self.statements.push(Statement { item, key: None, said, record, evidence });
     }
 
     fn answered(&mut self, said: &Said<'a>, facts: Vec<&'a Fact>) -> EvidenceId {
@@ -145,7 +212,7 @@ impl<'a> Assembly<'a> {
             id,
             reference,
             said.department,
-            said.answer,
+            (said.answer, said.authority),
             said.freshness,
             self.used_at,
             facts,
@@ -160,36 +227,47 @@ impl<'a> Assembly<'a> {
     /// What is known of a member: a conclusive record outweighs the declaration; a hint does not.
     fn member(&mut self, member: &Member, authorised: bool, said: &[&Said<'a>]) -> MemberFacts {
         let declared = self.request.declaration.members.iter().find(|declared| declared.reference == member.reference);
+        for (item, said) in declared.map_or_else(Vec::new, declared_of) {
+            self.state(item, said, None, None);
+        }
         let mut death_date: Option<Date> = declared.and_then(|declared| declared.death_date);
         let mut severe_illness = declared.is_some_and(|declared| declared.severe_illness);
         let mut employed = declared.is_some_and(|declared| declared.employed);
         let mut disability: Option<Disability> = None;
         let mut stage: Option<EducationStage> = None;
         for said in said {
-            let conclusive = said.authority == Authority::Conclusive;
             let mut used = Vec::new();
+            let mut found = Vec::new();
             for fact in said.answer.facts.iter() {
+                if !is_of_member(fact) {
+                    continue;
+                }
+                found.extend(found_of(&member.reference, fact));
+                used.push(fact);
+                if !said.is_conclusive() {
+                    continue;
+                }
                 match fact {
                     Fact::Death(death) => {
                         death_date = Some(death_date.map_or(death.died_on, |known| known.min(death.died_on)));
                     }
-                    Fact::Diagnosis(diagnosis) if conclusive => severe_illness |= diagnosis.severe,
-                    Fact::Disability(found) if conclusive => {
-                        // Several certificates are graded by the most severe (GB/T 26341-2010).
-                        if disability.is_none_or(|known| found.grade < known.grade) {
-                            disability = Some(*found);
-                        }
+                    Fact::Diagnosis(diagnosis) => severe_illness |= diagnosis.severe,
+                    // Several certificates are graded by the most severe (GB/T 26341-2010).
+                    Fact::Disability(other) if disability.is_none_or(|known| other.grade < known.grade) => {
+                        disability = Some(*other);
                     }
                     Fact::Enrolment(enrolment) => {
                         stage = Some(stage.map_or(enrolment.stage, |known| later_stage(known, enrolment.stage)));
                     }
                     Fact::Employment(employment) => employed |= employment.employed,
-                    _ => continue,
+                    _ => {}
                 }
-                used.push(fact);
             }
             if !used.is_empty() {
-                self.answered(said, used);
+                let evidence = self.answered(said, used);
+                for (item, what) in found {
+                    self.state(item, what, Some(said), Some(evidence));
+                }
             }
         }
         let plain = |read: fn(&DeclaredMember) -> bool| declared.is_some_and(read);
@@ -220,6 +298,13 @@ impl<'a> Assembly<'a> {
         for (index, income) in request.declaration.incomes.iter().enumerate() {
             let Some(member) = request.household.index_of(&income.reference) else { continue };
             let evidence = self.declared(format!("/declaration/incomes/{index}"));
+            self.statements.push(Statement {
+                item: Item::Income { member: income.reference.clone(), kind: income.kind.clone() },
+                key: income.dedupe_key.clone(),
+                said: comparison::Said::Amount(income.amount_12m),
+                record: None,
+                evidence: Some(evidence),
+            });
             items.push(IncomeItem {
                 member,
                 category: income.category,
@@ -249,21 +334,34 @@ impl<'a> Assembly<'a> {
             for series in series {
                 let Some((_, first)) = series.facts.first().copied() else { continue };
                 let evidence = self.answered(said, series.facts.iter().map(|(fact, _)| *fact).collect());
+                let amount_12m = sum(series.facts.iter().map(|(_, income)| income.amount));
+                let dedupe_key = series_key(first).map(str::to_owned);
+                self.statements.push(Statement {
+                    item: Item::Income { member: said.person.reference.clone(), kind: first.kind.clone() },
+                    key: dedupe_key.clone(),
+                    said: comparison::Said::Amount(amount_12m),
+                    record: Some((said.department.clone(), said.authority)),
+                    evidence: Some(evidence),
+                });
+                if !said.is_conclusive() {
+                    continue;
+                }
                 items.push(IncomeItem {
                     member: said.member,
                     category: first.category,
                     kind: first.kind.clone(),
-                    amount_12m: sum(series.facts.iter().map(|(_, income)| income.amount)),
+                    amount_12m,
                     basic_portion_12m: first
                         .basic_portion
                         .map(|_| sum(series.facts.iter().filter_map(|(_, income)| income.basic_portion))),
                     paid_after_death: series.after_death,
-                    dedupe_key: series_key(first).map(str::to_owned),
+                    dedupe_key,
                     source: Source::Department(said.department.clone()),
                     evidence,
                 });
             }
         }
+        self.note_covered(overlap::of_incomes(&mut items));
         items
     }
 
@@ -272,10 +370,13 @@ impl<'a> Assembly<'a> {
         let mut items = Vec::new();
         for (index, asset) in self.request.declaration.assets.iter().enumerate() {
             let evidence = self.declared(format!("/declaration/assets/{index}"));
+            let count = asset.count.unwrap_or(1);
+            let (item, said) = Item::asset(&asset.kind, asset.exempt_kind.is_some(), asset.value, count);
+            self.state(item, said, None, Some(evidence));
             items.push(AssetItem {
                 kind: asset.kind.clone(),
                 value: asset.value,
-                count: asset.count.unwrap_or(1),
+                count,
                 exempt_kind: asset.exempt_kind.clone(),
                 source: Source::Declared,
                 evidence,
@@ -292,9 +393,15 @@ impl<'a> Assembly<'a> {
                     counted.push((said.department, key));
                 }
                 let evidence = self.answered(said, vec![fact]);
-                items.push(asset_item(asset, said.department, evidence));
+                let found = asset_item(asset, said.department, evidence);
+                let (item, what) = Item::asset(&found.kind, found.exempt_kind.is_some(), found.value, found.count);
+                self.state(item, what, Some(said), Some(evidence));
+                if said.is_conclusive() {
+                    items.push(found);
+                }
             }
         }
+        self.note_covered(overlap::of_assets(&mut items));
         items
     }
 
@@ -304,6 +411,10 @@ impl<'a> Assembly<'a> {
         for (index, expenditure) in request.declaration.expenditures.iter().enumerate() {
             let Some(member) = request.household.index_of(&expenditure.reference) else { continue };
             let evidence = self.declared(format!("/declaration/expenditures/{index}"));
+            if self.period.contains(expenditure.paid_on) {
+                let item = Item::Expenditure { member: expenditure.reference.clone(), kind: expenditure.kind };
+                self.state(item, comparison::borne(expenditure.gross, expenditure.covered), None, Some(evidence));
+            }
             items.push(ExpenditureItem {
                 member,
                 kind: expenditure.kind,
@@ -319,6 +430,15 @@ impl<'a> Assembly<'a> {
             for fact in said.answer.facts.iter() {
                 let Fact::Expenditure(expenditure) = fact else { continue };
                 let evidence = self.answered(said, vec![fact]);
+                if self.period.contains(expenditure.paid_on) {
+                    let member = said.person.reference.clone();
+                    let item = Item::Expenditure { member, kind: expenditure.kind };
+                    let borne = comparison::borne(expenditure.gross, expenditure.covered);
+                    self.state(item, borne, Some(said), Some(evidence));
+                }
+                if !said.is_conclusive() {
+                    continue;
+                }
                 items.push(ExpenditureItem {
                     member: said.member,
                     kind: expenditure.kind,
@@ -331,6 +451,7 @@ impl<'a> Assembly<'a> {
                 });
             }
         }
+        self.note_covered(overlap::of_expenditures(&mut items, self.period));
         items
     }
 }
@@ -378,3 +499,6 @@ fn asset_item(asset: &Asset, department: &DepartmentId, evidence: EvidenceId) ->
 fn later_stage(left: EducationStage, right: EducationStage) -> EducationStage {
     if (right as u8) > (left as u8) { right } else { left }
 }
+
+#[cfg(test)]
+mod tests;

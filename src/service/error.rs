@@ -1,6 +1,6 @@
 //! What the caller should do about it. No HTTP here.
 
-use crate::domain::problem::Finding;
+use crate::domain::problem::{Finding, Text};
 use crate::seal::SealError;
 use crate::store::StoreError;
 
@@ -31,9 +31,15 @@ pub enum ServiceError {
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyKeyReused,
-    /// The rules in force for the verification's place and date are not those it was judged by.
-    #[error("the pack of this verdict is no longer the one in force for its place and date")]
+    /// The verification has not come to its end, so there is nothing to tell or to replay yet.
+    #[error("the verification is running")]
+    NotEnded,
+    /// The rules that a verdict was judged by are neither in force nor kept.
+    #[error("the pack of this verdict is neither in force for its place and date nor kept")]
     PackChanged,
+    /// The pack that the verification asked for by name is not in force on the day asked about.
+    #[error("the pack asked for by name is not in force on that day")]
+    NoSuchPackThen(Text),
     /// What must be durable cannot be made durable now: ask again.
     #[error("the store cannot be written")]
     Store(#[from] StoreError),

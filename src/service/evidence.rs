@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::domain::dataset::{DatasetId, DepartmentId};
+use crate::domain::dataset::{Authority, DatasetId, DepartmentId};
 use crate::domain::fact::Fact;
 use crate::domain::household::MemberRef;
 use crate::domain::outcome::{Answer, Freshness};
@@ -23,6 +23,8 @@ pub enum Evidence<'a> {
         department: &'a DepartmentId,
         /// The dataset.
         dataset: &'a DatasetId,
+        /// What it weighs: a hint settles nothing.
+        authority: Authority,
         /// The version of the connector that answered.
         adapter_version: &'a str,
         /// The day or instant of the record.
@@ -43,6 +45,9 @@ pub enum Evidence<'a> {
         id: EvidenceId,
         /// Where in the request it stands, RFC 6901.
         pointer: String,
+        /// The records that speak of the same: what is declared counts only as far as it goes beyond them.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        covered_by: Vec<EvidenceId>,
     },
 }
 
@@ -52,7 +57,7 @@ impl<'a> Evidence<'a> {
         id: EvidenceId,
         member: &'a MemberRef,
         department: &'a DepartmentId,
-        answer: &'a Answer,
+        (answer, authority): (&'a Answer, Authority),
         freshness: Freshness,
         used_at: Timestamp,
         facts: Vec<&'a Fact>,
@@ -62,6 +67,7 @@ impl<'a> Evidence<'a> {
             member,
             department,
             dataset: &answer.dataset,
+            authority,
             adapter_version: &answer.adapter_version,
             as_of: answer.as_of.as_deref(),
             received_at: answer.received_at,

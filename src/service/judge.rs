@@ -1,11 +1,14 @@
 //! Facts and pack to a verdict, and, when somebody asks, to its text and its trace.
 
-use crate::domain::dataset::Catalogue;
+use serde::Serialize;
+
 use crate::domain::household::Place;
 use crate::policy::Parameters;
+use crate::verdict::clauses::{ClauseText, Clauses};
+use crate::verdict::explain::{self, Matter, Report, View};
 use crate::verdict::facts::Facts;
 use crate::verdict::trace::Trace;
-use crate::verdict::{self, Verdict, explain};
+use crate::verdict::{self, Verdict};
 
 /// The verdict on these facts. Amounts too large to compute with are for a person to look at.
 pub(super) fn judge(facts: &Facts, pack: Option<&Parameters>, place: Place) -> Verdict {
@@ -16,14 +19,21 @@ pub(super) fn judge(facts: &Facts, pack: Option<&Parameters>, place: Place) -> V
 }
 
 /// The verdict told to people.
-pub(super) fn report(facts: &Facts, pack: Option<&Parameters>, place: Place, catalogue: &Catalogue) -> explain::Report {
-    let verdict = judge(facts, pack, place);
-    pack.and_then(|pack| explain::report_with(catalogue, facts, pack, &verdict).ok())
-        .unwrap_or_else(|| explain::report_without_pack(catalogue, &verdict))
+pub(super) fn tell(view: View, matter: &Matter<'_>) -> Report {
+    explain::tell(view, matter).unwrap_or_else(|_| explain::tell_without_sums(view, matter))
 }
 
-/// The tree of reasons, where a pack was applied.
-pub(super) fn trace(facts: &Facts, pack: Option<&Parameters>, place: Place) -> Option<Trace> {
-    let verdict = judge(facts, pack, place);
-    verdict::trace::trace(facts, pack?, &verdict).ok()
+/// The tree of reasons with the clauses it cites, where a pack was applied.
+pub(super) fn trace(matter: &Matter<'_>) -> Option<CitedTrace> {
+    let trace = verdict::trace::trace(matter.facts, matter.parameters?, matter.verdict).ok()?;
+    let clauses = Clauses::shipped().cited_by(&trace.root);
+    Some(CitedTrace { trace, clauses })
+}
+
+/// A trace, and beside it what its clauses say and where they stand.
+#[derive(Serialize)]
+pub(super) struct CitedTrace {
+    #[serde(flatten)]
+    trace: Trace,
+    clauses: Vec<&'static ClauseText>,
 }

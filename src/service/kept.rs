@@ -43,14 +43,36 @@ pub(super) struct Outcome {
     pub(super) evidence: Box<RawValue>,
     /// The facts, as the verdict's id was computed from them.
     pub(super) facts: Box<RawValue>,
+    /// The declaration against what was found.
+    #[serde(default)]
+    pub(super) comparison: Option<Box<RawValue>>,
     /// The digest of the pack the verdict rests on; absent when there was none.
     pub(super) pack_digest: Option<String>,
+    /// The version of the rules as programmed that gave the verdict.
+    #[serde(default)]
+    pub(super) engine: Option<String>,
 }
 
-/// What is kept of an outcome; the answer is serialised already and stays as it is, to the byte.
-pub(super) fn kept_outcome(answer: &[u8], evidence: &[u8], facts: &[u8], pack_digest: Option<&str>) -> Vec<u8> {
-    let mut outcome = Vec::with_capacity(answer.len() + evidence.len() + facts.len() + 140);
-    for (name, value) in [(&b"{\"answer\":"[..], answer), (b",\"evidence\":", evidence), (b",\"facts\":", facts)] {
+/// The parts of an outcome, serialised already; each stays as it is, to the byte.
+pub(super) struct OutcomeParts<'a> {
+    pub(super) answer: &'a [u8],
+    pub(super) evidence: &'a [u8],
+    pub(super) facts: &'a [u8],
+    pub(super) comparison: &'a [u8],
+    pub(super) pack_digest: Option<&'a str>,
+    pub(super) engine: &'a str,
+}
+
+/// What is kept of an outcome.
+pub(super) fn kept_outcome(parts: &OutcomeParts<'_>) -> Vec<u8> {
+    let OutcomeParts { answer, evidence, facts, comparison, pack_digest, engine } = *parts;
+    let mut outcome = Vec::with_capacity(answer.len() + evidence.len() + facts.len() + comparison.len() + 200);
+    for (name, value) in [
+        (&b"{\"answer\":"[..], answer),
+        (b",\"evidence\":", evidence),
+        (b",\"facts\":", facts),
+        (b",\"comparison\":", comparison),
+    ] {
         outcome.extend_from_slice(name);
         outcome.extend_from_slice(value);
     }
@@ -59,6 +81,7 @@ pub(super) fn kept_outcome(answer: &[u8], evidence: &[u8], facts: &[u8], pack_di
         Some(digest) => outcome.extend_from_slice(format!("\"{digest}\"").as_bytes()),
         None => outcome.extend_from_slice(b"null"),
     }
+    outcome.extend_from_slice(format!(",\"engine\":\"{engine}\"").as_bytes());
     outcome.push(b'}');
     outcome
 }

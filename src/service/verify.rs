@@ -4,17 +4,17 @@
 //! departments side by side → assemble the facts → evaluate → the outcome, sealed, and the event that
 //! releases it, durable → answer.
 
+pub mod look;
 mod recover;
 mod run;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::Serialize;
-use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,8 +22,7 @@ use tokio_util::task::TaskTracker;
 use super::case::Case;
 use super::error::ServiceError;
 use super::ids::Ids;
-use super::judge;
-use super::kept::{Outcome, kept_request, with_members};
+use super::kept::{Outcome, kept_request};
 use super::planned::PlanView;
 use super::request::VerificationRequest;
 use super::running::{Finished, Running, RunningTable};
@@ -38,7 +37,6 @@ use crate::federation::ask::Federation;
 use crate::policy::{Packs, Parameters, Unavailable};
 use crate::seal::{DataKey, Sealer};
 use crate::store::{NewVerification, Opened, Store, StoreError, VerificationRow};
-use crate::verdict::facts::Facts;
 use run::{Concluding, Conclusion, answer_so_far, count};
 
 /// Who asks, in which request.
@@ -77,8 +75,10 @@ pub struct Expand {
     pub evidence: bool,
     /// The tree of reasons.
     pub trace: bool,
-    /// The verdict told to people.
+    /// The verdict told to the caseworker.
     pub report: bool,
+    /// The declaration against what was found.
+    pub comparison: bool,
 }
 
 /// A verification to follow: as it runs, or as it ended.
@@ -118,13 +118,21 @@ pub struct Verifications {
     running: RunningTable,
     /// Verifications whose end could not be made durable here; tried again until it is.
     not_durable: Mutex<Vec<String>>,
+    /// Digests of the packs that are kept for replay.
+    kept_packs: Mutex<HashSet<String>>,
 }
 
 impl Verifications {
     /// The use cases over these parts.
     pub fn new(parts: Parts) -> Arc<Self> {
         let log_key = parts.sealer.subject_key("access-log");
-        Arc::new(Self { parts, log_key, running: RunningTable::default(), not_durable: Mutex::default() })
+        Arc::new(Self {
+            parts,
+            log_key,
+            running: RunningTable::default(),
+            not_durable: Mutex::default(),
+            kept_packs: Mutex::default(),
+        })
     }
 
     /// The federation behind the use cases.
@@ -180,6 +188,7 @@ impl Verifications {
         // Nobody is asked, so nothing has to be durable before the end is: one write instead of two.
         let concluding = Concluding { id: &id, case: &case, opened_at: now, key: &key };
         let Conclusion { answer, outcome, released, status } = self.conclude(concluding, &outcomes, caller)?;
+        self.keep_pack(&case).await?;
         match self.parts.store.open_and_complete(row, outcome, vec![granted, released]).await? {
             Opened::New => {
                 count(status);
@@ -299,36 +308,11 @@ impl Verifications {
         let row = self.own(caller.client, id).await?;
         self.log_view(caller, id).await?;
         if let Some(outcome) = self.outcome(&row)? {
-            self.expanded(&row, &outcome, expand)
+            self.expanded(&row, &outcome, expand).await
         } else {
             let running = self.take_up(&row)?;
             Ok(answer_so_far(&running))
         }
-    }
-
-    /// The stored answer with what is asked for beside it. Text and trace are made again from the kept facts.
-    fn expanded(&self, row: &VerificationRow, outcome: &Outcome, expand: Expand) -> Result<Vec<u8>, ServiceError> {
-        let mut members: Vec<(&str, Box<RawValue>)> = Vec::new();
-        if expand.evidence {
-            members.push(("evidence", outcome.evidence.clone()));
-        }
-        if expand.report || expand.trace {
-            let facts: Facts = serde_json::from_str(outcome.facts.get()).map_err(|_| StoreError::Corrupt("facts"))?;
-            let (_, request) = self.kept(row)?;
-            let pack = self.pack(&request).ok();
-            if pack.as_deref().map(Parameters::digest) != outcome.pack_digest.as_deref() {
-                return Err(ServiceError::PackChanged);
-            }
-            let (pack, catalogue) = (pack.as_deref(), self.parts.federation.catalogue());
-            if expand.report {
-                members.push(("report", raw(&judge::report(&facts, pack, request.place, catalogue))));
-            }
-            if expand.trace {
-                members.push(("trace", raw(&judge::trace(&facts, pack, request.place))));
-            }
-        }
-        let members: Vec<(&str, &RawValue)> = members.iter().map(|(name, value)| (*name, value.as_ref())).collect();
-        Ok(with_members(&outcome.answer, &members))
     }
 
     /// A verification of this client, to be followed to its end.
@@ -391,10 +375,6 @@ impl Verifications {
         });
         running
     }
-}
-
-fn raw(value: &impl Serialize) -> Box<RawValue> {
-    serde_json::value::to_raw_value(value).expect("it holds only strings, numbers, lists and objects with string keys")
 }
 
 /// Waits until the verification ends or the time is up.

@@ -7,9 +7,10 @@ use sqlx::{SqlSafeStr, SqlitePool};
 
 use super::StoreError;
 
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "verification", include_str!("../../migrations/sqlite/0001_verification.sql")),
     (2, "access log tree", include_str!("../../migrations/sqlite/0002_access_log_tree.sql")),
+    (3, "policy pack", include_str!("../../migrations/sqlite/0003_policy_pack.sql")),
 ];
 
 /// Brings the database to the newest form.

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::StoreError;
 use super::event::{self, EventRow};
 use super::log::{self, HeadChange};
+use super::pack::{self, PackRow};
 use super::sequence::Sequence;
 use super::verification::{self, NewVerification, Opened, OutcomeRow};
 
@@ -42,6 +43,11 @@ pub(super) enum Write {
     Head {
         change: Box<HeadChange>,
         reply: Reply<bool>,
+    },
+    /// A pack that a verdict is about to rest on.
+    Pack {
+        row: Box<PackRow>,
+        reply: Reply<()>,
     },
 }
 
@@ -117,6 +123,7 @@ struct Rows<'a> {
     verifications: Vec<&'a NewVerification>,
     outcomes: Vec<&'a OutcomeRow>,
     events: Vec<&'a EventRow>,
+    packs: Vec<&'a PackRow>,
 }
 
 /// Writes a group in one transaction: all of it is on disk when this returns, or none of it counts.
@@ -150,11 +157,13 @@ async fn commit(
             }
             Write::Events { rows: events, .. } => rows.events.extend(events),
             Write::Head { .. } => {}
+            Write::Pack { row, .. } => rows.packs.push(row),
         }
     }
     let mut statements = QueryBuilder::<Sqlite>::new("-- store::writer::commit\nBEGIN IMMEDIATE;\n");
     verification::push_open(&mut statements, &rows.verifications);
     verification::push_complete(&mut statements, &rows.outcomes);
+    pack::push_keep(&mut statements, &rows.packs);
     let grown = sequence.grow(&rows.events);
     if let Some(grown) = &grown {
         event::push_append(&mut statements, grown.first, &rows.events);
@@ -178,7 +187,7 @@ async fn commit(
 fn keyed(write: &Write) -> Option<(&str, &str)> {
     match write {
         Write::Open { row, .. } => Some((&row.client_id, row.idempotency_key.as_deref()?)),
-        Write::Complete { .. } | Write::Events { .. } | Write::Head { .. } => None,
+        Write::Complete { .. } | Write::Events { .. } | Write::Head { .. } | Write::Pack { .. } => None,
     }
 }
 
@@ -211,7 +220,7 @@ fn answer(group: impl Iterator<Item = Write>, result: Result<Vec<Opened>, StoreE
                 };
                 drop(reply.send(answer));
             }
-            Write::Complete { reply, .. } | Write::Events { reply, .. } => {
+            Write::Complete { reply, .. } | Write::Events { reply, .. } | Write::Pack { reply, .. } => {
                 drop(reply.send(failure.clone().map_or(Ok(()), Err)));
             }
             Write::Head { reply, .. } => {

@@ -1,29 +1,91 @@
-//! A verdict in words, in Chinese and English, made by templates from verdict and trace.
+//! A verdict in words, in Chinese and English, made by templates from verdict and trace: three views of one tree.
 //!
-//! No sentence is free-hand: each comes from a code, a sum or a gap, so that the words cannot say more
-//! than the verdict does. Every report ends with the sentence that a person decides (promise P8).
+//! The caseworker gets the deciding comparison in one or two sentences and the sums behind it; the resident a
+//! notice in plain words that says what the household may know and do; the auditor the whole tree. No sentence is
+//! free-hand: each comes from a code, a sum or a gap, so that the words cannot say more than the verdict does.
+//! Every text ends with the sentence that a person decides (promise P8).
 
-mod sections;
+mod auditor;
+mod caseworker;
+mod changes;
+mod compared;
+mod deciding;
+mod persons;
+mod resident;
 mod words;
-
-use std::sync::LazyLock;
 
 use serde::Serialize;
 
-use super::facts::Facts;
-use super::trace::trace;
-use super::{HouseholdCircle, Status, Verdict};
+use self::persons::Persons;
+use super::Verdict;
+use super::comparison::Comparison;
+use super::facts::{Facts, Source};
+use super::trace::{Node, Outcome, Value, trace};
 use crate::domain::dataset::{Catalogue, DepartmentId};
 use crate::domain::exact::Overflow;
+use crate::domain::id_number::IdNumber;
 use crate::domain::money::Money;
 use crate::domain::problem::Text;
 use crate::policy::Parameters;
 
-/// A report for people.
+/// For whom a verdict is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum View {
+    /// The caseworker: what decided, the sums, what is missing, what to verify.
+    Caseworker,
+    /// The household: plain words, nothing of others, no codes, its rights.
+    Resident,
+    /// The auditor: every node of the tree.
+    Auditor,
+}
+
+impl View {
+    /// Every view.
+    pub const ALL: [Self; 3] = [Self::Caseworker, Self::Resident, Self::Auditor];
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Caseworker => "caseworker",
+            Self::Resident => "resident",
+            Self::Auditor => "auditor",
+        }
+    }
+
+    /// The view of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|view| view.as_str() == name)
+    }
+}
+
+/// Everything a text is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Matter<'a> {
+    /// The names of departments.
+    pub catalogue: &'a Catalogue,
+    /// The facts of the verdict.
+    pub facts: &'a Facts,
+    /// The parameters of the verdict; `None` when there was no pack.
+    pub parameters: Option<&'a Parameters>,
+    /// The verdict.
+    pub verdict: &'a Verdict,
+    /// The declaration against what was found, where it is known.
+    pub comparison: Option<&'a Comparison>,
+}
+
+/// A text for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
+    /// For whom.
+    pub view: View,
+    /// What it is.
+    pub title: Text,
     /// The verdict in one sentence.
     pub headline: Text,
+    /// The comparison that decided, with its figures; for the caseworker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sentence: Option<Text>,
     /// What it rests on.
     pub sections: Vec<Section>,
     /// That a person decides.
@@ -33,53 +95,97 @@ pub struct Report {
 /// A titled list of sentences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Section {
-    /// Stable id: `sums`, `reasons`, `outcomes`, `missing`, `changes`, `sources`.
+    /// Stable id. Caseworker: `sums`, `outcomes`, `comparison`, `reasons`, `missing`, `changes`, `clauses`, `sources`;
+    /// resident: `members`, `result`, `sums`, `property`, `outcomes`, `missing`, `changes`, `rights`;
+    /// auditor: `identity`, `comparison`, `tree`, `clauses`.
     pub id: &'static str,
     /// Its title.
     pub title: Text,
-    /// Its sentences.
+    /// Its sentences. A line that begins with spaces belongs under the one before it.
     pub lines: Vec<Text>,
 }
 
-/// The report of a verdict, with the department names of the shipped catalogue.
-pub fn report(facts: &Facts, parameters: &Parameters, verdict: &Verdict) -> Result<Report, Overflow> {
-    static SHIPPED: LazyLock<Catalogue> = LazyLock::new(Catalogue::shipped);
-    report_with(&SHIPPED, facts, parameters, verdict)
+/// The matter with its tree.
+struct Story<'a> {
+    matter: &'a Matter<'a>,
+    /// The tree; none where no pack was applied.
+    root: Option<Node>,
+    persons: Persons,
 }
 
-/// The report of a verdict, with the department names of this catalogue.
-pub fn report_with(
-    catalogue: &Catalogue,
-    facts: &Facts,
-    parameters: &Parameters,
-    verdict: &Verdict,
-) -> Result<Report, Overflow> {
-    let root = trace(facts, parameters, verdict)?.root;
-    let sections = [
-        sections::sums(parameters, &root),
-        sections::outcomes(verdict),
-        sections::reasons(verdict),
-        sections::missing(catalogue, verdict),
-        sections::changes(catalogue, verdict),
-        sections::sources(&root),
-    ];
-    Ok(assemble(catalogue, verdict, sections))
+/// Tells a verdict.
+pub fn tell(view: View, matter: &Matter<'_>) -> Result<Report, Overflow> {
+    let root = match matter.parameters {
+        Some(parameters) => Some(trace(matter.facts, parameters, matter.verdict)?.root),
+        None => None,
+    };
+    let story = Story { matter, root, persons: Persons::of(matter.facts) };
+    let report = match view {
+        View::Caseworker => caseworker::report(&story),
+        View::Resident => resident::notice(&story)?,
+        View::Auditor => auditor::report(&story),
+    };
+    Ok(report.without_identity_numbers())
 }
 
-/// The report of a verdict that rests on no pack: `PENDING_PARAMETER`, or a gate before it.
-pub fn report_without_pack(catalogue: &Catalogue, verdict: &Verdict) -> Report {
-    assemble(
-        catalogue,
-        verdict,
-        [sections::outcomes(verdict), sections::reasons(verdict), sections::missing(catalogue, verdict)],
-    )
+impl Report {
+    /// Facts carry no identity numbers, but a household names its obligors and a worked case its kinds as it likes:
+    /// whatever is one in a text is not printed (promise P7).
+    fn without_identity_numbers(mut self) -> Self {
+        let lines = self.sections.iter_mut().flat_map(|section| &mut section.lines);
+        for text in lines.chain([&mut self.headline]).chain(self.sentence.as_mut()) {
+            for side in [&mut text.zh, &mut text.en] {
+                hide_identity_numbers(side);
+            }
+        }
+        self
+    }
 }
 
-fn assemble(catalogue: &Catalogue, verdict: &Verdict, sections: impl IntoIterator<Item = Section>) -> Report {
-    Report {
-        headline: headline(catalogue, verdict),
-        sections: sections.into_iter().filter(|section| !section.lines.is_empty()).collect(),
+fn hide_identity_numbers(text: &mut String) {
+    // They are ASCII, so positions in bytes are good as long as the whole window is.
+    let window = |start: usize| text.get(start..start + 18).filter(|part| IdNumber::parse(part).is_ok());
+    let found: Vec<usize> = (0..text.len().saturating_sub(17)).filter(|start| window(*start).is_some()).collect();
+    for start in found.into_iter().rev() {
+        if text.get(start..start + 18).is_some() {
+            text.replace_range(start..start + 18, "******");
+        }
+    }
+}
+
+/// Tells a verdict whose amounts are too large to compute with: what stands without a single sum.
+pub fn tell_without_sums(view: View, matter: &Matter<'_>) -> Report {
+    let matter = Matter { parameters: None, ..*matter };
+    tell(view, &matter).unwrap_or_else(|_| Report {
+        view,
+        title: title(view),
+        headline: deciding::headline(&matter),
+        sentence: None,
+        sections: Vec::new(),
         closing: closing(),
+    })
+}
+
+/// What to ask the household, one question an item that is to be verified.
+pub fn questions(catalogue: &Catalogue, facts: &Facts, comparison: &Comparison) -> Vec<Text> {
+    let mut rows = comparison.to_verify().peekable();
+    if rows.peek().is_none() {
+        return Vec::new();
+    }
+    let persons = Persons::of(facts);
+    rows.map(|row| compared::ask(catalogue, &persons, row)).collect()
+}
+
+/// The name of a parameter of a pack, in words.
+pub fn parameter(field: &str) -> Text {
+    words::parameter(field)
+}
+
+fn title(view: View) -> Text {
+    match view {
+        View::Caseworker => Text::new("核对报告", "Report of the check"),
+        View::Resident => Text::new("家庭经济状况核对告知书", "Notice of the check of your household"),
+        View::Auditor => Text::new("核对结论的完整推理", "The whole reasoning of the verdict"),
     }
 }
 
@@ -92,40 +198,12 @@ pub fn closing() -> Text {
     )
 }
 
-fn headline(catalogue: &Catalogue, verdict: &Verdict) -> Text {
-    match (verdict.status, verdict.household_circle) {
-        (Status::Determined, HouseholdCircle::Is(circle)) => {
-            let name = words::circle(circle);
-            Text::new(format!("核对结果：{}。", name.zh), format!("Result of the check: {}.", name.en))
-        }
-        (Status::Determined | Status::PendingData, _) => {
-            let possible = verdict.possible_circles.as_deref().unwrap_or_default();
-            let names: Vec<Text> = possible.iter().map(|circle| words::circle(*circle)).collect();
-            let blocking = verdict.blocking_departments.as_deref().unwrap_or_default();
-            let waiting = departments(catalogue, blocking);
-            let (wait_zh, wait_en) = if blocking.is_empty() {
-                (String::new(), String::new())
-            } else {
-                (format!("；须等待{}答复", waiting.zh), format!("; waiting for {}", waiting.en))
-            };
-            Text::new(
-                format!("尚不能确定，可能是：{}{wait_zh}。", join(&names, |name| &name.zh, "、")),
-                format!("Not settled yet; possible are: {}{wait_en}.", join(&names, |name| &name.en, "; ")),
-            )
-        }
-        (Status::Blocked, _) => Text::new(
-            "缺少家庭成员的授权，不能核对。",
-            "A member's authorisation is missing: the household cannot be checked.",
-        ),
-        (Status::ManualReview, _) => Text::new(
-            "须先由经办人员处理：有成员已在其他救助家庭中。",
-            "An officer must act first: a member is already in another assisted household.",
-        ),
-        (Status::PendingParameter, _) => Text::new(
-            "没有当地在该日期的标准，不能作出结果；不使用任何默认标准。",
-            "No standard is known for this place and day, so there is no result; no default is ever used.",
-        ),
-    }
+fn section(id: &'static str, zh: &str, en: &str, lines: Vec<Text>) -> Section {
+    Section { id, title: Text::new(zh, en), lines }
+}
+
+fn line(zh: impl Into<String>, en: impl Into<String>) -> Text {
+    Text::new(zh, en)
 }
 
 /// An amount with its unit.
@@ -133,20 +211,125 @@ fn yuan(amount: Money) -> Text {
     Text::new(format!("{}元", amount.yuan()), format!("{} yuan", amount.yuan()))
 }
 
-/// Names of departments; the id where the catalogue does not know it.
-fn departments(catalogue: &Catalogue, ids: &[DepartmentId]) -> Text {
-    let names: Vec<Text> = ids
-        .iter()
-        .map(|id| {
-            catalogue.department(id).map_or_else(
-                || Text::new(id.as_str(), id.as_str()),
-                |department| Text::new(department.name.zh.clone(), department.name.en.clone()),
-            )
-        })
-        .collect();
-    Text::new(join(&names, |name| &name.zh, "、"), join(&names, |name| &name.en, ", "))
+/// An amount without its sign.
+const fn size_of(amount: Money) -> Money {
+    Money::from_fen(amount.fen().saturating_abs())
+}
+
+/// The name of a department; the id where the catalogue does not know it.
+fn department(catalogue: &Catalogue, id: &str) -> Text {
+    let known = catalogue.departments().iter().find(|department| department.id.as_str() == id);
+    known.map_or_else(|| Text::new(id, id), |department| Text::clone(&department.name))
+}
+
+/// Names of departments.
+fn departments<'a>(catalogue: &Catalogue, ids: impl IntoIterator<Item = &'a DepartmentId>) -> Text {
+    let names: Vec<Text> = ids.into_iter().map(|id| department(catalogue, id.as_str())).collect();
+    list(&names)
+}
+
+/// A list in a sentence.
+fn list(texts: &[Text]) -> Text {
+    Text::new(join(texts, |text| &text.zh, "、"), join(texts, |text| &text.en, ", "))
 }
 
 fn join(texts: &[Text], side: fn(&Text) -> &str, separator: &str) -> String {
     texts.iter().map(side).collect::<Vec<_>>().join(separator)
+}
+
+/// Who says so: a department by its name, or the household.
+fn source(catalogue: &Catalogue, source: Option<&Source>) -> Text {
+    match source {
+        Some(Source::Department(id)) => {
+            let name = department(catalogue, id.as_str());
+            line(format!("{}记录", name.zh), format!("record of {}", name.en))
+        }
+        Some(Source::Declared) | None => line("申报", "declared"),
+    }
+}
+
+impl Node {
+    /// The value of an input.
+    fn value(&self, name: &str) -> Option<&Value> {
+        self.inputs.iter().find(|input| input.name == name).map(|input| &input.value)
+    }
+
+    fn input_is(&self, name: &str) -> bool {
+        self.value(name).is_some()
+    }
+
+    /// A value as it is printed; empty when there is none.
+    fn text(&self, name: &str) -> String {
+        self.value(name).map_or_else(String::new, printed)
+    }
+
+    fn money(&self, name: &str) -> Money {
+        match self.value(name) {
+            Some(Value::Money(money)) => *money,
+            _ => Money::ZERO,
+        }
+    }
+
+    /// What came out, when it is an amount.
+    const fn amount(&self) -> Money {
+        match self.result {
+            Outcome::Amount(amount) => amount,
+            _ => Money::ZERO,
+        }
+    }
+
+    const fn holds(&self) -> bool {
+        matches!(self.result, Outcome::Holds(true))
+    }
+
+    fn source(&self) -> Option<&Source> {
+        self.inputs.iter().find_map(|input| input.source.as_ref())
+    }
+}
+
+/// For a property test that nothing fails: whether anybody but the household says so (promise P5).
+fn basis(node: &Node) -> Option<Text> {
+    if !node.rule.starts_with("property.") || !node.holds() {
+        return None;
+    }
+    if node.inputs.is_empty() {
+        return Some(line("没有申报，也没有部门记录", "neither declared nor recorded"));
+    }
+    let is_declared = node.inputs.iter().all(|input| matches!(input.source, Some(Source::Declared)));
+    is_declared.then(|| line("仅为申报，未经核对", "only declared, not checked"))
+}
+
+/// A value without its unit.
+fn printed(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Date(date) => date.to_string(),
+        Value::Count(count) => count.to_string(),
+        Value::Money(money) => money.yuan(),
+        Value::Flag(flag) => flag.to_string(),
+    }
+}
+
+impl Story<'_> {
+    const fn verdict(&self) -> &Verdict {
+        self.matter.verdict
+    }
+
+    const fn catalogue(&self) -> &Catalogue {
+        self.matter.catalogue
+    }
+
+    /// Every node of the tree, top down.
+    fn nodes(&self) -> Vec<&Node> {
+        self.root.as_ref().map_or_else(Vec::new, Node::walk)
+    }
+
+    /// The nodes of one rule.
+    fn each<'a>(&'a self, rule: &'a str) -> impl Iterator<Item = &'a Node> {
+        self.nodes().into_iter().filter(move |node| node.rule == rule)
+    }
+
+    fn node(&self, rule: &str) -> Option<&Node> {
+        self.nodes().into_iter().find(|node| node.rule == rule)
+    }
 }

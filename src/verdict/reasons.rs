@@ -11,100 +11,115 @@ pub type Code = Cow<'static, str>;
 /// Id of a clause (`rules.md`, Clause identifiers), such as `MCA2021-57#13`.
 pub type Clause = &'static str;
 
-/// Clause ids, in one place so that a document is spelt one way.
+/// Clause ids, in one place so that a document is spelt one way; what each says is in [`super::clauses`].
 pub mod clause {
     use super::Clause;
 
-    /// 57号 of 2021, members living together.
-    pub const MEMBERS: Clause = "MCA2021-57#7";
-    /// 57号, low-income band and single persons.
-    pub const LOW_INCOME: Clause = "MCA2021-57#8";
-    /// 57号, authorisation.
-    pub const AUTHORISATION: Clause = "MCA2021-57#9";
-    /// 57号, income.
-    pub const INCOME: Clause = "MCA2021-57#13";
-    /// 57号, property.
-    pub const PROPERTY: Clause = "MCA2021-57#14";
-    /// 57号, difference or tiers.
-    pub const BENEFIT: Clause = "MCA2021-57#23";
-    /// 57号, graduation period.
-    pub const GRADUATION: Clause = "MCA2021-57#33";
-    /// Local property rule.
-    pub const LOCAL_PROPERTY: Clause = "LOCAL-PROPERTY";
-    /// Local rule of support.
-    pub const LOCAL_SUPPORT: Clause = "LOCAL-SUPPORT";
-    /// Xing'an, cost of employment.
-    pub const EMPLOYMENT_COST: Clause = "XAM2025#15";
-    /// 暂行办法, dibao condition.
-    pub const DIBAO: Clause = "SC649#9";
-    /// 暂行办法, who sets the standard.
-    pub const STANDARD: Clause = "SC649#10";
-    /// 暂行办法, monthly benefit.
-    pub const DIBAO_BENEFIT: Clause = "SC649#12";
-    /// 暂行办法, 特困.
-    pub const TEKUN_LAW: Clause = "SC649#14";
-    /// 暂行办法, employment assistance.
-    pub const EMPLOYMENT_AID: Clause = "SC649#42";
-    /// 暂行办法, refusal of work.
-    pub const JOB_REFUSAL: Clause = "SC649#45";
-    /// 暂行办法, temporary relief.
-    pub const TEMPORARY_RELIEF: Clause = "SC649#47";
-    /// 暂行办法, request and mandate of the household.
-    pub const MANDATE: Clause = "SC649#58";
-    /// 43号, conditions of 特困.
-    pub const TEKUN: Clause = "MCA2021-43#4";
-    /// 43号, no labour capacity.
-    pub const TEKUN_LABOUR: Clause = "MCA2021-43#5";
-    /// 43号, no livelihood.
-    pub const TEKUN_LIVELIHOOD: Clause = "MCA2021-43#6";
-    /// 43号, obligors who cannot pay.
-    pub const TEKUN_OBLIGOR: Clause = "MCA2021-43#8";
-    /// 43号, orphans.
-    pub const TEKUN_ORPHAN: Clause = "MCA2021-43#9";
-    /// 43号, self-care.
-    pub const TEKUN_CARE: Clause = "MCA2021-43#ADL";
-    /// 43号, continuation.
-    pub const TEKUN_TERM: Clause = "MCA2021-43#TERM";
-    /// 民发〔2022〕83号.
-    pub const MCA_2022: Clause = "MCA2022-83";
-    /// 民政部 2024-05.
-    pub const MCA_2024_05: Clause = "MCA2024-05";
-    /// 民发〔2024〕57号, rigid expenditure.
-    pub const EXPENDITURE: Clause = "MCA2024-57";
-    /// Inner Mongolia 2024.
-    pub const EXPENDITURE_IM: Clause = "IM2024-LR";
-    /// Sensitive data need separate consent.
-    pub const CONSENT: Clause = "PIPL#29";
-    /// Identity numbers.
-    pub const ID_NUMBER: Clause = "GB11643";
-    /// Bounds instead of guesses.
-    pub const MONOTONE: Clause = "DESIGN-MONOTONE";
-    /// Which of two records of one payment stands.
-    pub const AUTHORITY: Clause = "DESIGN-AUTHORITY";
-    /// Outer circle: anyone in an emergency.
-    pub const SEED_EMERGENCY: Clause = "SEED-S04";
-    /// Single persons of low-income households.
-    pub const SEED_SINGLE: Clause = "SEED-S10";
-    /// Top-ups.
-    pub const SEED_TOP_UP: Clause = "SEED-S11";
-    /// The low-income band.
-    pub const SEED_LOW_INCOME: Clause = "SEED-S12";
-    /// Rigid expenditure.
-    pub const SEED_EXPENDITURE: Clause = "SEED-S13";
-    /// Minors of 特困 up to 18.
-    pub const SEED_MINOR: Clause = "SEED-S14";
-    /// First aid within 24 hours.
-    pub const SEED_FIRST_AID: Clause = "SEED-S16";
-    /// Temporary relief by the normal procedure.
-    pub const SEED_NORMAL: Clause = "SEED-S17";
-    /// The place of the event helps.
-    pub const SEED_PLACE: Clause = "SEED-S20";
-    /// Yearly review.
-    pub const SEED_YEARLY: Clause = "SEED-S25";
-    /// Half-yearly review.
-    pub const SEED_HALF_YEARLY: Clause = "SEED-S26";
-    /// Changes are to be reported.
-    pub const SEED_REPORT: Clause = "SEED-S29";
+    macro_rules! clauses {
+        ($($(#[$doc:meta])* $name:ident = $id:literal;)*) => {
+            $($(#[$doc])* pub const $name: Clause = $id;)*
+
+            /// Every clause a rule can cite.
+            pub const ALL: &[Clause] = &[$($name),*];
+        };
+    }
+
+    clauses! {
+        /// 57号 of 2021, members living together.
+        MEMBERS = "MCA2021-57#7";
+        /// 57号, low-income band and single persons.
+        LOW_INCOME = "MCA2021-57#8";
+        /// 57号, authorisation.
+        AUTHORISATION = "MCA2021-57#9";
+        /// 57号, income.
+        INCOME = "MCA2021-57#13";
+        /// 57号, property.
+        PROPERTY = "MCA2021-57#14";
+        /// 57号, difference or tiers.
+        BENEFIT = "MCA2021-57#23";
+        /// 57号, graduation period.
+        GRADUATION = "MCA2021-57#33";
+        /// Local property rule.
+        LOCAL_PROPERTY = "LOCAL-PROPERTY";
+        /// Local rule of support.
+        LOCAL_SUPPORT = "LOCAL-SUPPORT";
+        /// Xing'an, cost of employment.
+        EMPLOYMENT_COST = "XAM2025#15";
+        /// 暂行办法, dibao condition.
+        DIBAO = "SC649#9";
+        /// 暂行办法, who sets the standard.
+        STANDARD = "SC649#10";
+        /// 暂行办法, monthly benefit.
+        DIBAO_BENEFIT = "SC649#12";
+        /// 暂行办法, 特困.
+        TEKUN_LAW = "SC649#14";
+        /// 暂行办法, employment assistance.
+        EMPLOYMENT_AID = "SC649#42";
+        /// 暂行办法, refusal of work.
+        JOB_REFUSAL = "SC649#45";
+        /// 暂行办法, temporary relief.
+        TEMPORARY_RELIEF = "SC649#47";
+        /// 暂行办法, request and mandate of the household.
+        MANDATE = "SC649#58";
+        /// 暂行办法, review and lawsuit against a decision.
+        APPEAL = "SC649#65";
+        /// 43号, conditions of 特困.
+        TEKUN = "MCA2021-43#4";
+        /// 43号, no labour capacity.
+        TEKUN_LABOUR = "MCA2021-43#5";
+        /// 43号, no livelihood.
+        TEKUN_LIVELIHOOD = "MCA2021-43#6";
+        /// 43号, obligors who cannot pay.
+        TEKUN_OBLIGOR = "MCA2021-43#8";
+        /// 43号, orphans.
+        TEKUN_ORPHAN = "MCA2021-43#9";
+        /// 43号, self-care.
+        TEKUN_CARE = "MCA2021-43#ADL";
+        /// 43号, continuation.
+        TEKUN_TERM = "MCA2021-43#TERM";
+        /// 民发〔2022〕83号.
+        MCA_2022 = "MCA2022-83";
+        /// 民政部 2024-05.
+        MCA_2024_05 = "MCA2024-05";
+        /// 民发〔2024〕57号, rigid expenditure.
+        EXPENDITURE = "MCA2024-57";
+        /// Inner Mongolia 2024.
+        EXPENDITURE_IM = "IM2024-LR";
+        /// Explanation of an automated decision, and the right to have a person decide.
+        EXPLANATION = "PIPL#24";
+        /// Sensitive data need separate consent.
+        CONSENT = "PIPL#29";
+        /// Identity numbers.
+        ID_NUMBER = "GB11643";
+        /// Bounds instead of guesses.
+        MONOTONE = "DESIGN-MONOTONE";
+        /// Which of two records of one payment stands.
+        AUTHORITY = "DESIGN-AUTHORITY";
+        /// Outer circle: anyone in an emergency.
+        SEED_EMERGENCY = "SEED-S04";
+        /// Single persons of low-income households.
+        SEED_SINGLE = "SEED-S10";
+        /// Top-ups.
+        SEED_TOP_UP = "SEED-S11";
+        /// The low-income band.
+        SEED_LOW_INCOME = "SEED-S12";
+        /// Rigid expenditure.
+        SEED_EXPENDITURE = "SEED-S13";
+        /// Minors of 特困 up to 18.
+        SEED_MINOR = "SEED-S14";
+        /// First aid within 24 hours.
+        SEED_FIRST_AID = "SEED-S16";
+        /// Temporary relief by the normal procedure.
+        SEED_NORMAL = "SEED-S17";
+        /// The place of the event helps.
+        SEED_PLACE = "SEED-S20";
+        /// Yearly review.
+        SEED_YEARLY = "SEED-S25";
+        /// Half-yearly review.
+        SEED_HALF_YEARLY = "SEED-S26";
+        /// Changes are to be reported.
+        SEED_REPORT = "SEED-S29";
+    }
 }
 
 /// What has been gathered so far.

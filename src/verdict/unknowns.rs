@@ -278,7 +278,9 @@ pub fn tipping_points(
         };
         let steps = steps_up([limit].into_iter(), financial)?;
         if let Some((change, circle)) = first_other(steps, now, fails)? {
-            push(Quantity::FinancialAssets, change, financial, circle, silent(|open| open.property_may_fail))?;
+            // A department whose silence leaves property open may show dwellings and the like; that is another
+            // effect than this amount, so it is not named for it.
+            push(Quantity::FinancialAssets, change, financial, circle, Vec::new())?;
         }
     }
     Ok(points)

@@ -38,6 +38,8 @@ fn the_openapi_document_is_3_1_and_names_every_route() {
             "/v1/verifications",
             "/v1/verifications/{id}",
             "/v1/verifications/{id}/events",
+            "/v1/verifications/{id}/replay",
+            "/v1/verifications/{id}/report",
             "/v1/verifications:plan"
         ]
     );

@@ -21,3 +21,4 @@ mod promises;
 mod seventh_source;
 mod stub;
 mod tidy;
+mod views;

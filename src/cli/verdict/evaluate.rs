@@ -15,6 +15,7 @@ use crate::domain::dataset::Catalogue;
 use crate::domain::problem::Text;
 use crate::policy::{Packs, Parameters};
 use crate::verdict::cases::{Case, CaseFile, Invalid};
+use crate::verdict::clauses::{ClauseText, Clauses};
 use crate::verdict::trace::{Trace, trace};
 use crate::verdict::{Verdict, evaluate};
 
@@ -24,7 +25,7 @@ use crate::verdict::{Verdict, evaluate};
 Example:
   hedui verdict evaluate tests/cases/listed.json --summary
 
-Prints one JSON object a case: id, passed, differences, verdict, trace. A case whose parameter set is not
+Prints one JSON object a case: id, passed, differences, verdict, trace, clauses. A case whose parameter set is not
 in its file takes the pack of that name. Exit code 0: every case passed; 1: some failed; 2: a file is wrong.
 With --stream each case is printed, without its trace, before the next one is computed: for files of many
 thousands of cases. What stands before a wrong case is then printed already.")]
@@ -38,6 +39,14 @@ pub struct Args {
     /// Print each case as soon as it is computed, without its trace.
     #[arg(long, conflicts_with = "summary")]
     stream: bool,
+    /// What to judge by.
+    #[command(flatten)]
+    ground: Ground,
+}
+
+/// Catalogue and packs to judge by.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Ground {
     /// Catalogue to use instead of the shipped one.
     #[arg(long, value_name = "FILE")]
     catalogue: Option<PathBuf>,
@@ -46,11 +55,27 @@ pub struct Args {
     packs: Option<PathBuf>,
 }
 
+impl Ground {
+    pub(super) fn catalogue(&self) -> Result<Catalogue, Unusable> {
+        match &self.catalogue {
+            None => Ok(Catalogue::shipped()),
+            Some(path) => Catalogue::parse(&read(path)?).map_err(|error| Unusable::in_file(path, &error, &error)),
+        }
+    }
+
+    pub(super) fn packs(&self) -> Result<Packs, Unusable> {
+        match &self.packs {
+            None => Ok(Packs::shipped()),
+            Some(dir) => Packs::load(dir).map_err(|error| Unusable(error.text())),
+        }
+    }
+}
+
 /// The input cannot be used: which file, where in it, what to mend.
-struct Unusable(Text);
+pub(super) struct Unusable(pub(super) Text);
 
 impl Unusable {
-    fn in_file(path: &Path, zh: impl std::fmt::Display, en: impl std::fmt::Display) -> Self {
+    pub(super) fn in_file(path: &Path, zh: impl std::fmt::Display, en: impl std::fmt::Display) -> Self {
         Self(Text::new(format!("{}：{zh}", path.display()), format!("{}: {en}", path.display())))
     }
 }
@@ -67,6 +92,9 @@ struct Outcome<'a> {
     verdict: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<Trace>,
+    /// What the clauses of the trace say, and where they stand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clauses: Option<Vec<&'static ClauseText>>,
 }
 
 /// Runs the command.
@@ -115,14 +143,7 @@ impl From<std::io::Error> for Failure {
 }
 
 fn evaluate_all(args: &Args, json: bool, out: &mut impl Write) -> Result<ExitCode, Failure> {
-    let catalogue = match &args.catalogue {
-        None => Catalogue::shipped(),
-        Some(path) => Catalogue::parse(&read(path)?).map_err(|error| Unusable::in_file(path, &error, &error))?,
-    };
-    let packs = match &args.packs {
-        None => Packs::shipped(),
-        Some(dir) => Packs::load(dir).map_err(|error| Unusable(error.text()))?,
-    };
+    let (catalogue, packs) = (args.ground.catalogue()?, args.ground.packs()?);
     // Every file is read and, unless they are to be streamed, every case computed before anything is printed, so
     // that a wrong file leaves no half answer.
     let mut files = Vec::new();
@@ -178,7 +199,7 @@ fn read(path: &Path) -> Result<String, Unusable> {
         .map_err(|error| Unusable::in_file(path, format!("无法读取：{error}"), format!("cannot be read: {error}")))
 }
 
-fn parse(path: &Path) -> Result<CaseFile, Unusable> {
+pub(super) fn parse(path: &Path) -> Result<CaseFile, Unusable> {
     let text = read(path)?;
     let mut deserializer = serde_json::Deserializer::from_str(&text);
     let file = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -201,13 +222,13 @@ fn pointer_of(path: &serde_path_to_error::Path) -> String {
 }
 
 /// One file of cases and what its cases are evaluated with.
-struct Run<'a> {
-    path: &'a Path,
-    file: &'a CaseFile,
-    catalogue: &'a Catalogue,
-    packs: &'a Packs,
+pub(super) struct Run<'a> {
+    pub(super) path: &'a Path,
+    pub(super) file: &'a CaseFile,
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) packs: &'a Packs,
     /// Inline sets that a case asked for, made once.
-    inline: BTreeMap<&'a str, Arc<Parameters>>,
+    pub(super) inline: BTreeMap<&'a str, Arc<Parameters>>,
 }
 
 impl<'a> Run<'a> {
@@ -243,12 +264,13 @@ impl<'a> Run<'a> {
             passed: differences.as_ref().map(Vec::is_empty),
             differences: differences.unwrap_or_default(),
             verdict,
+            clauses: traced.as_ref().map(|trace| Clauses::shipped().cited_by(&trace.root)),
             trace: traced,
         })
     }
 
     /// The inline set of the case, else the pack of that name.
-    fn parameters(&mut self, case: &'a Case) -> Result<Arc<Parameters>, Text> {
+    pub(super) fn parameters(&mut self, case: &'a Case) -> Result<Arc<Parameters>, Text> {
         let name = case.parameter_set.as_str();
         if let Some(made) = self.inline.get(name) {
             return Ok(Arc::clone(made));
@@ -273,7 +295,7 @@ mod tests {
     const FOUND: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/found.json");
 
     fn args(files: Vec<PathBuf>, packs: Option<PathBuf>) -> Args {
-        Args { files, summary: true, stream: false, catalogue: None, packs }
+        Args { files, summary: true, stream: false, ground: Ground { catalogue: None, packs } }
     }
 
     /// What the command prints; for wrong input the error.
@@ -392,10 +414,9 @@ mod tests {
     fn packs_and_catalogue_can_be_given() {
         let (_dir, path) = changed(|file| file["parameter_sets"] = serde_json::json!({}));
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let given = Args {
-            catalogue: Some(root.join("schemas/catalogue.toml")),
-            ..args(vec![path], Some(root.join("config/policies")))
-        };
+        let ground =
+            Ground { catalogue: Some(root.join("schemas/catalogue.toml")), packs: Some(root.join("config/policies")) };
+        let given = Args { ground, ..args(vec![path], None) };
         assert_eq!(run_on(&given).unwrap(), "47 passed, 0 failed\n");
     }
 }

@@ -264,6 +264,15 @@ fn declaration(document: &RequestDocument, findings: &mut Findings) {
     for (index, obligor) in declaration.obligors.iter().enumerate() {
         let at = |member: &str| format!("/declaration/obligors/{index}/{member}");
         findings.text(at("obligor_id"), &obligor.obligor_id);
+        if IdNumber::parse(&obligor.obligor_id).is_ok() {
+            // It stands in traces and reports (P7).
+            findings.add(
+                at("obligor_id"),
+                "identity_number",
+                "不得使用公民身份号码；请用 o1 这样的编号。",
+                "must not be an identity number; use a name of your own such as o1.",
+            );
+        }
         findings.size(&at("supports"), obligor.supports.len(), 1, MAX_MEMBERS);
         findings.range(at("supported_total"), obligor.supported_total, 1, 1000);
         findings.range(at("household_size"), obligor.household_size, 1, 1000);

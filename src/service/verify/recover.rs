@@ -47,11 +47,16 @@ impl Verifications {
         Ok(taken)
     }
 
-    /// The request of a stored verification, opened and parsed again.
-    pub(super) fn kept(&self, row: &VerificationRow) -> Result<(KeptRequest, VerificationRequest), ServiceError> {
+    /// The request of a stored verification, opened.
+    pub(super) fn kept_raw(&self, row: &VerificationRow) -> Result<KeptRequest, ServiceError> {
         let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
-        let kept: KeptRequest =
-            serde_json::from_slice(&key.open(&row.id, &row.request)?).map_err(|_| StoreError::Corrupt("request"))?;
+        let request = key.open(&row.id, &row.request)?;
+        serde_json::from_slice(&request).map_err(|_| StoreError::Corrupt("request").into())
+    }
+
+    /// The same, parsed again.
+    pub(super) fn kept(&self, row: &VerificationRow) -> Result<(KeptRequest, VerificationRequest), ServiceError> {
+        let kept = self.kept_raw(row)?;
         let request = self.parse(kept.request.get().as_bytes()).map_err(ServiceError::Invalid)?;
         Ok((kept, request))
     }

@@ -8,7 +8,7 @@ use super::super::answer::{DepartmentRow, VerificationAnswer, VerificationStatus
 use super::super::assemble::assemble;
 use super::super::case::Case;
 use super::super::judge;
-use super::super::kept::kept_outcome;
+use super::super::kept::{OutcomeParts, kept_outcome};
 use super::super::running::{Finished, Running};
 use super::{Caller, Verifications};
 use crate::access_log::{Action, DepartmentOutcome as LoggedOutcome};
@@ -17,7 +17,8 @@ use crate::federation::ask::{DepartmentOutcome, Inquiry};
 use crate::policy::Parameters;
 use crate::seal::DataKey;
 use crate::store::{EventRow, OutcomeRow, StoreError};
-use crate::verdict::{self, Verdict};
+use crate::verdict::comparison::compare;
+use crate::verdict::{self, ENGINE_VERSION, Verdict, explain};
 
 /// The end of a verification, before it is durable.
 pub(super) struct Conclusion {
@@ -58,6 +59,7 @@ impl Verifications {
         let concluding = Concluding { id: &running.id, case: &running.case, opened_at: running.opened_at, key };
         let conclusion = self.conclude(concluding, &outcomes, Caller { client, request_id })?;
         let Conclusion { answer, outcome, released, status } = conclusion;
+        self.keep_pack(&running.case).await?;
         self.parts.store.complete_verification(outcome, vec![released]).await?;
         count(status);
         Ok(answer)
@@ -123,7 +125,11 @@ impl Verifications {
         let (request, pack) = (&case.request, case.pack.as_deref());
         let now = self.parts.clock.now();
         let catalogue = self.parts.federation.catalogue();
-        let assembled = assemble(request, &case.authorised, outcomes, catalogue, case.window_months, now);
+        let mut assembled = assemble(request, &case.authorised, outcomes, catalogue, case.window_months, now);
+        let trusted = pack.map_or(&[][..], |pack| &pack.rules().income_authority);
+        let tolerance = pack.and_then(|pack| pack.values().declaration_tolerance);
+        let comparison = compare(&assembled.sides(outcomes, catalogue, trusted), tolerance);
+        let to_verify = explain::questions(catalogue, &assembled.facts, &comparison);
         let verdict = judge::judge(&assembled.facts, pack, request.place);
         let departments: Vec<DepartmentRow> =
             outcomes.iter().map(|outcome| DepartmentRow::of(outcome, catalogue, now)).collect();
@@ -140,13 +146,21 @@ impl Verifications {
             exemption: case.exemption().map(|_| emergency_exemption()),
             departments: &departments,
             verdict: Some(&verdict),
+            to_verify: &to_verify,
+            comparison: None,
             report: None,
             evidence: None,
             trace: None,
             notice: notice(),
         });
-        let digest = pack.map(Parameters::digest);
-        let kept = kept_outcome(&answer, &json(&assembled.evidence), &json(&assembled.facts), digest);
+        let kept = kept_outcome(&OutcomeParts {
+            answer: &answer,
+            evidence: &json(&assembled.evidence),
+            facts: &json(&assembled.facts),
+            comparison: &json(&comparison),
+            pack_digest: pack.map(Parameters::digest),
+            engine: ENGINE_VERSION,
+        });
         let body = self.parts.sealer.seal(key, id, &kept).map_err(|_| StoreError::Corrupt("outcome"))?;
         let logged: Vec<LoggedOutcome<'_>> = departments
             .iter()
@@ -177,6 +191,8 @@ pub(super) fn answer_so_far(running: &Running) -> Vec<u8> {
         exemption: None,
         departments: &running.departments.borrow(),
         verdict: None,
+        to_verify: &[],
+        comparison: None,
         report: None,
         evidence: None,
         trace: None,

@@ -1,0 +1,295 @@
+//! The caseworker's view: what decided, the sums, the members' outcomes, what to verify, what is missing, on which clauses.
+
+use super::changes::{capital, changes, effect};
+use super::deciding::{headline, sentence};
+use super::{
+    Report, Section, Story, View, basis, closing, compared, department, line, list, printed, section, source, title,
+    words, yuan,
+};
+use crate::domain::money::Money;
+use crate::domain::problem::Text;
+use crate::verdict::benefit::HintMode;
+use crate::verdict::clauses::{Clauses, Strength};
+use crate::verdict::trace::{Node, Value};
+
+pub(super) fn report(story: &Story<'_>) -> Report {
+    let sections = [
+        Some(sums(story)),
+        Some(outcomes(story)),
+        compared::section_of(story),
+        Some(reasons(story)),
+        Some(missing(story)),
+        Some(changes(story)),
+        Some(clauses(story)),
+        Some(sources(story)),
+    ];
+    Report {
+        view: View::Caseworker,
+        title: title(View::Caseworker),
+        headline: headline(story.matter),
+        sentence: Some(sentence(story)),
+        sections: sections.into_iter().flatten().filter(|section| !section.lines.is_empty()).collect(),
+        closing: closing(),
+    }
+}
+
+/// Income and expenditure item by item, and every comparison with its limit.
+fn sums(story: &Story<'_>) -> Section {
+    let mut lines = Vec::new();
+    if let Some(parameters) = story.matter.parameters {
+        lines.push(line(
+            format!("适用标准：{}（{}）。", parameters.title(), parameters.name()),
+            format!("Standards used: {} ({}).", parameters.title(), parameters.name()),
+        ));
+    }
+    for node in story.nodes() {
+        match node.rule {
+            "income.item" => lines.push(income_item(story, node)),
+            "income.support" => lines.push(support(node)),
+            "expenditure.item" => lines.push(expenditure_item(story, node)),
+            "income" => {
+                let total = yuan(node.amount());
+                let (of_zh, of_en) =
+                    if node.children.is_empty() { ("。", ".") } else { ("，其中：", ", of which:") };
+                lines.push(line(
+                    format!("十二个月计入收入合计{}{of_zh}", total.zh),
+                    format!("Countable income of twelve months: {}{of_en}", total.en),
+                ));
+            }
+            "expenditure" if !node.children.is_empty() => {
+                let total = yuan(node.amount());
+                let (from, to) = (node.text("window_from"), node.text("window_to"));
+                lines.push(line(
+                    format!("{from}至{to}刚性支出合计{}，其中：", total.zh),
+                    format!("Rigid expenditure from {from} to {to}: {}, of which:", total.en),
+                ));
+            }
+            _ => {}
+        }
+    }
+    lines.extend(story.nodes().into_iter().filter_map(|node| comparison(story, node)));
+    section("sums", "计算", "Sums", lines)
+}
+
+fn income_item(story: &Story<'_>, node: &Node) -> Text {
+    let who = story.persons.named(node.subject.as_deref().unwrap_or_default());
+    let kind = words::kind(&node.text("kind"));
+    let (amount, counted) = (yuan(node.money("amount_12m")), yuan(node.amount()));
+    let treatment = words::income_treatment(&node.text("treatment"));
+    let by = source(story.catalogue(), node.source());
+    line(
+        format!("  {} {}：{}，计入{}（{}；{}）", who.zh, kind.zh, amount.zh, counted.zh, treatment.zh, by.zh),
+        format!("  {}, {}: {}, counts {} ({}; {})", who.en, kind.en, amount.en, counted.en, treatment.en, by.en),
+    )
+}
+
+fn support(node: &Node) -> Text {
+    let who = node.subject.as_deref().unwrap_or_default();
+    let amount = yuan(node.amount());
+    let basis = words::support_basis(&node.text("basis"));
+    line(
+        format!("  义务人 {who}：{}（{}）", amount.zh, basis.zh),
+        format!("  obligor {who}: {} ({})", amount.en, basis.en),
+    )
+}
+
+fn expenditure_item(story: &Story<'_>, node: &Node) -> Text {
+    let who = story.persons.named(node.subject.as_deref().unwrap_or_default());
+    let kind = words::kind(&node.text("kind"));
+    let (gross, covered, counted) = (yuan(node.money("gross")), yuan(node.money("covered")), yuan(node.amount()));
+    let treatment = words::expenditure_treatment(&node.text("treatment"));
+    let (paid_on, by) = (node.text("paid_on"), source(story.catalogue(), node.source()));
+    line(
+        format!(
+            "  {} {}（{paid_on}）：总额{}，报销{}，计入{}（{}；{}）",
+            who.zh, kind.zh, gross.zh, covered.zh, counted.zh, treatment.zh, by.zh
+        ),
+        format!(
+            "  {}, {} ({paid_on}): bill {}, reimbursed {}, counts {} ({}; {})",
+            who.en, kind.en, gross.en, covered.en, counted.en, treatment.en, by.en
+        ),
+    )
+}
+
+fn comparison(story: &Story<'_>, node: &Node) -> Option<Text> {
+    let comparison = node.comparison.as_ref()?;
+    let label = words::comparison(node.rule)?;
+    let side = |value: &Value| match value {
+        Value::Money(money) => yuan(*money),
+        other => line(printed(other), printed(other)),
+    };
+    let (left, right) = (side(&comparison.left), side(&comparison.right));
+    let holds = match node.rule {
+        // The node's own result says why somebody is or is not 特困; the comparison is of income alone.
+        "tekun.member" => node.margin.is_some_and(|margin| margin > Money::ZERO),
+        // Property decides the circle too; the comparison is of income alone.
+        "circle.dibao" => node.margin.is_some_and(|margin| margin > Money::ZERO) || node.holds(),
+        _ => node.holds(),
+    };
+    let (verdict_zh, verdict_en) = if holds { ("成立", "holds") } else { ("不成立", "does not hold") };
+    let (who_zh, who_en) = match (node.rule, node.subject.as_deref()) {
+        ("tekun.member", Some(reference)) => {
+            let who = story.persons.named(reference);
+            (format!("{} ", who.zh), format!("{}: ", who.en))
+        }
+        _ => (String::new(), String::new()),
+    };
+    let sign = words::sign(comparison.sign);
+    let (basis_zh, basis_en) = match basis(node) {
+        Some(basis) => (format!("（{}）", basis.zh), format!(" ({})", basis.en)),
+        None => (String::new(), String::new()),
+    };
+    Some(line(
+        format!("{who_zh}{}：{} {sign} {}，{verdict_zh}{basis_zh}。", label.zh, left.zh, right.zh),
+        format!("{who_en}{}: {} {sign} {}: {verdict_en}{basis_en}.", label.en, left.en, right.en),
+    ))
+}
+
+/// Circle, members, emergency, benefit and review.
+fn outcomes(story: &Story<'_>) -> Section {
+    let verdict = story.verdict();
+    let mut lines = Vec::new();
+    if verdict.emergency_overlay == Some(true) {
+        lines.push(line(
+            "急难：应立即先行救助，不等待核对结果。",
+            "Emergency: first aid is due at once and waits for no check.",
+        ));
+    }
+    for circle in verdict.also_meets.iter().flatten() {
+        let name = words::circle(*circle);
+        lines.push(line(format!("同时符合：{}。", name.zh), format!("Also meets: {}.", name.en)));
+    }
+    for outcome in verdict.member_outcomes.iter().flatten() {
+        let name = words::circle(outcome.circle);
+        let detail = match (outcome.monthly_amount, outcome.care_level) {
+            (Some(amount), _) => {
+                let amount = yuan(amount);
+                line(format!("，每月{}", amount.zh), format!(", {} a month", amount.en))
+            }
+            (None, Some(care)) => {
+                let care = words::care(care);
+                line(format!("，{}", care.zh), format!(", {}", care.en))
+            }
+            (None, None) => line("", ""),
+        };
+        let who = story.persons.named(outcome.member_id.as_str());
+        lines.push(line(
+            format!("{}：{}{}。", who.zh, name.zh, detail.zh),
+            format!("{}: {}{}.", who.en, name.en, detail.en),
+        ));
+    }
+    if let Some(hint) = &verdict.benefit_hint {
+        let amount = hint.monthly_total.or(hint.monthly_base).map(yuan);
+        lines.push(match (hint.mode, amount) {
+            (HintMode::Tiered, _) => {
+                line("救助金按档次由经办人员确定。", "The benefit is set by tier; an officer chooses the tier.")
+            }
+            (HintMode::KeepPrior, Some(amount)) => line(
+                format!("渐退期内保持原救助金每月{}。", amount.zh),
+                format!("In the graduation period the benefit stays {} a month.", amount.en),
+            ),
+            (HintMode::KeepPrior, None) => {
+                line("渐退期内保持原救助金。", "In the graduation period the benefit stays as it was.")
+            }
+            (HintMode::Difference, amount) => {
+                let amount = amount.unwrap_or_else(|| yuan(Money::ZERO));
+                line(format!("救助金测算：每月{}。", amount.zh), format!("Benefit as computed: {} a month.", amount.en))
+            }
+        });
+    }
+    if let Some(months) = verdict.review_cycle_months {
+        lines.push(line(format!("{months}个月后核查。"), format!("To be reviewed after {months} months.")));
+    }
+    section("outcomes", "结果", "Outcomes", lines)
+}
+
+/// Every reason code in words.
+fn reasons(story: &Story<'_>) -> Section {
+    let words = story.verdict().reason_codes.iter().map(|code| words::reason(story.catalogue(), code));
+    let lines = words.map(|words| line(format!("{}。", words.zh), capital(&format!("{}.", words.en)))).collect();
+    section("reasons", "理由", "Reasons", lines)
+}
+
+/// Each gap, why, and whether it matters.
+fn missing(story: &Story<'_>) -> Section {
+    let gap = |gap: &crate::verdict::unknowns::GapFinding| {
+        let name = department(story.catalogue(), gap.department.as_str());
+        let reason = words::gap_reason(gap.reason);
+        let facts_gap = story.matter.facts.gaps.iter().find(|own| own.department == gap.department);
+        let effects: Vec<Text> = facts_gap
+            .into_iter()
+            .flat_map(|own| own.effects.iter().map(move |known| effect(story.catalogue(), own, *known)))
+            .collect();
+        let shows =
+            line(super::join(&effects, |text| &text.zh, "，或者"), super::join(&effects, |text| &text.en, ", or "));
+        match (gap.could_change, gap.could_change_members) {
+            _ if effects.is_empty() => {
+                line(format!("{}：{}。", name.zh, reason.zh), format!("{}: {}.", name.en, reason.en))
+            }
+            (true, _) => line(
+                format!("{}：{}；若{}，可能改变结果。", name.zh, reason.zh, shows.zh),
+                format!("{}: {}; if it {}, this could change the result.", name.en, reason.en, shows.en),
+            ),
+            (false, true) => line(
+                format!("{}：{}；若{}，不会改变家庭圈层，但可能改变个别成员的结果。", name.zh, reason.zh, shows.zh),
+                format!(
+                    "{}: {}; if it {}, the household's circle stays, but a member's outcome could change.",
+                    name.en, reason.en, shows.en
+                ),
+            ),
+            (false, false) => line(
+                format!("{}：{}；即使{}，也不会改变结果。", name.zh, reason.zh, shows.zh),
+                format!("{}: {}; even if it {}, the result stays.", name.en, reason.en, shows.en),
+            ),
+        }
+    };
+    section("missing", "未取得的数据", "What is missing", story.verdict().gaps.iter().map(gap).collect())
+}
+
+/// The clauses the verdict rests on, as a person would cite them.
+fn clauses(story: &Story<'_>) -> Section {
+    let lines = story
+        .verdict()
+        .deciding_clauses
+        .iter()
+        .map(|id| match Clauses::shipped().get(id) {
+            Some(clause) => {
+                let cited = clause.citation();
+                let about = clause.about();
+                let sure = match clause.strength {
+                    Strength::Law => line("", ""),
+                    other => {
+                        let sure = other.text();
+                        line(format!("（{}）", sure.zh), format!(" ({})", sure.en))
+                    }
+                };
+                line(format!("{}{}{}。", cited.zh, about.zh, sure.zh), format!("{}{}{}.", cited.en, about.en, sure.en))
+            }
+            None => line(*id, *id),
+        })
+        .collect();
+    section("clauses", "依据", "Clauses", lines)
+}
+
+/// Figures that are not verified, so that nobody takes them for the place's own.
+fn sources(story: &Story<'_>) -> Section {
+    let nodes = story.nodes();
+    let mut by_status: Vec<(&str, Vec<Text>)> = Vec::new();
+    let uses = nodes.iter().flat_map(|node| &node.parameters);
+    for used in uses.filter(|used| !used.provenance.status.starts_with("verified")) {
+        let (status, name) = (used.provenance.status.as_str(), words::parameter(used.field));
+        match by_status.iter_mut().find(|(own, _)| *own == status) {
+            Some((_, names)) if names.contains(&name) => {}
+            Some((_, names)) => names.push(name),
+            None => by_status.push((status, vec![name])),
+        }
+    }
+    let lines = by_status
+        .into_iter()
+        .map(|(status, names)| {
+            let (status, names) = (words::status(status), list(&names));
+            line(format!("{}：{}。", names.zh, status.zh), format!("{}: {}.", capital(&names.en), status.en))
+        })
+        .collect();
+    section("sources", "未经当地文件证实的参数", "Figures that no document of the place confirms", lines)
+}
