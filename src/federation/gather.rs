@@ -52,7 +52,9 @@ impl Federation {
                 Recalled::Wanting { .. } => None,
             })
             .collect::<Option<_>>()?;
-        outcomes.iter().for_each(|outcome| self.meters.count(outcome));
+        for outcome in &outcomes {
+            self.meters.count(outcome);
+        }
         Some(outcomes)
     }
 

@@ -160,7 +160,7 @@ pub(super) async fn known(
 }
 
 /// The statement that opens verifications.
-pub(super) fn push_open<'a>(statements: &mut QueryBuilder<Sqlite>, rows: &[&'a NewVerification]) {
+pub(super) fn push_open(statements: &mut QueryBuilder<Sqlite>, rows: &[&NewVerification]) {
     if rows.is_empty() {
         return;
     }
@@ -182,7 +182,7 @@ pub(super) fn push_open<'a>(statements: &mut QueryBuilder<Sqlite>, rows: &[&'a N
 }
 
 /// The statement that stores outcomes. The first outcome of a verification stands.
-pub(super) fn push_complete<'a>(statements: &mut QueryBuilder<Sqlite>, rows: &[&'a OutcomeRow]) {
+pub(super) fn push_complete(statements: &mut QueryBuilder<Sqlite>, rows: &[&OutcomeRow]) {
     if rows.is_empty() {
         return;
     }
