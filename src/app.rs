@@ -30,6 +30,7 @@ use crate::policy::{Packs, PolicyError};
 use crate::seal::{SealError, Sealer};
 use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
+use crate::service::policies::Policies;
 use crate::service::verify::{Parts, Verifications};
 use crate::store::{Store, StoreError};
 use crate::tlog::note::{KeyKind, NoteError, SignerKey};
@@ -111,10 +112,11 @@ impl App {
         let key = read_setting_file("seal.key_file", &config.seal.key_file)?;
         let sealer = Sealer::from_hex(&key, Arc::clone(&randomness))?;
         let catalogue = Arc::new(catalogue(config)?);
-        let packs = match &config.verification.policies {
+        let packs = Arc::new(match &config.verification.policies {
             Some(folder) => Packs::load(folder)?,
             None => Packs::shipped(),
-        };
+        });
+        let policies = Policies::new(Arc::clone(&packs), Arc::clone(&catalogue), Arc::clone(&clock));
         let federation = Federation::new(
             Arc::clone(&catalogue),
             registry(config, &catalogue)?,
@@ -152,6 +154,7 @@ impl App {
         let hub = Arc::new(Hub {
             verifications: Arc::clone(&verifications),
             log_review: Arc::new(log_review),
+            policies,
             tokens,
             limit: ClientLimit::new(config.rate_limit.per_second, config.rate_limit.burst),
             clock,

@@ -7,6 +7,7 @@ pub mod adapter;
 mod caller;
 pub mod demo;
 pub mod log;
+pub mod policy;
 pub mod reach;
 pub mod serve;
 pub mod simulate;
@@ -88,6 +89,9 @@ pub enum Command {
     /// Work with verdicts: judge worked cases, explain, replay.
     #[command(subcommand)]
     Verdict(verdict::Command),
+    /// Check, show, compare and weigh policy packs.
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Run and check a department's adapter.
     #[command(subcommand)]
     Adapter(adapter::Command),
@@ -108,6 +112,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(args, &global).await,
         Command::Verify(args) => verify::run(args, &global).await,
         Command::Verdict(command) => verdict::run(command, &global).await,
+        Command::Policy(command) => policy::run(command, &global),
         Command::Adapter(command) => adapter::run(command, &global).await,
         Command::Log(command) => log::run(command, &global).await,
         Command::Simulate(args) => simulate::run(args, &global).await,

@@ -5,6 +5,7 @@ mod events;
 mod front;
 mod monitor;
 mod page;
+mod policies;
 mod problem;
 mod report;
 mod router;

@@ -10,6 +10,7 @@ mod judge;
 mod kept;
 pub mod log_review;
 pub mod planned;
+pub mod policies;
 pub mod replay;
 pub mod request;
 pub mod running;

@@ -12,6 +12,7 @@ pub mod account;
 pub mod case;
 pub mod declared;
 pub mod department;
+pub mod facts;
 pub mod filing;
 pub mod keys;
 pub mod names;

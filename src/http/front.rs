@@ -20,6 +20,7 @@ use crate::domain::problem::Text;
 use crate::service::error::ServiceError;
 use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
+use crate::service::policies::Policies;
 use crate::service::verify::Verifications;
 
 /// What the handlers share.
@@ -28,6 +29,8 @@ pub struct Hub {
     pub verifications: Arc<Verifications>,
     /// What officers ask of the access log.
     pub log_review: Arc<LogReview>,
+    /// Policy packs.
+    pub policies: Policies,
     /// Checks tokens.
     pub tokens: TokenVerifier,
     /// What one client may ask.

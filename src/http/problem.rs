@@ -111,6 +111,11 @@ impl Problem {
         )
     }
 
+    /// A path that names something that cannot be.
+    pub fn path(fix: Text) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_path", Text::new("路径不合法。", "The path is not valid."), fix)
+    }
+
     /// No route of this path.
     pub fn no_route() -> Self {
         Self::new(

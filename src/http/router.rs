@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::front::Hub;
 use super::problem::Problem;
-use super::{access_log, events, report, verifications};
+use super::{access_log, events, policies, report, verifications};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,6 +29,7 @@ use super::{access_log, events, report, verifications};
     tags(
         (name = "verifications", description = "Verifications of households 家庭核对"),
         (name = "access-log", description = "The access log, for security officers 访问日志（安全审计员）"),
+        (name = "policies", description = "Policy packs: every figure with its source 政策包"),
     ),
 )]
 struct Document;
@@ -48,6 +49,9 @@ fn routes() -> OpenApiRouter<Arc<Hub>> {
         .routes(routes!(access_log::consistency))
         .routes(routes!(access_log::checkpoint))
         .routes(routes!(access_log::tile))
+        .routes(routes!(policies::list))
+        .routes(routes!(policies::show))
+        .routes(routes!(policies::evaluate))
 }
 
 /// The `OpenAPI` 3.1 document of the hub.

@@ -1,71 +1,54 @@
-//! One pack file: its header, its rows, and the checks that a row must pass before it can count.
+//! One pack file: its header, its rows, and the checks that each must pass before it can count.
+//!
+//! Reading and checking are one path: what loads is what `hedui policy check` finds no error in.
 
-use std::path::{Path, PathBuf};
+mod rows;
+mod write;
+
+use std::ops::Range;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use toml::de::{DeTable, DeValue};
 
-use super::parameters::{Parameters, Provenance};
-use super::values::{FIELDS, Values};
+use super::divisions;
+use super::document::{Document, decode, member, tables};
+use super::fault::{Code, Fault, Spot, in_reading_order};
+use super::form::{Examiner, Form, Member, may, must};
+use super::parameters::Provenance;
+use super::values::Values;
 use crate::domain::division::DivisionCode;
 use crate::domain::household::{Place, UrbanRural};
+use crate::domain::money::Money;
 use crate::domain::problem::Text;
 
-/// Why packs cannot be used: which file, which field, how to mend it.
-#[derive(Debug, thiserror::Error)]
-pub enum PolicyError {
-    /// The directory or a file cannot be read.
-    #[error("policy pack {file}: cannot be read: {cause}")]
-    Read {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        cause: std::io::Error,
-    },
-    /// Not TOML of the form of a pack.
-    #[error("policy pack {file}: {cause}")]
-    Syntax {
-        /// The file.
-        file: PathBuf,
-        /// Where and why.
-        cause: Box<toml::de::Error>,
-    },
-    /// A field that no rule can use.
-    #[error("policy pack {file}: `{field}`: {fault}")]
-    Field {
-        /// The file.
-        file: PathBuf,
-        /// The field.
-        field: String,
-        /// What is wrong and how to mend it.
-        fault: String,
-    },
-}
+pub(super) use rows::{REFERENCE, ROW, STATUSES};
 
-impl PolicyError {
-    /// The error in both languages. What the TOML reader or the system said stays as it is.
-    pub fn text(&self) -> Text {
-        let zh = match self {
-            Self::Read { file, cause } => format!("政策包 {}：无法读取：{cause}", file.display()),
-            Self::Syntax { file, cause } => format!("政策包 {}：格式有误：{cause}", file.display()),
-            Self::Field { file, field, fault } => {
-                format!("政策包 {}：字段 `{field}` 有误：{fault}", file.display())
-            }
-        };
-        Text::new(zh, self.to_string())
-    }
-}
+/// The header of a file.
+pub(super) const HEADER: &[Member] = &[
+    must("division", Form::Division, "The division, as the folder is named."),
+    must("effective_from", Form::Date, "First day, as the file is named."),
+    may("effective_to", Form::Date, "Last day, included."),
+    may("variant", Form::Text, "Name of a second set of rules in force beside the default; absent for the default."),
+    must("place_zh", Form::Text, "The place in words."),
+    may("note", Form::Text, "What else should be known."),
+    may(
+        "division_source",
+        Form::Text,
+        "For a code that is not in the list of GB/T 2260 yet: the announcement that made it.",
+    ),
+    may(
+        "names",
+        Form::Table(&[may("URBAN", Form::Text, "城镇"), may("RURAL", Form::Text, "农村")]),
+        "Names under which the urban and the rural parameters of this division are known.",
+    ),
+];
 
-/// A pack file as written.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PackFile {
-    pack: Header,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    parameter: Vec<Row>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    reference: Vec<Reference>,
-}
+/// Faults told of one file. A file that has more is not a pack with mistakes but something else.
+const MAX_FAULTS: usize = 1000;
+
+const SECTIONS: [&str; 4] = ["pack", "parameter", "reference", "case"];
 
 /// What a pack file is: whose, from when, under which names.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,7 +62,9 @@ pub(super) struct Header {
     pub(super) variant: Option<String>,
     pub(super) place_zh: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    note: Option<String>,
+    pub(super) note: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    division_source: Option<String>,
     #[serde(default)]
     pub(super) names: Names,
 }
@@ -103,29 +88,6 @@ impl Names {
     }
 }
 
-/// One figure.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    field: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    urban_rural: Option<UrbanRural>,
-    value: toml::Value,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    from: Option<Date>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    to: Option<Date>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    divisions: Vec<DivisionCode>,
-    status: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    source: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    note: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    year: Option<i16>,
-}
-
 /// A published figure that no verdict uses: an average, a rate, a care standard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -135,10 +97,15 @@ pub struct Reference {
     /// `URBAN`, `RURAL` or finer, as published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub urban_rural: Option<String>,
-    /// Amount in yuan, a decimal string; several for tiers.
-    pub amounts: Vec<String>,
+    /// Amounts in yuan; several for tiers, none for a rule in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amounts: Vec<Money>,
     /// `MONTH`, `YEAR` or `HOUR`.
-    pub unit: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// A rule in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// From when, as published: a year, a month or a day.
     pub from: String,
     /// How far to trust it.
@@ -160,6 +127,8 @@ pub(super) struct Figure {
     pub(super) divisions: Vec<DivisionCode>,
     pub(super) value: Values,
     pub(super) provenance: Provenance,
+    pub(super) spot: Spot,
+    pub(super) key: String,
 }
 
 impl Figure {
@@ -171,57 +140,78 @@ impl Figure {
     }
 }
 
+/// A reference with the day it is from and where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct DatedReference {
+    pub(super) reference: Reference,
+    pub(super) from: Date,
+    pub(super) spot: Spot,
+    pub(super) key: String,
+}
+
+/// A case inside a pack: what a household must be told under the rules of its place.
+#[derive(Debug, Clone)]
+pub struct PackCase {
+    /// The case as JSON, in the format of the worked cases.
+    pub json: serde_json::Value,
+    /// Its key, such as `case[1]`.
+    pub key: String,
+    spots: Vec<(String, Spot)>,
+}
+
+impl PackCase {
+    /// Where the value at a JSON pointer inside the case stands; the nearest value around it when there is none.
+    pub fn spot(&self, pointer: &str) -> &Spot {
+        let mut pointer = pointer;
+        loop {
+            if let Some((_, spot)) = self.spots.iter().find(|(at, _)| at == pointer) {
+                return spot;
+            }
+            pointer = pointer.rsplit_once('/').map_or("", |(outer, _)| outer);
+            if pointer.is_empty() {
+                return &self.spots.first().expect("a case has a spot of its own").1;
+            }
+        }
+    }
+}
+
 /// A checked pack file.
 #[derive(Debug, Clone)]
 pub(super) struct Pack {
+    pub(super) file: Arc<str>,
     pub(super) header: Header,
+    pub(super) spot: Spot,
     pub(super) figures: Vec<Figure>,
-    pub(super) references: Vec<Reference>,
+    pub(super) references: Vec<DatedReference>,
+    pub(super) cases: Vec<PackCase>,
 }
 
-/// How a status may begin: what is not trusted at all does not belong among the parameters.
-const STATUSES: [&str; 6] = ["verified", "borrowed", "assumed", "stand-in", "invented", "unstated"];
-
 impl Pack {
-    /// Reads and checks one file. `path` ends in `<division code>/<date>[.<variant>].toml`.
-    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, PolicyError> {
-        let file: PackFile = toml::from_str(text)
-            .map_err(|cause| PolicyError::Syntax { file: path.to_owned(), cause: Box::new(cause) })?;
-        let fault = |field: &str, fault: &str| PolicyError::Field {
-            file: path.to_owned(),
-            field: field.to_owned(),
-            fault: fault.to_owned(),
-        };
-        let header = file.pack;
-        let folder = path.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
-        if folder != header.division.as_str() {
-            return Err(fault("pack.division", "is not the name of the folder: move the file or mend the code"));
-        }
-        let stem = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
-        let (date, suffix) = stem.split_once('.').map_or((stem, None), |(date, suffix)| (date, Some(suffix)));
-        if date != header.effective_from.to_string() {
-            return Err(fault(
-                "pack.effective_from",
-                "is not the date in the file name: rename the file or mend the date",
-            ));
-        }
-        if header.variant.is_some() && suffix.is_none() {
-            return Err(fault("pack.variant", "needs a file name with a suffix, such as 2024-10-22.im-2024-rule.toml"));
-        }
-        if header.effective_to.is_some_and(|last| last < header.effective_from) {
-            return Err(fault("pack.effective_to", "is before effective_from"));
-        }
-        let figures = file.parameter.into_iter().map(|row| row.check(&header, path)).collect::<Result<Vec<_>, _>>()?;
-        for (index, figure) in figures.iter().enumerate() {
-            let same = |other: &Figure| {
-                (other.field, other.urban_rural, other.from, &other.divisions)
-                    == (figure.field, figure.urban_rural, figure.from, &figure.divisions)
-            };
-            if figures.iter().skip(index + 1).any(same) {
-                return Err(fault(figure.field, "stands twice for the same day and place: keep one row"));
+    /// Reads and checks one file; `file` ends in `<division code>/<date>[.<variant>].toml`. Every mistake is
+    /// added to `faults`. The pack holds what was sound; it is nothing when the header was not.
+    pub(super) fn read(file: &Arc<str>, bytes: &[u8], faults: &mut Vec<Fault>) -> Option<Self> {
+        let text = match decode(file, bytes) {
+            Ok(text) => text,
+            Err(fault) => {
+                faults.push(fault);
+                return None;
             }
+        };
+        let mut found = Vec::new();
+        let document = Document::parse(file, text, &mut found);
+        let mut examiner = Examiner::new(&document);
+        let pack = read_document(&document, &mut examiner);
+        found.append(&mut examiner.faults);
+        in_reading_order(&mut found);
+        if found.len() > MAX_FAULTS {
+            let more = found.len() - MAX_FAULTS;
+            found.truncate(MAX_FAULTS);
+            let detail = Text::new(format!("还有 {more} 处未列出"), format!("has {more} more that are not listed"));
+            let fix = Text::new("请先改正已列出的", "Mend those that are listed first");
+            found.push(Fault::new(Code::MoreFaults, &Spot::file(file), "", detail, fix));
         }
-        Ok(Self { header, figures, references: file.reference })
+        faults.append(&mut found);
+        pack
     }
 
     /// True on the days the file holds.
@@ -230,99 +220,183 @@ impl Pack {
     }
 }
 
-impl Row {
-    fn check(self, header: &Header, path: &Path) -> Result<Figure, PolicyError> {
-        let fault = |fault: String| PolicyError::Field { file: path.to_owned(), field: self.field.clone(), fault };
-        let field = *FIELDS
-            .iter()
-            .find(|field| **field == self.field)
-            .ok_or_else(|| fault(format!("is not a parameter; the parameters are {}", FIELDS.join(", "))))?;
-        if !STATUSES.iter().any(|status| self.status.starts_with(status)) {
-            return Err(fault(format!(
-                "status must begin with one of {}; a figure that cannot be used belongs under [[reference]]",
-                STATUSES.join(", ")
-            )));
+fn read_document(document: &Document<'_>, examiner: &mut Examiner<'_, '_>) -> Option<Pack> {
+    let root = document.root.get_ref();
+    for (name, _) in root.iter().filter(|(name, _)| !SECTIONS.contains(&name.get_ref().as_ref())) {
+        let text = name.get_ref();
+        let detail = Text::new("没有这一节", "is not a part of a pack");
+        let fix = super::form::instead(text, &SECTIONS);
+        examiner.fault(Code::KeyUnknown, &name.span(), &super::form::shown(text), detail, fix);
+    }
+    let header = read_header(root, document, examiner);
+    let sections = ["parameter", "reference", "case"].map(|name| section(root, name, examiner));
+    let Some((header, span)) = header else {
+        // Without a header nothing can be placed, but what is wrong with the rows can still be told.
+        let [parameters, references, _] = sections;
+        rows::examine(&parameters, &references, examiner);
+        return None;
+    };
+    let [parameters, references, cases] = sections;
+    let figures = parameters
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (span, table))| rows::figure(index, span, table, &header, examiner))
+        .collect();
+    let references = references
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (span, table))| rows::reference(index, span, table, examiner))
+        .collect();
+    let cases =
+        cases.iter().enumerate().map(|(index, (span, table))| rows::case(index, span, table, document)).collect();
+    let file = Arc::clone(&document.file);
+    Some(Pack { file, header, spot: document.spot_of(&span), figures, references, cases })
+}
+
+/// The tables of `[[name]]`.
+fn section<'v, 't>(
+    root: &'v DeTable<'t>,
+    name: &str,
+    examiner: &mut Examiner<'_, '_>,
+) -> Vec<(Range<usize>, &'v DeTable<'t>)> {
+    let Some((span, value)) = member(root, name) else { return Vec::new() };
+    let found = tables(value);
+    let is_list = matches!(value.get_ref(), DeValue::Array(items) if items.len() == found.len());
+    if !is_list {
+        let detail = Text::new("应为若干行", "must be a list of tables");
+        let fix =
+            Text::new(format!("请写 [[{name}]]，两层方括号"), format!("Write [[{name}]], with two pairs of brackets"));
+        examiner.fault(Code::ValueType, &span, name, detail, fix);
+    }
+    found
+}
+
+fn read_header(
+    root: &DeTable<'_>,
+    document: &Document<'_>,
+    examiner: &mut Examiner<'_, '_>,
+) -> Option<(Header, Range<usize>)> {
+    let Some((span, value)) = member(root, "pack") else {
+        if document.broken_lines.is_empty() {
+            let fix = Text::new(
+                "文件以 [pack] 开头，写 division、effective_from、place_zh",
+                "Begin the file with [pack] and division, effective_from, place_zh",
+            );
+            examiner.push(Fault::new(
+                Code::KeyMissing,
+                &Spot::file(&document.file),
+                "pack",
+                Text::new("缺少", "is missing"),
+                fix,
+            ));
         }
-        if self.status.starts_with("verified") && self.source.is_none() {
-            return Err(fault("is verified but names no source: add `source`".to_owned()));
+        return None;
+    };
+    let Some(table) = value.get_ref().as_table() else {
+        examiner.value(value, &Form::Table(HEADER), "pack");
+        return None;
+    };
+    if !examiner.is_sound(|examiner| examiner.table(table, &span, HEADER, "pack")) {
+        return None;
+    }
+    let header = Header::deserialize(toml::de::ValueDeserializer::from(value.clone()));
+    let header = match header {
+        Ok(header) => header,
+        Err(error) => {
+            let detail = Text::new(error.message(), error.message());
+            let fix = Text::new("请对照指南改正", "Compare it with the guide");
+            let span = error.span().unwrap_or(span);
+            // On a line that is not TOML this says nothing new, and the file does not load anyway.
+            examiner.fault(Code::ValueType, &span, "pack", detail, fix);
+            return None;
         }
-        let from = self.from.unwrap_or(header.effective_from);
-        let to = self.to.or(header.effective_to);
-        if to.is_some_and(|last| last < from) {
-            return Err(fault("`to` is before `from`".to_owned()));
-        }
-        if let Some(stranger) = self.divisions.iter().find(|division| !division.is_inside(header.division)) {
-            return Err(fault(format!("`divisions` names {stranger}, which is not inside {}", header.division)));
-        }
-        let mut table = toml::Table::new();
-        table.insert(self.field.clone(), self.value.clone());
-        let value: Values = serde_path_to_error::deserialize(toml::Value::Table(table))
-            .map_err(|error| fault(format!("value: {}", error.into_inner())))?;
-        let provenance = Provenance {
-            status: self.status.clone(),
-            source: self.source.clone(),
-            note: self.note.clone(),
-            year: self.year,
-            effective_from: Some(from),
-            effective_to: to,
-            division: Some(header.division),
-        };
-        Ok(Figure { field, urban_rural: self.urban_rural, from, to, divisions: self.divisions, value, provenance })
+    };
+    examiner
+        .is_sound(|examiner| {
+            check_names(&header, table, &span, document, examiner);
+            check_division(&header, table, &span, examiner);
+        })
+        .then_some((header, span))
+}
+
+/// The span of a member's value, or of the whole table.
+fn span_of(table: &DeTable<'_>, name: &str, whole: &Range<usize>) -> Range<usize> {
+    member(table, name).map_or_else(|| whole.clone(), |(_, value)| value.span())
+}
+
+/// The header against the path of its file.
+fn check_names(
+    header: &Header,
+    table: &DeTable<'_>,
+    span: &Range<usize>,
+    document: &Document<'_>,
+    examiner: &mut Examiner<'_, '_>,
+) {
+    let mut parts = document.file.rsplit('/');
+    let stem = parts.next().unwrap_or_default().trim_end_matches(".toml");
+    let folder = parts.next().unwrap_or_default();
+    if folder != header.division.as_str() {
+        let detail = Text::new(
+            format!("是 {}，而文件夹名是 {}", header.division, super::form::shown(folder)),
+            format!("is {}, but the folder is {}", header.division, super::form::shown(folder)),
+        );
+        let fix = Text::new("请移动文件或更正代码", "Move the file or mend the code");
+        examiner.fault(Code::DivisionMismatch, &span_of(table, "division", span), "pack.division", detail, fix);
+    }
+    let (date, suffix) = stem.split_once('.').map_or((stem, None), |(date, suffix)| (date, Some(suffix)));
+    if date != header.effective_from.to_string() {
+        let detail = Text::new(
+            format!("是 {}，而文件名是 {}", header.effective_from, super::form::shown(date)),
+            format!("is {}, but the file is named {}", header.effective_from, super::form::shown(date)),
+        );
+        let fix = Text::new("请改文件名或更正日期", "Rename the file or mend the date");
+        let span = span_of(table, "effective_from", span);
+        examiner.fault(Code::DateMismatch, &span, "pack.effective_from", detail, fix);
+    }
+    if header.variant.is_some() && suffix.is_none() {
+        let detail = Text::new("是并行规则，文件名却没有后缀", "is a variant, but the file name has no suffix");
+        let fix = Text::new(
+            format!("请把文件命名为 {}.<后缀>.toml", header.effective_from),
+            format!("Name the file {}.<suffix>.toml", header.effective_from),
+        );
+        examiner.fault(Code::VariantName, &span_of(table, "variant", span), "pack.variant", detail, fix);
+    }
+    if header.effective_to.is_some_and(|last| last < header.effective_from) {
+        let detail = Text::new("早于 effective_from", "is before effective_from");
+        let fix = Text::new("请核对两个日期，两端都包括在内", "Compare both days; both ends are included");
+        examiner.fault(Code::PeriodReversed, &span_of(table, "effective_to", span), "pack.effective_to", detail, fix);
     }
 }
 
-impl Parameters {
-    /// These parameters as a complete pack file, in force from `effective_from`, as the default of
-    /// their place or as the variant of that name. Returns its path below the directory of packs, and its text.
-    pub fn to_toml(&self, effective_from: Date, variant: Option<&str>) -> (PathBuf, String) {
-        let place = self.place();
-        let mut names = Names::default();
-        match place.urban_rural {
-            UrbanRural::Urban => names.urban = Some(self.name().to_owned()),
-            UrbanRural::Rural => names.rural = Some(self.name().to_owned()),
-        }
-        let header = Header {
-            division: place.division_code,
-            effective_from,
-            effective_to: None,
-            variant: variant.map(str::to_owned),
-            place_zh: self.title().to_owned(),
-            note: None,
-            names,
-        };
-        let values = toml::Table::try_from(self.values()).expect("every parameter has a TOML form");
-        let parameter = FIELDS
-            .iter()
-            .filter_map(|field| {
-                let value = values.get(*field)?.clone();
-                let from = self.provenance(field).cloned().unwrap_or_default();
-                // A verified figure of a case file may lack its source; a pack must not claim more than it can show.
-                let status = if from.status.starts_with("verified") && from.source.is_none() {
-                    "unstated".to_owned()
-                } else {
-                    from.status
-                };
-                Some(Row {
-                    field: (*field).to_owned(),
-                    urban_rural: Some(place.urban_rural),
-                    value,
-                    from: None,
-                    to: None,
-                    divisions: Vec::new(),
-                    status,
-                    source: from.source,
-                    note: from.note,
-                    year: from.year,
-                })
-            })
-            .collect();
-        let file = PackFile { pack: header, parameter, reference: Vec::new() };
-        let slug: String = self
-            .name()
-            .chars()
-            .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' })
-            .collect();
-        let path = PathBuf::from(place.division_code.as_str()).join(format!("{effective_from}.{slug}.toml"));
-        (path, toml::to_string(&file).expect("a pack file always has a TOML form"))
+/// The header's code against the list of GB/T 2260.
+fn check_division(header: &Header, table: &DeTable<'_>, span: &Range<usize>, examiner: &mut Examiner<'_, '_>) {
+    let span = span_of(table, "division", span);
+    if header.division_source.is_none() {
+        check_code(header.division, header.effective_from, &span, "pack.division", examiner);
     }
 }
+
+/// A code against the list of GB/T 2260, on the day it is used from.
+fn check_code(code: DivisionCode, from: Date, span: &Range<usize>, key: &str, examiner: &mut Examiner<'_, '_>) {
+    match divisions::find(code) {
+        None => {
+            let detail = Text::new(format!("GB/T 2260 没有代码 {code}"), format!("{code} is not a code of GB/T 2260"));
+            let fix = Text::new(
+                "请核对代码；新设区划请在 [pack] 中加 division_source = \"公告\"",
+                "Mend the code; for a new division add division_source = \"announcement\" to [pack]",
+            );
+            examiner.fault(Code::DivisionUnknown, span, key, detail, fix);
+        }
+        Some(division) if division.withdrawn.is_some_and(|last| last < from.first_of_month()) => {
+            let name = division.name;
+            let detail =
+                Text::new(format!("{code}（{name}）此前已撤销"), format!("{code} ({name}) was withdrawn before"));
+            let fix = Text::new("请改用现行代码", "Use the code in force");
+            examiner.fault(Code::DivisionWithdrawn, span, key, detail, fix);
+        }
+        Some(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::civil::Date;
 
-use super::pack::{Figure, Pack, PolicyError, Reference};
-use super::parameters::{ParameterSet, Parameters, Provenance, RulesError};
+use super::check::rows_between;
+use super::effective::{Effective, FileSummary};
+use super::fault::{Code, Fault, PolicyError, Spot, in_reading_order};
+use super::folder::{self, PackFile};
+use super::pack::{Figure, Pack, PackCase, Reference};
+use super::parameter_set::ParameterSet;
+use super::parameters::{Parameters, Provenance, RulesError};
 use super::shipped::SHIPPED;
 use super::values::Values;
 use crate::domain::division::DivisionCode;
@@ -76,52 +81,94 @@ type Cached = Vec<(Option<String>, Arc<Parameters>)>;
 /// All packs.
 #[derive(Debug)]
 pub struct Packs {
-    packs: Vec<Pack>,
+    pub(super) packs: Vec<Pack>,
     by_division: HashMap<DivisionCode, Vec<usize>>,
     /// The first days of the spans in which nothing changes, ascending.
-    eras: Vec<Date>,
+    pub(super) eras: Vec<Date>,
     cache: RwLock<HashMap<(Place, usize), Cached>>,
+}
+
+/// Packs as far as they could be read, and everything that is wrong with them.
+#[derive(Debug)]
+pub struct Reading {
+    /// What was sound.
+    pub packs: Packs,
+    /// Errors and warnings of files and rows, by file and line.
+    pub faults: Vec<Fault>,
+    /// How many files there are.
+    pub files: usize,
+}
+
+impl Reading {
+    /// The packs when there is no error; else all errors.
+    pub fn into_packs(self) -> Result<Packs, PolicyError> {
+        let errors: Vec<Fault> = self.faults.into_iter().filter(Fault::is_error).collect();
+        if errors.is_empty() { Ok(self.packs) } else { Err(PolicyError { faults: errors }) }
+    }
+}
+
+/// The file laid over other packs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlay {
+    /// Its name below a folder of packs.
+    pub file: Arc<str>,
+    /// Whose pack it is.
+    pub division: DivisionCode,
+    /// From when.
+    pub effective_from: Date,
+    /// The variant it belongs to.
+    pub variant: Option<String>,
 }
 
 impl Packs {
     /// The packs shipped with the hub.
     pub fn shipped() -> Self {
-        let packs = SHIPPED
-            .iter()
-            .map(|(path, text)| Pack::parse(Path::new(path), text))
-            .collect::<Result<Vec<_>, _>>()
-            .expect("a test parses every shipped pack");
-        Self::new(packs)
+        Self::read(None, None).into_packs().expect("a test reads every shipped pack")
     }
 
     /// The packs of a directory: `<division code>/<effective date>[.<variant>].toml`.
     pub fn load(dir: &Path) -> Result<Self, PolicyError> {
-        fn entries(dir: &Path) -> Result<Vec<PathBuf>, PolicyError> {
-            let fault = |cause| PolicyError::Read { file: dir.to_owned(), cause };
-            let mut paths = std::fs::read_dir(dir)
-                .map_err(fault)?
-                .map(|entry| entry.map(|entry| entry.path()))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(fault)?;
-            paths.sort();
-            Ok(paths)
+        Self::read(Some(dir), None).into_packs()
+    }
+
+    /// Reads the packs of `base`, or the shipped ones, and lays one file over them: it replaces the file of the same
+    /// division and name. Never stops at a mistake.
+    pub fn read(base: Option<&Path>, over: Option<&Path>) -> Reading {
+        let mut faults = Vec::new();
+        let mut files = match base {
+            Some(dir) => folder::read(dir, &mut faults),
+            None => SHIPPED
+                .iter()
+                .map(|(file, text)| PackFile { file: (*file).into(), bytes: text.as_bytes().to_vec() })
+                .collect(),
+        };
+        if let Some(file) = over.and_then(|path| folder::read_one(path, &mut faults)) {
+            files.retain(|other| other.file != file.file);
+            files.push(file);
         }
-        let mut packs = Vec::new();
-        for folder in entries(dir)?.into_iter().filter(|path| path.is_dir()) {
-            for file in entries(&folder)?.into_iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
-                let text =
-                    std::fs::read_to_string(&file).map_err(|cause| PolicyError::Read { file: file.clone(), cause })?;
-                packs.push(Pack::parse(&file, &text)?);
-            }
-        }
-        if packs.is_empty() {
-            return Err(PolicyError::Field {
-                file: dir.to_owned(),
-                field: "*".to_owned(),
-                fault: "holds no pack: expected <division code>/<effective date>.toml".to_owned(),
-            });
-        }
-        Ok(Self::new(packs))
+        Self::of_files(&files, faults)
+    }
+
+    /// The packs of a folder or the shipped ones with one file laid over them, and what that file is.
+    pub fn load_over(base: Option<&Path>, over: &Path) -> Result<(Self, Overlay), PolicyError> {
+        let packs = Self::read(base, Some(over)).into_packs()?;
+        // The file laid over the others is read last.
+        let pack = packs.packs.last().expect("a file that was read without error is a pack");
+        let overlay = Overlay {
+            file: Arc::clone(&pack.file),
+            division: pack.header.division,
+            effective_from: pack.header.effective_from,
+            variant: pack.header.variant.clone(),
+        };
+        Ok((packs, overlay))
+    }
+
+    fn of_files(files: &[PackFile], mut faults: Vec<Fault>) -> Reading {
+        let packs: Vec<Pack> =
+            files.iter().filter_map(|file| Pack::read(&file.file, &file.bytes, &mut faults)).collect();
+        faults.extend(rows_between(&packs));
+        in_reading_order(&mut faults);
+        Reading { packs: Self::new(packs), faults, files: files.len() }
     }
 
     /// The inline sets of a case file, in their order, as packs: the first of each place is its
@@ -129,8 +176,14 @@ impl Packs {
     pub fn from_parameter_sets<'a>(
         sets: impl IntoIterator<Item = (&'a str, &'a ParameterSet)>,
     ) -> Result<Self, PolicyError> {
-        let files = Self::files_of_parameter_sets(sets)?;
-        files.iter().map(|(path, text)| Pack::parse(path, text)).collect::<Result<Vec<_>, _>>().map(Self::new)
+        let files: Vec<PackFile> = Self::files_of_parameter_sets(sets)?
+            .into_iter()
+            .map(|(path, text)| PackFile {
+                file: path.to_string_lossy().replace('\\', "/").into(),
+                bytes: text.into_bytes(),
+            })
+            .collect();
+        Self::of_files(&files, Vec::new()).into_packs()
     }
 
     /// The pack files of [`Packs::from_parameter_sets`], as paths below a directory of packs and their text.
@@ -142,13 +195,8 @@ impl Packs {
         let mut places: Vec<Place> = Vec::new();
         let mut files = Vec::new();
         for (name, set) in sets {
-            let parameters = set.parameters(name).map_err(|error| PolicyError::Field {
-                file: PathBuf::from(name),
-                field: match &error {
-                    RulesError::Missing(field) | RulesError::Unusable { field, .. } => (*field).to_owned(),
-                },
-                fault: error.to_string(),
-            })?;
+            let parameters =
+                set.parameters(name).map_err(|error| PolicyError { faults: vec![of_set(name, &error)] })?;
             let is_first = !places.contains(&parameters.place());
             places.push(parameters.place());
             files.push(parameters.to_toml(from, (!is_first).then_some(name)));
@@ -198,7 +246,8 @@ impl Packs {
         Ok(parameters)
     }
 
-    /// The pack that bears this name, wherever it is.
+    /// The pack that bears this name, wherever it is: a name of a file, or `<code>_URBAN` or `<code>_RURAL`, with
+    /// `_<variant>` where one is meant.
     pub fn named(&self, name: &str, on: Date) -> Result<Arc<Parameters>, Unavailable> {
         let place = self.packs.iter().filter(|pack| pack.is_in_force(on)).find_map(|pack| {
             [UrbanRural::Urban, UrbanRural::Rural]
@@ -206,8 +255,11 @@ impl Packs {
                 .find(|side| pack.header.names.of(*side).is_some_and(|own| own == name))
                 .map(|urban_rural| Place { division_code: pack.header.division, urban_rural })
         });
-        match place {
-            Some(place) => self.effective(place, on, Some(name)),
+        if let Some(place) = place {
+            return self.effective(place, on, Some(name));
+        }
+        match made_name(name) {
+            Some((place, variant)) => self.effective(place, on, variant),
             None => Err(Unavailable::UnknownPack { name: name.to_owned(), known: self.names(on) }),
         }
     }
@@ -233,10 +285,34 @@ impl Packs {
 
     /// Published figures of a division that no verdict uses.
     pub fn references(&self, division: DivisionCode) -> impl Iterator<Item = &Reference> {
-        self.of_division(division).flat_map(|pack| &pack.references)
+        self.of_division(division).flat_map(|pack| &pack.references).map(|dated| &dated.reference)
     }
 
-    fn of_division(&self, division: DivisionCode) -> impl Iterator<Item = &Pack> {
+    /// The pack files, in the order they were read.
+    pub fn files(&self) -> impl Iterator<Item = FileSummary<'_>> {
+        self.packs.iter().map(|pack| FileSummary {
+            file: &pack.file,
+            division: pack.header.division,
+            place_zh: &pack.header.place_zh,
+            effective_from: pack.header.effective_from,
+            effective_to: pack.header.effective_to,
+            variant: pack.header.variant.as_deref(),
+            names: [&pack.header.names.urban, &pack.header.names.rural]
+                .into_iter()
+                .flatten()
+                .map(String::as_str)
+                .collect(),
+            figures: pack.figures.len(),
+            verified: pack.figures.iter().filter(|figure| figure.provenance.status.starts_with("verified")).count(),
+        })
+    }
+
+    /// The cases inside packs, in the order of the files.
+    pub fn cases(&self) -> impl Iterator<Item = &PackCase> {
+        self.packs.iter().flat_map(|pack| &pack.cases)
+    }
+
+    pub(super) fn of_division(&self, division: DivisionCode) -> impl Iterator<Item = &Pack> {
         self.by_division.get(&division).into_iter().flatten().filter_map(|index| self.packs.get(*index))
     }
 
@@ -289,19 +365,21 @@ impl Packs {
         }
     }
 
-    /// For each parameter the row that speaks most closely of this place: a variant before the default,
-    /// then the nearest division, a row for named divisions, a row for one side, the latest.
-    fn gather(&self, place: Place, on: Date, variant: Option<&str>) -> Result<Parameters, Unavailable> {
+    /// What the packs say of a place on a day, complete or not.
+    pub fn effective_figures(&self, place: Place, on: Date, name: Option<&str>) -> Result<Effective, Unavailable> {
+        let variant = name.map(|name| self.variant_named(place, on, name)).transpose()?.flatten();
+        Ok(self.collect(place, on, variant))
+    }
+
+    /// The row that counts for each parameter: the one that speaks most closely of this place. A variant comes before
+    /// the default, then the nearest division, a row for named divisions, a row for one side, the latest.
+    pub(super) fn best(&self, place: Place, on: Date, variant: Option<&str>) -> BTreeMap<&'static str, &Figure> {
         let mut best: BTreeMap<&'static str, (Nearness, &Figure)> = BTreeMap::new();
-        let mut title = None;
         for (depth, division) in place.division_code.lineage().into_iter().enumerate() {
             for pack in self.of_division(division).filter(|pack| pack.is_in_force(on)) {
                 let of_variant = pack.header.variant.is_some();
                 if of_variant && pack.header.variant.as_deref() != variant {
                     continue;
-                }
-                if concerns(pack, place) {
-                    title = Some(pack.header.place_zh.as_str());
                 }
                 for figure in pack.figures.iter().filter(|figure| figure.holds(place, on)) {
                     let rank =
@@ -312,28 +390,66 @@ impl Packs {
                 }
             }
         }
+        best.into_iter().map(|(field, (_, figure))| (field, figure)).collect()
+    }
+
+    fn collect(&self, place: Place, on: Date, variant: Option<&str>) -> Effective {
         let mut values = Values::default();
         let mut provenance: BTreeMap<&'static str, Provenance> = BTreeMap::new();
-        for (field, (_, figure)) in best {
+        for (field, figure) in self.best(place, on, variant) {
             values.overlay(&figure.value);
             provenance.insert(field, figure.provenance.clone());
         }
+        let title = place
+            .division_code
+            .lineage()
+            .into_iter()
+            .flat_map(|division| self.of_division(division))
+            .filter(|pack| pack.is_in_force(on) && concerns(pack, place))
+            .filter(|pack| pack.header.variant.is_none() || pack.header.variant.as_deref() == variant)
+            .last()
+            .map_or("", |pack| pack.header.place_zh.as_str());
         let side = match place.urban_rural {
             UrbanRural::Urban => "城镇",
             UrbanRural::Rural => "农村",
         };
-        let title = title.unwrap_or_default();
         let title = if title.contains(side) { title.to_owned() } else { format!("{title} {side}") };
-        Parameters::new(self.name_of(place, on, variant), title, place, values, provenance).map_err(|error| match error
-        {
+        Effective { name: self.name_of(place, on, variant), title, place, on, values, provenance }
+    }
+
+    fn gather(&self, place: Place, on: Date, variant: Option<&str>) -> Result<Parameters, Unavailable> {
+        let Effective { name, title, values, provenance, .. } = self.collect(place, on, variant);
+        Parameters::new(name, title, place, values, provenance).map_err(|error| match error {
             RulesError::Missing(field) => Unavailable::NoParameter { place, on, field },
             fault @ RulesError::Unusable { .. } => Unavailable::Unusable { place, on, fault },
         })
     }
 }
 
+/// The place and variant of a name made of code and side.
+fn made_name(name: &str) -> Option<(Place, Option<&str>)> {
+    let (code, rest) = name.split_once('_')?;
+    let (side, variant) = rest.split_once('_').map_or((rest, None), |(side, variant)| (side, Some(variant)));
+    let urban_rural = match side {
+        "URBAN" => UrbanRural::Urban,
+        "RURAL" => UrbanRural::Rural,
+        _ => return None,
+    };
+    Some((Place { division_code: DivisionCode::parse(code).ok()?, urban_rural }, variant))
+}
+
+fn of_set(name: &str, error: &RulesError) -> Fault {
+    let (field, code) = match error {
+        RulesError::Missing(field) => (*field, Code::KeyMissing),
+        RulesError::Unusable { field, .. } => (*field, Code::OutOfRange),
+    };
+    let detail = Text::new(error.to_string(), error.to_string());
+    let fix = Text::new("请改正参数集", "Mend the parameter set");
+    Fault::new(code, &Spot::file(&name.into()), field, detail, fix)
+}
+
 /// A file with rows for the other side only says nothing of a place.
-fn concerns(pack: &Pack, place: Place) -> bool {
+pub(super) fn concerns(pack: &Pack, place: Place) -> bool {
     pack.figures.is_empty()
         || pack.figures.iter().any(|figure| figure.urban_rural.is_none_or(|side| side == place.urban_rural))
 }

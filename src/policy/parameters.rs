@@ -5,24 +5,22 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil::Date;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::decimal::Decimal;
 use super::values::{
-    BenefitMode, ClockStart, EmploymentCost, ExpenditureRule, FIELDS, FinancialLimit, LowerBound, StandardPeriod,
+    BenefitMode, ClockStart, EmploymentCost, ExpenditureRule, FinancialLimit, LowerBound, StandardPeriod,
     SupportFormula, TekunRule, TestedCircle, TopUpPercent, TopUpStacking, UpperBound, Values, WindowRule,
 };
 use crate::domain::dataset::DepartmentId;
 use crate::domain::division::DivisionCode;
 use crate::domain::exact::{Exact, Overflow};
 use crate::domain::fact::Kind;
-use crate::domain::household::{Place, UrbanRural};
+use crate::domain::household::Place;
 use crate::domain::money::Money;
 
-/// The region's ratios of 2024: above 70 % of income, or medical and accident above 60 % (`semantics.md`, Circle).
-const RATIO_PERCENT: (Decimal, Decimal) = (Decimal::whole(70), Decimal::whole(60));
-/// Source authority of one and the same payment (`semantics.md`, Income).
-const INCOME_AUTHORITY: [&str; 3] = ["hrss", "medical_insurance", "education"];
+/// A ratio that no expenditure reaches: stands where the rule of 2021 is in force, which reads none.
+const UNREACHABLE_PERCENT: Decimal = Decimal::whole(999_999_999);
 
 /// Where a figure comes from and how far it can be trusted (promise P5).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -48,6 +46,12 @@ pub struct Provenance {
     /// The division whose pack holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub division: Option<DivisionCode>,
+    /// The file that holds it, relative to the folder of packs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<Arc<str>>,
+    /// The line of its value in that file. Not part of a trace: a comment added above must not change one.
+    #[serde(skip)]
+    pub line: Option<usize>,
 }
 
 /// All parameters, complete and checked; amounts in fen, percentages exact.
@@ -150,6 +154,8 @@ impl Rules {
             .ok_or(unusable("dibao_standard", "must be above zero"))?;
         let expenditure_rule = need(values.expenditure_rule.as_ref(), "expenditure_rule")?;
         if expenditure_rule.is_ratio() {
+            need(values.expenditure_ratio_percent.as_ref(), "expenditure_ratio_percent")?;
+            need(values.expenditure_medical_ratio_percent.as_ref(), "expenditure_medical_ratio_percent")?;
             need(values.per_capita_disposable_income_prev_year.as_ref(), "per_capita_disposable_income_prev_year")?;
         }
         let precedence = need(values.circle_precedence.as_ref(), "circle_precedence")?;
@@ -180,6 +186,7 @@ impl Rules {
         }
         need(values.benefit_rounding.as_ref(), "benefit_rounding")?;
         need(values.single_person_benefit.as_ref(), "single_person_benefit")?;
+        // The rule of 2021 reads no ratio; under the ratio rule both are there.
         let ratio = (values.expenditure_ratio_percent, values.expenditure_medical_ratio_percent);
         Ok(Self {
             line_of_one,
@@ -201,8 +208,8 @@ impl Rules {
                 "business_capital_comparison",
             )?,
             expenditure_rule,
-            expenditure_ratio_percent: ratio.0.unwrap_or(RATIO_PERCENT.0),
-            expenditure_medical_ratio_percent: ratio.1.unwrap_or(RATIO_PERCENT.1),
+            expenditure_ratio_percent: ratio.0.unwrap_or(UNREACHABLE_PERCENT),
+            expenditure_medical_ratio_percent: ratio.1.unwrap_or(UNREACHABLE_PERCENT),
             disposable_income_per_head: values.per_capita_disposable_income_prev_year,
             circle_precedence,
             benefit_mode: need(values.benefit_mode.as_ref(), "benefit_mode")?,
@@ -214,10 +221,7 @@ impl Rules {
             minimum_wage_monthly: values.minimum_wage_monthly,
             emergency_first_aid_hours: need(values.emergency_first_aid_hours.as_ref(), "emergency_first_aid_hours")?,
             emergency_clock_start: need(values.emergency_clock_start.as_ref(), "emergency_clock_start")?,
-            income_authority: values
-                .income_authority
-                .clone()
-                .unwrap_or_else(|| INCOME_AUTHORITY.iter().filter_map(|id| DepartmentId::parse(id).ok()).collect()),
+            income_authority: need(values.income_authority.as_ref(), "income_authority")?,
         })
     }
 
@@ -359,139 +363,4 @@ impl Parameters {
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let nibble = |number: u8| char::from_digit(u32::from(number), 16).unwrap_or_default();
     bytes.iter().flat_map(|byte| [nibble(byte >> 4), nibble(byte & 15)]).collect()
-}
-
-/// A complete set of parameters as a case file holds it inline (`parameter_sets`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParameterSet {
-    /// The place in words.
-    pub place_zh: String,
-    /// The division.
-    pub region_code: DivisionCode,
-    /// Urban or rural.
-    pub urban_rural: UrbanRural,
-    /// The values.
-    pub values: Values,
-    /// Where they come from.
-    pub provenance: Vec<InlineProvenance>,
-}
-
-/// Provenance as a case file writes it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InlineProvenance {
-    /// One or several names of parameters, separated by commas.
-    pub field: String,
-    /// How far to trust it.
-    pub status: String,
-    /// The document.
-    #[serde(default)]
-    pub source: Option<String>,
-    /// The year.
-    #[serde(default)]
-    pub year: Option<i16>,
-}
-
-impl<'de> Deserialize<'de> for ParameterSet {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error;
-        fn take<T: serde::de::DeserializeOwned, E: Error>(
-            members: &mut serde_json::Map<String, serde_json::Value>,
-            field: &'static str,
-        ) -> Result<T, E> {
-            let value = members.remove(field).ok_or_else(|| E::missing_field(field))?;
-            serde_json::from_value(value).map_err(|error| E::custom(format!("`{field}`: {error}")))
-        }
-        let mut members = serde_json::Map::deserialize(deserializer)?;
-        let place_zh = take(&mut members, "place_zh")?;
-        let region_code = take(&mut members, "region_code")?;
-        let urban_rural = take(&mut members, "urban_rural")?;
-        let provenance =
-            if members.contains_key("provenance") { take(&mut members, "provenance")? } else { Vec::new() };
-        let values = serde_path_to_error::deserialize(serde_json::Value::Object(members)).map_err(|error| {
-            let path = error.path().to_string();
-            let inner = error.into_inner();
-            if path == "." { D::Error::custom(inner) } else { D::Error::custom(format!("`{path}`: {inner}")) }
-        })?;
-        Ok(Self { place_zh, region_code, urban_rural, values, provenance })
-    }
-}
-
-impl ParameterSet {
-    /// The parameters of this set under its name.
-    pub fn parameters(&self, name: &str) -> Result<Parameters, RulesError> {
-        let place = Place { division_code: self.region_code, urban_rural: self.urban_rural };
-        let mut provenance: BTreeMap<&'static str, Provenance> = self
-            .values
-            .held()
-            .into_iter()
-            .map(|field| (field, Provenance { status: "unstated".to_owned(), ..Provenance::default() }))
-            .collect();
-        for entry in &self.provenance {
-            for named in entry.field.split(',').map(str::trim) {
-                // A source may be named for something that is not a parameter of this set; it then has nothing to stand for.
-                let Some(field) = FIELDS.iter().find(|field| **field == named) else { continue };
-                if let Some(slot) = provenance.get_mut(field) {
-                    slot.status.clone_from(&entry.status);
-                    slot.source.clone_from(&entry.source);
-                    slot.year = entry.year;
-                }
-            }
-        }
-        Parameters::new(name.to_owned(), self.place_zh.clone(), place, self.values.clone(), provenance)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn listed() -> serde_json::Value {
-        let file: serde_json::Value = serde_json::from_str(include_str!("../../tests/cases/listed.json")).unwrap();
-        file["parameter_sets"]["IM_WLHT_URBAN"].clone()
-    }
-
-    #[test]
-    fn an_inline_set_is_read_whole_with_its_sources() {
-        let set: ParameterSet = serde_json::from_value(listed()).unwrap();
-        let parameters = set.parameters("IM_WLHT_URBAN").unwrap();
-        assert_eq!(parameters.rules().line_of_one, Money::from_fen(994_800));
-        assert!(parameters.provenance("dwelling_max").unwrap().status.starts_with("borrowed from Shenzhen"));
-        assert_eq!(parameters.provenance("dibao_standard").unwrap().year, Some(2024));
-        assert_eq!(parameters.provenance("graduation_months").unwrap().status, "unstated");
-    }
-
-    #[test]
-    fn unknown_missing_and_senseless_parameters_are_named() {
-        let mut unknown = listed();
-        unknown["dwelling_maximum"] = 1.into();
-        let error = serde_json::from_value::<ParameterSet>(unknown).unwrap_err().to_string();
-        assert!(error.contains("dwelling_maximum"), "{error}");
-
-        let mut wrong = listed();
-        wrong["tekun"]["minor_age_limit"] = "eighteen".into();
-        let error = serde_json::from_value::<ParameterSet>(wrong).unwrap_err().to_string();
-        assert!(error.contains("tekun.minor_age_limit"), "{error}");
-
-        let mut missing = listed();
-        missing.as_object_mut().unwrap().remove("dwelling_max");
-        let set: ParameterSet = serde_json::from_value(missing).unwrap();
-        assert_eq!(set.parameters("X"), Err(RulesError::Missing("dwelling_max")));
-
-        let mut twice = listed();
-        twice["circle_precedence"] = serde_json::json!(["DIBAO", "DIBAO", "EXPENDITURE"]);
-        let set: ParameterSet = serde_json::from_value(twice).unwrap();
-        assert!(matches!(set.parameters("X"), Err(RulesError::Unusable { field: "circle_precedence", .. })));
-    }
-
-    #[test]
-    fn the_digest_changes_with_any_value_and_with_nothing_else() {
-        let set: ParameterSet = serde_json::from_value(listed()).unwrap();
-        let first = set.parameters("IM_WLHT_URBAN").unwrap();
-        assert_eq!(first.digest(), set.parameters("IM_WLHT_URBAN").unwrap().digest());
-        let mut other = set.clone();
-        other.values.dwelling_max = Some(2);
-        assert_ne!(first.digest(), other.parameters("IM_WLHT_URBAN").unwrap().digest());
-        assert_eq!(first.digest().len(), 64);
-    }
 }

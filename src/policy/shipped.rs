@@ -3,6 +3,7 @@
 /// Path below the directory of packs, and text, of every shipped pack. A test compares the list with the directory.
 pub(super) const SHIPPED: &[(&str, &str)] = &[
     ("000000/2021-07-01.toml", include_str!("../../config/policies/000000/2021-07-01.toml")),
+    ("131028/2023-12-01.toml", include_str!("../../config/policies/131028/2023-12-01.toml")),
     ("150000/2021-07-01.toml", include_str!("../../config/policies/150000/2021-07-01.toml")),
     ("150000/2024-07-12.im-2024-rule.toml", include_str!("../../config/policies/150000/2024-07-12.im-2024-rule.toml")),
     ("150200/2021-01-01.toml", include_str!("../../config/policies/150200/2021-01-01.toml")),
@@ -13,9 +14,19 @@ pub(super) const SHIPPED: &[(&str, &str)] = &[
     ("152201/2024-01-01.toml", include_str!("../../config/policies/152201/2024-01-01.toml")),
     ("152201/2024-10-22.im-2024-rule.toml", include_str!("../../config/policies/152201/2024-10-22.im-2024-rule.toml")),
     ("152900/2012-01-01.toml", include_str!("../../config/policies/152900/2012-01-01.toml")),
+    ("370100/2024-01-01.toml", include_str!("../../config/policies/370100/2024-01-01.toml")),
+    ("370200/2023-01-01.toml", include_str!("../../config/policies/370200/2023-01-01.toml")),
+    ("450000/2023-10-01.toml", include_str!("../../config/policies/450000/2023-10-01.toml")),
     ("450100/2017-10-01.toml", include_str!("../../config/policies/450100/2017-10-01.toml")),
     ("450100/2020-04-01.toml", include_str!("../../config/policies/450100/2020-04-01.toml")),
     ("450100/2022-04-01.toml", include_str!("../../config/policies/450100/2022-04-01.toml")),
+    ("450200/2022-12-01.toml", include_str!("../../config/policies/450200/2022-12-01.toml")),
+    ("540000/2017-01-01.toml", include_str!("../../config/policies/540000/2017-01-01.toml")),
+    ("620100/2023-01-01.toml", include_str!("../../config/policies/620100/2023-01-01.toml")),
+    ("640000/2021-09-01.toml", include_str!("../../config/policies/640000/2021-09-01.toml")),
+    ("640100/2018-01-01.toml", include_str!("../../config/policies/640100/2018-01-01.toml")),
+    ("650000/2023-10-01.toml", include_str!("../../config/policies/650000/2023-10-01.toml")),
+    ("652300/2024-10-01.toml", include_str!("../../config/policies/652300/2024-10-01.toml")),
     ("652722/2022-01-01.toml", include_str!("../../config/policies/652722/2022-01-01.toml")),
     ("652722/2023-07-01.toml", include_str!("../../config/policies/652722/2023-07-01.toml")),
 ];

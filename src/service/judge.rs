@@ -1,6 +1,7 @@
 //! Facts and pack to a verdict, and, when somebody asks, to its text and its trace.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::domain::household::Place;
 use crate::policy::Parameters;
@@ -36,4 +37,9 @@ pub(super) struct CitedTrace {
     #[serde(flatten)]
     trace: Trace,
     clauses: Vec<&'static ClauseText>,
+}
+
+/// The value as JSON that is put into an answer as it is.
+pub(super) fn raw(value: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect("it holds only strings, numbers, lists and objects with string keys")
 }

@@ -4,7 +4,7 @@
 //! and English; no department is asked.
 
 pub mod document;
-mod shape;
+pub(super) mod shape;
 mod sound;
 
 use jiff::civil::Date;
@@ -56,35 +56,41 @@ impl VerificationRequest {
 fn diagnose(body: &[u8], error: &serde_json::Error) -> Vec<Finding> {
     let value: serde_json::Value = match serde_json::from_slice(body) {
         Ok(value) => value,
-        Err(error) => {
-            let (line, column) = (error.line(), error.column());
-            return vec![Finding {
-                pointer: String::new(),
-                code: "json_syntax",
-                detail: Text::new(
-                    format!("请求体不是合法的 JSON：第 {line} 行第 {column} 列。请按 UTF-8 编码发送 JSON 文档。"),
-                    format!("the body is not JSON: line {line}, column {column}. Send a JSON document in UTF-8."),
-                ),
-            }];
-        }
+        Err(error) => return vec![not_json(&error)],
     };
     let mut findings = Vec::new();
     shape::diagnose(&value, &shape::REQUEST, "", &mut findings);
     if findings.is_empty() {
         // Well-formed for the shape and still refused: a member given twice, which a JSON value cannot show.
-        let (line, column) = (error.line(), error.column());
-        findings.push(Finding {
-            pointer: String::new(),
-            code: "duplicate_member",
-            detail: Text::new(
-                format!("第 {line} 行第 {column} 列附近：同一对象中成员名重复。每个成员只能出现一次。"),
-                format!(
-                    "near line {line}, column {column}: a member appears twice in one object. Give each member once."
-                ),
-            ),
-        });
+        findings.push(given_twice(error));
     }
     findings
+}
+
+/// A body that is not JSON.
+pub(super) fn not_json(error: &serde_json::Error) -> Finding {
+    let (line, column) = (error.line(), error.column());
+    Finding {
+        pointer: String::new(),
+        code: "json_syntax",
+        detail: Text::new(
+            format!("请求体不是合法的 JSON：第 {line} 行第 {column} 列。请按 UTF-8 编码发送 JSON 文档。"),
+            format!("the body is not JSON: line {line}, column {column}. Send a JSON document in UTF-8."),
+        ),
+    }
+}
+
+/// A body with a member that stands twice.
+pub(super) fn given_twice(error: &serde_json::Error) -> Finding {
+    let (line, column) = (error.line(), error.column());
+    Finding {
+        pointer: String::new(),
+        code: "duplicate_member",
+        detail: Text::new(
+            format!("第 {line} 行第 {column} 列附近：同一对象中成员名重复。每个成员只能出现一次。"),
+            format!("near line {line}, column {column}: a member appears twice in one object. Give each member once."),
+        ),
+    }
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ pub struct Parts {
     /// Asks the departments.
     pub federation: Federation,
     /// The rules in force.
-    pub packs: Packs,
+    pub packs: Arc<Packs>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Ids.

@@ -8,6 +8,7 @@ pub mod archetype;
 pub mod draft;
 pub mod person;
 pub mod place;
+pub mod stream;
 pub mod truth;
 
 use std::collections::BTreeMap;

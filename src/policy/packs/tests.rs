@@ -156,57 +156,189 @@ fn the_tree_of_packs_loads_as_shipped() {
     assert_eq!(loaded.digest(), Packs::shipped().effective(urban("152201"), DAY, None).unwrap().digest());
 }
 
-const GOOD: &str = r#"
-[pack]
-division = "152201"
-effective_from = "2024-01-01"
-place_zh = "乌兰浩特市"
-[[parameter]]
-field = "dwelling_max"
-value = 1
-status = "verified"
-source = "a notice"
-"#;
+/// The levels of 152201, widest first.
+const LINEAGE: [&str; 4] = ["000000", "150000", "152200", "152201"];
 
-#[test]
-fn a_wrong_pack_is_told_file_field_and_remedy() {
-    let path = Path::new("152201/2024-01-01.toml");
-    assert!(Pack::parse(path, GOOD).is_ok());
-    let row = GOOD.split("[[parameter]]").nth(1).unwrap();
-    for (wrong, says) in [
-        (GOOD.replace("\"152201\"", "\"152202\""), "pack.division"),
-        (GOOD.replace("2024-01-01", "2024-01-02"), "pack.effective_from"),
-        (GOOD.replace("place_zh", "variant = \"X\"\nplace_zh"), "pack.variant"),
-        (GOOD.replace("dwelling_max", "dwellings"), "is not a parameter"),
-        (GOOD.replace("value = 1", "value = \"one\""), "`dwelling_max`: value"),
-        (GOOD.replace("source = \"a notice\"", ""), "names no source"),
-        (GOOD.replace("status = \"verified\"", "status = \"conflict: do not use\""), "[[reference]]"),
-        (GOOD.replace("value = 1", "value = 1\nto = \"2023-01-01\""), "`to` is before `from`"),
-        (GOOD.replace("value = 1", "value = 1\ndivisions = [\"150200\"]"), "not inside 152201"),
-        (format!("{GOOD}[[parameter]]{row}"), "stands twice"),
-        (GOOD.replace("place_zh", "colour = 1\nplace_zh"), "colour"),
-    ] {
-        let error = Pack::parse(path, &wrong).unwrap_err();
-        assert!(error.to_string().contains("152201/2024-01-01.toml"), "{error}");
-        assert!(error.to_string().contains(says), "{says}: {error}");
-        assert!(error.text().zh.contains("政策包"));
+/// A row of `dwelling_max` somewhere along the lineage of 152201; its value is its position in the list of rows.
+#[derive(Debug, Clone)]
+struct TestRow {
+    depth: usize,
+    side: Option<UrbanRural>,
+    /// Whether the row names divisions, and whether 152201 is among them.
+    named: Option<bool>,
+    from: i32,
+    to: Option<i32>,
+}
+
+fn rows() -> impl proptest::strategy::Strategy<Value = Vec<TestRow>> {
+    use proptest::prelude::*;
+    let side = prop_oneof![Just(None), Just(Some(UrbanRural::Urban)), Just(Some(UrbanRural::Rural))];
+    // A row for named divisions stands at a level that has divisions inside.
+    let row = (0..4_usize, side, proptest::option::of(any::<bool>()), 0..30_i32, proptest::option::of(0..40_i32));
+    proptest::collection::vec(row, 0..12).prop_map(|rows| {
+        rows.into_iter()
+            .enumerate()
+            .map(|(index, (depth, side, named, from, length))| TestRow {
+                depth,
+                side,
+                named: named.filter(|_| depth < 3),
+                // Distinct first days: two rows that say the same of the same day are refused, not chosen between.
+                from: from * 12 + i32::try_from(index).unwrap(),
+                to: length.map(|length| from * 12 + i32::try_from(index).unwrap() + length * 5),
+            })
+            .collect()
+    })
+}
+
+fn day(number: i32) -> Date {
+    date(2020, 1, 1).checked_add(jiff::Span::new().days(number)).unwrap()
+}
+
+fn packs_of(rows: &[TestRow]) -> Packs {
+    use std::fmt::Write as _;
+    let mut files = Vec::new();
+    for (depth, division) in LINEAGE.iter().enumerate() {
+        let mut text =
+            format!("[pack]\ndivision = \"{division}\"\neffective_from = \"2020-01-01\"\nplace_zh = \"某地\"\n");
+        for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.depth == depth) {
+            write!(
+                text,
+                "[[parameter]]\nfield = \"graduation_months\"\nvalue = {index}\nfrom = \"{}\"\n",
+                day(row.from)
+            )
+            .unwrap();
+            if let Some(side) = row.side {
+                let side = if side == UrbanRural::Urban { "URBAN" } else { "RURAL" };
+                writeln!(text, "urban_rural = \"{side}\"").unwrap();
+            }
+            if let Some(ours) = row.named {
+                writeln!(text, "divisions = [\"{}\"]", if ours { "152201" } else { "152202" }).unwrap();
+            }
+            if let Some(to) = row.to {
+                writeln!(text, "to = \"{}\"", day(to)).unwrap();
+            }
+            text.push_str("status = \"verified\"\nsource = \"a notice\"\n");
+        }
+        files.push(PackFile { file: format!("{division}/2020-01-01.toml").into(), bytes: text.into_bytes() });
     }
-    assert!(matches!(Packs::load(Path::new("/nowhere")), Err(PolicyError::Read { .. })));
+    // A row may name 152202 at a level that does not contain it: such files are no test of inheritance.
+    Packs::of_files(&files, Vec::new()).packs
+}
+
+proptest::proptest! {
+    /// Written a second time, as a caseworker would say it: the nearest level that says anything; there, rows that name
+    /// the place before those that do not, rows for its side before those for both; of these the latest.
+    #[test]
+    fn the_nearest_most_specific_latest_row_in_force_counts(rows in rows(), on in 0..420_i32, rural in proptest::bool::ANY) {
+        let side = if rural { UrbanRural::Rural } else { UrbanRural::Urban };
+        let packs = packs_of(&rows);
+        let in_force: Vec<(usize, &TestRow)> = rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| row.from <= on && row.to.is_none_or(|last| on <= last))
+            .filter(|(_, row)| row.side.is_none_or(|own| own == side) && row.named != Some(false))
+            .collect();
+        let nearest = in_force.iter().map(|(_, row)| row.depth).max();
+        let mut left: Vec<_> = in_force.into_iter().filter(|(_, row)| Some(row.depth) == nearest).collect();
+        if left.iter().any(|(_, row)| row.named.is_some()) {
+            left.retain(|(_, row)| row.named.is_some());
+        }
+        if left.iter().any(|(_, row)| row.side.is_some()) {
+            left.retain(|(_, row)| row.side.is_some());
+        }
+        let expected = left.iter().max_by_key(|(_, row)| row.from).map(|(index, _)| serde_json::json!(index));
+        let place = at("152201", side);
+        let effective = packs.effective_figures(place, day(on), None).unwrap();
+        proptest::prop_assert_eq!(effective.value("graduation_months"), expected.clone());
+        proptest::prop_assert_eq!(effective.missing().contains(&"graduation_months"), expected.is_none());
+        // Without a standard there is no verdict, whatever else is there.
+        let missing = packs.effective(place, day(on), None).unwrap_err();
+        let is_told = matches!(missing, Unavailable::NoParameter { field: "dibao_standard", .. });
+        proptest::prop_assert!(is_told, "{}", missing);
+    }
 }
 
 #[test]
-fn every_shipped_pack_fits_the_published_schema() {
-    let schema: serde_json::Value = serde_json::from_str(include_str!("../../../schemas/policy.json")).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    for (path, text) in SHIPPED {
-        let document = serde_json::to_value(toml::from_str::<toml::Value>(text).unwrap()).unwrap();
-        let faults: Vec<String> = validator.iter_errors(&document).map(|fault| fault.to_string()).collect();
-        assert!(faults.is_empty(), "{path}: {faults:?}");
+fn a_name_made_of_code_and_side_means_the_place() {
+    let packs = Packs::shipped();
+    assert_eq!(packs.named("152201_RURAL", DAY).unwrap().name(), "IM_WLHT_RURAL");
+    assert_eq!(packs.named("150203_URBAN", DAY).unwrap().rules().line_of_one, Money::from_fen(1_058_400));
+    let variant = packs.named("152201_URBAN_IM_2024", DAY).unwrap();
+    assert_eq!(variant.name(), "IM_WLHT_URBAN_2024RULE");
+    for unknown in ["152201", "152201_TOWN", "X_URBAN", ""] {
+        assert!(matches!(packs.named(unknown, DAY), Err(Unavailable::UnknownPack { .. })), "{unknown}");
     }
-    for wrong in [GOOD.replace("value = 1", "value = \"one\""), GOOD.replace("source = \"a notice\"", "")] {
-        let document = serde_json::to_value(toml::from_str::<toml::Value>(&wrong).unwrap()).unwrap();
-        assert!(!validator.is_valid(&document), "{wrong}");
+}
+
+#[test]
+fn a_file_laid_over_the_packs_counts_as_if_it_stood_among_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("152201/2025-02-01.toml");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let text = "[pack]\ndivision = \"152201\"\neffective_from = \"2025-02-01\"\nplace_zh = \"乌兰浩特市\"\n\n[[parameter]]\n\
+                field = \"dibao_standard\"\nurban_rural = \"URBAN\"\nvalue = { amount = \"860.00\", period = \"MONTH\" }\n\
+                status = \"verified\"\nsource = \"a notice\"\n";
+    std::fs::write(&path, text).unwrap();
+    let (packs, overlay) = Packs::load_over(None, &path).unwrap();
+    assert_eq!((&*overlay.file, overlay.effective_from), ("152201/2025-02-01.toml", date(2025, 2, 1)));
+    let line = |on| packs.effective(urban("152201"), on, None).unwrap().rules().line_of_one;
+    assert_eq!(
+        (line(date(2025, 1, 31)), line(date(2025, 2, 1))),
+        (Money::from_fen(994_800), Money::from_fen(1_032_000))
+    );
+    std::fs::write(&path, text.replace("\"860.00\"", "860")).unwrap();
+    let error = Packs::load_over(None, &path).unwrap_err();
+    assert_eq!(error.faults.len(), 1, "{error}");
+}
+
+#[test]
+fn every_mistake_of_a_folder_is_told_in_one_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |path: &str, bytes: &[u8]| {
+        let path = dir.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    };
+    put("152201/2025-01-01.toml", b"[pack]\ndivision = \"152201\"\n");
+    put("152202/2025-01-01.toml", b"a = \xff\n");
+    put("152221/2025-01-01.toml", b"[pack\n");
+    put("152222/2025-01-01.toml", &vec![b'#'; 10 * 1024 * 1024]);
+    put("Wulanhaote/2025-01-01.toml", b"");
+    put("2025-01-01.toml", b"");
+    put("152201/old/2024-01-01.toml", b"");
+    put("152201/.2025-01-01.toml.swp", b"\xff");
+    put("README.md", b"");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("loop", dir.path().join("loop")).unwrap();
+        std::os::unix::fs::symlink("..", dir.path().join("152201/up")).unwrap();
+        std::os::unix::fs::symlink("self.toml", dir.path().join("152201/self.toml")).unwrap();
     }
-    let listed = schema["properties"]["parameter"]["items"]["properties"]["field"]["enum"].clone();
-    assert_eq!(listed, serde_json::json!(crate::policy::values::FIELDS), "schema and program list the same parameters");
+    let error = Packs::load(dir.path()).unwrap_err();
+    let told: Vec<(&str, &str)> = error.faults.iter().map(|fault| (&*fault.file, fault.code.as_str())).collect();
+    for expected in [
+        ("152201/2025-01-01.toml", "key_missing"),
+        ("152202/2025-01-01.toml", "file_not_utf8"),
+        ("152221/2025-01-01.toml", "syntax"),
+        ("152222/2025-01-01.toml", "file_too_large"),
+        ("Wulanhaote", "folder_name"),
+    ] {
+        assert!(told.contains(&expected), "{expected:?}: {told:?}");
+    }
+    #[cfg(unix)]
+    assert!(told.contains(&("loop", "file_unreadable")) && told.contains(&("152201/self.toml", "file_unreadable")));
+    assert!(!told.iter().any(|(file, _)| file.contains("swp") || file.contains("README")), "{told:?}");
+    let reading = Packs::read(Some(dir.path()), None);
+    let ignored: Vec<&str> =
+        reading.faults.iter().filter(|fault| fault.code == Code::FileIgnored).map(|fault| &*fault.file).collect();
+    assert!(ignored.contains(&"2025-01-01.toml") && ignored.contains(&"152201/old"), "{ignored:?}");
+    assert_eq!(error.text().zh.lines().count(), error.faults.len() + 1);
+}
+
+#[test]
+fn a_folder_that_is_not_there_or_holds_nothing_is_told() {
+    let missing = Packs::load(Path::new("/nowhere")).unwrap_err();
+    assert_eq!(missing.faults[0].code, Code::FileUnreadable);
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(Packs::load(empty.path()).unwrap_err().faults[0].code, Code::FolderEmpty);
 }

@@ -15,7 +15,7 @@ use crate::domain::money::Money;
 use crate::domain::problem::{Finding, Text};
 
 /// What a value must be.
-pub(super) enum Shape {
+pub(in crate::service) enum Shape {
     /// An object of these members and no others.
     Object(&'static [Member]),
     /// An array.
@@ -28,18 +28,20 @@ pub(super) enum Shape {
     Boolean,
     /// A whole number up to this.
     Whole(u64),
+    /// An object whose members have names of one form and values of one shape.
+    Each(&'static Form, &'static Shape),
 }
 
 /// A member of an object.
-pub(super) struct Member {
-    name: &'static str,
-    need: Need,
-    shape: Shape,
+pub(in crate::service) struct Member {
+    pub(in crate::service) name: &'static str,
+    pub(in crate::service) need: Need,
+    pub(in crate::service) shape: Shape,
 }
 
 /// Whether a member may be left out.
 #[derive(Clone, Copy, PartialEq)]
-enum Need {
+pub(in crate::service) enum Need {
     /// Must be there.
     Must,
     /// May be left out, but not null.
@@ -49,24 +51,24 @@ enum Need {
 }
 
 /// A form of string: how it is told, and whether a text has it.
-pub(super) struct Form {
+pub(in crate::service) struct Form {
     zh: &'static str,
-    en: &'static str,
+    pub(in crate::service) en: &'static str,
     fits: fn(&str) -> bool,
 }
 
-const fn must(name: &'static str, shape: Shape) -> Member {
+pub(in crate::service) const fn must(name: &'static str, shape: Shape) -> Member {
     Member { name, need: Need::Must, shape }
 }
-const fn may(name: &'static str, shape: Shape) -> Member {
+pub(in crate::service) const fn may(name: &'static str, shape: Shape) -> Member {
     Member { name, need: Need::May, shape }
 }
-const fn null(name: &'static str, shape: Shape) -> Member {
+pub(in crate::service) const fn null(name: &'static str, shape: Shape) -> Member {
     Member { name, need: Need::Null, shape }
 }
 
-const ANY: Form = Form { zh: "字符串", en: "a string", fits: |_| true };
-const DATE: Form = Form {
+pub(in crate::service) const ANY: Form = Form { zh: "字符串", en: "a string", fits: |_| true };
+pub(in crate::service) const DATE: Form = Form {
     zh: "日期，格式 YYYY-MM-DD，如 \"2025-03-15\"",
     en: "a date, YYYY-MM-DD, such as \"2025-03-15\"",
     fits: |text| text.parse::<Date>().is_ok(),
@@ -76,38 +78,38 @@ const INSTANT: Form = Form {
     en: "an instant with offset (RFC 3339), such as \"2025-03-14T21:30:00+08:00\"",
     fits: |text| text.parse::<Timestamp>().is_ok(),
 };
-const MONEY: Form = Form {
+pub(in crate::service) const MONEY: Form = Form {
     zh: "金额：以元为单位的十进制字符串，不为负，至多两位小数，如 \"1234.50\"",
     en: "an amount: a decimal string in yuan, not negative, at most two places, such as \"1234.50\"",
     fits: |text| Money::parse(text).is_ok(),
 };
-const KIND: Form = Form {
+pub(in crate::service) const KIND: Form = Form {
     zh: "类别代码：1 到 64 个大写字母、数字或下划线，如 \"PENSION_RESIDENT\"",
     en: "a kind: 1 to 64 characters of A-Z, 0-9 and _, such as \"PENSION_RESIDENT\"",
     fits: |text| Kind::parse(text).is_some(),
 };
-const REFERENCE: Form = Form {
+pub(in crate::service) const REFERENCE: Form = Form {
     zh: "成员标识：1 到 40 个字母、数字、- 或 _，如 \"m1\"，不得使用身份号码",
     en: "a member reference: 1 to 40 letters, digits, - or _, such as \"m1\", never an identity number",
     fits: |text| MemberRef::parse(text).is_ok(),
 };
-const DIVISION: Form = Form {
+pub(in crate::service) const DIVISION: Form = Form {
     zh: "行政区划代码：GB/T 2260 的六位数字，如 \"152201\"",
     en: "a division code: six digits of GB/T 2260, such as \"152201\"",
     fits: |text| DivisionCode::parse(text).is_ok(),
 };
-const RELATION: Form = Form {
+pub(in crate::service) const RELATION: Form = Form {
     zh: "家庭关系代码：GB/T 4761 的两位数字 01 到 99，如 \"02\" 户主",
     en: "a relation code: two digits of GB/T 4761, 01 to 99, such as \"02\" for the head of household",
     fits: |text| RelationCode::parse(text).is_ok(),
 };
-const DEPARTMENT: Form = Form {
+pub(in crate::service) const DEPARTMENT: Form = Form {
     zh: "部门标识，如 \"hrss\"",
     en: "a department id, such as \"hrss\"",
     fits: |text| DepartmentId::parse(text).is_ok(),
 };
 
-const STAGES: &[&str] = &[
+pub(in crate::service) const STAGES: &[&str] = &[
     "PRESCHOOL",
     "PRIMARY",
     "JUNIOR",
@@ -181,17 +183,17 @@ pub(super) static REQUEST: Shape = Shape::Object(&[
             ),
         ]),
     ),
-    null(
-        "prior",
-        Shape::Object(&[
-            null("member_in_other_household", Shape::Text(&REFERENCE)),
-            null("circle", Shape::Text(&KIND)),
-            may("exceeded_by_employment", Shape::Boolean),
-            null("months_since_exceeded", Shape::Whole(u32::MAX as u64)),
-            null("monthly_total", Shape::Text(&MONEY)),
-        ]),
-    ),
+    Member { name: "prior", need: Need::Null, shape: Shape::Object(PRIOR) },
 ]);
+
+/// What civil affairs' own register knows of the household's past.
+pub(in crate::service) const PRIOR: &[Member] = &[
+    null("member_in_other_household", Shape::Text(&REFERENCE)),
+    null("circle", Shape::Text(&KIND)),
+    may("exceeded_by_employment", Shape::Boolean),
+    null("months_since_exceeded", Shape::Whole(u32::MAX as u64)),
+    null("monthly_total", Shape::Text(&MONEY)),
+];
 
 static DECLARED_MEMBER: Shape = Shape::Object(&[
     must("ref", Shape::Text(&REFERENCE)),
@@ -242,7 +244,7 @@ static DECLARED_EXPENDITURE: Shape = Shape::Object(&[
     null("public_benchmark", Shape::Text(&MONEY)),
 ]);
 
-static OBLIGOR: Shape = Shape::Object(&[
+pub(in crate::service) static OBLIGOR: Shape = Shape::Object(&[
     must("obligor_id", Shape::Text(&ANY)),
     must("relation_code", Shape::Text(&RELATION)),
     must("supports", Shape::List(&Shape::Text(&REFERENCE))),
@@ -253,7 +255,7 @@ static OBLIGOR: Shape = Shape::Object(&[
     null("judgment_12m", Shape::Text(&MONEY)),
 ]);
 
-static EVENT: Shape = Shape::Object(&[
+pub(in crate::service) static EVENT: Shape = Shape::Object(&[
     must("type", Shape::Text(&KIND)),
     must("route", Shape::Text(&KIND)),
     must("occurred_at", Shape::Text(&INSTANT)),
@@ -263,7 +265,7 @@ static EVENT: Shape = Shape::Object(&[
 ]);
 
 /// Adds a finding for everything in `value` that does not have the shape.
-pub(super) fn diagnose(value: &Value, shape: &Shape, pointer: &str, findings: &mut Vec<Finding>) {
+pub(in crate::service) fn diagnose(value: &Value, shape: &Shape, pointer: &str, findings: &mut Vec<Finding>) {
     let mut find = |code, zh: String, en: String| {
         findings.push(Finding { pointer: pointer.to_owned(), code, detail: Text::new(zh, en) });
     };
@@ -324,7 +326,25 @@ pub(super) fn diagnose(value: &Value, shape: &Shape, pointer: &str, findings: &m
                 format!("must be a whole number from 0 to {most}."),
             );
         }
-        (Shape::Object(_), _) => find("wrong_type", "应为 JSON 对象。".to_owned(), "must be a JSON object.".to_owned()),
+        (Shape::Each(form, shape), Value::Object(object)) => {
+            for (name, value) in object {
+                if (form.fits)(name) {
+                    diagnose(value, shape, &format!("{pointer}/{name}"), findings);
+                } else {
+                    findings.push(Finding {
+                        pointer: pointer.to_owned(),
+                        code: "unknown_member",
+                        detail: Text::new(
+                            format!("成员名（{}）应为{}。", shown(name), form.zh),
+                            format!("a member's name ({}) must be {}.", shown(name), form.en),
+                        ),
+                    });
+                }
+            }
+        }
+        (Shape::Object(_) | Shape::Each(..), _) => {
+            find("wrong_type", "应为 JSON 对象。".to_owned(), "must be a JSON object.".to_owned());
+        }
         (Shape::List(_), _) => find("wrong_type", "应为 JSON 数组。".to_owned(), "must be a JSON array.".to_owned()),
     }
 }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::super::case::Case;
 use super::super::error::ServiceError;
-use super::super::judge;
+use super::super::judge::{self, raw};
 use super::super::kept::{Outcome, with_members};
 use super::super::replay::{Kept, Replay, replay};
 use super::{Caller, Expand, Verifications};
@@ -71,10 +71,6 @@ fn read(outcome: &Outcome) -> Result<Read, StoreError> {
         None => None,
     };
     Ok(Read { facts, answer, comparison })
-}
-
-fn raw(value: &impl Serialize) -> Box<RawValue> {
-    serde_json::value::to_raw_value(value).expect("it holds only strings, numbers, lists and objects with string keys")
 }
 
 impl Verifications {

@@ -33,6 +33,20 @@ pub enum Where {
     Yearly,
 }
 
+impl Where {
+    /// True when an archetype that is drawn here can be drawn in `place`.
+    pub const fn admits(self, place: &Place) -> bool {
+        match self {
+            Self::Any => !place.is_rule_2024,
+            Self::Rule2021 => !place.is_rule_2024 && !place.is_tiered,
+            Self::Rule2024 => place.is_rule_2024,
+            Self::Difference => !place.is_tiered && !place.is_rule_2024,
+            Self::Tiered => place.is_tiered,
+            Self::Yearly => place.is_yearly,
+        }
+    }
+}
+
 /// A place with its standards. Amounts are fen.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -128,18 +142,7 @@ impl Places {
 
     /// One of the places that fit.
     pub fn draw(&self, fits: Where, random: &mut Random) -> &Place {
-        let fitting: Vec<&Place> = self
-            .places
-            .iter()
-            .filter(|place| match fits {
-                Where::Any => !place.is_rule_2024,
-                Where::Rule2021 => !place.is_rule_2024 && !place.is_tiered,
-                Where::Rule2024 => place.is_rule_2024,
-                Where::Difference => !place.is_tiered && !place.is_rule_2024,
-                Where::Tiered => place.is_tiered,
-                Where::Yearly => place.is_yearly,
-            })
-            .collect();
+        let fitting: Vec<&Place> = self.places.iter().filter(|place| fits.admits(place)).collect();
         let place: &&Place = random.pick(&fitting);
         place
     }
