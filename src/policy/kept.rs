@@ -78,7 +78,9 @@ mod tests {
     fn kept_parameters_are_the_same_to_source_and_date() {
         let parameters = ulanhot();
         let again = Parameters::from_kept(&parameters.to_kept(), parameters.digest()).unwrap();
-        assert_eq!(again, *parameters);
+        // All but the line a figure stands in, which is told to whoever edits the file and kept nowhere.
+        assert_eq!((again.rules(), again.digest()), (parameters.rules(), parameters.digest()));
+        assert_eq!(again.to_kept(), parameters.to_kept());
     }
 
     #[test]
