@@ -142,15 +142,16 @@ async fn commit(
     for write in group {
         match write {
             // A repeated request opens nothing; its own event is written when it is answered.
-            Write::Open { row, outcome, events, .. } => match existing(&mut known, row) {
-                Some(existing) => opened.push(existing),
-                None => {
+            Write::Open { row, outcome, events, .. } => {
+                if let Some(existing) = existing(&mut known, row) {
+                    opened.push(existing);
+                } else {
                     opened.push(Opened::New);
                     rows.verifications.push(row);
                     rows.outcomes.extend(outcome.as_deref());
                     rows.events.extend(events);
                 }
-            },
+            }
             Write::Complete { row, events, .. } => {
                 rows.outcomes.push(row);
                 rows.events.extend(events);
@@ -192,7 +193,7 @@ fn keyed(write: &Write) -> Option<(&str, &str)> {
 }
 
 /// The verification that this client's idempotency key stands for already. Otherwise it stands for this one from now on.
-fn existing<'a>(known: &mut HashMap<(String, String), Opened>, row: &'a NewVerification) -> Option<Opened> {
+fn existing(known: &mut HashMap<(String, String), Opened>, row: &NewVerification) -> Option<Opened> {
     let key = (row.client_id.clone(), row.idempotency_key.clone()?);
     let new = || Opened::Existing { id: row.id.clone(), request_digest: row.request_digest.clone() };
     match known.entry(key) {
