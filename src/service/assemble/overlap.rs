@@ -3,7 +3,7 @@
 //! A household declares everything it has, so what a department shows of it is as a rule declared as well. A
 //! declared item without a key cannot be told apart from a record of the same kind; counting both would take one
 //! wage for two. What is declared beyond the records stays, as declared. More answers can therefore only add,
-//! which is what the bounds of [`crate::verdict::unknowns`] rest on (`docs/decisions/0018-*.md`).
+//! which is what the bounds of [`crate::verdict::unknowns`] rest on (`docs/decisions/0018`).
 
 use crate::domain::fact::{ExpenditureKind, Kind};
 use crate::domain::money::Money;
