@@ -29,11 +29,16 @@ impl Exact {
     }
 
     /// The sum.
+    #[inline]
     pub fn plus(self, other: Self) -> Result<Self, Overflow> {
         if self.denominator == other.denominator {
             let numerator = self.numerator.checked_add(other.numerator).ok_or(Overflow)?;
             return Ok(Self { numerator, denominator: self.denominator });
         }
+        self.plus_unlike(other)
+    }
+
+    fn plus_unlike(self, other: Self) -> Result<Self, Overflow> {
         let left = self.numerator.checked_mul(other.denominator).ok_or(Overflow)?;
         let right = other.numerator.checked_mul(self.denominator).ok_or(Overflow)?;
         let denominator = self.denominator.checked_mul(other.denominator).ok_or(Overflow)?;
@@ -41,11 +46,13 @@ impl Exact {
     }
 
     /// The difference.
+    #[inline]
     pub fn minus(self, other: Self) -> Result<Self, Overflow> {
         self.plus(other.negated())
     }
 
     /// `self × numerator ÷ denominator`. The denominator must be above zero.
+    #[inline]
     pub fn scale(self, numerator: i64, denominator: i64) -> Result<Self, Overflow> {
         if denominator <= 0 {
             return Err(Overflow);
@@ -53,9 +60,23 @@ impl Exact {
         if numerator == denominator {
             return Ok(self);
         }
+        if let Some(fen) = self.whole_fen() {
+            // Two 64-bit factors always fit 128 bits, and the product of amounts and percentages nearly always 64.
+            let top = i128::from(fen) * i128::from(numerator);
+            return Ok(match i64::try_from(top) {
+                Ok(small) if small % denominator == 0 => Self::from_fen(small / denominator),
+                _ => Self { numerator: top, denominator: i128::from(denominator) }.reduced(),
+            });
+        }
         let top = self.numerator.checked_mul(i128::from(numerator)).ok_or(Overflow)?;
         let bottom = self.denominator.checked_mul(i128::from(denominator)).ok_or(Overflow)?;
         Ok(Self { numerator: top, denominator: bottom }.reduced())
+    }
+
+    /// The number of fen when it is whole and fits 64 bits: what nearly every amount is.
+    #[inline]
+    fn whole_fen(self) -> Option<i64> {
+        if self.denominator == 1 { i64::try_from(self.numerator).ok() } else { None }
     }
 
     /// `self ÷ divisor`, rounded half up to the fen. The divisor must be above zero.
@@ -68,28 +89,36 @@ impl Exact {
     }
 
     /// The number with its sign turned.
+    #[inline]
     pub const fn negated(self) -> Self {
         Self { numerator: -self.numerator, denominator: self.denominator }
     }
 
     /// Zero when negative, itself otherwise.
+    #[inline]
     pub const fn floored_at_zero(self) -> Self {
         if self.numerator < 0 { Self::ZERO } else { self }
     }
 
     /// True below zero.
+    #[inline]
     pub const fn is_negative(self) -> bool {
         self.numerator < 0
     }
 
     /// The number a whole number of times.
+    #[inline]
     pub fn times(self, factor: i64) -> Result<Self, Overflow> {
         let numerator = self.numerator.checked_mul(i128::from(factor)).ok_or(Overflow)?;
         Ok(Self { numerator, denominator: self.denominator })
     }
 
     /// The largest whole number of fen that is not above the number.
+    #[inline]
     pub fn floor_fen(self) -> Result<i64, Overflow> {
+        if let Some(fen) = self.whole_fen() {
+            return Ok(fen);
+        }
         i64::try_from(self.numerator.div_euclid(self.denominator)).map_err(|_| Overflow)
     }
 
@@ -104,14 +133,23 @@ impl Exact {
     }
 
     /// Rounded half up to the fen, away from zero for negative amounts.
+    #[inline]
     pub fn round_half_up(self) -> Result<Money, Overflow> {
         if self.denominator == 1 {
             return i64::try_from(self.numerator).map(Money::from_fen).map_err(|_| Overflow);
         }
-        let doubled = self.numerator.checked_abs().and_then(|top| top.checked_mul(2)).ok_or(Overflow)?;
-        let rounded = (doubled + self.denominator) / (2 * self.denominator);
-        let fen = i64::try_from(rounded).map_err(|_| Overflow)?;
-        Ok(Money::from_fen(if self.numerator < 0 { -fen } else { fen }))
+        if let (Ok(top), Ok(bottom)) = (i64::try_from(self.numerator), i64::try_from(self.denominator)) {
+            // As below, in 64 bits: a division of 128 costs ten times as much.
+            let (size, bottom) = (top.unsigned_abs(), bottom.unsigned_abs());
+            let (whole, rest) = (size / bottom, size % bottom);
+            let rounded = i64::try_from(whole + u64::from(rest >= bottom - rest)).map_err(|_| Overflow)?;
+            return Ok(Money::from_fen(if top < 0 { -rounded } else { rounded }));
+        }
+        // The remainder is compared with what it leaves of the divisor, so nothing is doubled and nothing overflows.
+        let (size, bottom) = (self.numerator.unsigned_abs(), self.denominator.unsigned_abs());
+        let (whole, rest) = (size / bottom, size % bottom);
+        let rounded = i64::try_from(whole + u128::from(rest >= bottom - rest)).map_err(|_| Overflow)?;
+        Ok(Money::from_fen(if self.numerator < 0 { -rounded } else { rounded }))
     }
 
     /// The same number with smaller parts, when they have grown. Small parts stay as they are: comparisons
@@ -150,12 +188,14 @@ const fn greatest_common_divisor(mut left: u128, mut right: u128) -> u128 {
 }
 
 impl From<Money> for Exact {
+    #[inline]
     fn from(money: Money) -> Self {
         Self::from_fen(money.fen())
     }
 }
 
 impl PartialEq for Exact {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
@@ -164,16 +204,24 @@ impl PartialEq for Exact {
 impl Eq for Exact {}
 
 impl PartialOrd for Exact {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl Ord for Exact {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         if self.denominator == other.denominator {
             return self.numerator.cmp(&other.numerator);
         }
+        self.cmp_unlike(other)
+    }
+}
+
+impl Exact {
+    fn cmp_unlike(&self, other: &Self) -> Ordering {
         // Amounts are bounded (see the type), so the products do not overflow; saturation keeps the order even if they did.
         let left = self.numerator.saturating_mul(other.denominator);
         let right = other.numerator.saturating_mul(self.denominator);
@@ -216,6 +264,31 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn small_and_large_parts_give_the_same_number(
+            fen in proptest::prelude::any::<i64>(), numerator in -1_000_000_000_i64..1_000_000_000,
+            denominator in 1_i64..1_000_000_000, common in 2_i64..1_000_000,
+        ) {
+            let small = Exact::from_fen(fen).scale(numerator, denominator).unwrap();
+            // The same number with parts that 64 bits do not hold.
+            let large = Exact {
+                numerator: i128::from(fen) * i128::from(numerator) * i128::from(common),
+                denominator: i128::from(denominator) * i128::from(common),
+            };
+            proptest::prop_assert_eq!(small, large);
+            proptest::prop_assert_eq!(small.round_half_up(), large.round_half_up());
+            proptest::prop_assert_eq!((small.floor_fen(), small.ceil_fen()), (large.floor_fen(), large.ceil_fen()));
+        }
+
+        #[test]
+        fn rounding_is_half_up_away_from_zero(top in -1_000_000_000_000_i64..1_000_000_000_000, bottom in 1_i64..1_000_000) {
+            let rounded = Exact::from_fen(top).scale(1, bottom).unwrap().round_half_up().unwrap().fen();
+            let (top, bottom) = (i128::from(top), i128::from(bottom));
+            let twice_off = (2 * (i128::from(rounded).abs() * bottom - top.abs())).abs();
+            proptest::prop_assert!(twice_off <= bottom && i128::from(rounded) * top >= 0);
+            proptest::prop_assert!(twice_off < bottom || i128::from(rounded).abs() * bottom > top.abs(), "half goes up");
+        }
+
         #[test]
         fn order_and_sum_agree_with_integers(a in -1_000_000_000_i64..1_000_000_000, b in -1_000_000_000_i64..1_000_000_000, d in 1_i64..10_000) {
             let (left, right) = (Exact::from_fen(a).scale(1, d).unwrap(), Exact::from_fen(b).scale(1, d).unwrap());

@@ -123,6 +123,20 @@ pub enum IncomeCategory {
     Other,
 }
 
+impl IncomeCategory {
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wage => "WAGE",
+            Self::Operating => "OPERATING",
+            Self::Property => "PROPERTY",
+            Self::Transfer => "TRANSFER",
+            Self::TransferOut => "TRANSFER_OUT",
+            Self::Other => "OTHER",
+        }
+    }
+}
+
 /// Money received over a span of days.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -190,6 +204,18 @@ pub enum ExpenditureKind {
     Accident,
 }
 
+impl ExpenditureKind {
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Medical => "MEDICAL",
+            Self::DisabilityRehab => "DISABILITY_REHAB",
+            Self::Education => "EDUCATION",
+            Self::Accident => "ACCIDENT",
+        }
+    }
+}
+
 /// Money spent that could not be avoided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -231,6 +257,24 @@ pub enum EducationStage {
     Master,
     /// 博士研究生.
     Doctor,
+}
+
+impl EducationStage {
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Preschool => "PRESCHOOL",
+            Self::Primary => "PRIMARY",
+            Self::Junior => "JUNIOR",
+            Self::SeniorHigh => "SENIOR_HIGH",
+            Self::SecondaryVocational => "SECONDARY_VOCATIONAL",
+            Self::Special => "SPECIAL",
+            Self::JuniorCollege => "JUNIOR_COLLEGE",
+            Self::Bachelor => "BACHELOR",
+            Self::Master => "MASTER",
+            Self::Doctor => "DOCTOR",
+        }
+    }
 }
 
 /// Enrolment (学籍).

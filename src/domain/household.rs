@@ -76,6 +76,11 @@ impl RelationCode {
         std::str::from_utf8(&self.0).expect("only ASCII digits were accepted")
     }
 
+    /// The code as its two digits.
+    pub const fn as_bytes(&self) -> &[u8; 2] {
+        &self.0
+    }
+
     /// A son or daughter: the first digit is 2 or 3.
     pub const fn is_child(self) -> bool {
         matches!(self.0, [b'2' | b'3', _])

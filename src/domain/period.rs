@@ -29,9 +29,14 @@ impl Period {
     /// (`FULL_CALENDAR_MONTHS_BEFORE_APPLICATION_MONTH`, `semantics.md`).
     pub fn months_before(assessed_on: Date, months: u8) -> Self {
         let first_of_month = assessed_on.first_of_month();
-        let from = first_of_month.saturating_sub(jiff::Span::new().months(i64::from(months)));
-        let to = first_of_month.saturating_sub(jiff::Span::new().days(1));
-        Self { from, to }
+        // Months counted from year 0; whole months need no calendar.
+        let month = i32::from(assessed_on.year()) * 12 + i32::from(assessed_on.month()) - 1 - i32::from(months);
+        let year_and_month = (i16::try_from(month.div_euclid(12)), i8::try_from(month.rem_euclid(12) + 1));
+        let from = match year_and_month {
+            (Ok(year), Ok(month)) => Date::new(year, month, 1).unwrap_or(Date::MIN),
+            _ => Date::MIN,
+        };
+        Self { from, to: first_of_month.yesterday().unwrap_or(Date::MIN) }
     }
 
     /// True when `date` lies in the period.
@@ -57,6 +62,15 @@ mod tests {
         let period = Period::months_before(date(2025, 3, 15), 12);
         assert_eq!((period.from, period.to), (date(2024, 3, 1), date(2025, 2, 28)));
         assert!(period.contains(date(2024, 3, 1)) && !period.contains(date(2025, 3, 1)));
+        for (on, months, from) in [
+            (date(2025, 1, 31), 1, date(2024, 12, 1)),
+            (date(2025, 12, 1), 12, date(2024, 12, 1)),
+            (date(2025, 3, 15), 60, date(2020, 3, 1)),
+            (date(1, 2, 3), 14, date(-1, 12, 1)),
+            (Date::MIN, 12, Date::MIN),
+        ] {
+            assert_eq!(Period::months_before(on, months).from, from, "{on} {months}");
+        }
     }
 
     #[test]
