@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::decimal::Decimal;
 use super::values::{
-    BenefitMode, ClockStart, EmploymentCost, ExpenditureRule, FinancialLimit, LowerBound, StandardPeriod,
-    SupportFormula, TekunRule, TestedCircle, TopUpPercent, TopUpStacking, UpperBound, Values, WindowRule,
+    BenefitMode, ClockStart, EmploymentCost, ExpenditureRule, FIELDS, Field, FinancialLimit, LowerBound,
+    StandardPeriod, SupportFormula, TekunRule, TestedCircle, TopUpPercent, TopUpStacking, UpperBound, Values,
+    WindowRule,
 };
 use crate::domain::dataset::DepartmentId;
 use crate::domain::division::DivisionCode;
@@ -249,7 +250,8 @@ pub struct Parameters {
     place: Place,
     values: Values,
     rules: Rules,
-    figures: BTreeMap<&'static str, Arc<Figure>>,
+    /// By [`Field`].
+    figures: Vec<Option<Figure>>,
     digest: String,
 }
 
@@ -272,7 +274,7 @@ impl Parameters {
         title: String,
         place: Place,
         values: Values,
-        provenance: BTreeMap<&'static str, Provenance>,
+        mut provenance: BTreeMap<&'static str, Provenance>,
     ) -> Result<Self, RulesError> {
         #[derive(Serialize)]
         struct Content<'a> {
@@ -304,12 +306,11 @@ impl Parameters {
         let bytes = serde_json::to_vec(&content).expect("strings, numbers and lists always serialise");
         let digest = hex(digest(&SHA256, &bytes).as_ref());
         let published = serde_json::to_value(&values).expect("strings, numbers and lists always serialise");
-        let figures = provenance
-            .into_iter()
-            .filter_map(|(field, provenance)| {
-                Some((field, Arc::new(Figure { field, value: published.get(field)?.clone(), provenance })))
-            })
-            .collect();
+        let mut figure = |field: &'static str| {
+            let provenance = provenance.remove(field)?;
+            Some(Figure { field, value: published.get(field)?.clone(), provenance })
+        };
+        let figures = FIELDS.iter().map(|field| figure(field)).collect();
         Ok(Self { name, title, place, values, rules, figures, digest })
     }
 
@@ -338,14 +339,14 @@ impl Parameters {
         &self.values
     }
 
-    /// One parameter as published, by the name of its field; `None` when it has no value.
-    pub fn figure(&self, field: &str) -> Option<&Arc<Figure>> {
-        self.figures.get(field)
+    /// One parameter as published; `None` when it has no value.
+    pub fn figure(&self, field: Field) -> Option<&Figure> {
+        self.figures.get(field.index())?.as_ref()
     }
 
-    /// Every parameter that has a value.
+    /// Every parameter that has a value, in the order of [`FIELDS`].
     pub fn figures(&self) -> impl Iterator<Item = &Figure> {
-        self.figures.values().map(AsRef::as_ref)
+        self.figures.iter().flatten()
     }
 
     /// SHA-256 of name, place, values and sources, 64 hexadecimal digits.
@@ -355,7 +356,7 @@ impl Parameters {
 
     /// Where a parameter comes from, by the name of its field; `None` when it has no value.
     pub fn provenance(&self, field: &str) -> Option<&Provenance> {
-        self.figures.get(field).map(|figure| &figure.provenance)
+        self.figures().find(|figure| figure.field == field).map(|figure| &figure.provenance)
     }
 }
 

@@ -375,3 +375,36 @@ values! {
     /// How far declared and found amounts may be apart. Without it a difference is shown and not judged.
     declaration_tolerance: DeclarationTolerance,
 }
+
+/// A parameter by its place in [`FIELDS`]. It is found by name while the program is built, so that looking a
+/// figure up costs an index and a misspelt name does not compile: `const LINE: Field = Field::named("dibao_standard");`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field(usize);
+
+impl Field {
+    /// The parameter of this name.
+    #[expect(clippy::indexing_slicing, clippy::panic, reason = "evaluated while the program is built")]
+    pub const fn named(name: &str) -> Self {
+        let mut index = 0;
+        while index < FIELDS.len() {
+            if is_same(FIELDS[index].as_bytes(), name.as_bytes()) {
+                return Self(index);
+            }
+            index += 1;
+        }
+        panic!("no parameter has this name")
+    }
+
+    pub(super) const fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// Equality of texts, which `==` cannot tell while the program is built.
+const fn is_same(left: &[u8], right: &[u8]) -> bool {
+    match (left, right) {
+        ([], []) => true,
+        ([first, left @ ..], [second, right @ ..]) => *first == *second && is_same(left, right),
+        _ => false,
+    }
+}

@@ -25,17 +25,17 @@ pub(super) fn tell(view: View, matter: &Matter<'_>) -> Report {
 }
 
 /// The tree of reasons with the clauses it cites, where a pack was applied.
-pub(super) fn trace(matter: &Matter<'_>) -> Option<CitedTrace> {
+pub(super) fn trace<'a>(matter: &Matter<'a>) -> Option<CitedTrace<'a>> {
     let trace = verdict::trace::trace(matter.facts, matter.parameters?, matter.verdict).ok()?;
-    let clauses = Clauses::shipped().cited_by(&trace.root);
+    let clauses = Clauses::shipped().cited_by(trace.root());
     Some(CitedTrace { trace, clauses })
 }
 
 /// A trace, and beside it what its clauses say and where they stand.
 #[derive(Serialize)]
-pub(super) struct CitedTrace {
+pub(super) struct CitedTrace<'a> {
     #[serde(flatten)]
-    trace: Trace,
+    trace: Trace<'a>,
     clauses: Vec<&'static ClauseText>,
 }
 

@@ -146,7 +146,7 @@ pub(super) fn replay(kept: &Kept<'_>) -> Replay {
             pack: pack_name(&before),
         },
         replayed: Judged {
-            verdict_id: verdict.id,
+            verdict_id: verdict.id.to_string(),
             sha256: hex(digest(&SHA256, again.get().as_bytes()).as_ref()),
             engine: Some(ENGINE_VERSION.to_owned()),
             pack_digest: kept.pack.map(|pack| pack.digest().to_owned()),

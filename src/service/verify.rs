@@ -244,7 +244,7 @@ impl Verifications {
     /// Who would be asked what, and why not more. Nobody is asked.
     pub fn plan(&self, caller: Caller<'_>, body: &[u8]) -> Result<PlanView, ServiceError> {
         let case = self.admit(caller.client, body)?;
-        let refused = self.gate(&case).map(|verdict| verdict.status.as_str());
+        let refused = self.gate(&case).map(|gate| gate.status().as_str());
         let federation = &self.parts.federation;
         Ok(PlanView::of(&case.question(), federation.catalogue(), federation.registry(), refused))
     }

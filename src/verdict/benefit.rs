@@ -1,14 +1,14 @@
 //! What a household or member would get: a hint for the officer, never a grant (`semantics.md`, Benefit hint).
 
 use serde::Serialize;
+use smallvec::SmallVec;
 
 use super::circle::{Circle, Lines};
 use super::facts::{Facts, MemberFacts};
-use super::income::Income;
+use super::income;
 use super::members::{Members, Person};
 use super::reasons::{Reasons, clause};
 use crate::domain::exact::{Exact, Overflow};
-use crate::domain::household::MemberRef;
 use crate::domain::money::Money;
 use crate::policy::Rules;
 use crate::policy::decimal::Decimal;
@@ -26,6 +26,17 @@ pub enum HintMode {
     KeepPrior,
 }
 
+impl HintMode {
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Difference => "DIFFERENCE",
+            Self::Tiered => "TIERED",
+            Self::KeepPrior => "KEEP_PRIOR",
+        }
+    }
+}
+
 /// Ground of a top-up or of a single person's admission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -41,6 +52,16 @@ pub enum Ground {
 }
 
 impl Ground {
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Elderly => "ELDERLY",
+            Self::Minor => "MINOR",
+            Self::SevereIllness => "SEVERE_ILLNESS",
+            Self::SevereDisability => "SEVERE_DISABILITY",
+        }
+    }
+
     const ALL: [Self; 4] = [Self::Elderly, Self::Minor, Self::SevereIllness, Self::SevereDisability];
 
     const fn top_up_reason(self) -> &'static str {
@@ -76,10 +97,10 @@ fn is_severely_disabled(member: &MemberFacts) -> bool {
 }
 
 /// A top-up of one member (分类增发).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TopUp {
-    /// The member.
-    pub member_id: MemberRef,
+    /// Position of the member.
+    pub member: usize,
     /// The ground that counts.
     pub ground: Ground,
     /// Percentage of one person's standard.
@@ -89,111 +110,120 @@ pub struct TopUp {
 }
 
 /// What a household would get.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct BenefitHint {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Benefit {
     /// How the amount comes about.
     pub mode: HintMode,
     /// The difference a month.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub monthly_base: Option<Money>,
     /// Top-ups; 低保 only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub topups: Option<Vec<TopUp>>,
+    pub topups: Option<SmallVec<[TopUp; 4]>>,
     /// Base and top-ups together.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub monthly_total: Option<Money>,
 }
 
-const TIERED: BenefitHint =
-    BenefitHint { mode: HintMode::Tiered, monthly_base: None, topups: None, monthly_total: None };
-
-/// The hint for a household in its graduation period: what it had.
-pub fn keep_prior(facts: &Facts, reasons: &mut Reasons) -> BenefitHint {
-    reasons.flag("GRADUATION_PERIOD");
-    reasons.rests_on(&[clause::GRADUATION]);
-    let monthly_total = facts.prior.monthly_total;
-    BenefitHint { mode: HintMode::KeepPrior, monthly_base: None, topups: None, monthly_total }
-}
-
-/// The hint for 低保 (`measured` is income) or 支出型 (`measured` is net income); nothing for other circles.
-pub fn hint(
-    circle: Circle,
-    measured: Exact,
-    lines: &Lines,
-    facts: &Facts,
-    members: &Members,
-    rules: &Rules,
-    reasons: &mut Reasons,
-) -> Result<Option<BenefitHint>, Overflow> {
-    match circle {
-        Circle::Dibao => reasons.rests_on(&[clause::DIBAO_BENEFIT, clause::BENEFIT, clause::SEED_TOP_UP]),
-        Circle::Expenditure => reasons.rests_on(&[clause::SEED_EXPENDITURE]),
-        _ => return Ok(None),
+impl Benefit {
+    /// Of a household in its graduation period: what it had.
+    pub const fn keep_prior(facts: &Facts) -> Self {
+        let monthly_total = facts.prior.monthly_total;
+        Self { mode: HintMode::KeepPrior, monthly_base: None, topups: None, monthly_total }
     }
-    if rules.benefit_mode == BenefitMode::Tiered {
-        reasons.reason("BENEFIT_TIERED");
-        reasons.rests_on(&[clause::BENEFIT, clause::SEED_TOP_UP]);
-        return Ok(Some(TIERED));
-    }
-    let one = rules.monthly_line_of_one()?;
-    let mut base = lines.dibao.minus(measured)?.scale(1, 12)?;
-    for (_, _, member) in members.each_remaining(facts) {
-        if member.job_refusals >= 3 {
+
+    /// Of 低保 (`measured` is income) or 支出型 (`measured` is net income); nothing for other circles.
+    pub fn of(
+        circle: Circle,
+        measured: Exact,
+        lines: &Lines,
+        facts: &Facts,
+        members: &Members,
+        rules: &Rules,
+    ) -> Result<Option<Self>, Overflow> {
+        if !matches!(circle, Circle::Dibao | Circle::Expenditure) {
+            return Ok(None);
+        }
+        if rules.benefit_mode == BenefitMode::Tiered {
+            return Ok(Some(Self { mode: HintMode::Tiered, monthly_base: None, topups: None, monthly_total: None }));
+        }
+        let one = rules.monthly_line_of_one()?;
+        let mut base = lines.dibao.minus(measured)?.scale(1, 12)?;
+        for _ in members.each_remaining(facts).filter(|(_, _, member)| refuses_work(member)) {
             base = base.minus(one)?;
+        }
+        let monthly_base = base.floored_at_zero().round_half_up()?;
+        let mut benefit =
+            Self { mode: HintMode::Difference, monthly_base: Some(monthly_base), topups: None, monthly_total: None };
+        if circle == Circle::Dibao {
+            let topups = top_ups(one, facts, members, rules)?;
+            let total = topups.iter().try_fold(monthly_base, |sum, topup| sum.checked_add(topup.monthly_amount));
+            benefit.monthly_total = Some(total.ok_or(Overflow)?);
+            benefit.topups = Some(topups);
+        }
+        Ok(Some(benefit))
+    }
+
+    /// Notes what it rests on, what was withheld and what was added.
+    pub fn explain(&self, circle: Circle, facts: &Facts, members: &Members, reasons: &mut Reasons) {
+        if self.mode == HintMode::KeepPrior {
+            reasons.flag("GRADUATION_PERIOD");
+            reasons.rests_on(&[clause::GRADUATION]);
+            return;
+        }
+        reasons.rests_on(match circle {
+            Circle::Dibao => &[clause::DIBAO_BENEFIT, clause::BENEFIT, clause::SEED_TOP_UP],
+            _ => &[clause::SEED_EXPENDITURE],
+        });
+        if self.mode == HintMode::Tiered {
+            reasons.reason("BENEFIT_TIERED");
+            reasons.rests_on(&[clause::BENEFIT, clause::SEED_TOP_UP]);
+            return;
+        }
+        if members.each_remaining(facts).any(|(_, _, member)| refuses_work(member)) {
             reasons.flag("BENEFIT_STOPPED_JOB_REFUSALS");
             reasons.rests_on(&[clause::JOB_REFUSAL]);
         }
-    }
-    let monthly_base = base.floored_at_zero().round_half_up()?;
-    let mut hint =
-        BenefitHint { mode: HintMode::Difference, monthly_base: Some(monthly_base), topups: None, monthly_total: None };
-    if circle == Circle::Dibao {
-        if monthly_base == Money::ZERO {
+        let Some(topups) = &self.topups else { return };
+        if self.monthly_base == Some(Money::ZERO) {
             reasons.flag("BENEFIT_ROUNDS_TO_ZERO");
         }
-        let topups = top_ups(one, facts, members, rules, reasons)?;
-        let total = topups.iter().try_fold(monthly_base, |sum, topup| sum.checked_add(topup.monthly_amount));
-        hint.monthly_total = Some(total.ok_or(Overflow)?);
-        hint.topups = Some(topups);
-    }
-    Ok(Some(hint))
-}
-
-fn top_ups(
-    one: Exact,
-    facts: &Facts,
-    members: &Members,
-    rules: &Rules,
-    reasons: &mut Reasons,
-) -> Result<Vec<TopUp>, Overflow> {
-    let mut topups = Vec::new();
-    for (_, person, member) in members.each_remaining(facts) {
-        let mut grounds: Vec<TopUp> = Vec::new();
-        for ground in Ground::ALL.into_iter().filter(|ground| ground.holds(person, member, rules)) {
-            let Some(percent) = ground.percent(rules) else { continue };
-            let monthly_amount = percent.percent_of(one)?.round_half_up()?;
-            grounds.push(TopUp { member_id: member.reference.clone(), ground, percent, monthly_amount });
-        }
-        if rules.topup_stacking == TopUpStacking::Max {
-            // The first of equals stays: the order of grounds breaks a tie. Exact percentages, not rounded amounts.
-            let mut highest: Option<TopUp> = None;
-            for topup in grounds {
-                if highest.as_ref().is_none_or(|standing| topup.percent.exceeds(standing.percent)) {
-                    highest = Some(topup);
-                }
-            }
-            grounds = highest.into_iter().collect();
-        }
-        for topup in &grounds {
+        for topup in topups {
             reasons.reason(topup.ground.top_up_reason());
         }
-        topups.append(&mut grounds);
+    }
+}
+
+/// Three refusals of suitable work without reason (SC649 第四十五条).
+const fn refuses_work(member: &MemberFacts) -> bool {
+    member.job_refusals >= 3
+}
+
+fn top_ups(one: Exact, facts: &Facts, members: &Members, rules: &Rules) -> Result<SmallVec<[TopUp; 4]>, Overflow> {
+    let mut topups = SmallVec::new();
+    for (index, person, member) in members.each_remaining(facts) {
+        let mut granted = Ground::ALL
+            .into_iter()
+            .filter(|ground| ground.holds(person, member, rules))
+            .filter_map(|ground| Some((ground, ground.percent(rules)?)));
+        let mut add = |(ground, percent): (Ground, Decimal)| -> Result<(), Overflow> {
+            let monthly_amount = percent.percent_of(one)?.round_half_up()?;
+            topups.push(TopUp { member: index, ground, percent, monthly_amount });
+            Ok(())
+        };
+        match rules.topup_stacking {
+            TopUpStacking::Sum => granted.try_for_each(add)?,
+            // The first of equals stays: the order of grounds breaks a tie. Exact percentages, not rounded amounts.
+            TopUpStacking::Max => {
+                let higher = |standing: (Ground, Decimal), next: (Ground, Decimal)| {
+                    if next.1.exceeds(standing.1) { next } else { standing }
+                };
+                granted.reduce(higher).map_or(Ok(()), &mut add)?;
+            }
+        }
     }
     Ok(topups)
 }
 
 /// A member of a low-income household admitted alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Single {
     /// Position of the member.
     pub member: usize,
@@ -203,38 +233,46 @@ pub struct Single {
     pub monthly_amount: Money,
 }
 
+/// The ground on which a member of a low-income household is admitted alone, income aside.
+fn single_ground(member: &MemberFacts) -> Option<Ground> {
+    if is_severely_disabled(member) {
+        Some(Ground::SevereDisability)
+    } else if member.severe_illness {
+        Some(Ground::SevereIllness)
+    } else {
+        None
+    }
+}
+
 /// The single persons of a low-income household (57号 第八条; `semantics.md`, `DIBAO_SINGLE`).
-pub fn singles(
-    facts: &Facts,
-    members: &Members,
-    income: &Income,
-    rules: &Rules,
-    reasons: &mut Reasons,
-) -> Result<Vec<Single>, Overflow> {
+pub fn singles(facts: &Facts, members: &Members, rules: &Rules) -> Result<SmallVec<[Single; 2]>, Overflow> {
     let line = Exact::from(rules.line_of_one);
-    let mut singles = Vec::new();
-    let mut has_ground = false;
-    reasons.rests_on(&[clause::SEED_SINGLE, clause::LOW_INCOME]);
+    let mut singles = SmallVec::new();
     for (index, _, member) in members.each_remaining(facts) {
-        let (ground, reason) = if is_severely_disabled(member) {
-            (Ground::SevereDisability, "SINGLE_SEVERE_DISABILITY")
-        } else if member.severe_illness {
-            (Ground::SevereIllness, "SINGLE_SEVERE_ILLNESS")
-        } else {
-            continue;
-        };
-        has_ground = true;
-        let own = income.own_of(index);
-        if own >= line {
-            reasons.reason("SINGLE_OWN_INCOME_GE_STANDARD");
-            continue;
+        let Some(ground) = single_ground(member) else { continue };
+        let own = income::own_of(facts, members, rules, index)?;
+        if own < line {
+            let monthly_amount = line.minus(own)?.scale(1, 12)?.round_half_up()?;
+            singles.push(Single { member: index, ground, monthly_amount });
         }
-        reasons.reason(reason);
-        let monthly_amount = line.minus(own)?.scale(1, 12)?.round_half_up()?;
-        singles.push(Single { member: index, ground, monthly_amount });
+    }
+    Ok(singles)
+}
+
+/// Notes who is admitted alone, and who has a ground but too much income.
+pub fn explain_singles(singles: &[Single], facts: &Facts, members: &Members, reasons: &mut Reasons) {
+    reasons.rests_on(&[clause::SEED_SINGLE, clause::LOW_INCOME]);
+    let mut has_ground = false;
+    for (index, _, member) in members.each_remaining(facts) {
+        let Some(ground) = single_ground(member) else { continue };
+        has_ground = true;
+        reasons.reason(match ground {
+            _ if singles.iter().all(|single| single.member != index) => "SINGLE_OWN_INCOME_GE_STANDARD",
+            Ground::SevereDisability => "SINGLE_SEVERE_DISABILITY",
+            _ => "SINGLE_SEVERE_ILLNESS",
+        });
     }
     if !has_ground {
         reasons.reason("SINGLE_GROUND_ABSENT");
     }
-    Ok(singles)
 }

@@ -66,6 +66,17 @@ impl CircleSet {
         self.0 |= 1 << (circle as u8);
     }
 
+    /// The circles of either set.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// True when the circle is in the set.
+    pub const fn contains(self, circle: Circle) -> bool {
+        self.0 & (1 << (circle as u8)) != 0
+    }
+
     /// How many are in the set.
     pub const fn len(self) -> u32 {
         self.0.count_ones()
@@ -78,7 +89,7 @@ impl CircleSet {
 
     /// The circles, sorted by name.
     pub fn iter(self) -> impl Iterator<Item = Circle> {
-        Circle::ALL.into_iter().filter(move |circle| self.0 & (1 << (*circle as u8)) != 0)
+        Circle::ALL.into_iter().filter(move |circle| self.contains(*circle))
     }
 }
 
@@ -155,6 +166,31 @@ impl Met {
     }
 }
 
+/// What the rule comes to at one position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finding {
+    /// The household circle.
+    pub circle: Circle,
+    /// The first circle met, before the graduation period.
+    pub by_rule: Circle,
+    /// The circles met.
+    pub met: Met,
+    /// The household keeps 低保 for its graduation period.
+    pub graduates: bool,
+}
+
+impl Finding {
+    /// `LOW_INCOME` is the circle or met besides; not when graduation replaces it.
+    pub fn is_low_income(self) -> bool {
+        self.met.low_income && !(self.graduates && self.by_rule == Circle::LowIncome)
+    }
+
+    /// The other circles met, by precedence.
+    pub fn also_meets(self, rules: &Rules) -> impl Iterator<Item = Circle> {
+        self.met.in_order(rules).skip(1)
+    }
+}
+
 /// The crisp rule (`semantics.md`, Circle).
 #[derive(Debug, Clone, Copy)]
 pub struct Rule<'a> {
@@ -187,15 +223,18 @@ impl Rule<'_> {
         Ok(Met { dibao: false, low_income, expenditure })
     }
 
-    /// The household circle, with the graduation period.
-    pub fn circle(&self, at: Position) -> Result<Circle, Overflow> {
-        let circle = self.met(at)?.first(self.rules);
-        Ok(if self.is_graduation(circle, at) { Circle::Dibao } else { circle })
+    /// The rule and the graduation period together.
+    pub fn apply(&self, at: Position) -> Result<Finding, Overflow> {
+        let met = self.met(at)?;
+        let by_rule = met.first(self.rules);
+        // The graduation period is what keeps the household in its circle.
+        let graduates = self.graduates && at.property_passes && self.lines.persons > 0 && by_rule != Circle::Dibao;
+        Ok(Finding { circle: if graduates { Circle::Dibao } else { by_rule }, by_rule, met, graduates })
     }
 
-    /// The graduation period is what keeps the household in its circle.
-    pub fn is_graduation(&self, circle: Circle, at: Position) -> bool {
-        self.graduates && at.property_passes && self.lines.persons > 0 && circle != Circle::Dibao
+    /// The household circle, with the graduation period.
+    pub fn circle(&self, at: Position) -> Result<Circle, Overflow> {
+        self.apply(at).map(|finding| finding.circle)
     }
 
     /// Between the lines, with the bounds of the pack.

@@ -192,13 +192,13 @@ impl Clauses {
     }
 
     /// The clauses that a tree of reasons cites, each once, in the order in which they are met.
-    pub fn cited_by(&self, root: &Node) -> Vec<&ClauseText> {
+    pub fn cited_by(&self, root: Node<'_>) -> Vec<&ClauseText> {
         let mut cited: Vec<&ClauseText> = Vec::new();
-        for id in root.walk().into_iter().flat_map(|node| node.clauses.iter()) {
-            if let Some(clause) = self.get(id)
-                && !cited.iter().any(|known| known.id == clause.id)
-            {
-                cited.push(clause);
+        for node in root.walk() {
+            for clause in node.clauses.iter().filter_map(|id| self.get(id)) {
+                if !cited.iter().any(|known| known.id == clause.id) {
+                    cited.push(clause);
+                }
             }
         }
         cited

@@ -12,7 +12,7 @@ use crate::domain::period::Period;
 use crate::policy::Rules;
 use crate::policy::values::WindowRule;
 
-/// What became of one item.
+/// What becomes of one item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Treatment {
     /// Counted after reimbursement.
@@ -23,28 +23,6 @@ pub enum Treatment {
     OutsideWindow,
     /// Of a person the household circle is not about.
     NotOfHousehold,
-}
-
-/// One item and what it counts for.
-#[derive(Debug, Clone, Copy)]
-pub struct Line {
-    /// What became of it.
-    pub treatment: Treatment,
-    /// What it counts for.
-    pub counted: Money,
-}
-
-/// Rigid expenditure of the remaining members.
-#[derive(Debug, Clone)]
-pub struct Expenditure {
-    /// The window.
-    pub window: Period,
-    /// One line an item, in the order of [`Facts::expenditures`].
-    pub lines: Vec<Line>,
-    /// All kinds.
-    pub rigid: Exact,
-    /// Medical and accident only.
-    pub medical: Exact,
 }
 
 /// The days on which expenditure counts.
@@ -60,48 +38,53 @@ pub fn window(facts: &Facts, rules: &Rules) -> Period {
     }
 }
 
-impl Expenditure {
-    /// Counts what the remaining members spent in the window.
-    pub fn count(facts: &Facts, members: &Members, rules: &Rules) -> Result<Self, Overflow> {
-        let window = window(facts, rules);
-        let mut lines = Vec::with_capacity(facts.expenditures.len());
-        let (mut rigid, mut medical) = (Exact::ZERO, Exact::ZERO);
-        for item in &facts.expenditures {
-            let line = if !members.remains(item.member) {
-                Line { treatment: Treatment::NotOfHousehold, counted: Money::ZERO }
-            } else if !window.contains(item.paid_on) {
-                Line { treatment: Treatment::OutsideWindow, counted: Money::ZERO }
-            } else {
-                counted(item)?
-            };
-            rigid = rigid.plus(line.counted.into())?;
-            if matches!(item.kind, ExpenditureKind::Medical | ExpenditureKind::Accident) {
-                medical = medical.plus(line.counted.into())?;
-            }
-            lines.push(line);
-        }
-        Ok(Self { window, lines, rigid, medical })
+/// What becomes of one item and what it counts for; the same whenever it is asked.
+pub fn count(item: &ExpenditureItem, members: &Members, window: &Period) -> Result<(Treatment, Money), Overflow> {
+    if !members.remains(item.member) {
+        return Ok((Treatment::NotOfHousehold, Money::ZERO));
     }
-
-    /// Notes what was capped or left out.
-    pub fn explain(&self, reasons: &mut Reasons) {
-        for line in &self.lines {
-            match line.treatment {
-                Treatment::Counted | Treatment::NotOfHousehold => {}
-                Treatment::CappedAtBenchmark => reasons.flag("EDUCATION_CAPPED_AT_PUBLIC_BENCHMARK"),
-                Treatment::OutsideWindow => {
-                    reasons.flag("EXPENDITURE_OUTSIDE_WINDOW");
-                    reasons.rests_on(&[clause::SEED_EXPENDITURE]);
-                }
-            }
-        }
+    if !window.contains(item.paid_on) {
+        return Ok((Treatment::OutsideWindow, Money::ZERO));
     }
+    let net = item.gross.checked_sub(item.covered).ok_or(Overflow)?.max(Money::ZERO);
+    Ok(match item.public_benchmark {
+        Some(cap) if net > cap => (Treatment::CappedAtBenchmark, cap),
+        _ => (Treatment::Counted, net),
+    })
 }
 
-fn counted(item: &ExpenditureItem) -> Result<Line, Overflow> {
-    let net = item.gross.checked_sub(item.covered).ok_or(Overflow)?.max(Money::ZERO);
-    match item.public_benchmark {
-        Some(cap) if net > cap => Ok(Line { treatment: Treatment::CappedAtBenchmark, counted: cap }),
-        _ => Ok(Line { treatment: Treatment::Counted, counted: net }),
+/// What the remaining members spent in the window: all kinds, and medical and accident only.
+pub fn of_remaining(facts: &Facts, members: &Members, rules: &Rules) -> Result<(Exact, Exact), Overflow> {
+    let (mut rigid, mut medical) = (Exact::ZERO, Exact::ZERO);
+    if facts.expenditures.is_empty() {
+        return Ok((rigid, medical));
     }
+    let window = window(facts, rules);
+    for item in &facts.expenditures {
+        let (_, counted) = count(item, members, &window)?;
+        rigid = rigid.plus(counted.into())?;
+        if matches!(item.kind, ExpenditureKind::Medical | ExpenditureKind::Accident) {
+            medical = medical.plus(counted.into())?;
+        }
+    }
+    Ok((rigid, medical))
+}
+
+/// Notes what was capped or left out.
+pub fn explain(facts: &Facts, members: &Members, rules: &Rules, reasons: &mut Reasons) -> Result<(), Overflow> {
+    if facts.expenditures.is_empty() {
+        return Ok(());
+    }
+    let window = window(facts, rules);
+    for item in &facts.expenditures {
+        match count(item, members, &window)?.0 {
+            Treatment::Counted | Treatment::NotOfHousehold => {}
+            Treatment::CappedAtBenchmark => reasons.flag("EDUCATION_CAPPED_AT_PUBLIC_BENCHMARK"),
+            Treatment::OutsideWindow => {
+                reasons.flag("EXPENDITURE_OUTSIDE_WINDOW");
+                reasons.rests_on(&[clause::SEED_EXPENDITURE]);
+            }
+        }
+    }
+    Ok(())
 }

@@ -20,7 +20,7 @@ use self::persons::Persons;
 use super::Verdict;
 use super::comparison::Comparison;
 use super::facts::{Facts, Source};
-use super::trace::{Node, Outcome, Value, trace};
+use super::trace::{Node, Outcome, Trace, Value, trace};
 use crate::domain::dataset::{Catalogue, DepartmentId};
 use crate::domain::exact::Overflow;
 use crate::domain::id_number::IdNumber;
@@ -109,17 +109,17 @@ pub struct Section {
 struct Story<'a> {
     matter: &'a Matter<'a>,
     /// The tree; none where no pack was applied.
-    root: Option<Node>,
+    trace: Option<Trace<'a>>,
     persons: Persons,
 }
 
 /// Tells a verdict.
 pub fn tell(view: View, matter: &Matter<'_>) -> Result<Report, Overflow> {
-    let root = match matter.parameters {
-        Some(parameters) => Some(trace(matter.facts, parameters, matter.verdict)?.root),
+    let trace = match matter.parameters {
+        Some(parameters) => Some(trace(matter.facts, parameters, matter.verdict)?),
         None => None,
     };
-    let story = Story { matter, root, persons: Persons::of(matter.facts) };
+    let story = Story { matter, trace, persons: Persons::of(matter.facts) };
     let report = match view {
         View::Caseworker => caseworker::report(&story),
         View::Resident => resident::notice(&story)?,
@@ -248,22 +248,22 @@ fn source(catalogue: &Catalogue, source: Option<&Source>) -> Text {
     }
 }
 
-impl Node {
+impl<'t> Node<'t> {
     /// The value of an input.
-    fn value(&self, name: &str) -> Option<&Value> {
-        self.inputs.iter().find(|input| input.name == name).map(|input| &input.value)
+    fn value(self, name: &str) -> Option<&'t Value<'t>> {
+        self.inputs().iter().find(|input| input.name == name).map(|input| &input.value)
     }
 
-    fn input_is(&self, name: &str) -> bool {
+    fn input_is(self, name: &str) -> bool {
         self.value(name).is_some()
     }
 
     /// A value as it is printed; empty when there is none.
-    fn text(&self, name: &str) -> String {
+    fn text(self, name: &str) -> String {
         self.value(name).map_or_else(String::new, printed)
     }
 
-    fn money(&self, name: &str) -> Money {
+    fn money(self, name: &str) -> Money {
         match self.value(name) {
             Some(Value::Money(money)) => *money,
             _ => Money::ZERO,
@@ -271,38 +271,40 @@ impl Node {
     }
 
     /// What came out, when it is an amount.
-    const fn amount(&self) -> Money {
+    fn amount(self) -> Money {
         match self.result {
             Outcome::Amount(amount) => amount,
             _ => Money::ZERO,
         }
     }
 
-    const fn holds(&self) -> bool {
+    fn holds(self) -> bool {
         matches!(self.result, Outcome::Holds(true))
     }
 
-    fn source(&self) -> Option<&Source> {
-        self.inputs.iter().find_map(|input| input.source.as_ref())
+    fn source(self) -> Option<&'t Source> {
+        self.inputs().iter().find_map(|input| input.source)
     }
 }
 
 /// For a property test that nothing fails: whether anybody but the household says so (promise P5).
-fn basis(node: &Node) -> Option<Text> {
+fn basis(node: Node<'_>) -> Option<Text> {
     if !node.rule.starts_with("property.") || !node.holds() {
         return None;
     }
-    if node.inputs.is_empty() {
+    if node.inputs().is_empty() {
         return Some(line("没有申报，也没有部门记录", "neither declared nor recorded"));
     }
-    let is_declared = node.inputs.iter().all(|input| matches!(input.source, Some(Source::Declared)));
+    let is_declared = node.inputs().iter().all(|input| matches!(input.source, Some(Source::Declared)));
     is_declared.then(|| line("仅为申报，未经核对", "only declared, not checked"))
 }
 
 /// A value without its unit.
-fn printed(value: &Value) -> String {
+fn printed(value: &Value<'_>) -> String {
     match value {
-        Value::Text(text) => text.clone(),
+        Value::Text(text) => (*text).to_owned(),
+        Value::Factor(factor) => factor.to_string(),
+        Value::Instant(at) => at.to_string(),
         Value::Date(date) => date.to_string(),
         Value::Count(count) => count.to_string(),
         Value::Money(money) => money.yuan(),
@@ -320,16 +322,16 @@ impl Story<'_> {
     }
 
     /// Every node of the tree, top down.
-    fn nodes(&self) -> Vec<&Node> {
-        self.root.as_ref().map_or_else(Vec::new, Node::walk)
+    fn nodes(&self) -> impl Iterator<Item = Node<'_>> {
+        self.trace.iter().flat_map(|trace| trace.root().walk())
     }
 
     /// The nodes of one rule.
-    fn each<'a>(&'a self, rule: &'a str) -> impl Iterator<Item = &'a Node> {
-        self.nodes().into_iter().filter(move |node| node.rule == rule)
+    fn each<'a>(&'a self, rule: &'a str) -> impl Iterator<Item = Node<'a>> {
+        self.nodes().filter(move |node| node.rule == rule)
     }
 
-    fn node(&self, rule: &str) -> Option<&Node> {
-        self.nodes().into_iter().find(|node| node.rule == rule)
+    fn node(&self, rule: &str) -> Option<Node<'_>> {
+        self.nodes().find(|node| node.rule == rule)
     }
 }

@@ -1,8 +1,6 @@
 //! Countable income: duplicates merged, exemptions and employment cost applied, support added
 //! (57号 第十三条; `semantics.md`, Income).
 
-use jiff::civil::Date;
-
 use super::facts::{Facts, IncomeItem, Source};
 use super::members::Members;
 use super::reasons::{Reasons, clause};
@@ -11,7 +9,7 @@ use crate::domain::exact::{Exact, Overflow};
 use crate::domain::fact::{IncomeCategory, Kind};
 use crate::policy::Rules;
 
-/// What became of one item.
+/// What becomes of one item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Treatment {
     /// Counted in full.
@@ -32,15 +30,6 @@ pub enum Treatment {
     EmploymentCostDeducted,
     /// Money paid out.
     PaidOut,
-}
-
-/// One item of income and what it counts for.
-#[derive(Debug, Clone, Copy)]
-pub struct Line {
-    /// What became of it.
-    pub treatment: Treatment,
-    /// What it counts for, exact.
-    pub counted: Exact,
 }
 
 /// How an obligor's support was found.
@@ -67,129 +56,127 @@ pub struct Support {
     pub amount: Exact,
 }
 
-/// Income of the household, by item, by member and by obligor.
-#[derive(Debug, Clone)]
-pub struct Income {
-    /// One line an item, in the order of [`Facts::incomes`].
-    pub lines: Vec<Line>,
-    /// Own income a member, in the order of [`Facts::members`]; without support.
-    pub own: Vec<Exact>,
-    /// One line an obligor, in the order of [`Facts::obligors`].
-    pub support: Vec<Support>,
+/// What becomes of the item at a position of [`Facts::incomes`]; the same whenever it is asked.
+pub fn treatment(facts: &Facts, item: &IncomeItem, index: usize, members: &Members, rules: &Rules) -> Treatment {
+    if !members.is_counted(item.member) {
+        return Treatment::NotOfHousehold;
+    }
+    if let Some(treatment) = overruled(facts, index, item, rules) {
+        return treatment;
+    }
+    let kind = item.kind.as_str();
+    if rules.exempt_income_kinds.contains(&item.kind) {
+        Treatment::ExemptKind
+    } else if kind == PENSION_RESIDENT {
+        match (item.basic_portion_12m, rules.basic_pension_exempt_until) {
+            (None, _) => Treatment::Counted,
+            (Some(_), Some(last)) if facts.assessed_on <= last => Treatment::BasicPortionExempt,
+            (Some(_), _) => Treatment::BasicExemptionExpired,
+        }
+    } else if item.category == IncomeCategory::TransferOut || kind == TRANSFER_OUT {
+        Treatment::PaidOut
+    } else {
+        let is_wage = item.category == IncomeCategory::Wage || kind == WAGE;
+        match rules.employment_cost {
+            Some(cost) if is_wage && !cost.percent.is_zero() => Treatment::EmploymentCostDeducted,
+            _ => Treatment::Counted,
+        }
+    }
 }
 
-impl Income {
-    /// Counts all income of the members who count.
-    pub fn count(facts: &Facts, members: &Members, rules: &Rules) -> Result<Self, Overflow> {
-        let mut lines = Vec::with_capacity(facts.incomes.len());
-        let mut own = vec![Exact::ZERO; facts.members.len()];
-        for (index, item) in facts.incomes.iter().enumerate() {
-            let line = if members.is_counted(item.member) {
-                match overruled(facts, index, item, rules) {
-                    Some(treatment) => Line { treatment, counted: Exact::ZERO },
-                    None => counted(item, facts.assessed_on, rules)?,
-                }
-            } else {
-                Line { treatment: Treatment::NotOfHousehold, counted: Exact::ZERO }
-            };
-            if let Some(total) = own.get_mut(item.member) {
-                *total = total.plus(line.counted)?;
+impl Treatment {
+    /// What an item so treated counts for, exact.
+    pub fn counts(self, item: &IncomeItem, rules: &Rules) -> Result<Exact, Overflow> {
+        let amount = Exact::from(item.amount_12m);
+        match self {
+            Self::NotOfHousehold | Self::DuplicateMerged | Self::ConflictOverruled | Self::ExemptKind => {
+                Ok(Exact::ZERO)
             }
-            lines.push(line);
+            Self::Counted | Self::BasicExemptionExpired => Ok(amount),
+            Self::PaidOut => Ok(amount.negated()),
+            Self::BasicPortionExempt => {
+                let basic = item.basic_portion_12m.unwrap_or_default();
+                amount.minus(basic.into())
+            }
+            Self::EmploymentCostDeducted => match rules.employment_cost {
+                Some(cost) => cost.percent.percent_off(amount),
+                None => Ok(amount),
+            },
         }
-        let support =
-            facts.obligors.iter().map(|obligor| support(obligor, facts, members, rules)).collect::<Result<_, _>>()?;
-        Ok(Self { lines, own, support })
     }
+}
 
-    /// Own income of one member.
-    pub fn own_of(&self, member: usize) -> Exact {
-        self.own.get(member).copied().unwrap_or(Exact::ZERO)
+/// What the items of some members count for, without support.
+fn own(facts: &Facts, members: &Members, rules: &Rules, of: impl Fn(usize) -> bool) -> Result<Exact, Overflow> {
+    let mut sum = Exact::ZERO;
+    for (index, item) in facts.incomes.iter().enumerate().filter(|(_, item)| of(item.member)) {
+        sum = sum.plus(treatment(facts, item, index, members, rules).counts(item, rules)?)?;
     }
+    Ok(sum)
+}
 
-    /// Income of the remaining members, with support.
-    pub fn of_remaining(&self, members: &Members) -> Result<Exact, Overflow> {
-        let own = self.own.iter().enumerate().filter(|(index, _)| members.remains(*index)).map(|(_, amount)| *amount);
-        own.chain(self.support.iter().map(|support| support.amount)).try_fold(Exact::ZERO, Exact::plus)
+/// Own income of one member, without support.
+pub fn own_of(facts: &Facts, members: &Members, rules: &Rules, member: usize) -> Result<Exact, Overflow> {
+    own(facts, members, rules, |owner| owner == member)
+}
+
+/// Income of the remaining members, with support.
+pub fn of_remaining(facts: &Facts, members: &Members, rules: &Rules) -> Result<Exact, Overflow> {
+    let mut sum = own(facts, members, rules, |owner| members.remains(owner))?;
+    for obligor in &facts.obligors {
+        sum = sum.plus(support(obligor, facts, members, rules)?.amount)?;
     }
+    Ok(sum)
+}
 
-    /// Notes what was merged, exempted, deducted and added.
-    pub fn explain(&self, facts: &Facts, members: &Members, reasons: &mut Reasons) {
-        reasons.rests_on(&[clause::INCOME]);
-        for (item, line) in facts.incomes.iter().zip(&self.lines) {
-            match line.treatment {
-                Treatment::Counted | Treatment::PaidOut => {}
-                Treatment::NotOfHousehold => {
-                    if item.paid_after_death && members.get(item.member).is_some() {
-                        reasons.flag("PAYMENT_AFTER_DEATH");
-                        reasons.rests_on(&[clause::SEED_REPORT]);
-                    }
-                }
-                Treatment::DuplicateMerged => {
-                    reasons.flag("INCOME_DUPLICATE_MERGED");
-                    reasons.rests_on(&[clause::AUTHORITY]);
-                }
-                Treatment::ConflictOverruled => {
-                    reasons.flag("INCOME_CONFLICT_AUTHORITY_APPLIED");
-                    reasons.rests_on(&[clause::AUTHORITY]);
-                }
-                Treatment::ExemptKind => {
-                    reasons.flag(exempt_flag(&item.kind));
-                    reasons.reason("INCOME_EXEMPT");
-                }
-                Treatment::BasicPortionExempt => reasons.flag("BASIC_PENSION_PORTION_EXEMPT"),
-                Treatment::BasicExemptionExpired => reasons.flag("BASIC_PENSION_EXEMPTION_EXPIRED"),
-                Treatment::EmploymentCostDeducted => {
-                    reasons.flag("EMPLOYMENT_COST_DEDUCTED");
-                    reasons.rests_on(&[clause::EMPLOYMENT_COST]);
+/// Notes what was merged, exempted, deducted and added.
+pub fn explain(facts: &Facts, members: &Members, rules: &Rules, reasons: &mut Reasons) -> Result<(), Overflow> {
+    reasons.rests_on(&[clause::INCOME]);
+    for (index, item) in facts.incomes.iter().enumerate() {
+        match treatment(facts, item, index, members, rules) {
+            Treatment::Counted | Treatment::PaidOut => {}
+            Treatment::NotOfHousehold => {
+                if item.paid_after_death && members.get(item.member).is_some() {
+                    reasons.flag("PAYMENT_AFTER_DEATH");
+                    reasons.rests_on(&[clause::SEED_REPORT]);
                 }
             }
-        }
-        for support in &self.support {
-            let flag = match support.basis {
-                SupportBasis::Judgment => "SUPPORT_BY_JUDGMENT",
-                SupportBasis::Unable => "OBLIGOR_UNABLE",
-                SupportBasis::Formula => "SUPPORT_IMPUTED_BY_FORMULA",
-                SupportBasis::NotOfHousehold | SupportBasis::BelowLine => continue,
-            };
-            reasons.flag(flag);
-            reasons.rests_on(&[clause::LOCAL_SUPPORT]);
+            Treatment::DuplicateMerged => {
+                reasons.flag("INCOME_DUPLICATE_MERGED");
+                reasons.rests_on(&[clause::AUTHORITY]);
+            }
+            Treatment::ConflictOverruled => {
+                reasons.flag("INCOME_CONFLICT_AUTHORITY_APPLIED");
+                reasons.rests_on(&[clause::AUTHORITY]);
+            }
+            Treatment::ExemptKind => {
+                reasons.flag(exempt_flag(&item.kind));
+                reasons.reason("INCOME_EXEMPT");
+            }
+            Treatment::BasicPortionExempt => reasons.flag("BASIC_PENSION_PORTION_EXEMPT"),
+            Treatment::BasicExemptionExpired => reasons.flag("BASIC_PENSION_EXEMPTION_EXPIRED"),
+            Treatment::EmploymentCostDeducted => {
+                reasons.flag("EMPLOYMENT_COST_DEDUCTED");
+                reasons.rests_on(&[clause::EMPLOYMENT_COST]);
+            }
         }
     }
+    for obligor in &facts.obligors {
+        let flag = match support(obligor, facts, members, rules)?.basis {
+            SupportBasis::Judgment => "SUPPORT_BY_JUDGMENT",
+            SupportBasis::Unable => "OBLIGOR_UNABLE",
+            SupportBasis::Formula => "SUPPORT_IMPUTED_BY_FORMULA",
+            SupportBasis::NotOfHousehold | SupportBasis::BelowLine => continue,
+        };
+        reasons.flag(flag);
+        reasons.rests_on(&[clause::LOCAL_SUPPORT]);
+    }
+    Ok(())
 }
 
 const WAGE: &str = "WAGE";
 const TRANSFER_OUT: &str = "TRANSFER_OUT";
 const PENSION_RESIDENT: &str = "PENSION_RESIDENT";
-
-/// What an item that stands counts for.
-fn counted(item: &IncomeItem, on: Date, rules: &Rules) -> Result<Line, Overflow> {
-    let amount = Exact::from(item.amount_12m);
-    let kind = item.kind.as_str();
-    if rules.exempt_income_kinds.contains(&item.kind) {
-        return Ok(Line { treatment: Treatment::ExemptKind, counted: Exact::ZERO });
-    }
-    if kind == PENSION_RESIDENT {
-        let Some(basic) = item.basic_portion_12m else {
-            return Ok(Line { treatment: Treatment::Counted, counted: amount });
-        };
-        return if rules.basic_pension_exempt_until.is_some_and(|last| on <= last) {
-            let rest = amount.minus(basic.into())?;
-            Ok(Line { treatment: Treatment::BasicPortionExempt, counted: rest })
-        } else {
-            Ok(Line { treatment: Treatment::BasicExemptionExpired, counted: amount })
-        };
-    }
-    if item.category == IncomeCategory::TransferOut || kind == TRANSFER_OUT {
-        return Ok(Line { treatment: Treatment::PaidOut, counted: amount.negated() });
-    }
-    match rules.employment_cost {
-        Some(cost) if !cost.percent.is_zero() && (item.category == IncomeCategory::Wage || kind == WAGE) => {
-            Ok(Line { treatment: Treatment::EmploymentCostDeducted, counted: cost.percent.percent_off(amount)? })
-        }
-        _ => Ok(Line { treatment: Treatment::Counted, counted: amount }),
-    }
-}
 
 /// Whether another record of the same payment to the same person stands instead of this one.
 fn overruled(facts: &Facts, index: usize, item: &IncomeItem, rules: &Rules) -> Option<Treatment> {
@@ -221,10 +208,12 @@ fn authority(source: &Source, rules: &Rules) -> usize {
     }
 }
 
-fn support(obligor: &Obligor, facts: &Facts, members: &Members, rules: &Rules) -> Result<Support, Overflow> {
+/// What the household gets from an obligor of somebody who counts: by judgment, nothing from who cannot pay, or by
+/// the formula a share a counted person.
+pub fn support(obligor: &Obligor, facts: &Facts, members: &Members, rules: &Rules) -> Result<Support, Overflow> {
+    let none = |basis| Ok(Support { basis, amount: Exact::ZERO });
     let supported =
         members.each_counted(facts).filter(|(_, _, member)| obligor.supports.contains(&member.reference)).count();
-    let none = |basis| Ok(Support { basis, amount: Exact::ZERO });
     if supported == 0 {
         return none(SupportBasis::NotOfHousehold);
     }

@@ -1,9 +1,11 @@
 //! Who counts: which of the listed members form the household (57号 第七条; `semantics.md`, Who counts).
 
 use jiff::civil::Date;
+use smallvec::SmallVec;
 
 use super::facts::{Facts, MemberFacts};
 use super::reasons::{Reasons, clause};
+use super::tekun::Finding;
 use crate::domain::fact::EducationStage;
 use crate::domain::household::LabourCapacity;
 use crate::domain::period::age_on;
@@ -28,8 +30,8 @@ pub struct Person {
     pub age: i16,
     /// Whether the member counts.
     pub standing: Standing,
-    /// Leaves the household as 特困.
-    pub is_tekun: bool,
+    /// What the test for 特困 came to; of a person who does not count, nothing.
+    pub tekun: Finding,
 }
 
 impl Person {
@@ -40,14 +42,19 @@ impl Person {
 
     /// Counts and is not 特困: one of those the household circle is about.
     pub fn remains(self) -> bool {
-        self.is_counted() && !self.is_tekun
+        self.is_counted() && !self.is_tekun()
+    }
+
+    /// Counts, and leaves the household as 特困.
+    pub const fn is_tekun(self) -> bool {
+        matches!(self.tekun, Finding::Tekun(..))
     }
 }
 
 /// The members with their standing, in the order of [`Facts::members`].
 #[derive(Debug, Clone, Default)]
 pub struct Members {
-    persons: Vec<Person>,
+    persons: SmallVec<[Person; 8]>,
 }
 
 impl Members {
@@ -56,7 +63,7 @@ impl Members {
         let persons = facts.members.iter().map(|member| Person {
             age: age_on(member.born_on, facts.assessed_on),
             standing: standing(member, facts.assessed_on),
-            is_tekun: false,
+            tekun: Finding::NotConcerned,
         });
         Self { persons: persons.collect() }
     }
@@ -102,10 +109,15 @@ impl Members {
         self.each_counted(facts).filter(|(_, person, _)| person.remains())
     }
 
-    /// Takes a member out of the household as 特困.
-    pub fn leave_as_tekun(&mut self, index: usize) {
+    /// Every member, in the order of [`Facts::members`].
+    pub fn each(&self) -> impl Iterator<Item = Person> {
+        self.persons.iter().copied()
+    }
+
+    /// Keeps what the test for 特困 came to; a member who is 特困 leaves the household.
+    pub fn found(&mut self, index: usize, finding: Finding) {
         if let Some(person) = self.persons.get_mut(index) {
-            person.is_tekun = true;
+            person.tekun = finding;
         }
     }
 

@@ -116,20 +116,19 @@ impl Property {
         Ok(property)
     }
 
-    /// Which tests fail for a household of `persons`.
-    pub fn failures(&self, rules: &Rules, persons: usize) -> Result<Failures, Overflow> {
-        let limit = rules.financial_limit(persons)?;
+    /// Which tests fail where financial assets may be up to `financial_limit`.
+    pub fn failures(&self, rules: &Rules, financial_limit: Exact) -> Failures {
         let capital_limit = Exact::from(rules.business_capital_limit);
         let business_fails =
             self.business > Exact::ZERO && !rules.business_capital_comparison.admits(self.business, capital_limit);
         let failed = [
-            (PropertyTest::Financial, !rules.financial_asset_limit.comparison.admits(self.financial, limit)),
+            (PropertyTest::Financial, !rules.financial_asset_limit.comparison.admits(self.financial, financial_limit)),
             (PropertyTest::Dwellings, self.dwellings > u64::from(rules.dwelling_max)),
             (PropertyTest::NonResidential, self.non_residential),
             (PropertyTest::Vehicle, self.vehicle),
             (PropertyTest::BusinessCapital, business_fails),
         ];
-        Ok(Failures(failed.iter().filter(|(_, fails)| *fails).fold(0, |bits, (test, _)| bits | test.bit())))
+        Failures(failed.iter().filter(|(_, fails)| *fails).fold(0, |bits, (test, _)| bits | test.bit()))
     }
 }
 

@@ -123,11 +123,44 @@ pub mod clause {
 }
 
 /// What has been gathered so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reasons {
     flags: Vec<Code>,
     reasons: Vec<Code>,
     clauses: Vec<Clause>,
+    codes_seen: Seen,
+    clauses_seen: Seen,
+}
+
+/// Which texts may have been noted: one bit for many texts, so most of what is new is known to be new without
+/// looking through a list.
+#[derive(Debug, Default)]
+struct Seen(u64);
+
+impl Seen {
+    /// Marks a text; false when it was certainly not marked before.
+    fn mark(&mut self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        let byte = |at: usize| bytes.get(at).copied().unwrap_or_default();
+        let mixed = byte(bytes.len().wrapping_sub(1)) ^ byte(bytes.len() / 2).rotate_left(3);
+        let bit = 1 << ((usize::from(mixed) + bytes.len()) % 64);
+        let was_marked = self.0 & bit != 0;
+        self.0 |= bit;
+        was_marked
+    }
+}
+
+impl Default for Reasons {
+    fn default() -> Self {
+        // Room for what most verdicts say.
+        Self {
+            flags: Vec::new(),
+            reasons: Vec::with_capacity(12),
+            clauses: Vec::with_capacity(16),
+            codes_seen: Seen::default(),
+            clauses_seen: Seen::default(),
+        }
+    }
 }
 
 impl Reasons {
@@ -143,7 +176,7 @@ impl Reasons {
     /// Notes a reason.
     pub fn reason(&mut self, code: impl Into<Code>) {
         let code = code.into();
-        if !self.reasons.contains(&code) {
+        if !self.codes_seen.mark(&code) || !self.reasons.contains(&code) {
             self.reasons.push(code);
         }
     }
@@ -151,7 +184,7 @@ impl Reasons {
     /// Notes clauses.
     pub fn rests_on(&mut self, clauses: &[Clause]) {
         for clause in clauses {
-            if !self.clauses.contains(clause) {
+            if !self.clauses_seen.mark(clause) || !self.clauses.contains(clause) {
                 self.clauses.push(clause);
             }
         }

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::facts::{Facts, MemberFacts};
-use super::income::Income;
+use super::income;
 use super::members::{Members, Person};
-use super::property::Failures;
-use super::reasons::{Code, Reasons, clause};
+use super::property::{Failures, Property};
+use super::reasons::{Reasons, clause};
 use crate::domain::declaration::Capability;
-use crate::domain::exact::Exact;
+use crate::domain::exact::{Exact, Overflow};
 use crate::domain::fact::EducationStage;
 use crate::policy::Rules;
 
@@ -31,6 +31,15 @@ impl CareLevel {
             0 => Self::SelfCare,
             1..=3 => Self::PartialCare,
             _ => Self::FullCare,
+        }
+    }
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SelfCare => "SELF_CARE",
+            Self::PartialCare => "PARTIAL_CARE",
+            Self::FullCare => "FULL_CARE",
         }
     }
 
@@ -69,37 +78,39 @@ pub enum Finding {
     ObligorAble,
     /// Own income reaches the line of one person.
     IncomeReachesLine,
-    /// Property exceeds what one person may have.
-    PropertyFails,
+    /// Property exceeds what one person may have, by these tests.
+    PropertyFails(Failures),
     /// 特困.
     Tekun(LabourGround, CareLevel),
 }
 
-/// Tests one member.
-pub fn test(
+/// Tests one member, the cheap conditions first: most people are settled before any sum is needed.
+fn test(
     facts: &Facts,
-    person: Person,
-    member: &MemberFacts,
-    own_income: Exact,
-    for_one: Failures,
+    (index, person, member): (usize, Person, &MemberFacts),
+    members: &Members,
+    property: &Property,
     rules: &Rules,
-) -> Finding {
+) -> Result<Finding, Overflow> {
     if member.chose_orphan_benefit {
-        return Finding::OrphanBenefitChosen;
+        return Ok(Finding::OrphanBenefitChosen);
     }
     let Some(ground) = labour_ground(person, member, rules).filter(|_| !member.obligor_in_household) else {
-        return Finding::NotConcerned;
+        return Ok(Finding::NotConcerned);
     };
     let mut obligors = facts.obligors.iter().filter(|obligor| obligor.supports.contains(&member.reference));
     if obligors.any(|obligor| obligor.capability != Capability::Unable) {
-        Finding::ObligorAble
-    } else if own_income >= Exact::from(rules.line_of_one) {
-        Finding::IncomeReachesLine
-    } else if !for_one.none() {
-        Finding::PropertyFails
-    } else {
-        Finding::Tekun(ground, CareLevel::of(member.adl_failed_count))
+        return Ok(Finding::ObligorAble);
     }
+    if income::own_of(facts, members, rules, index)? >= Exact::from(rules.line_of_one) {
+        return Ok(Finding::IncomeReachesLine);
+    }
+    let for_one = property.failures(rules, rules.financial_limit(1)?);
+    Ok(if for_one.none() {
+        Finding::Tekun(ground, CareLevel::of(member.adl_failed_count))
+    } else {
+        Finding::PropertyFails(for_one)
+    })
 }
 
 fn labour_ground(person: Person, member: &MemberFacts, rules: &Rules) -> Option<LabourGround> {
@@ -122,30 +133,20 @@ fn labour_ground(person: Person, member: &MemberFacts, rules: &Rules) -> Option<
     }
 }
 
-/// Tests every counted member; those who are 特困 leave the household. Returns one finding a member that counts.
-pub fn decide(
-    facts: &Facts,
-    members: &mut Members,
-    income: &Income,
-    for_one: Failures,
-    rules: &Rules,
-) -> Vec<(usize, Finding)> {
-    let findings: Vec<(usize, Finding)> = members
-        .each_counted(facts)
-        .map(|(index, person, member)| (index, test(facts, person, member, income.own_of(index), for_one, rules)))
-        .collect();
-    for (index, finding) in &findings {
-        if matches!(finding, Finding::Tekun(..)) {
-            members.leave_as_tekun(*index);
-        }
+/// Tests every counted member; those who are 特困 leave the household.
+pub fn decide(facts: &Facts, members: &mut Members, property: &Property, rules: &Rules) -> Result<(), Overflow> {
+    for (index, member) in facts.members.iter().enumerate() {
+        let Some(person) = members.get(index).filter(|person| person.is_counted()) else { continue };
+        let finding = test(facts, (index, person, member), members, property, rules)?;
+        members.found(index, finding);
     }
-    findings
+    Ok(())
 }
 
 /// Notes what the tests came to.
-pub fn explain(findings: &[(usize, Finding)], facts: &Facts, reasons: &mut Reasons) {
-    for (index, finding) in findings {
-        match finding {
+pub fn explain(facts: &Facts, members: &Members, reasons: &mut Reasons) {
+    for (_, person, member) in members.each_counted(facts) {
+        match person.tekun {
             Finding::NotConcerned => {}
             Finding::OrphanBenefitChosen => {
                 reasons.flag("ORPHAN_BENEFIT_CHOSEN");
@@ -159,12 +160,12 @@ pub fn explain(findings: &[(usize, Finding)], facts: &Facts, reasons: &mut Reaso
                 reasons.reason("TEKUN_OWN_INCOME_GE_STANDARD");
                 reasons.rests_on(&[clause::TEKUN, clause::TEKUN_LIVELIHOOD]);
             }
-            Finding::PropertyFails => {
+            Finding::PropertyFails(_) => {
                 reasons.reason("TEKUN_PROPERTY_OVER_LIMIT");
                 reasons.rests_on(&[clause::TEKUN, clause::TEKUN_LIVELIHOOD]);
             }
             Finding::Tekun(ground, care) => {
-                reasons.reason(ground_reason(*ground));
+                reasons.reason(ground_reason(ground));
                 reasons.reason("TEKUN_NO_LIVELIHOOD");
                 reasons.rests_on(&[
                     clause::TEKUN_LAW,
@@ -180,10 +181,7 @@ pub fn explain(findings: &[(usize, Finding)], facts: &Facts, reasons: &mut Reaso
                     LabourGround::Continues(_) => reasons.rests_on(&[clause::TEKUN_TERM]),
                     LabourGround::Age60 | LabourGround::Disability => {}
                 }
-                let reference = facts.members.get(*index).map(|member| &member.reference);
-                let has_obligor = reference
-                    .is_some_and(|reference| facts.obligors.iter().any(|obligor| obligor.supports.contains(reference)));
-                if has_obligor {
+                if facts.obligors.iter().any(|obligor| obligor.supports.contains(&member.reference)) {
                     reasons.reason("TEKUN_OBLIGOR_UNABLE");
                     reasons.rests_on(&[clause::TEKUN_OBLIGOR]);
                 } else {
@@ -196,7 +194,7 @@ pub fn explain(findings: &[(usize, Finding)], facts: &Facts, reasons: &mut Reaso
 }
 
 /// The reason code of a ground.
-pub fn ground_reason(ground: LabourGround) -> Code {
+pub const fn ground_reason(ground: LabourGround) -> &'static str {
     match ground {
         LabourGround::ContinuesMinor => "TEKUN_CONTINUES_MINOR",
         LabourGround::Continues(EducationStage::Preschool) => "TEKUN_CONTINUES_PRESCHOOL",
@@ -213,5 +211,4 @@ pub fn ground_reason(ground: LabourGround) -> Code {
         LabourGround::Minor => "TEKUN_MINOR",
         LabourGround::Disability => "TEKUN_NO_LABOUR_DISABILITY",
     }
-    .into()
 }

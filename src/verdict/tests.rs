@@ -15,9 +15,13 @@ use crate::domain::money::Money;
 use crate::domain::outcome::GapReason;
 use crate::policy::{ParameterSet, Parameters};
 
+mod bounds;
+mod completions;
+mod identity;
 mod outcomes;
 mod properties;
 mod semantics;
+mod told;
 mod unknowns;
 mod words;
 

@@ -1,121 +1,110 @@
-//! Unknowns by bounds: which circles are possible while departments are silent, whose silence matters,
-//! and how far away another circle is (promise P2; `rules.md` section 7).
+//! Unknowns by bounds: which circles are possible while departments are silent, and whose silence matters
+//! (promise P2; `rules.md` section 7; `docs/decisions/0011-bounds-exact-over-the-effects.md`).
 //!
 //! Income, rigid expenditure and its medical part can only be more than known; property that passes may
-//! fail, and one dwelling too many may turn out a ruin. The crisp rule is evaluated at every breakpoint
-//! inside those bounds and between them, so the set of possible circles is exact. No department is named
-//! here: a gap carries its effects from the catalogue.
+//! fail, and dwellings too many may turn out ruins. The rule is constant between its breakpoints, so one
+//! walk over them, with expenditure as known and with expenditure beyond every limit, meets every circle
+//! there is. No department is named here: a gap carries its effects from the catalogue.
 
 use serde::Serialize;
+use smallvec::SmallVec;
 
-use super::circle::{Circle, CircleSet, Position, Rule};
+use super::assess::{Assessment, Known};
+use super::circle::{Circle, CircleSet, Position};
+use super::decision::Decision;
 use super::facts::{FactGap, Facts};
-use super::members::Members;
-use super::property::Failures;
+use super::members::{Members, Person};
+use super::tekun::Finding;
 use crate::domain::dataset::{DepartmentId, MissingEffect};
 use crate::domain::exact::{Exact, Overflow};
-use crate::domain::money::Money;
 use crate::domain::outcome::GapReason;
 use crate::policy::values::ExpenditureRule;
 
-/// What is not known.
+/// What is not known of the household circle: a set of effects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Open {
-    /// Income may be more.
-    pub income: bool,
-    /// Rigid expenditure may be more.
-    pub expenditure: bool,
-    /// Property that passes may fail.
-    pub property_may_fail: bool,
-    /// A dwelling that counts may be exempt.
-    pub dwelling_may_pass: bool,
-}
+pub struct Open(u8);
 
 impl Open {
-    const fn union(self, other: Self) -> Self {
-        Self {
-            income: self.income || other.income,
-            expenditure: self.expenditure || other.expenditure,
-            property_may_fail: self.property_may_fail || other.property_may_fail,
-            dwelling_may_pass: self.dwelling_may_pass || other.dwelling_may_pass,
+    /// Income may be more.
+    pub const INCOME: Self = Self(1);
+    /// Rigid expenditure may be more.
+    pub const EXPENDITURE: Self = Self(2);
+    /// Property that passes may fail.
+    pub const PROPERTY_MAY_FAIL: Self = Self(4);
+    /// A dwelling that counts may be exempt.
+    pub const DWELLING_MAY_PASS: Self = Self(8);
+
+    /// Nothing.
+    pub const NOTHING: Self = Self(0);
+
+    const EACH: [Self; 4] = [Self::INCOME, Self::EXPENDITURE, Self::PROPERTY_MAY_FAIL, Self::DWELLING_MAY_PASS];
+
+    const fn of(effect: MissingEffect) -> Self {
+        match effect {
+            MissingEffect::IncomeUp => Self::INCOME,
+            MissingEffect::ExpenditureUp => Self::EXPENDITURE,
+            MissingEffect::PropertyMayFail => Self::PROPERTY_MAY_FAIL,
+            MissingEffect::DwellingMayPass => Self::DWELLING_MAY_PASS,
+            MissingEffect::MemberIllnessUnknown => Self::NOTHING,
         }
+    }
+
+    /// What either leaves open.
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What this leaves open and the other does not.
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Any of these is open.
+    pub const fn has(self, any: Self) -> bool {
+        self.0 & any.0 != 0
+    }
+
+    /// All of these are open.
+    pub const fn has_all(self, all: Self) -> bool {
+        self.0 & all.0 == all.0
     }
 }
 
 /// What one gap leaves open for these members: nothing when none of them is of the ages it matters for.
 pub fn open_by(gap: &FactGap, members: &Members) -> Open {
     if gap.ages.is_some_and(|ages| !members.any_remaining_aged(ages)) {
-        return Open::default();
+        return Open::NOTHING;
     }
-    let has = |effect| gap.effects.contains(&effect);
-    Open {
-        income: has(MissingEffect::IncomeUp),
-        expenditure: has(MissingEffect::ExpenditureUp),
-        property_may_fail: has(MissingEffect::PropertyMayFail),
-        dwelling_may_pass: has(MissingEffect::DwellingMayPass),
-    }
+    effects(gap)
 }
 
-/// What is known, and the rule to apply to it.
-#[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
-    /// The rule.
-    pub rule: Rule<'a>,
-    /// The known position.
-    pub at: Position,
-    /// Which property tests fail as far as is known.
-    pub failures: Failures,
+/// What one gap leaves open, whoever is in the household.
+fn effects(gap: &FactGap) -> Open {
+    gap.effects.iter().fold(Open::NOTHING, |open, effect| open.and(Open::of(*effect)))
+}
+
+/// True when a member may be severely ill without anybody having said so.
+pub fn hides_illness(gap: &FactGap) -> bool {
+    gap.effects.contains(&MissingEffect::MemberIllnessUnknown)
 }
 
 impl Known<'_> {
-    /// Every circle that some completion of the unknowns leads to.
-    pub fn possible(&self, open: Open) -> Result<CircleSet, Overflow> {
-        let mut circles = CircleSet::default();
-        let passes = self.at.property_passes;
-        let may_pass = passes || (open.dwelling_may_pass && self.failures.only_dwellings());
-        let may_fail = !passes || open.property_may_fail;
-        if may_fail {
-            circles.insert(self.rule.circle(Position { property_passes: false, ..self.at })?);
-        }
-        if !may_pass {
-            return Ok(circles);
-        }
-        let mut visit = |income: Exact| -> Result<(), Overflow> {
-            let at = Position { income, property_passes: true, ..self.at };
-            circles.insert(self.rule.circle(at)?);
-            if open.expenditure {
-                circles.insert(self.rule.circle(self.with_any_expenditure(at)?)?);
-            }
-            Ok(())
-        };
-        visit(self.at.income)?;
-        if open.income {
-            let mut last = self.at.income;
-            for point in self.income_breakpoints()? {
-                if point > last {
-                    visit(last.midpoint(point)?)?;
-                    visit(point)?;
-                    last = point;
-                }
-            }
-            visit(last.plus(Exact::from_fen(1))?)?;
-        }
-        Ok(circles)
-    }
-
     /// Expenditure large enough that more would change nothing: above income and above every ratio of it.
-    fn with_any_expenditure(&self, at: Position) -> Result<Position, Overflow> {
+    pub(super) fn with_any_expenditure(&self, at: Position) -> Result<Position, Overflow> {
+        let rules = self.rule.rules;
         let income = at.income.floored_at_zero();
-        let ratio = self.rule.rules.expenditure_ratio_percent.percent_of(income)?;
-        let ample = income.plus(ratio)?.plus(at.rigid)?.plus(Exact::from_fen(1))?;
+        let mut ample = income.plus(at.rigid)?.plus(Exact::from_fen(1))?;
+        if rules.expenditure_rule.is_ratio() {
+            ample = ample.plus(rules.expenditure_ratio_percent.percent_of(income)?)?;
+        }
         Ok(Position { rigid: ample, medical: ample, ..at })
     }
 
     /// The incomes at which some part of the rule changes its answer, ascending.
-    fn income_breakpoints(&self) -> Result<Vec<Exact>, Overflow> {
+    pub(super) fn income_breakpoints(&self) -> Result<SmallVec<[Exact; 5]>, Overflow> {
         let lines = &self.rule.lines;
         let rules = self.rule.rules;
-        let mut points = Vec::with_capacity(5);
+        let mut points = SmallVec::new();
         points.extend([lines.dibao, lines.low_income]);
         match rules.expenditure_rule {
             ExpenditureRule::Seed2021 => points.push(lines.dibao.plus(self.at.rigid)?),
@@ -130,6 +119,166 @@ impl Known<'_> {
     }
 }
 
+/// The circles a household can come to, by what it takes to get there. Met where property passes.
+#[derive(Debug, Clone, Copy)]
+struct Reach {
+    /// Where property fails.
+    failing: Circle,
+    /// Property passes as known.
+    passes: bool,
+    /// Dwellings are all that fails.
+    only_dwellings: bool,
+    /// As known; with more income; with more expenditure; with more of both.
+    circles: [CircleSet; 4],
+    /// More expenditure turns the circle: at the known income; at some higher one.
+    spending_turns: [bool; 2],
+    /// A low-income household is possible, in which members can be admitted alone.
+    has_singles: bool,
+}
+
+impl Reach {
+    /// Walks as far as `open` allows.
+    fn walk(known: &Known<'_>, open: Open) -> Result<Self, Overflow> {
+        let only_dwellings = known.failures.only_dwellings();
+        let mut reach = Self {
+            failing: known.rule.circle(Position { property_passes: false, ..known.at })?,
+            passes: known.at.property_passes,
+            only_dwellings,
+            circles: [CircleSet::default(); 4],
+            spending_turns: [false; 2],
+            has_singles: false,
+        };
+        if !reach.may_pass(open) {
+            return Ok(reach);
+        }
+        let income = known.at.income;
+        reach.visit(known, open, income, 0)?;
+        if open.has(Open::INCOME) {
+            let mut last = income;
+            for point in known.income_breakpoints()? {
+                if point > last {
+                    reach.visit(known, open, last.midpoint(point)?, 1)?;
+                    reach.visit(known, open, point, 1)?;
+                    last = point;
+                }
+            }
+            reach.visit(known, open, last.plus(Exact::from_fen(1))?, 1)?;
+        }
+        Ok(reach)
+    }
+
+    fn visit(&mut self, known: &Known<'_>, open: Open, income: Exact, more: usize) -> Result<(), Overflow> {
+        let at = Position { income, property_passes: true, ..known.at };
+        let circle = self.note(known, at, more)?;
+        if open.has(Open::EXPENDITURE) {
+            let spent = self.note(known, known.with_any_expenditure(at)?, 2 + more)?;
+            if let Some(turns) = self.spending_turns.get_mut(more) {
+                *turns |= spent != circle;
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, known: &Known<'_>, at: Position, into: usize) -> Result<Circle, Overflow> {
+        let finding = known.rule.apply(at)?;
+        self.has_singles |= finding.is_low_income();
+        if let Some(circles) = self.circles.get_mut(into) {
+            circles.insert(finding.circle);
+        }
+        Ok(finding.circle)
+    }
+
+    /// Property passes, or may turn out to.
+    const fn may_pass(&self, open: Open) -> bool {
+        self.passes || (self.only_dwellings && open.has(Open::DWELLING_MAY_PASS))
+    }
+
+    /// The circles possible where property passes.
+    fn passing(&self, open: Open) -> CircleSet {
+        if !self.may_pass(open) {
+            return CircleSet::default();
+        }
+        let [here, earned, spent, both] = self.circles;
+        let when = |needs: Open, circles: CircleSet| if open.has_all(needs) { circles } else { CircleSet::default() };
+        here.union(when(Open::INCOME, earned))
+            .union(when(Open::EXPENDITURE, spent))
+            .union(when(Open::INCOME.and(Open::EXPENDITURE), both))
+    }
+
+    /// Every circle that some completion of what is open leads to.
+    fn possible(&self, open: Open) -> CircleSet {
+        let mut circles = self.passing(open);
+        if !self.passes || open.has(Open::PROPERTY_MAY_FAIL) {
+            circles.insert(self.failing);
+        }
+        circles
+    }
+
+    /// The part of what is open on which the circle depends: for each of them there are values of all the
+    /// others with which it decides.
+    ///
+    /// Income: where several circles are possible, either income turns one into another with expenditure as
+    /// known, or expenditure does at some income; then there is an expenditure just large enough at that
+    /// income, and a higher income turns the circle back. Ruins: also of dwellings that are yet to be shown.
+    fn decisive(&self, open: Open) -> Open {
+        let passing = self.passing(open);
+        let turns_on_property = passing.iter().any(|circle| circle != self.failing);
+        let [here, earned] = self.spending_turns;
+        let holds = |which: Open| match which {
+            Open::INCOME => passing.len() > 1,
+            Open::EXPENDITURE => here || (earned && open.has(Open::INCOME)),
+            Open::PROPERTY_MAY_FAIL => turns_on_property,
+            _ => turns_on_property && (!self.passes || open.has(Open::PROPERTY_MAY_FAIL)),
+        };
+        Open::EACH.into_iter().filter(|which| open.has(*which) && holds(*which)).fold(Open::NOTHING, Open::and)
+    }
+}
+
+/// What the gaps of a household come to (`semantics.md`, Missing departments).
+#[derive(Debug, Clone)]
+pub struct Weighed {
+    /// What each gap leaves open.
+    opens: SmallVec<[Open; 8]>,
+    /// What all of them leave open.
+    pub open: Open,
+    /// On what of it the circle depends.
+    decisive: Open,
+    /// Every circle that is possible.
+    pub possible: CircleSet,
+    /// Positions of the gaps that block: without them fewer circles would be possible.
+    pub blocking: SmallVec<[usize; 4]>,
+    /// A low-income household is possible, in which members can be admitted alone.
+    has_singles: bool,
+}
+
+impl Weighed {
+    /// Weighs every gap.
+    pub fn of(facts: &Facts, assessment: &Assessment<'_>) -> Result<Self, Overflow> {
+        let opens: SmallVec<[Open; 8]> = facts.gaps.iter().map(|gap| open_by(gap, &assessment.members)).collect();
+        let open = opens.iter().copied().fold(Open::NOTHING, Open::and);
+        let reach = Reach::walk(&assessment.known, open)?;
+        let possible = reach.possible(open);
+        let blocks = |index: &usize| {
+            let others = opens.iter().enumerate().filter(|(other, _)| other != index);
+            let without = others.fold(Open::NOTHING, |open, (_, other)| open.and(*other));
+            without != open && reach.possible(without).len() < possible.len()
+        };
+        Ok(Self {
+            blocking: (0..opens.len()).filter(blocks).collect(),
+            decisive: reach.decisive(open),
+            has_singles: reach.has_singles,
+            possible,
+            open,
+            opens,
+        })
+    }
+
+    /// A gap's answer can change the circle: there are answers of the other gaps with which it does.
+    fn decides(&self, gap: usize) -> bool {
+        self.opens.get(gap).is_some_and(|open| open.has(self.decisive))
+    }
+}
+
 /// A gap as the verdict reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GapFinding {
@@ -137,193 +286,49 @@ pub struct GapFinding {
     pub department: DepartmentId,
     /// Why.
     pub reason: GapReason,
-    /// They could change the household circle.
+    /// They could change the household circle, alone or together with other missing facts; also by undoing a
+    /// member's 特困, or bringing it about, which makes it another household.
     pub could_change: bool,
-    /// They could change the outcome of a single member (特困, 单人户) without touching the circle.
+    /// They could change the outcome of a single member (特困, 单人户).
     pub could_change_members: bool,
 }
 
-/// What the gaps of a household come to.
-#[derive(Debug, Clone, Default)]
-pub struct GapReport {
-    /// Every circle that is possible.
-    pub possible: CircleSet,
-    /// Positions of the gaps that block: without them fewer circles would be possible.
-    pub blocking: Vec<usize>,
-    /// For each gap, whether it could change the circle, alone or together with another one.
-    pub could_change: Vec<bool>,
+impl GapFinding {
+    /// The gaps of a verdict that weighed none: each could matter.
+    pub(super) fn unweighed(facts: &Facts) -> Vec<Self> {
+        facts.gaps.iter().map(|gap| Self::new(gap, true, true)).collect()
+    }
+
+    fn new(gap: &FactGap, could_change: bool, could_change_members: bool) -> Self {
+        Self { department: gap.department.clone(), reason: gap.reason, could_change, could_change_members }
+    }
 }
 
-/// Weighs every gap (`semantics.md`, Missing departments).
-pub fn weigh(facts: &Facts, members: &Members, known: &Known<'_>) -> Result<GapReport, Overflow> {
-    let opens: Vec<Open> = facts.gaps.iter().map(|gap| open_by(gap, members)).collect();
-    let union = |without: Option<usize>| {
-        opens
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| Some(*index) != without)
-            .fold(Open::default(), |all, (_, open)| all.union(*open))
-    };
-    let possible = known.possible(union(None))?;
-    let mut report = GapReport { possible, ..GapReport::default() };
-    for (index, open) in opens.iter().enumerate() {
-        let blocks = possible.len() > 1 && known.possible(union(Some(index)))?.len() < possible.len();
-        // Two silent departments that leave the same thing open block each other's absence from the list above;
-        // each could change the circle all the same.
-        let alone = blocks || known.possible(*open)?.len() > 1;
-        if blocks {
-            report.blocking.push(index);
-        }
-        report.could_change.push(alone);
-    }
-    Ok(report)
-}
-
-/// What would have to change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Quantity {
-    /// Countable income of the window.
-    Income,
-    /// Rigid expenditure of the window, if medical.
-    Expenditure,
-    /// Financial assets.
-    FinancialAssets,
-}
-
-/// The nearest amount at which the household circle would be another one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TippingPoint {
-    /// What changes.
-    pub quantity: Quantity,
-    /// By how much at least, in whole fen; negative for less.
-    pub change: Money,
-    /// The same a head and month.
-    pub per_head_month: Money,
-    /// The amount then, rounded.
-    pub at: Money,
-    /// The circle then.
-    pub circle: Circle,
-    /// The silent departments that could bring the change.
-    pub departments: Vec<DepartmentId>,
-}
-
-/// The tipping points around what is known, everything else as known.
-pub fn tipping_points(
-    facts: &Facts,
-    members: &Members,
-    known: &Known<'_>,
-    financial: Exact,
-) -> Result<Vec<TippingPoint>, Overflow> {
-    let mut points = Vec::new();
-    if known.rule.lines.persons == 0 {
-        return Ok(points);
-    }
-    let now = known.rule.circle(known.at)?;
-    let silent = |concerns: fn(Open) -> bool| -> Vec<DepartmentId> {
-        facts.gaps.iter().filter(|gap| concerns(open_by(gap, members))).map(|gap| gap.department.clone()).collect()
-    };
-    let mut push = |quantity, change: i64, from: Exact, circle, departments| -> Result<(), Overflow> {
-        let step = Exact::from_fen(change);
-        let heads = i64::try_from(known.rule.lines.persons).map_err(|_| Overflow)?;
-        points.push(TippingPoint {
-            quantity,
-            change: Money::from_fen(change),
-            per_head_month: step.share(heads.checked_mul(12).ok_or(Overflow)?)?,
-            at: from.plus(step)?.round_half_up()?,
-            circle,
-            departments,
-        });
-        Ok(())
-    };
-    let income = known.at.income;
-    let with_income = |change: i64| -> Result<Circle, Overflow> {
-        known.rule.circle(Position { income: income.plus(Exact::from_fen(change))?, ..known.at })
-    };
-    let breakpoints = known.income_breakpoints()?;
-    let above = steps_up(breakpoints.iter().copied(), income)?;
-    if let Some((change, circle)) = first_other(above, now, with_income)? {
-        push(Quantity::Income, change, income, circle, silent(|open| open.income))?;
-    }
-    let below = steps_down(breakpoints.iter().rev().copied(), income)?;
-    if let Some((change, circle)) = first_other(below, now, with_income)? {
-        push(Quantity::Income, change, income, circle, Vec::new())?;
-    }
-    let rules = known.rule.rules;
-    let with_expenditure = |change: i64| -> Result<Circle, Overflow> {
-        let more = Exact::from_fen(change);
-        known.rule.circle(Position {
-            rigid: known.at.rigid.plus(more)?,
-            medical: known.at.medical.plus(more)?,
-            ..known.at
-        })
-    };
-    let needed = if rules.expenditure_rule.is_ratio() {
-        let all = rules.expenditure_ratio_percent.percent_of(income)?.minus(known.at.rigid)?;
-        let medical = rules.expenditure_medical_ratio_percent.percent_of(income)?.minus(known.at.medical)?;
-        all.min(medical)
-    } else {
-        income.minus(known.rule.lines.dibao)?.minus(known.at.rigid)?
-    };
-    let steps = steps_up([needed].into_iter(), Exact::ZERO)?;
-    if let Some((change, circle)) = first_other(steps, now, with_expenditure)? {
-        push(Quantity::Expenditure, change, known.at.rigid, circle, silent(|open| open.expenditure))?;
-    }
-    if known.at.property_passes && now != Circle::None {
-        let limit = known.rule.lines.financial;
-        let comparison = rules.financial_asset_limit.comparison;
-        let fails = |change: i64| -> Result<Circle, Overflow> {
-            let passes = comparison.admits(financial.plus(Exact::from_fen(change))?, limit);
-            known.rule.circle(Position { property_passes: passes, ..known.at })
+impl Decision<'_> {
+    /// The gaps, and whether each could matter; none where a gate is shut.
+    pub fn gaps(&self) -> Vec<GapFinding> {
+        let facts = self.facts();
+        let Some(assessment) = self.assessment().filter(|_| !facts.gaps.is_empty()) else { return Vec::new() };
+        // More income or property undoes 特困; a ruin in place of a dwelling can bring it about.
+        let turned_by = |person: Person| match person.tekun {
+            Finding::Tekun(..) => Open::INCOME.and(Open::PROPERTY_MAY_FAIL),
+            Finding::PropertyFails(failures) if failures.only_dwellings() => Open::DWELLING_MAY_PASS,
+            _ => Open::NOTHING,
         };
-        let steps = steps_up([limit].into_iter(), financial)?;
-        if let Some((change, circle)) = first_other(steps, now, fails)? {
-            // A department whose silence leaves property open may show dwellings and the like; that is another
-            // effect than this amount, so it is not named for it.
-            push(Quantity::FinancialAssets, change, financial, circle, Vec::new())?;
-        }
+        let turns_tekun = assessment.members.each().map(turned_by).fold(Open::NOTHING, Open::and);
+        let may_be_another = facts.gaps.iter().any(|gap| effects(gap).has(turns_tekun));
+        let weighed = self.household().and_then(|household| household.weighed.as_ref());
+        // In the graduation period a household is of low income only where expenditure puts another circle first.
+        let graduates = assessment.known.rule.graduates;
+        let turns_singles = if graduates { Open::INCOME.and(Open::EXPENDITURE) } else { Open::INCOME };
+        let has_singles = may_be_another || weighed.is_some_and(|weighed| weighed.has_singles);
+        let finding = |(index, gap): (usize, &FactGap)| {
+            let open = effects(gap);
+            let by_rule = weighed.is_some_and(|weighed| weighed.decides(index));
+            let could_change = by_rule || (may_be_another && open != Open::NOTHING);
+            let touches_singles = has_singles && (open.has(turns_singles) || hides_illness(gap));
+            GapFinding::new(gap, could_change, open.has(turns_tekun) || touches_singles)
+        };
+        facts.gaps.iter().enumerate().map(finding).collect()
     }
-    Ok(points)
-}
-
-/// For ascending points the smallest whole-fen steps up from `from` that reach each and that pass it.
-fn steps_up(points: impl Iterator<Item = Exact>, from: Exact) -> Result<Vec<i64>, Overflow> {
-    let mut steps = Vec::new();
-    for point in points {
-        let distance = point.minus(from)?;
-        if !distance.is_negative() {
-            steps.extend([distance.ceil_fen()?, distance.floor_fen()?.checked_add(1).ok_or(Overflow)?]);
-        }
-    }
-    steps.retain(|step| *step > 0);
-    Ok(steps)
-}
-
-/// For descending points the smallest whole-fen steps down that reach each and that pass it, never below zero.
-fn steps_down(points: impl Iterator<Item = Exact>, from: Exact) -> Result<Vec<i64>, Overflow> {
-    let mut steps = Vec::new();
-    for point in points {
-        let distance = from.minus(point)?;
-        if !distance.is_negative() {
-            steps.extend([distance.ceil_fen()?, distance.floor_fen()?.checked_add(1).ok_or(Overflow)?]);
-        }
-    }
-    let most = from.floor_fen()?;
-    steps.retain(|step| *step > 0 && *step <= most);
-    Ok(steps.into_iter().map(|step| -step).collect())
-}
-
-/// The first step after which the circle is another one.
-fn first_other(
-    steps: Vec<i64>,
-    now: Circle,
-    circle_after: impl Fn(i64) -> Result<Circle, Overflow>,
-) -> Result<Option<(i64, Circle)>, Overflow> {
-    for step in steps {
-        let circle = circle_after(step)?;
-        if circle != now {
-            return Ok(Some((step, circle)));
-        }
-    }
-    Ok(None)
 }

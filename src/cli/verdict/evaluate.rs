@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::compare::{Difference, differences};
 use crate::cli::{Global, Lang};
@@ -16,8 +17,7 @@ use crate::domain::problem::Text;
 use crate::policy::{Packs, Parameters};
 use crate::verdict::cases::{Case, CaseFile, Invalid};
 use crate::verdict::clauses::{ClauseText, Clauses};
-use crate::verdict::trace::{Trace, trace};
-use crate::verdict::{Verdict, evaluate};
+use crate::verdict::decide;
 
 /// What to evaluate.
 #[derive(Debug, clap::Args)]
@@ -91,7 +91,7 @@ struct Outcome<'a> {
     differences: Vec<Difference>,
     verdict: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
-    trace: Option<Trace>,
+    trace: Option<Box<RawValue>>,
     /// What the clauses of the trace say, and where they stand.
     #[serde(skip_serializing_if = "Option::is_none")]
     clauses: Option<Vec<&'static ClauseText>>,
@@ -251,21 +251,28 @@ impl<'a> Run<'a> {
                         "an amount is too large to compute with".to_owned(),
                     )
                 };
-                let verdict: Verdict = evaluate(&facts, &parameters).map_err(too_large)?;
-                let traced =
-                    if with_trace { Some(trace(&facts, &parameters, &verdict).map_err(too_large)?) } else { None };
+                let decision = decide(&facts, &parameters).map_err(too_large)?;
+                let verdict = decision.verdict().map_err(too_large)?;
+                let traced = if with_trace {
+                    let trace = decision.trace(&verdict).map_err(too_large)?;
+                    let json = to_raw_value(&trace).expect("a trace holds only strings, numbers and lists");
+                    Some((json, Clauses::shipped().cited_by(trace.root())))
+                } else {
+                    None
+                };
                 (serde_json::to_value(&verdict).expect("a verdict holds only strings, numbers and lists"), traced)
             }
         };
         let differences = case.expected.as_ref().map(|expected| differences(expected, &verdict));
+        let (trace, clauses) = traced.unzip();
         Ok(Outcome {
             file: path,
             id: &case.id,
             passed: differences.as_ref().map(Vec::is_empty),
             differences: differences.unwrap_or_default(),
             verdict,
-            clauses: traced.as_ref().map(|trace| Clauses::shipped().cited_by(&trace.root)),
-            trace: traced,
+            trace,
+            clauses,
         })
     }
 

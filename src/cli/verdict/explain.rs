@@ -195,7 +195,7 @@ fn report<'a>(args: &Args, index: usize, case: &'a Case, run: &mut Run<'a>) -> R
     }
     if view == View::Auditor {
         let trace = trace(&facts, &parameters, &verdict).map_err(too_large)?;
-        report.insert("clauses".to_owned(), json(&Clauses::shipped().cited_by(&trace.root)));
+        report.insert("clauses".to_owned(), json(&Clauses::shipped().cited_by(trace.root())));
         report.insert("trace".to_owned(), json(&trace));
     }
     Ok(Value::Object(report))

@@ -18,7 +18,8 @@ use crate::policy::Parameters;
 use crate::seal::DataKey;
 use crate::store::{EventRow, OutcomeRow, StoreError};
 use crate::verdict::comparison::compare;
-use crate::verdict::{self, ENGINE_VERSION, Verdict, explain};
+use crate::verdict::gate::Gate;
+use crate::verdict::{self, ENGINE_VERSION, explain};
 
 /// The end of a verification, before it is durable.
 pub(super) struct Conclusion {
@@ -102,16 +103,16 @@ impl Verifications {
         federation.gather(&plan, &inquiry, show).await
     }
 
-    /// The verdict that stands before anybody is asked: no authorisation, or a person in two households.
-    pub(super) fn gate(&self, case: &Case) -> Option<Verdict> {
-        let pack = case.pack.as_deref()?;
+    /// What stands in the way before anybody is asked: no authorisation, or a person in two households.
+    pub(super) fn gate(&self, case: &Case) -> Option<Gate> {
+        case.pack.as_deref()?;
         if case.request.prior.member_in_other_household.is_none() && !case.authorised.contains(&false) {
             return None;
         }
         let now = self.parts.clock.now();
         let catalogue = self.parts.federation.catalogue();
         let declared = assemble(&case.request, &case.authorised, &[], catalogue, case.window_months, now);
-        verdict::gate(&declared.facts, Some(pack))
+        verdict::gate(&declared.facts)
     }
 
     /// Facts, verdict, answer and event of a case whose departments have been asked.

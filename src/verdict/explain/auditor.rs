@@ -42,13 +42,13 @@ fn identity(story: &Story<'_>) -> Section {
 
 fn tree(story: &Story<'_>) -> Section {
     let mut lines = Vec::new();
-    if let Some(root) = &story.root {
-        node(story, root, 0, &mut lines);
+    if let Some(trace) = &story.trace {
+        node(story, trace.root(), 0, &mut lines);
     }
     section("tree", "推理", "Reasoning", lines)
 }
 
-fn node(story: &Story<'_>, node: &Node, depth: usize, lines: &mut Vec<Text>) {
+fn node(story: &Story<'_>, node: Node<'_>, depth: usize, lines: &mut Vec<Text>) {
     let pad = "  ".repeat(depth);
     let name = words::rule(node.rule);
     let about = subject(story, node);
@@ -71,11 +71,11 @@ fn node(story: &Story<'_>, node: &Node, depth: usize, lines: &mut Vec<Text>) {
             format!("compared: {} {sign} {}{margin_en}", left.en, right.en),
         );
     }
-    for input in &node.inputs {
+    for input in node.inputs() {
         let text = input_text(story, input);
         detail(text.zh, text.en);
     }
-    for used in &node.parameters {
+    for used in node.parameters() {
         let text = parameter(used);
         detail(text.zh, text.en);
     }
@@ -83,13 +83,13 @@ fn node(story: &Story<'_>, node: &Node, depth: usize, lines: &mut Vec<Text>) {
         let cited = node.clauses.join("、");
         detail(format!("依据：{cited}"), format!("clauses: {}", node.clauses.join(", ")));
     }
-    for child in &node.children {
+    for child in node.children() {
         self::node(story, child, depth + 1, lines);
     }
 }
 
-fn subject(story: &Story<'_>, node: &Node) -> Text {
-    let Some(subject) = node.subject.as_deref() else { return line("", "") };
+fn subject(story: &Story<'_>, node: Node<'_>) -> Text {
+    let Some(subject) = node.subject else { return line("", "") };
     let text = match node.rule {
         "gap" => super::department(story.catalogue(), subject),
         _ => story.persons.named(subject),
@@ -97,7 +97,7 @@ fn subject(story: &Story<'_>, node: &Node) -> Text {
     line(format!(" {}", text.zh), format!(" {}", text.en))
 }
 
-fn outcome(story: &Story<'_>, node: &Node) -> Text {
+fn outcome(story: &Story<'_>, node: Node<'_>) -> Text {
     match &node.result {
         Outcome::Holds(true) => match basis(node) {
             Some(basis) => line(format!("是，{}", basis.zh), format!("yes, {}", basis.en)),
@@ -121,14 +121,14 @@ fn coded(story: &Story<'_>, code: &str) -> Text {
     if words.zh == code { words } else { line(format!("{}（{code}）", words.zh), format!("{} ({code})", words.en)) }
 }
 
-fn amount(value: &Value) -> Text {
+fn amount(value: &Value<'_>) -> Text {
     match value {
         Value::Money(money) => yuan(*money),
         other => line(printed(other), printed(other)),
     }
 }
 
-fn input_text(story: &Story<'_>, input: &Input) -> Text {
+fn input_text(story: &Story<'_>, input: &Input<'_>) -> Text {
     let name = words::input(input.name);
     let value = match (&input.value, input.name) {
         (Value::Flag(true), _) => line("是", "yes"),
@@ -140,15 +140,15 @@ fn input_text(story: &Story<'_>, input: &Input) -> Text {
         }
         (Value::Text(code), "education_stage") => words::stage(code),
         (Value::Text(code), "ground") => words::ground(code),
-        (Value::Text(code), "category") if code == "PROPERTY" => line("财产净收入", "property"),
+        (Value::Text("PROPERTY"), "category") => line("财产净收入", "property"),
         (Value::Text(id), "department") => super::department(story.catalogue(), id),
-        (Value::Text(code), _) => words::code(code).unwrap_or_else(|| line(code.clone(), code.clone())),
+        (Value::Text(code), _) => words::code(code).unwrap_or_else(|| line(*code, *code)),
         (value, _) => amount(value),
     };
     let (by_zh, by_en) = match (&input.source, input.evidence) {
         (None, None) => (String::new(), String::new()),
         (by, evidence) => {
-            let by = source(story.catalogue(), by.as_ref());
+            let by = source(story.catalogue(), *by);
             let id = evidence.map_or_else(String::new, |id| format!("，e{}", id.0));
             (format!("（{}{id}）", by.zh), format!(" ({}{})", by.en, id.replace('，', ", ")))
         }
@@ -192,7 +192,7 @@ fn parameter(used: &Figure) -> Text {
 /// Each clause that the tree cites: where it stands and what it says.
 fn clauses(story: &Story<'_>) -> Section {
     let mut lines = Vec::new();
-    let cited = story.root.as_ref().map_or_else(Vec::new, |root| Clauses::shipped().cited_by(root));
+    let cited = story.trace.as_ref().map_or_else(Vec::new, |trace| Clauses::shipped().cited_by(trace.root()));
     for clause in cited {
         let (cited, sure) = (clause.citation(), clause.strength.text());
         let document = &clause.document;

@@ -50,13 +50,13 @@ fn sums(story: &Story<'_>) -> Section {
             "income" => {
                 let total = yuan(node.amount());
                 let (of_zh, of_en) =
-                    if node.children.is_empty() { ("。", ".") } else { ("，其中：", ", of which:") };
+                    if node.children().next().is_none() { ("。", ".") } else { ("，其中：", ", of which:") };
                 lines.push(line(
                     format!("十二个月计入收入合计{}{of_zh}", total.zh),
                     format!("Countable income of twelve months: {}{of_en}", total.en),
                 ));
             }
-            "expenditure" if !node.children.is_empty() => {
+            "expenditure" if node.children().next().is_some() => {
                 let total = yuan(node.amount());
                 let (from, to) = (node.text("window_from"), node.text("window_to"));
                 lines.push(line(
@@ -67,12 +67,12 @@ fn sums(story: &Story<'_>) -> Section {
             _ => {}
         }
     }
-    lines.extend(story.nodes().into_iter().filter_map(|node| comparison(story, node)));
+    lines.extend(story.nodes().filter_map(|node| comparison(story, node)));
     section("sums", "计算", "Sums", lines)
 }
 
-fn income_item(story: &Story<'_>, node: &Node) -> Text {
-    let who = story.persons.named(node.subject.as_deref().unwrap_or_default());
+fn income_item(story: &Story<'_>, node: Node<'_>) -> Text {
+    let who = story.persons.named(node.subject.unwrap_or_default());
     let kind = words::kind(&node.text("kind"));
     let (amount, counted) = (yuan(node.money("amount_12m")), yuan(node.amount()));
     let treatment = words::income_treatment(&node.text("treatment"));
@@ -83,8 +83,8 @@ fn income_item(story: &Story<'_>, node: &Node) -> Text {
     )
 }
 
-fn support(node: &Node) -> Text {
-    let who = node.subject.as_deref().unwrap_or_default();
+fn support(node: Node<'_>) -> Text {
+    let who = node.subject.unwrap_or_default();
     let amount = yuan(node.amount());
     let basis = words::support_basis(&node.text("basis"));
     line(
@@ -93,8 +93,8 @@ fn support(node: &Node) -> Text {
     )
 }
 
-fn expenditure_item(story: &Story<'_>, node: &Node) -> Text {
-    let who = story.persons.named(node.subject.as_deref().unwrap_or_default());
+fn expenditure_item(story: &Story<'_>, node: Node<'_>) -> Text {
+    let who = story.persons.named(node.subject.unwrap_or_default());
     let kind = words::kind(&node.text("kind"));
     let (gross, covered, counted) = (yuan(node.money("gross")), yuan(node.money("covered")), yuan(node.amount()));
     let treatment = words::expenditure_treatment(&node.text("treatment"));
@@ -111,10 +111,10 @@ fn expenditure_item(story: &Story<'_>, node: &Node) -> Text {
     )
 }
 
-fn comparison(story: &Story<'_>, node: &Node) -> Option<Text> {
+fn comparison(story: &Story<'_>, node: Node<'_>) -> Option<Text> {
     let comparison = node.comparison.as_ref()?;
     let label = words::comparison(node.rule)?;
-    let side = |value: &Value| match value {
+    let side = |value: &Value<'_>| match value {
         Value::Money(money) => yuan(*money),
         other => line(printed(other), printed(other)),
     };
@@ -127,7 +127,7 @@ fn comparison(story: &Story<'_>, node: &Node) -> Option<Text> {
         _ => node.holds(),
     };
     let (verdict_zh, verdict_en) = if holds { ("成立", "holds") } else { ("不成立", "does not hold") };
-    let (who_zh, who_en) = match (node.rule, node.subject.as_deref()) {
+    let (who_zh, who_en) = match (node.rule, node.subject) {
         ("tekun.member", Some(reference)) => {
             let who = story.persons.named(reference);
             (format!("{} ", who.zh), format!("{}: ", who.en))
@@ -273,9 +273,8 @@ fn clauses(story: &Story<'_>) -> Section {
 
 /// Figures that are not verified, so that nobody takes them for the place's own.
 fn sources(story: &Story<'_>) -> Section {
-    let nodes = story.nodes();
     let mut by_status: Vec<(&str, Vec<Text>)> = Vec::new();
-    let uses = nodes.iter().flat_map(|node| &node.parameters);
+    let uses = story.nodes().flat_map(Node::parameters);
     for used in uses.filter(|used| !used.provenance.status.starts_with("verified")) {
         let (status, name) = (used.provenance.status.as_str(), words::parameter(used.field));
         match by_status.iter_mut().find(|(own, _)| *own == status) {

@@ -11,7 +11,7 @@ use crate::domain::problem::Text;
 use crate::verdict::circle::Circle;
 use crate::verdict::facts::FactGap;
 use crate::verdict::property::is_financial;
-use crate::verdict::unknowns::{Quantity, TippingPoint};
+use crate::verdict::tipping::{Quantity, TippingPoint};
 use crate::verdict::{Status, evaluate};
 
 /// The circle by what is known, as if the silent departments had nothing to add.

@@ -5,8 +5,8 @@ use super::{Matter, Story, departments, line, list, size_of, words, yuan};
 use crate::domain::money::Money;
 use crate::domain::problem::Text;
 use crate::verdict::circle::Circle;
+use crate::verdict::tipping::{Quantity, TippingPoint};
 use crate::verdict::trace::{Node, Outcome, Value};
-use crate::verdict::unknowns::{Quantity, TippingPoint};
 use crate::verdict::{HouseholdCircle, Margin, Status, Verdict};
 
 /// The verdict in one sentence without figures.
@@ -128,11 +128,10 @@ fn determined(story: &Story<'_>, circle: Circle) -> Text {
 
 /// What is known of property, told so that a declaration is not taken for a check.
 fn property_kept(story: &Story<'_>) -> Text {
-    let is_declared = |node: &&Node| {
-        node.inputs.iter().any(|input| matches!(input.source, Some(crate::verdict::facts::Source::Declared)))
+    let is_declared = |node: &Node<'_>| {
+        node.inputs().iter().any(|input| matches!(input.source, Some(crate::verdict::facts::Source::Declared)))
     };
-    let any_declared =
-        story.nodes().into_iter().filter(|node| node.rule.starts_with("property.")).any(|node| is_declared(&node));
+    let any_declared = story.nodes().filter(|node| node.rule.starts_with("property.")).any(|node| is_declared(&node));
     if any_declared {
         line(
             "；财产按部门记录和申报未超过限额，申报部分未经核实",
@@ -148,7 +147,7 @@ fn dibao(story: &Story<'_>) -> Text {
     let Some(below) = margin(verdict, "income_below_standard") else { return line("", "") };
     let (income, stands) = (income(verdict), stands(below, "低保标准", "the dibao line"));
     let graduation = story.node("circle.graduation").filter(|node| node.holds());
-    match graduation.and_then(|node| node.comparison.as_ref()) {
+    match graduation.as_ref().and_then(|node| node.comparison.as_ref()) {
         Some(comparison) => {
             let (month, months) = (count(&comparison.left), count(&comparison.right));
             line(
@@ -163,7 +162,7 @@ fn dibao(story: &Story<'_>) -> Text {
     }
 }
 
-fn count(value: &Value) -> i64 {
+fn count(value: &Value<'_>) -> i64 {
     match value {
         Value::Count(count) => *count,
         _ => 0,
@@ -259,11 +258,11 @@ fn none(story: &Story<'_>) -> Text {
 
 /// Each property test that fails, with what is owned and what is allowed.
 pub(super) fn over_limits(story: &Story<'_>) -> Vec<Text> {
-    let failing = story.nodes().into_iter().filter(|node| node.rule.starts_with("property.") && !node.holds());
+    let failing = story.nodes().filter(|node| node.rule.starts_with("property.") && !node.holds());
     failing.map(over_limit).collect()
 }
 
-fn over_limit(node: &Node) -> Text {
+fn over_limit(node: Node<'_>) -> Text {
     let sides = node.comparison.as_ref().map(|comparison| (&comparison.left, &comparison.right));
     match (node.rule, sides) {
         ("property.financial", Some((Value::Money(owned), Value::Money(limit)))) => {
@@ -298,7 +297,7 @@ fn tekun(story: &Story<'_>) -> Text {
             let Outcome::Is(ground) = &node.result else { return None };
             let comparison = node.comparison.as_ref()?;
             let (Value::Money(own), Value::Money(limit)) = (&comparison.left, &comparison.right) else { return None };
-            let who = story.persons.named(node.subject.as_deref().unwrap_or_default());
+            let who = story.persons.named(node.subject.unwrap_or_default());
             let ground = words::reason(story.catalogue(), ground);
             let (own, limit) = (yuan(*own), yuan(*limit));
             Some(line(
@@ -375,7 +374,7 @@ fn unsigned(story: &Story<'_>) -> Text {
     let unsigned: Vec<Text> = story
         .node("gate.authorised")
         .into_iter()
-        .flat_map(|node| node.inputs.iter().filter(|input| input.name == "not_signed"))
+        .flat_map(|node| node.inputs().iter().filter(|input| input.name == "not_signed"))
         .map(|input| story.persons.named(&super::printed(&input.value)))
         .collect();
     if unsigned.is_empty() {

@@ -14,8 +14,8 @@ use crate::verdict::circle::Circle;
 use crate::verdict::clauses::Clauses;
 use crate::verdict::facts::Source;
 use crate::verdict::reasons::clause;
+use crate::verdict::tipping::Quantity;
 use crate::verdict::trace::{Node, Outcome, Value};
-use crate::verdict::unknowns::Quantity;
 use crate::verdict::{Status, Sums};
 
 pub(super) fn notice(story: &Story<'_>) -> Result<Report, Overflow> {
@@ -90,7 +90,7 @@ fn members(story: &Story<'_>) -> Section {
     let mut counted = Vec::new();
     let mut lines = Vec::new();
     for node in story.each("members.member") {
-        let who = story.persons.plain(node.subject.as_deref().unwrap_or_default());
+        let who = story.persons.plain(node.subject.unwrap_or_default());
         match &node.result {
             Outcome::Is(standing) if standing == "COUNTED" => counted.push(who),
             Outcome::Is(standing) => {
@@ -137,7 +137,7 @@ fn result(story: &Story<'_>) -> Section {
         let unsigned: Vec<Text> = story
             .node("gate.authorised")
             .into_iter()
-            .flat_map(|node| node.inputs.iter().filter(|input| input.name == "not_signed"))
+            .flat_map(|node| node.inputs().iter().filter(|input| input.name == "not_signed"))
             .map(|input| story.persons.plain(&super::printed(&input.value)))
             .collect();
         if !unsigned.is_empty() {
@@ -213,7 +213,7 @@ fn income(story: &Story<'_>) -> Result<Section, Overflow> {
     for node in story.each("tekun.member").filter(|node| node.input_is("care_level")) {
         let Some(comparison) = &node.comparison else { continue };
         let (Value::Money(own), Value::Money(limit)) = (&comparison.left, &comparison.right) else { continue };
-        let who = story.persons.plain(node.subject.as_deref().unwrap_or_default());
+        let who = story.persons.plain(node.subject.unwrap_or_default());
         let (own, limit) = (yuan(*own), yuan(*limit));
         lines.push(line(
             format!("{}本人最近十二个月计入的收入是{}，一个人的低保标准是{}。", who.zh, own.zh, limit.zh),
@@ -227,12 +227,12 @@ fn income(story: &Story<'_>) -> Result<Section, Overflow> {
 }
 
 /// One income; nothing of persons who do not count, nor of records that another one overrules.
-fn income_item(story: &Story<'_>, node: &Node) -> Option<Text> {
+fn income_item(story: &Story<'_>, node: Node<'_>) -> Option<Text> {
     let treatment = node.text("treatment");
     if matches!(treatment.as_str(), "NOT_OF_HOUSEHOLD" | "DUPLICATE_MERGED" | "CONFLICT_OVERRULED") {
         return None;
     }
-    let who = story.persons.plain(node.subject.as_deref().unwrap_or_default());
+    let who = story.persons.plain(node.subject.unwrap_or_default());
     let kind = plain_kind(&node.text("kind"), "收入", "income");
     let (amount, counted) = (yuan(node.money("amount_12m")), yuan(node.amount()));
     let by = told_by(story, node.source());
@@ -272,7 +272,7 @@ fn told_by(story: &Story<'_>, source: Option<&Source>) -> Text {
 
 fn property(story: &Story<'_>) -> Section {
     let mut lines = Vec::new();
-    let tests = story.nodes().into_iter().filter(|node| node.rule.starts_with("property."));
+    let tests = story.nodes().filter(|node| node.rule.starts_with("property."));
     for node in tests {
         lines.extend(property_line(node));
     }
@@ -285,8 +285,8 @@ fn property(story: &Story<'_>) -> Section {
     section("property", "财产", "Property", lines)
 }
 
-fn property_line(node: &Node) -> Option<Text> {
-    let is_recorded = node.inputs.iter().any(|input| matches!(input.source, Some(Source::Department(_))));
+fn property_line(node: Node<'_>) -> Option<Text> {
+    let is_recorded = node.inputs().iter().any(|input| matches!(input.source, Some(Source::Department(_))));
     let verdict = if !node.holds() {
         line("，超过了当地规定", ", which is above what the rules of your place allow")
     } else if is_recorded {
@@ -296,7 +296,7 @@ fn property_line(node: &Node) -> Option<Text> {
         line("，照您的申报没有超过", ", by your declaration not above it")
     };
     let sides = node.comparison.as_ref().map(|comparison| (&comparison.left, &comparison.right));
-    let any = !node.inputs.is_empty();
+    let any = !node.inputs().is_empty();
     let basis = basis(node);
     match (node.rule, sides) {
         ("property.financial", Some((Value::Money(owned), Value::Money(limit)))) if any => {
@@ -336,8 +336,8 @@ fn property_line(node: &Node) -> Option<Text> {
 }
 
 /// Whose word it is: declared, recorded, or both.
-fn basis(node: &Node) -> Text {
-    let sources = || node.inputs.iter().filter_map(|input| input.source.as_ref());
+fn basis(node: Node<'_>) -> Text {
+    let sources = || node.inputs().iter().filter_map(|input| input.source);
     let declared = sources().any(|source| matches!(source, Source::Declared));
     let recorded = sources().any(|source| matches!(source, Source::Department(_)));
     match (declared, recorded) {

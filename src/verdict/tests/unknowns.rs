@@ -75,6 +75,9 @@ fn property_can_only_fail_and_ruins_only_pass() {
     two.assets[1].count = 2;
     assert_eq!(weigh(&two, &urban), (vec!["DIBAO", "NONE"], vec!["emergency".to_owned()]));
     assert_eq!(verdict(&two).flags, ["PROPERTY_DWELLINGS_OVER_LIMIT"]);
+    let both = verdict(&with_gaps(household("10000.00"), &["housing", "emergency"]));
+    assert_eq!(both.blocking_departments.unwrap(), [DepartmentId::parse("housing").unwrap()]);
+    assert!(both.gaps[1].could_change, "dwellings that housing is yet to show may be ruins");
     two.assets.push(asset("VEHICLE", "1.00"));
     assert_eq!(weigh(&two, &urban).0, ["NONE"], "dwellings are not all that fails");
 }
@@ -111,6 +114,59 @@ fn the_graduation_period_is_part_of_the_rule() {
     assert_eq!(weigh(&facts, &urban()).0, ["DIBAO"], "whatever income comes to light");
     facts.gaps = vec![silent("housing")];
     assert_eq!(weigh(&facts, &urban()).0, ["DIBAO", "NONE"], "but property must pass");
+    // Expenditure puts another circle first that graduation replaces; then the household is of low income besides.
+    facts.gaps = vec![silent("medical_insurance")];
+    facts.members[1].severe_illness = true;
+    let gap = verdict(&facts).gaps[0].clone();
+    assert!(!gap.could_change && gap.could_change_members);
+    facts.expenditures.push(spent(ExpenditureKind::Medical, "20000.00", "0", date(2024, 10, 1)));
+    assert_eq!(verdict(&facts).member_outcomes.unwrap().len(), 1);
+}
+
+#[test]
+fn what_matters_only_together_with_another_answer_is_told() {
+    let matters = |facts: &Facts| verdict(facts).gaps.iter().map(|gap| gap.could_change).collect::<Vec<_>>();
+    // Below the line spending changes nothing; above it, where more income may lead, it does.
+    let poor = with_gaps(household("10000.00"), &["medical_insurance"]);
+    assert_eq!(matters(&poor), [false]);
+    let poor = with_gaps(household("10000.00"), &["hrss", "medical_insurance"]);
+    assert_eq!(matters(&poor), [true, true]);
+    // One dwelling too many and income far above: a ruin opens the way, then spending decides.
+    let mut rich = with_gaps(household("60000.00"), &["education", "emergency", "medical_insurance"]);
+    rich.assets[1].count = 2;
+    assert_eq!(matters(&rich), [true, true, true]);
+    rich.gaps.remove(1);
+    assert_eq!(matters(&rich), [false, false]);
+}
+
+#[test]
+fn each_possible_circle_says_how_it_would_come_about() {
+    let ways = |facts: &Facts| wire(&verdict(facts))["possibilities"].clone();
+    let more = |quantity: &str, change: &str, head: &str, at: &str, who: &[&str]| serde_json::json!({"quantity": quantity, "change": change, "per_head_month": head, "at": at, "departments": who});
+    let facts = with_gaps(household("10000.00"), &["education", "hrss", "housing", "medical_insurance"]);
+    assert_eq!(
+        ways(&facts),
+        serde_json::json!([
+            {"circle": "DIBAO", "conditions": []},
+            {"circle": "EXPENDITURE", "conditions": [
+                more("income", "19844.00", "551.22", "29844.00", &["hrss"]),
+                more("expenditure", "0.01", "0.00", "0.01", &["education", "medical_insurance"]),
+            ]},
+            {"circle": "LOW_INCOME", "conditions": [more("income", "19844.00", "551.22", "29844.00", &["hrss"])]},
+            {"circle": "NONE", "conditions": [more("income", "34766.00", "965.72", "44766.00", &["hrss"])]},
+            {"circle": "NONE", "conditions": [{"quantity": "property_fails", "departments": ["housing"]}]},
+        ])
+    );
+    let mut two = with_gaps(household("36000.00"), &["emergency"]);
+    two.assets[1].count = 2;
+    assert_eq!(
+        ways(&two),
+        serde_json::json!([
+            {"circle": "LOW_INCOME", "conditions": [{"quantity": "dwellings_exempt", "departments": ["emergency"]}]},
+            {"circle": "NONE", "conditions": []},
+        ])
+    );
+    assert!(ways(&household("36000.00")).is_null(), "nothing is open");
 }
 
 #[test]
@@ -130,10 +186,12 @@ fn a_pending_verdict_names_what_is_known_and_no_more() {
 #[test]
 fn tekun_says_whose_silence_it_rests_on() {
     let mut facts = alone(date(1950, 1, 1));
-    facts.gaps = vec![silent("hrss"), silent("medical_insurance")];
-    let verdict = verdict(&facts);
-    assert_eq!(verdict.circle().unwrap().as_str(), "TEKUN");
-    assert!(verdict.gaps[0].could_change && !verdict.gaps[1].could_change);
+    facts.gaps = vec![silent("hrss"), silent("medical_insurance"), silent("health")];
+    let both = verdict(&facts);
+    assert_eq!(both.circle().unwrap().as_str(), "TEKUN");
+    assert_eq!(both.gaps.iter().map(|gap| gap.could_change).collect::<Vec<_>>(), [true, true, false]);
+    facts.gaps.remove(0);
+    assert!(!verdict(&facts).gaps[0].could_change, "spending matters only once income has undone 特困");
 }
 
 #[test]

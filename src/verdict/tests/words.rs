@@ -46,16 +46,37 @@ fn the_trace_leads_from_the_circle_to_evidence_and_source() {
     let (facts, parameters) = (household("18000.00"), urban());
     let verdict = evaluate(&facts, &parameters).unwrap();
     let trace = trace(&facts, &parameters, &verdict).unwrap();
-    let dibao = trace.root.find("circle.dibao").unwrap();
+    let dibao = trace.root().find("circle.dibao").unwrap();
     assert_eq!(dibao.result, Outcome::Holds(true));
     assert_eq!(dibao.margin, Some(yuan("11844.00")));
-    assert_eq!(dibao.parameters[0].provenance.status, "verified");
-    assert!(dibao.parameters[0].provenance.source.as_ref().unwrap().contains("内政字〔2024〕131号"));
-    let item = trace.root.find("income.item").unwrap();
-    assert_eq!(item.inputs[0].evidence, Some(EvidenceId(1)));
-    assert_eq!(serde_json::to_value(&item.inputs[0]).unwrap()["source"], "declared");
-    let financial = trace.root.find("property.financial").unwrap();
-    assert!(financial.parameters[0].provenance.status.starts_with("borrowed"));
+    assert_eq!(dibao.parameters()[0].provenance.status, "verified");
+    assert!(dibao.parameters()[0].provenance.source.as_ref().unwrap().contains("内政字〔2024〕131号"));
+    let item = trace.root().find("income.item").unwrap();
+    assert_eq!(item.inputs()[0].evidence, Some(EvidenceId(1)));
+    assert_eq!(serde_json::to_value(item.inputs()[0]).unwrap()["source"], "declared");
+    let financial = trace.root().find("property.financial").unwrap();
+    assert!(financial.parameters()[0].provenance.status.starts_with("borrowed"));
+}
+
+fn count(node: crate::verdict::trace::Node<'_>) -> usize {
+    1 + node.children().map(count).sum::<usize>()
+}
+
+#[test]
+fn a_trace_reads_as_the_tree_it_is() {
+    let mut facts = household("36000.00");
+    facts.gaps.push(silent("health"));
+    let parameters = urban();
+    let verdict = evaluate(&facts, &parameters).unwrap();
+    let trace = trace(&facts, &parameters, &verdict).unwrap();
+    let root = trace.root();
+    assert_eq!(count(root), root.walk().count());
+    let below = |rule: &str| root.find(rule).unwrap().children().map(|node| node.rule).collect::<Vec<_>>();
+    assert_eq!(below("circle"), ["circle.dibao", "circle.low_income", "circle.expenditure"]);
+    assert_eq!(below("circle.low_income"), ["circle.low_income.from", "circle.low_income.to"]);
+    assert!(below("gap").is_empty() && root.find("nothing").is_none());
+    let json = serde_json::to_value(&trace).unwrap();
+    assert_eq!(json["root"]["children"].as_array().unwrap().len(), root.children().count());
 }
 
 #[test]

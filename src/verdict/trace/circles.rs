@@ -1,218 +1,232 @@
 //! Trace of what is decided: emergency, 特困, the circle, benefit and review.
 
-use super::sums::{code, count, distance, money};
-use super::{Node, Outcome, Value};
+use super::node::Tree;
+use super::sums::{count, distance, money};
+use super::{Outcome, Value};
 use crate::domain::exact::{Exact, Overflow};
 use crate::policy::Parameters;
-use crate::policy::values::{ExpenditureRule, LowerBound};
-use crate::verdict::assess::Assessment;
-use crate::verdict::benefit::HintMode;
-use crate::verdict::circle::Circle;
+use crate::policy::values::{ExpenditureRule, Field, LowerBound};
+use crate::verdict::assess::{Assessment, Known};
+use crate::verdict::benefit::{Benefit, HintMode};
+use crate::verdict::decision::{Decision, Settled};
 use crate::verdict::emergency::{FirstAid, first_aid, is_emergency};
 use crate::verdict::facts::Facts;
-use crate::verdict::reasons::clause;
+use crate::verdict::reasons::{Clause, clause};
 use crate::verdict::tekun::{Finding, ground_reason};
-use crate::verdict::unknowns::Known;
-use crate::verdict::{HouseholdCircle, Verdict};
+use crate::verdict::{HouseholdCircle, income};
 
-pub(super) fn emergency(facts: &Facts, parameters: &Parameters) -> Vec<Node> {
-    let event = |event: &crate::domain::declaration::Event| {
+pub(super) fn emergency<'a>(tree: &mut Tree<'a>, facts: &'a Facts, parameters: &'a Parameters) {
+    for event in &facts.events {
         if !is_emergency(event) {
-            let clauses = [clause::SEED_NORMAL, clause::TEMPORARY_RELIEF];
-            return Node::new("emergency.event", &clauses, Outcome::Is("NORMAL_PROCEDURE".to_owned()))
-                .about(event.kind.as_str());
+            let clauses = &[clause::SEED_NORMAL, clause::TEMPORARY_RELIEF];
+            tree.open("emergency.event", clauses, Outcome::is("NORMAL_PROCEDURE"));
+            tree.about(event.kind.as_str());
+            tree.close();
+            continue;
         }
         let outcome = match first_aid(event, parameters.rules()) {
             FirstAid::Open => "FIRST_AID_OPEN",
             FirstAid::InTime => "FIRST_AID_IN_TIME",
             FirstAid::Late => "FIRST_AID_LATE",
         };
-        let clauses = [clause::SEED_EMERGENCY, clause::SEED_FIRST_AID];
-        let mut node = Node::new("emergency.event", &clauses, Outcome::Is(outcome.to_owned()))
-            .about(event.kind.as_str())
-            .input("occurred_at", Value::Text(event.occurred_at.to_string()))
-            .input("reported_at", Value::Text(event.reported_at.to_string()))
-            .input("place_region", Value::Text(event.place_region.to_string()))
-            .parameter(parameters, "emergency_first_aid_hours")
-            .parameter(parameters, "emergency_clock_start");
+        tree.open("emergency.event", &[clause::SEED_EMERGENCY, clause::SEED_FIRST_AID], Outcome::is(outcome));
+        tree.about(event.kind.as_str());
+        tree.input("occurred_at", Value::Instant(event.occurred_at));
+        tree.input("reported_at", Value::Instant(event.reported_at));
+        tree.input("place_region", Value::Text(event.place_region.as_str()));
+        tree.parameter(parameters, const { Field::named("emergency_first_aid_hours") });
+        tree.parameter(parameters, const { Field::named("emergency_clock_start") });
         if let Some(at) = event.first_aid_at {
-            node = node.input("first_aid_at", Value::Text(at.to_string()));
+            tree.input("first_aid_at", Value::Instant(at));
         }
-        node
-    };
-    facts.events.iter().map(event).collect()
-}
-
-pub(super) fn tekun(facts: &Facts, parameters: &Parameters, assessment: &Assessment) -> Result<Node, Overflow> {
-    let found = assessment.tekun.iter().filter(|(_, finding)| matches!(finding, Finding::Tekun(..))).count();
-    let mut node = Node::new("tekun", &[clause::TEKUN_LAW, clause::TEKUN], Outcome::Count(count(found)))
-        .parameter(parameters, "tekun");
-    let line = Exact::from(parameters.rules().line_of_one);
-    for (index, finding) in &assessment.tekun {
-        let Some(member) = facts.members.get(*index) else { continue };
-        let outcome = match finding {
-            Finding::OrphanBenefitChosen => "ORPHAN_BENEFIT_CHOSEN".to_owned(),
-            Finding::NotConcerned => "NOT_CONCERNED".to_owned(),
-            Finding::ObligorAble => "OBLIGOR_ABLE".to_owned(),
-            Finding::IncomeReachesLine => "OWN_INCOME_GE_STANDARD".to_owned(),
-            Finding::PropertyFails => "PROPERTY_OVER_LIMIT".to_owned(),
-            Finding::Tekun(ground, _) => ground_reason(*ground).into_owned(),
-        };
-        let own = assessment.income.own_of(*index);
-        let mut child =
-            Node::new("tekun.member", &[clause::TEKUN], Outcome::Is(outcome)).about(member.reference.as_str());
-        if matches!(finding, Finding::Tekun(..) | Finding::IncomeReachesLine) {
-            child = child.compared(money(own)?, "<", money(line)?).margin(distance(own, line)?);
-        }
-        if let Finding::Tekun(_, care) = finding {
-            child = child
-                .input("adl_failed_count", Value::Count(i64::from(member.adl_failed_count)))
-                .input("care_level", Value::Text(code(care)));
-        }
-        node.children.push(child);
+        tree.close();
     }
-    Ok(node)
 }
 
-pub(super) fn circle(
-    facts: &Facts,
-    parameters: &Parameters,
-    known: &Known<'_>,
-    verdict: &Verdict,
-) -> Result<Node, Overflow> {
+pub(super) fn tekun<'a>(
+    tree: &mut Tree<'a>,
+    facts: &'a Facts,
+    parameters: &'a Parameters,
+    assessment: &Assessment<'_>,
+) -> Result<(), Overflow> {
+    let members = &assessment.members;
+    let found = members.each().filter(|person| person.is_tekun()).count();
+    tree.open("tekun", &[clause::TEKUN_LAW, clause::TEKUN], Outcome::Count(count(found)));
+    tree.parameter(parameters, const { Field::named("tekun") });
+    let rules = parameters.rules();
+    let line = Exact::from(rules.line_of_one);
+    for (index, person, member) in members.each_counted(facts) {
+        let outcome = match person.tekun {
+            Finding::OrphanBenefitChosen => "ORPHAN_BENEFIT_CHOSEN",
+            Finding::NotConcerned => "NOT_CONCERNED",
+            Finding::ObligorAble => "OBLIGOR_ABLE",
+            Finding::IncomeReachesLine => "OWN_INCOME_GE_STANDARD",
+            Finding::PropertyFails(_) => "PROPERTY_OVER_LIMIT",
+            Finding::Tekun(ground, _) => ground_reason(ground),
+        };
+        tree.open("tekun.member", &[clause::TEKUN], Outcome::is(outcome));
+        tree.about(member.reference.as_str());
+        if matches!(person.tekun, Finding::Tekun(..) | Finding::IncomeReachesLine) {
+            let own = income::own_of(facts, members, rules, index)?;
+            tree.compared(money(own)?, "<", money(line)?);
+            tree.margin(distance(own, line)?);
+        }
+        if let Finding::Tekun(_, care) = person.tekun {
+            tree.input("adl_failed_count", Value::Count(i64::from(member.adl_failed_count)));
+            tree.input("care_level", Value::Text(care.as_str()));
+        }
+        tree.close();
+    }
+    tree.close();
+    Ok(())
+}
+
+pub(super) fn circle<'a>(tree: &mut Tree<'a>, decision: &Decision<'a>, known: &Known<'_>) -> Result<(), Overflow> {
+    const LOW_INCOME: &[Clause] = &[clause::LOW_INCOME, clause::SEED_LOW_INCOME];
+    let (facts, parameters) = (decision.facts(), decision.parameters());
     let (rules, lines, at) = (parameters.rules(), &known.rule.lines, known.at);
-    let result = match verdict.household_circle {
-        HouseholdCircle::Is(circle) => Outcome::Is(circle.as_str().to_owned()),
+    let result = match decision.household_circle() {
+        HouseholdCircle::Is(circle) => Outcome::is(circle.as_str()),
         HouseholdCircle::Open | HouseholdCircle::NotAsked => Outcome::Unknown,
     };
-    let met = known.rule.met(at)?;
-    let mut node = Node::new("circle", &[clause::DIBAO], result).parameter(parameters, "circle_precedence");
-    let dibao = Node::new("circle.dibao", &[clause::DIBAO], Outcome::Holds(met.dibao))
-        .input("household_size", Value::Count(count(lines.persons)))
-        .input("property_passes", Value::Flag(at.property_passes))
-        .parameter(parameters, "dibao_standard")
-        .compared(money(at.income)?, "<", money(lines.dibao)?)
-        .margin(distance(at.income, lines.dibao)?);
-    node.children.push(dibao);
+    let finding = known.rule.apply(at)?;
+    tree.open("circle", &[clause::DIBAO], result);
+    tree.parameter(parameters, const { Field::named("circle_precedence") });
 
-    let clauses = [clause::LOW_INCOME, clause::SEED_LOW_INCOME];
-    let lower = match rules.low_income_lower_bound {
+    tree.open("circle.dibao", &[clause::DIBAO], Outcome::Holds(finding.met.dibao));
+    tree.input("household_size", Value::Count(count(lines.persons)));
+    tree.input("property_passes", Value::Flag(at.property_passes));
+    tree.parameter(parameters, const { Field::named("dibao_standard") });
+    tree.compared(money(at.income)?, "<", money(lines.dibao)?);
+    tree.margin(distance(at.income, lines.dibao)?);
+    tree.close();
+
+    tree.open("circle.low_income", LOW_INCOME, Outcome::Holds(finding.met.low_income));
+    let sign = match rules.low_income_lower_bound {
         LowerBound::Gte => ">=",
         LowerBound::Gt => ">",
     };
-    let from = Node::new(
-        "circle.low_income.from",
-        &clauses,
-        Outcome::Holds(rules.low_income_lower_bound.admits(at.income, lines.dibao)),
-    )
-    .parameter(parameters, "low_income_lower_bound")
-    .compared(money(at.income)?, lower, money(lines.dibao)?);
+    let above = rules.low_income_lower_bound.admits(at.income, lines.dibao);
+    tree.open("circle.low_income.from", LOW_INCOME, Outcome::Holds(above));
+    tree.parameter(parameters, const { Field::named("low_income_lower_bound") });
+    tree.compared(money(at.income)?, sign, money(lines.dibao)?);
+    tree.close();
     let below = rules.low_income_upper_bound.admits(at.income, lines.low_income);
-    let to = Node::new("circle.low_income.to", &clauses, Outcome::Holds(below))
-        .parameter(parameters, "low_income_multiple")
-        .parameter(parameters, "low_income_upper_bound")
-        .compared(money(at.income)?, rules.low_income_upper_bound.sign(), money(lines.low_income)?)
-        .margin(distance(at.income, lines.low_income)?);
-    let low_income = Node::new("circle.low_income", &clauses, Outcome::Holds(met.low_income)).with([from, to]);
-    node.children.push(low_income);
-    node.children.push(expenditure(parameters, known, met.expenditure)?);
+    tree.open("circle.low_income.to", LOW_INCOME, Outcome::Holds(below));
+    tree.parameter(parameters, const { Field::named("low_income_multiple") });
+    tree.parameter(parameters, const { Field::named("low_income_upper_bound") });
+    tree.compared(money(at.income)?, rules.low_income_upper_bound.sign(), money(lines.low_income)?);
+    tree.margin(distance(at.income, lines.low_income)?);
+    tree.close();
+    tree.close();
+
+    expenditure(tree, parameters, known, finding.met.expenditure)?;
 
     if facts.prior.circle.is_some() {
-        let by_rule = met.first(rules);
-        let holds = known.rule.is_graduation(by_rule, at);
         let months = facts.prior.months_since_exceeded.map_or(0, i64::from);
-        let graduation = Node::new("circle.graduation", &[clause::GRADUATION], Outcome::Holds(holds))
-            .input("exceeded_by_employment", Value::Flag(facts.prior.exceeded_by_employment))
-            .parameter(parameters, "graduation_months")
-            .compared(Value::Count(months), "<", Value::Count(i64::from(rules.graduation_months)));
-        node.children.push(graduation);
+        tree.open("circle.graduation", &[clause::GRADUATION], Outcome::Holds(finding.graduates));
+        tree.input("exceeded_by_employment", Value::Flag(facts.prior.exceeded_by_employment));
+        tree.parameter(parameters, const { Field::named("graduation_months") });
+        tree.compared(Value::Count(months), "<", Value::Count(i64::from(rules.graduation_months)));
+        tree.close();
     }
-    Ok(node)
+    tree.close();
+    Ok(())
 }
 
-fn expenditure(parameters: &Parameters, known: &Known<'_>, holds: bool) -> Result<Node, Overflow> {
+fn expenditure<'a>(
+    tree: &mut Tree<'a>,
+    parameters: &'a Parameters,
+    known: &Known<'_>,
+    holds: bool,
+) -> Result<(), Overflow> {
     let (rules, lines, at) = (parameters.rules(), &known.rule.lines, known.at);
-    let own_clause = match rules.expenditure_rule {
-        ExpenditureRule::Seed2021 => clause::SEED_EXPENDITURE,
-        ExpenditureRule::Im2024 => clause::EXPENDITURE_IM,
-        ExpenditureRule::National2024 => clause::EXPENDITURE,
+    let clauses: &'static [Clause] = match rules.expenditure_rule {
+        ExpenditureRule::Seed2021 => &[clause::SEED_EXPENDITURE],
+        ExpenditureRule::Im2024 => &[clause::EXPENDITURE_IM],
+        ExpenditureRule::National2024 => &[clause::EXPENDITURE],
     };
-    let node =
-        Node::new("circle.expenditure", &[own_clause], Outcome::Holds(holds)).parameter(parameters, "expenditure_rule");
-    if !rules.expenditure_rule.is_ratio() {
-        let net = at.income.minus(at.rigid)?.floored_at_zero();
-        return Ok(node.compared(money(net)?, "<", money(lines.dibao)?).margin(distance(net, lines.dibao)?));
-    }
-    let mut node = node;
-    if let Some(ceiling) = lines.disposable {
-        let below = Node::new("circle.expenditure.ceiling", &[own_clause], Outcome::Holds(at.income < ceiling))
-            .parameter(parameters, "per_capita_disposable_income_prev_year")
-            .compared(money(at.income)?, "<", money(ceiling)?)
-            .margin(distance(at.income, ceiling)?);
-        node.children.push(below);
-    }
-    let ratios = [
-        ("circle.expenditure.ratio", "expenditure_ratio_percent", rules.expenditure_ratio_percent, at.rigid),
-        (
-            "circle.expenditure.medical_ratio",
-            "expenditure_medical_ratio_percent",
+    tree.open("circle.expenditure", clauses, Outcome::Holds(holds));
+    tree.parameter(parameters, const { Field::named("expenditure_rule") });
+    if rules.expenditure_rule.is_ratio() {
+        if let Some(ceiling) = lines.disposable {
+            tree.open("circle.expenditure.ceiling", clauses, Outcome::Holds(at.income < ceiling));
+            tree.parameter(parameters, const { Field::named("per_capita_disposable_income_prev_year") });
+            tree.compared(money(at.income)?, "<", money(ceiling)?);
+            tree.margin(distance(at.income, ceiling)?);
+            tree.close();
+        }
+        let all = (const { Field::named("expenditure_ratio_percent") }, rules.expenditure_ratio_percent, at.rigid);
+        let medical = (
+            const { Field::named("expenditure_medical_ratio_percent") },
             rules.expenditure_medical_ratio_percent,
             at.medical,
-        ),
-    ];
-    for (rule, field, percent, spent) in ratios {
-        let limit = percent.percent_of(at.income)?;
-        let child = Node::new(rule, &[own_clause], Outcome::Holds(spent > limit))
-            .parameter(parameters, field)
-            .compared(money(spent)?, ">", money(limit)?)
-            .margin(distance(spent, limit)?);
-        node.children.push(child);
+        );
+        for (rule, (field, percent, spent)) in
+            [("circle.expenditure.ratio", all), ("circle.expenditure.medical_ratio", medical)]
+        {
+            let limit = percent.percent_of(at.income)?;
+            tree.open(rule, clauses, Outcome::Holds(spent > limit));
+            tree.parameter(parameters, field);
+            tree.compared(money(spent)?, ">", money(limit)?);
+            tree.margin(distance(spent, limit)?);
+            tree.close();
+        }
+    } else {
+        let net = at.income.minus(at.rigid)?.floored_at_zero();
+        tree.compared(money(net)?, "<", money(lines.dibao)?);
+        tree.margin(distance(net, lines.dibao)?);
     }
-    Ok(node)
+    tree.close();
+    Ok(())
 }
 
-/// Single persons, benefit and review, as the verdict has them.
-pub(super) fn outcomes(parameters: &Parameters, verdict: &Verdict) -> Vec<Node> {
-    let mut nodes = Vec::new();
-    let singles = verdict.member_outcomes.iter().flatten().filter(|outcome| outcome.circle == Circle::DibaoSingle);
-    for outcome in singles {
-        let amount = outcome.monthly_amount.unwrap_or_default();
-        let mut node = Node::new("single", &[clause::SEED_SINGLE, clause::LOW_INCOME], Outcome::Amount(amount))
-            .about(outcome.member_id.as_str())
-            .parameter(parameters, "single_person_benefit");
-        if let Some(ground) = outcome.ground {
-            node = node.input("ground", Value::Text(code(&ground)));
-        }
-        nodes.push(node);
+/// Single persons, benefit and review, as decided.
+pub(super) fn outcomes<'a>(tree: &mut Tree<'a>, facts: &'a Facts, parameters: &'a Parameters, settled: &Settled) {
+    for single in settled.singles.iter().flatten() {
+        let Some(member) = facts.members.get(single.member) else { continue };
+        let clauses = &[clause::SEED_SINGLE, clause::LOW_INCOME];
+        tree.open("single", clauses, Outcome::Amount(single.monthly_amount));
+        tree.about(member.reference.as_str());
+        tree.parameter(parameters, const { Field::named("single_person_benefit") });
+        tree.input("ground", Value::Text(single.ground.as_str()));
+        tree.close();
     }
-    if let Some(hint) = &verdict.benefit_hint {
-        let clauses = match hint.mode {
-            HintMode::KeepPrior => [clause::GRADUATION, clause::DIBAO_BENEFIT],
-            HintMode::Difference | HintMode::Tiered => [clause::DIBAO_BENEFIT, clause::BENEFIT],
-        };
-        let result = match hint.monthly_total.or(hint.monthly_base) {
-            Some(amount) => Outcome::Amount(amount),
-            None => Outcome::Is(code(&hint.mode)),
-        };
-        let mut node = Node::new("benefit", &clauses, result)
-            .input("mode", Value::Text(code(&hint.mode)))
-            .parameter(parameters, "benefit_mode");
-        if let Some(base) = hint.monthly_base {
-            node.children.push(Node::new("benefit.base", &[clause::DIBAO_BENEFIT], Outcome::Amount(base)));
-        }
-        for topup in hint.topups.iter().flatten() {
-            let child = Node::new("benefit.top_up", &[clause::SEED_TOP_UP], Outcome::Amount(topup.monthly_amount))
-                .about(topup.member_id.as_str())
-                .input("ground", Value::Text(code(&topup.ground)))
-                .input("percent", Value::Text(topup.percent.to_string()))
-                .parameter(parameters, "topup_percent");
-            node.children.push(child);
-        }
-        nodes.push(node);
+    if let Some(benefit) = &settled.benefit {
+        show_benefit(tree, facts, parameters, benefit);
     }
-    if let Some(months) = verdict.review_cycle_months {
-        let clause = if months == 6 { clause::SEED_HALF_YEARLY } else { clause::SEED_YEARLY };
-        nodes.push(Node::new("review_cycle", &[clause], Outcome::Count(i64::from(months))));
+    if let Some(months) = settled.review_cycle_months {
+        let clauses: &'static [Clause] = if months == 6 { &[clause::SEED_HALF_YEARLY] } else { &[clause::SEED_YEARLY] };
+        tree.open("review_cycle", clauses, Outcome::Count(i64::from(months)));
+        tree.close();
     }
-    nodes
+}
+
+fn show_benefit<'a>(tree: &mut Tree<'a>, facts: &'a Facts, parameters: &'a Parameters, benefit: &Benefit) {
+    let clauses: &'static [Clause] = match benefit.mode {
+        HintMode::KeepPrior => &[clause::GRADUATION, clause::DIBAO_BENEFIT],
+        HintMode::Difference | HintMode::Tiered => &[clause::DIBAO_BENEFIT, clause::BENEFIT],
+    };
+    let mode = benefit.mode.as_str();
+    let result = match benefit.monthly_total.or(benefit.monthly_base) {
+        Some(amount) => Outcome::Amount(amount),
+        None => Outcome::is(mode),
+    };
+    tree.open("benefit", clauses, result);
+    tree.input("mode", Value::Text(mode));
+    tree.parameter(parameters, const { Field::named("benefit_mode") });
+    if let Some(base) = benefit.monthly_base {
+        tree.open("benefit.base", &[clause::DIBAO_BENEFIT], Outcome::Amount(base));
+        tree.close();
+    }
+    for topup in benefit.topups.iter().flatten() {
+        let Some(member) = facts.members.get(topup.member) else { continue };
+        tree.open("benefit.top_up", &[clause::SEED_TOP_UP], Outcome::Amount(topup.monthly_amount));
+        tree.about(member.reference.as_str());
+        tree.input("ground", Value::Text(topup.ground.as_str()));
+        tree.input("percent", Value::Factor(topup.percent));
+        tree.parameter(parameters, const { Field::named("topup_percent") });
+        tree.close();
+    }
+    tree.close();
 }

@@ -1,167 +1,178 @@
 //! Trace of the sums: who counts, income, property, expenditure, item by item.
 
-use super::{Node, Outcome, Value};
+use super::node::Tree;
+use super::{Outcome, Value};
 use crate::domain::exact::{Exact, Overflow};
 use crate::domain::money::Money;
 use crate::policy::Parameters;
+use crate::policy::values::Field;
 use crate::verdict::assess::Assessment;
 use crate::verdict::facts::Facts;
+use crate::verdict::income::{SupportBasis, Treatment};
 use crate::verdict::members::Standing;
 use crate::verdict::property::{PropertyTest, is_financial};
-use crate::verdict::reasons::clause;
+use crate::verdict::reasons::{Clause, clause};
 use crate::verdict::{expenditure, income, rounded};
-
-pub(super) fn code(of: &impl serde::Serialize) -> String {
-    match serde_json::to_value(of) {
-        Ok(serde_json::Value::String(text)) => text,
-        _ => String::new(),
-    }
-}
 
 pub(super) fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-pub(super) fn members(facts: &Facts, assessment: &Assessment) -> Node {
-    let members = facts.members.iter().enumerate().filter_map(|(index, member)| {
-        let person = assessment.members.get(index)?;
-        let standing = match person.standing {
-            Standing::Counted => "COUNTED".to_owned(),
-            Standing::Deceased => "DECEASED".to_owned(),
-            Standing::Excluded => member
-                .exclusion
-                .as_ref()
-                .map_or("EXCLUDED".to_owned(), |ground| format!("EXCLUDED_{}", ground.as_str())),
-            Standing::Postgraduate => "POSTGRADUATE".to_owned(),
+pub(super) fn members<'a>(tree: &mut Tree<'a>, facts: &'a Facts, assessment: &Assessment<'_>) {
+    tree.open("members", &[clause::MEMBERS], Outcome::Count(count(assessment.members.counted())));
+    for (index, member) in facts.members.iter().enumerate() {
+        let Some(person) = assessment.members.get(index) else { continue };
+        let standing = match (person.standing, &member.exclusion) {
+            (Standing::Counted, _) => Outcome::is("COUNTED"),
+            (Standing::Deceased, _) => Outcome::is("DECEASED"),
+            (Standing::Excluded, Some(ground)) => Outcome::Is(format!("EXCLUDED_{}", ground.as_str()).into()),
+            (Standing::Excluded, None) => Outcome::is("EXCLUDED"),
+            (Standing::Postgraduate, _) => Outcome::is("POSTGRADUATE"),
         };
-        let mut node = Node::new("members.member", &[clause::MEMBERS], Outcome::Is(standing))
-            .about(member.reference.as_str())
-            .input("age", Value::Count(i64::from(person.age)))
-            .input("relation_code", Value::Text(member.relation.as_str().to_owned()));
+        tree.open("members.member", &[clause::MEMBERS], standing);
+        tree.about(member.reference.as_str());
+        tree.input("age", Value::Count(i64::from(person.age)));
+        tree.input("relation_code", Value::Text(member.relation.as_str()));
         if let Some(day) = member.death_date {
-            node = node.input("death_date", Value::Date(day));
+            tree.input("death_date", Value::Date(day));
         }
         if let Some(stage) = member.education_stage {
-            node = node.input("education_stage", Value::Text(code(&stage)));
+            tree.input("education_stage", Value::Text(stage.as_str()));
         }
-        Some(node)
-    });
-    let counted = Outcome::Count(count(assessment.members.counted()));
-    Node::new("members", &[clause::MEMBERS], counted).with(members.collect::<Vec<_>>())
+        tree.close();
+    }
+    tree.close();
 }
 
-const fn treatment_code(treatment: income::Treatment) -> &'static str {
+/// How an item was treated: its code, the clauses, and the parameter by which.
+const fn treated(treatment: Treatment) -> (&'static str, &'static [Clause], Option<Field>) {
+    const PLAIN: &[Clause] = &[clause::INCOME];
+    const BY_AUTHORITY: &[Clause] = &[clause::INCOME, clause::AUTHORITY];
+    const AFTER_COST: &[Clause] = &[clause::INCOME, clause::EMPLOYMENT_COST];
+    const AUTHORITY: Field = Field::named("income_authority");
+    const EXEMPT_UNTIL: Field = Field::named("basic_pension_exempt_until");
     match treatment {
-        income::Treatment::Counted => "COUNTED",
-        income::Treatment::NotOfHousehold => "NOT_OF_HOUSEHOLD",
-        income::Treatment::DuplicateMerged => "DUPLICATE_MERGED",
-        income::Treatment::ConflictOverruled => "CONFLICT_OVERRULED",
-        income::Treatment::ExemptKind => "EXEMPT_KIND",
-        income::Treatment::BasicPortionExempt => "BASIC_PORTION_EXEMPT",
-        income::Treatment::BasicExemptionExpired => "BASIC_EXEMPTION_EXPIRED",
-        income::Treatment::EmploymentCostDeducted => "EMPLOYMENT_COST_DEDUCTED",
-        income::Treatment::PaidOut => "PAID_OUT",
-    }
-}
-
-pub(super) fn income(facts: &Facts, parameters: &Parameters, assessment: &Assessment) -> Result<Node, Overflow> {
-    let mut node = Node::new("income", &[clause::INCOME], Outcome::Amount(rounded(assessment.countable_income)?));
-    for (item, line) in facts.incomes.iter().zip(&assessment.income.lines) {
-        let owner = facts.members.get(item.member).map_or(String::new(), |member| member.reference.to_string());
-        let mut child = Node::new("income.item", &[clause::INCOME], Outcome::Amount(rounded(line.counted)?))
-            .about(owner)
-            .fact("amount_12m", Value::Money(item.amount_12m), item.evidence, &item.source)
-            .input("category", Value::Text(code(&item.category)))
-            .input("kind", Value::Text(item.kind.as_str().to_owned()))
-            .input("treatment", Value::Text(treatment_code(line.treatment).to_owned()));
-        if let Some(basic) = item.basic_portion_12m {
-            child = child.input("basic_portion_12m", Value::Money(basic));
+        Treatment::Counted => ("COUNTED", PLAIN, None),
+        Treatment::NotOfHousehold => ("NOT_OF_HOUSEHOLD", PLAIN, None),
+        Treatment::PaidOut => ("PAID_OUT", PLAIN, None),
+        Treatment::DuplicateMerged => ("DUPLICATE_MERGED", BY_AUTHORITY, Some(AUTHORITY)),
+        Treatment::ConflictOverruled => ("CONFLICT_OVERRULED", BY_AUTHORITY, Some(AUTHORITY)),
+        Treatment::ExemptKind => ("EXEMPT_KIND", PLAIN, Some(Field::named("exempt_income_kinds"))),
+        Treatment::BasicPortionExempt => ("BASIC_PORTION_EXEMPT", PLAIN, Some(EXEMPT_UNTIL)),
+        Treatment::BasicExemptionExpired => ("BASIC_EXEMPTION_EXPIRED", PLAIN, Some(EXEMPT_UNTIL)),
+        Treatment::EmploymentCostDeducted => {
+            ("EMPLOYMENT_COST_DEDUCTED", AFTER_COST, Some(Field::named("employment_cost")))
         }
-        child = match line.treatment {
-            income::Treatment::ExemptKind => child.parameter(parameters, "exempt_income_kinds"),
-            income::Treatment::BasicPortionExempt | income::Treatment::BasicExemptionExpired => {
-                child.parameter(parameters, "basic_pension_exempt_until")
-            }
-            income::Treatment::EmploymentCostDeducted => {
-                child.clauses.push(clause::EMPLOYMENT_COST);
-                child.parameter(parameters, "employment_cost")
-            }
-            income::Treatment::DuplicateMerged | income::Treatment::ConflictOverruled => {
-                child.clauses.push(clause::AUTHORITY);
-                child.parameter(parameters, "income_authority")
-            }
-            _ => child,
-        };
-        node.children.push(child);
     }
-    for (obligor, support) in facts.obligors.iter().zip(&assessment.income.support) {
-        let basis = match support.basis {
-            income::SupportBasis::NotOfHousehold => "NOT_OF_HOUSEHOLD",
-            income::SupportBasis::Judgment => "JUDGMENT",
-            income::SupportBasis::Unable => "UNABLE",
-            income::SupportBasis::Formula => "FORMULA",
-            income::SupportBasis::BelowLine => "BELOW_LINE",
-        };
-        let clauses = [clause::INCOME, clause::LOCAL_SUPPORT];
-        let child = Node::new("income.support", &clauses, Outcome::Amount(rounded(support.amount)?))
-            .about(obligor.obligor_id.clone())
-            .input("basis", Value::Text(basis.to_owned()))
-            .input("household_income_12m", Value::Money(obligor.household_income_12m))
-            .input("household_size", Value::Count(i64::from(obligor.household_size)))
-            .input("supported_total", Value::Count(i64::from(obligor.supported_total)))
-            .parameter(parameters, "support_formula");
-        node.children.push(child);
-    }
-    Ok(node)
 }
 
-pub(super) fn property(facts: &Facts, parameters: &Parameters, assessment: &Assessment) -> Result<Node, Overflow> {
-    let rules = parameters.rules();
-    let clauses = [clause::PROPERTY, clause::LOCAL_PROPERTY];
-    let mut node = Node::new("property", &clauses, Outcome::Holds(assessment.failures.none()));
+/// How the trace names a member: as the request does.
+fn owner(facts: &Facts, member: usize) -> &str {
+    facts.members.get(member).map_or("", |member| member.reference.as_str())
+}
+
+pub(super) fn incomes<'a>(
+    tree: &mut Tree<'a>,
+    facts: &'a Facts,
+    parameters: &'a Parameters,
+    assessment: &Assessment<'_>,
+) -> Result<(), Overflow> {
+    tree.open("income", &[clause::INCOME], Outcome::Amount(rounded(assessment.known.at.income)?));
+    let (members, rules) = (&assessment.members, parameters.rules());
+    for (index, item) in facts.incomes.iter().enumerate() {
+        let treatment = income::treatment(facts, item, index, members, rules);
+        let counts = treatment.counts(item, rules)?;
+        let (treatment, clauses, field) = treated(treatment);
+        tree.open("income.item", clauses, Outcome::Amount(rounded(counts)?));
+        tree.about(owner(facts, item.member));
+        tree.fact("amount_12m", Value::Money(item.amount_12m), item.evidence, &item.source);
+        tree.input("category", Value::Text(item.category.as_str()));
+        tree.input("kind", Value::Text(item.kind.as_str()));
+        tree.input("treatment", Value::Text(treatment));
+        if let Some(basic) = item.basic_portion_12m {
+            tree.input("basic_portion_12m", Value::Money(basic));
+        }
+        if let Some(field) = field {
+            tree.parameter(parameters, field);
+        }
+        tree.close();
+    }
+    for obligor in &facts.obligors {
+        let support = income::support(obligor, facts, members, rules)?;
+        let basis = match support.basis {
+            SupportBasis::NotOfHousehold => "NOT_OF_HOUSEHOLD",
+            SupportBasis::Judgment => "JUDGMENT",
+            SupportBasis::Unable => "UNABLE",
+            SupportBasis::Formula => "FORMULA",
+            SupportBasis::BelowLine => "BELOW_LINE",
+        };
+        let amount = Outcome::Amount(rounded(support.amount)?);
+        tree.open("income.support", &[clause::INCOME, clause::LOCAL_SUPPORT], amount);
+        tree.about(&obligor.obligor_id);
+        tree.input("basis", Value::Text(basis));
+        tree.input("household_income_12m", Value::Money(obligor.household_income_12m));
+        tree.input("household_size", Value::Count(i64::from(obligor.household_size)));
+        tree.input("supported_total", Value::Count(i64::from(obligor.supported_total)));
+        tree.parameter(parameters, const { Field::named("support_formula") });
+        tree.close();
+    }
+    tree.close();
+    Ok(())
+}
+
+pub(super) fn property<'a>(
+    tree: &mut Tree<'a>,
+    facts: &'a Facts,
+    parameters: &'a Parameters,
+    assessment: &Assessment<'_>,
+) -> Result<(), Overflow> {
+    const CLAUSES: &[Clause] = &[clause::PROPERTY, clause::LOCAL_PROPERTY];
+    let (rules, property) = (parameters.rules(), &assessment.property);
+    let failures = assessment.known.failures;
+    tree.open("property", CLAUSES, Outcome::Holds(failures.none()));
     for test in PropertyTest::ALL {
-        let holds = Outcome::Holds(!assessment.failures.contains(test));
-        let mut child = match test {
+        let holds = Outcome::Holds(!failures.contains(test));
+        match test {
             PropertyTest::Financial => {
-                let (value, limit) = (rounded(assessment.property.financial)?, rounded(assessment.lines.financial)?);
-                let distance = assessment.lines.financial.minus(assessment.property.financial)?;
-                Node::new("property.financial", &clauses, holds)
-                    .parameter(parameters, "financial_asset_limit")
-                    .parameter(parameters, "dibao_standard")
-                    .compared(Value::Money(value), rules.financial_asset_limit.comparison.sign(), Value::Money(limit))
-                    .margin(rounded(distance)?)
+                let limit = assessment.known.rule.lines.financial;
+                tree.open("property.financial", CLAUSES, holds);
+                tree.parameter(parameters, const { Field::named("financial_asset_limit") });
+                tree.parameter(parameters, const { Field::named("dibao_standard") });
+                let sign = rules.financial_asset_limit.comparison.sign();
+                tree.compared(money(property.financial)?, sign, money(limit)?);
+                tree.margin(distance(property.financial, limit)?);
             }
             PropertyTest::Dwellings => {
-                Node::new("property.dwellings", &clauses, holds).parameter(parameters, "dwelling_max").compared(
-                    Value::Count(i64::try_from(assessment.property.dwellings).unwrap_or(i64::MAX)),
-                    "<=",
-                    Value::Count(i64::from(rules.dwelling_max)),
-                )
+                tree.open("property.dwellings", CLAUSES, holds);
+                tree.parameter(parameters, const { Field::named("dwelling_max") });
+                let owned = i64::try_from(property.dwellings).unwrap_or(i64::MAX);
+                tree.compared(Value::Count(owned), "<=", Value::Count(i64::from(rules.dwelling_max)));
             }
-            PropertyTest::NonResidential => Node::new("property.non_residential", &clauses, holds),
+            PropertyTest::NonResidential => tree.open("property.non_residential", CLAUSES, holds),
             PropertyTest::Vehicle => {
-                Node::new("property.vehicle", &clauses, holds).parameter(parameters, "vehicle_exempt_kinds")
+                tree.open("property.vehicle", CLAUSES, holds);
+                tree.parameter(parameters, const { Field::named("vehicle_exempt_kinds") });
             }
-            PropertyTest::BusinessCapital => Node::new("property.business_capital", &clauses, holds)
-                .parameter(parameters, "business_capital_limit")
-                .parameter(parameters, "business_capital_comparison")
-                .compared(
-                    Value::Money(rounded(assessment.property.business)?),
-                    rules.business_capital_comparison.sign(),
-                    Value::Money(rules.business_capital_limit),
-                ),
-        };
+            PropertyTest::BusinessCapital => {
+                tree.open("property.business_capital", CLAUSES, holds);
+                tree.parameter(parameters, const { Field::named("business_capital_limit") });
+                tree.parameter(parameters, const { Field::named("business_capital_comparison") });
+                let sign = rules.business_capital_comparison.sign();
+                tree.compared(money(property.business)?, sign, Value::Money(rules.business_capital_limit));
+            }
+        }
         for asset in facts.assets.iter().filter(|asset| is_tested_by(asset.kind.as_str(), test)) {
             let value = match test {
                 PropertyTest::Financial | PropertyTest::BusinessCapital => Value::Money(asset.value),
                 _ => Value::Count(i64::from(asset.count)),
             };
             let name = if asset.exempt_kind.is_some() { "with_exempt_kind" } else { "owned" };
-            child = child.fact(name, value, asset.evidence, &asset.source);
+            tree.fact(name, value, asset.evidence, &asset.source);
         }
-        node.children.push(child);
+        tree.close();
     }
-    Ok(node)
+    tree.close();
+    Ok(())
 }
 
 fn is_tested_by(kind: &str, test: PropertyTest) -> bool {
@@ -174,40 +185,47 @@ fn is_tested_by(kind: &str, test: PropertyTest) -> bool {
     }
 }
 
-pub(super) fn expenditure(facts: &Facts, parameters: &Parameters, assessment: &Assessment) -> Result<Node, Overflow> {
-    let counted = &assessment.expenditure;
-    let clauses = [clause::SEED_EXPENDITURE, clause::EXPENDITURE];
-    let mut node = Node::new("expenditure", &clauses, Outcome::Amount(rounded(counted.rigid)?))
-        .input("window_from", Value::Date(counted.window.from))
-        .input("window_to", Value::Date(counted.window.to))
-        .input("medical_and_accident", Value::Money(rounded(counted.medical)?))
-        .parameter(parameters, "income_window_months")
-        .parameter(parameters, "window_rule");
-    for (item, line) in facts.expenditures.iter().zip(&counted.lines) {
-        let treatment = match line.treatment {
+pub(super) fn expenditures<'a>(
+    tree: &mut Tree<'a>,
+    facts: &'a Facts,
+    parameters: &'a Parameters,
+    assessment: &Assessment<'_>,
+) -> Result<(), Overflow> {
+    const CLAUSES: &[Clause] = &[clause::SEED_EXPENDITURE, clause::EXPENDITURE];
+    let at = assessment.known.at;
+    let window = expenditure::window(facts, parameters.rules());
+    tree.open("expenditure", CLAUSES, Outcome::Amount(rounded(at.rigid)?));
+    tree.input("window_from", Value::Date(window.from));
+    tree.input("window_to", Value::Date(window.to));
+    tree.input("medical_and_accident", money(at.medical)?);
+    tree.parameter(parameters, const { Field::named("income_window_months") });
+    tree.parameter(parameters, const { Field::named("window_rule") });
+    for item in &facts.expenditures {
+        let (treatment, counted) = expenditure::count(item, &assessment.members, &window)?;
+        let treatment = match treatment {
             expenditure::Treatment::Counted => "COUNTED",
             expenditure::Treatment::CappedAtBenchmark => "CAPPED_AT_BENCHMARK",
             expenditure::Treatment::OutsideWindow => "OUTSIDE_WINDOW",
             expenditure::Treatment::NotOfHousehold => "NOT_OF_HOUSEHOLD",
         };
-        let owner = facts.members.get(item.member).map_or(String::new(), |member| member.reference.to_string());
-        let mut child = Node::new("expenditure.item", &clauses, Outcome::Amount(line.counted))
-            .about(owner)
-            .fact("gross", Value::Money(item.gross), item.evidence, &item.source)
-            .input("covered", Value::Money(item.covered))
-            .input("kind", Value::Text(code(&item.kind)))
-            .input("paid_on", Value::Date(item.paid_on))
-            .input("treatment", Value::Text(treatment.to_owned()));
+        tree.open("expenditure.item", CLAUSES, Outcome::Amount(counted));
+        tree.about(owner(facts, item.member));
+        tree.fact("gross", Value::Money(item.gross), item.evidence, &item.source);
+        tree.input("covered", Value::Money(item.covered));
+        tree.input("kind", Value::Text(item.kind.as_str()));
+        tree.input("paid_on", Value::Date(item.paid_on));
+        tree.input("treatment", Value::Text(treatment));
         if let Some(cap) = item.public_benchmark {
-            child = child.input("public_benchmark", Value::Money(cap));
+            tree.input("public_benchmark", Value::Money(cap));
         }
-        node.children.push(child);
+        tree.close();
     }
-    Ok(node)
+    tree.close();
+    Ok(())
 }
 
 /// An amount for a comparison, rounded for print only.
-pub(super) fn money(amount: Exact) -> Result<Value, Overflow> {
+pub(super) fn money(amount: Exact) -> Result<Value<'static>, Overflow> {
     rounded(amount).map(Value::Money)
 }
 
