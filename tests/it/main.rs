@@ -23,4 +23,5 @@ mod published_figures;
 mod seventh_source;
 mod stub;
 mod tidy;
+mod verdict_cost;
 mod views;
