@@ -162,6 +162,18 @@ pub struct Income {
     pub dedupe_key: Option<String>,
 }
 
+impl Income {
+    /// Money paid out, which lowers income.
+    pub fn is_paid_out(&self) -> bool {
+        is_paid_out(self.category, &self.kind)
+    }
+}
+
+/// True for money paid out: support and contributions, which lower income.
+pub fn is_paid_out(category: IncomeCategory, kind: &Kind) -> bool {
+    category == IncomeCategory::TransferOut || kind.as_str() == "TRANSFER_OUT"
+}
+
 /// Something owned on a day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -120,13 +120,20 @@ pub fn decode(
                     detail: at("facts without the number they are filed under"),
                 });
             }
-            ResultStatus::Ok => Fact::decode(dataset.fact, result.facts.get()).map_err(|error| {
-                malformed(format!(
-                    "/results/{index}/facts{}: not a fact of type {}",
-                    error.pointer,
-                    dataset.fact.as_str()
-                ))
-            })?,
+            ResultStatus::Ok => {
+                let facts = Fact::decode(dataset.fact, result.facts.get()).map_err(|error| {
+                    malformed(format!(
+                        "/results/{index}/facts{}: not a fact of type {}",
+                        error.pointer,
+                        dataset.fact.as_str()
+                    ))
+                })?;
+                let is_paid_out = |fact: &Fact| matches!(fact, Fact::Income(income) if income.is_paid_out());
+                if !dataset.may_lower_income && facts.iter().any(is_paid_out) {
+                    return Err(malformed(at("money paid out, in a dataset that may not lower income")));
+                }
+                facts
+            }
             ResultStatus::NoRecord => Vec::new(),
             ResultStatus::NameMismatch => {
                 return Err(Rejected { reason: GapReason::Mismatch, detail: at("known under another name") });
@@ -246,6 +253,16 @@ mod tests {
             let mut body = answer();
             *body.pointer_mut(pointer).unwrap() = value;
             assert_eq!(check(&body), Err(GapReason::Malformed), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn money_paid_out_comes_only_from_a_dataset_that_may_lower_income() {
+        for (category, kind) in [("TRANSFER_OUT", "SUPPORT_PAID"), ("TRANSFER", "TRANSFER_OUT")] {
+            let mut body = answer();
+            body["results"][0]["facts"][0]["category"] = category.into();
+            body["results"][0]["facts"][0]["kind"] = kind.into();
+            assert_eq!(check(&body), Err(GapReason::Malformed), "{category} {kind}");
         }
     }
 

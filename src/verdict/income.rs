@@ -6,7 +6,7 @@ use super::members::Members;
 use super::reasons::{Reasons, clause};
 use crate::domain::declaration::{Capability, Obligor};
 use crate::domain::exact::{Exact, Overflow};
-use crate::domain::fact::{IncomeCategory, Kind};
+use crate::domain::fact::{IncomeCategory, Kind, is_paid_out};
 use crate::policy::Rules;
 
 /// What becomes of one item.
@@ -73,7 +73,7 @@ pub fn treatment(facts: &Facts, item: &IncomeItem, index: usize, members: &Membe
             (Some(_), Some(last)) if facts.assessed_on <= last => Treatment::BasicPortionExempt,
             (Some(_), _) => Treatment::BasicExemptionExpired,
         }
-    } else if item.category == IncomeCategory::TransferOut || kind == TRANSFER_OUT {
+    } else if is_paid_out(item.category, &item.kind) {
         Treatment::PaidOut
     } else {
         let is_wage = item.category == IncomeCategory::Wage || kind == WAGE;
@@ -175,7 +175,6 @@ pub fn explain(facts: &Facts, members: &Members, rules: &Rules, reasons: &mut Re
 }
 
 const WAGE: &str = "WAGE";
-const TRANSFER_OUT: &str = "TRANSFER_OUT";
 const PENSION_RESIDENT: &str = "PENSION_RESIDENT";
 
 /// Whether another record of the same payment to the same person stands instead of this one.
@@ -198,7 +197,7 @@ fn overruled(facts: &Facts, index: usize, item: &IncomeItem, rules: &Rules) -> O
 }
 
 /// The lower, the more trusted: the departments of the list in its order, any other, the declaration.
-fn authority(source: &Source, rules: &Rules) -> usize {
+pub(super) fn authority(source: &Source, rules: &Rules) -> usize {
     let listed = rules.income_authority.len();
     match source {
         Source::Department(department) => {
