@@ -382,15 +382,17 @@ impl<'a> Assembly<'a> {
                 evidence,
             });
         }
-        let mut counted: Vec<(&DepartmentId, &str)> = Vec::new();
+        let mut counted: Vec<(&DepartmentId, &str, bool)> = Vec::new();
         for said in said {
             for fact in said.answer.facts.iter() {
                 let Fact::Asset(asset) = fact else { continue };
                 if let Some(key) = asset.dedupe_key.as_deref() {
-                    if counted.contains(&(said.department, key)) {
+                    // A hint is spoken for by a record of the same thing, never the other way round.
+                    let is_counted = |as_record| counted.contains(&(said.department, key, as_record));
+                    if is_counted(true) || is_counted(said.is_conclusive()) {
                         continue;
                     }
-                    counted.push((said.department, key));
+                    counted.push((said.department, key, said.is_conclusive()));
                 }
                 let evidence = self.answered(said, vec![fact]);
                 let found = asset_item(asset, said.department, evidence);

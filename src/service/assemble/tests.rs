@@ -170,3 +170,20 @@ fn a_wage_declared_and_found_is_counted_once_and_says_what_covers_it() {
     assert_eq!(evidence[0]["covered_by"], json!([1]));
     assert_eq!((&evidence[1]["basis"], &evidence[1]["authority"]), (&json!("DEPARTMENT"), &json!("conclusive")));
 }
+
+#[test]
+fn a_hint_does_not_stand_in_the_way_of_a_record_of_the_same_thing() {
+    let request = request(declaration());
+    let hint = r#"[{"kind":"HOUSING_PROVIDENT_FUND","value":"1.00","dedupe_key":"k"}]"#;
+    let record = r#"[{"kind":"NON_RESIDENTIAL","value":"9.00","dedupe_key":"k"}]"#;
+    let mut both =
+        [("housing.provident_fund", FactKind::Asset, hint), ("housing.sale_contract", FactKind::Asset, record)];
+    for _ in 0..2 {
+        let mut outcomes = answers(&both);
+        outcomes[0].department = DepartmentId::parse("housing").unwrap();
+        let assembled = assemble(&request, &[true, true], &outcomes, &Catalogue::shipped(), 12, Timestamp::UNIX_EPOCH);
+        let found = assembled.facts.assets.iter().filter(|asset| asset.source != Source::Declared);
+        assert_eq!(found.map(|asset| asset.kind.as_str()).collect::<Vec<_>>(), ["NON_RESIDENTIAL"]);
+        both.reverse();
+    }
+}
