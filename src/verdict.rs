@@ -4,7 +4,7 @@
 //! [`decide`] applies the rules and is all that a verdict costs; [`Decision::verdict`] tells what was decided
 //! and [`Decision::trace`] shows why, each when somebody asks. Each rule has its file: the [gates](mod@gate), who
 //! counts ([`members`]), [`income`], [`property`], [`expenditure`], [`tekun`], the [`circle`], what is
-//! [unknown](unknowns), [`emergency`], [`benefit`] and [`review_cycle`]. [`explain`] says it in words, [`cases`]
+//! [unknown](unknowns), [`emergency`], [`benefit`] and [`review_cycle`]. What need not be asked is in [`sparing`]. [`explain`] says it in words, [`cases`]
 //! reads worked cases.
 
 pub mod assess;
@@ -26,6 +26,7 @@ pub mod members;
 pub mod property;
 pub mod reasons;
 pub mod review_cycle;
+pub mod sparing;
 pub mod tekun;
 pub mod tipping;
 pub mod trace;

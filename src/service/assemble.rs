@@ -41,14 +41,17 @@ impl Assembled<'_> {
     /// The two sides, to be compared once: what was said, and for what is declared who could have known.
     pub fn sides(&mut self, outcomes: &[DepartmentOutcome], catalogue: &Catalogue, trusted: &[DepartmentId]) -> Sides {
         let answered = |department: &DepartmentId, dataset: &DatasetId, member: Option<usize>| {
-            let Some(outcome) = outcomes.iter().find(|outcome| outcome.department == *department) else {
-                return Looked::NotAsked;
-            };
-            let Ok(members) = &outcome.result else { return Looked::Silent };
-            let mut of_member = members.iter().filter(|answers| member.is_none_or(|index| answers.member == index));
-            let was_asked =
-                of_member.any(|answers| answers.answers.iter().any(|(answer, _)| answer.dataset == *dataset));
-            if was_asked { Looked::Answered } else { Looked::NotAsked }
+            // A department that was asked twice may have answered first and been silent then.
+            let own = || outcomes.iter().filter(|outcome| outcome.department == *department);
+            let members = own().filter_map(|outcome| outcome.result.as_ref().ok()).flatten();
+            let mut of_member = members.filter(|answers| member.is_none_or(|index| answers.member == index));
+            if of_member.any(|answers| answers.answers.iter().any(|(answer, _)| answer.dataset == *dataset)) {
+                Looked::Answered
+            } else if own().any(|outcome| outcome.result.is_err()) {
+                Looked::Silent
+            } else {
+                Looked::NotAsked
+            }
         };
         let facts = &self.facts;
         let mut sides = Sides {
@@ -154,17 +157,17 @@ pub fn assemble<'a>(
         events: request.declaration.events.clone(),
         prior: request.prior.clone(),
         gaps: gaps(outcomes, catalogue),
+        spared: Vec::new(),
     };
     Assembled { facts, evidence: assembly.evidence, statements: assembly.statements, window: assembly.period }
 }
 
 /// The gaps, in catalogue order, each with what it leaves open.
-fn gaps(outcomes: &[DepartmentOutcome], catalogue: &Catalogue) -> Vec<FactGap> {
+pub(super) fn gaps(outcomes: &[DepartmentOutcome], catalogue: &Catalogue) -> Vec<FactGap> {
     let missing = |id: &DepartmentId| -> Option<GapReason> {
-        outcomes
-            .iter()
-            .find(|outcome| outcome.department == *id)
-            .and_then(|outcome| outcome.result.as_ref().err().copied())
+        // A department that was asked twice may have answered first and been silent then.
+        let mut own = outcomes.iter().filter(|outcome| outcome.department == *id);
+        own.find_map(|outcome| outcome.result.as_ref().err().copied())
     };
     catalogue
         .departments()

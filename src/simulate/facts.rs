@@ -71,6 +71,7 @@ pub fn facts_of(household: Household, prior: Option<Prior>, on: Date) -> Facts {
         events: household.events,
         prior: prior.unwrap_or_default(),
         gaps: Vec::new(),
+        spared: Vec::new(),
     }
 }
 

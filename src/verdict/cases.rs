@@ -361,6 +361,7 @@ impl Case {
             events: household.events.clone(),
             prior: self.prior.clone().unwrap_or_default(),
             gaps: self.gaps(catalogue)?,
+            spared: Vec::new(),
         })
     }
 

@@ -254,8 +254,9 @@ impl Rule<'_> {
             || at.medical > self.rules.expenditure_medical_ratio_percent.percent_of(at.income)?)
     }
 
-    /// Notes how income and expenditure compare with the lines.
-    pub fn explain(&self, at: Position, reasons: &mut Reasons) -> Result<(), Overflow> {
+    /// Notes how income and expenditure compare with the lines. Where not everything spent is known, nothing is
+    /// said that more spending could make untrue.
+    pub fn explain(&self, at: Position, all_spending_known: bool, reasons: &mut Reasons) -> Result<(), Overflow> {
         if self.lines.persons == 0 {
             reasons.reason("HOUSEHOLD_EMPTY");
             reasons.rests_on(&[clause::MEMBERS]);
@@ -278,10 +279,15 @@ impl Rule<'_> {
         } else if at.income >= self.lines.low_income {
             reasons.reason("INCOME_GE_1_5X");
         }
-        self.explain_expenditure(at, reasons)
+        self.explain_expenditure(at, all_spending_known, reasons)
     }
 
-    fn explain_expenditure(&self, at: Position, reasons: &mut Reasons) -> Result<(), Overflow> {
+    fn explain_expenditure(
+        &self,
+        at: Position,
+        all_spending_known: bool,
+        reasons: &mut Reasons,
+    ) -> Result<(), Overflow> {
         reasons.rests_on(&[match self.rules.expenditure_rule {
             ExpenditureRule::Seed2021 => clause::SEED_EXPENDITURE,
             ExpenditureRule::Im2024 => clause::EXPENDITURE_IM,
@@ -315,9 +321,13 @@ impl Rule<'_> {
         let medical = self.rules.expenditure_medical_ratio_percent;
         let word = |exceeded| if exceeded { "ABOVE" } else { "NOT_ABOVE" };
         let is_above = at.rigid > all.percent_of(at.income)?;
-        reasons.reason(format!("EXPENDITURE_RATIO_{}_{all}", word(is_above)));
+        if is_above || all_spending_known {
+            reasons.reason(format!("EXPENDITURE_RATIO_{}_{all}", word(is_above)));
+        }
         let is_above = at.medical > medical.percent_of(at.income)?;
-        reasons.reason(format!("EXPENDITURE_RATIO_MEDICAL_{}_{medical}", word(is_above)));
+        if is_above || all_spending_known {
+            reasons.reason(format!("EXPENDITURE_RATIO_MEDICAL_{}_{medical}", word(is_above)));
+        }
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use super::benefit::{self, Benefit, Single};
 use super::circle::{Circle, Finding};
 use super::facts::Facts;
 use super::gate::{Gate, gate};
+use super::sparing::SettledBy;
 use super::unknowns::Weighed;
 use super::{HouseholdCircle, Status, review_cycle};
 use crate::domain::exact::Overflow;
@@ -49,7 +50,7 @@ pub(super) struct Household<'a> {
 }
 
 /// What follows from a circle that is settled.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Settled {
     /// The circle, and what is met besides.
     pub(super) finding: Finding,
@@ -82,7 +83,8 @@ fn apply<'a>(facts: &Facts, parameters: &'a Parameters) -> Result<Ruling<'a>, Ov
 }
 
 impl Settled {
-    fn of(facts: &Facts, assessment: &Assessment<'_>) -> Result<Self, Overflow> {
+    /// What follows at the known position.
+    pub(super) fn of(facts: &Facts, assessment: &Assessment<'_>) -> Result<Self, Overflow> {
         let Assessment { members, known, .. } = assessment;
         let (rule, at, rules) = (&known.rule, known.at, known.rule.rules);
         let finding = rule.apply(at)?;
@@ -142,6 +144,17 @@ impl<'a> Decision<'a> {
         match &self.ruling {
             Ruling::Shut(_) => None,
             Ruling::AllTekun(assessment) | Ruling::Household(Household { assessment, .. }) => Some(assessment),
+        }
+    }
+
+    /// What makes it needless to ask for more.
+    pub(super) fn settled_by(&self) -> SettledBy {
+        match &self.ruling {
+            Ruling::Shut(_) => SettledBy::GateShut,
+            Ruling::AllTekun(_) => SettledBy::AllTekun,
+            Ruling::Household(household) => {
+                SettledBy::of(self.household_circle(), household.assessment.known.at.property_passes)
+            }
         }
     }
 

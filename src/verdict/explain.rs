@@ -12,6 +12,7 @@ mod compared;
 mod deciding;
 mod persons;
 mod resident;
+mod spared;
 mod words;
 
 use serde::Serialize;
@@ -95,8 +96,8 @@ pub struct Report {
 /// A titled list of sentences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Section {
-    /// Stable id. Caseworker: `sums`, `outcomes`, `comparison`, `reasons`, `missing`, `changes`, `clauses`, `sources`;
-    /// resident: `members`, `result`, `sums`, `property`, `outcomes`, `missing`, `changes`, `rights`;
+    /// Stable id. Caseworker: `sums`, `outcomes`, `comparison`, `reasons`, `missing`, `not_asked`, `changes`, `clauses`,
+    /// `sources`; resident: `members`, `result`, `sums`, `property`, `outcomes`, `missing`, `not_asked`, `changes`, `rights`;
     /// auditor: `identity`, `comparison`, `tree`, `clauses`.
     pub id: &'static str,
     /// Its title.

@@ -6,10 +6,10 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::dataset::{DepartmentId, MissingEffect};
+use crate::domain::dataset::{DatasetId, DepartmentId, MissingEffect};
 use crate::domain::declaration::{Event, Obligor, Prior};
 use crate::domain::division::DivisionCode;
-use crate::domain::fact::{Disability, EducationStage, ExpenditureKind, IncomeCategory, Kind};
+use crate::domain::fact::{Disability, EducationStage, ExpenditureKind, FactKind, IncomeCategory, Kind};
 use crate::domain::household::{LabourCapacity, MemberRef, RelationCode, Stability};
 use crate::domain::money::Money;
 use crate::domain::outcome::GapReason;
@@ -68,6 +68,10 @@ pub struct Facts {
     /// The departments whose facts are missing, and what that leaves open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<FactGap>,
+    /// The questions that were spared because no answer could change the verdict (promise P6). They are no gaps,
+    /// and the sums know nothing of what they would have brought.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spared: Vec<SparedQuestion>,
 }
 
 /// What is known of one member.
@@ -117,6 +121,13 @@ pub struct MemberFacts {
     /// Refusals of suitable work.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub job_refusals: u8,
+}
+
+impl Facts {
+    /// A question about facts of this type was spared although a rule reads them.
+    pub fn spares(&self, fact: FactKind) -> bool {
+        self.spared.iter().any(|question| question.is_read && question.fact == fact)
+    }
 }
 
 /// Income of one member over the window.
@@ -183,6 +194,21 @@ pub struct ExpenditureItem {
     pub source: Source,
     /// Its evidence.
     pub evidence: EvidenceId,
+}
+
+/// A dataset that some members were not asked about, because no answer could change the verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SparedQuestion {
+    /// The department.
+    pub department: DepartmentId,
+    /// The dataset.
+    pub dataset: DatasetId,
+    /// The type of its facts.
+    pub fact: FactKind,
+    /// Positions of the members in [`Facts::members`].
+    pub members: Vec<usize>,
+    /// A rule reads such facts about such members; false where none ever does.
+    pub is_read: bool,
 }
 
 /// A department whose facts are missing, and what that leaves open (from the catalogue).

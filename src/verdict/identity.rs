@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use serde::{Serialize, Serializer};
 
 use super::ENGINE_VERSION;
-use super::facts::{AssetItem, ExpenditureItem, FactGap, Facts, IncomeItem, MemberFacts, Source};
+use super::facts::{AssetItem, ExpenditureItem, FactGap, Facts, IncomeItem, MemberFacts, Source, SparedQuestion};
 use crate::domain::declaration::{Event, Obligor, Prior};
 use crate::domain::money::Money;
 
@@ -131,6 +131,7 @@ impl Encoding {
             events,
             prior,
             gaps,
+            spared,
         } = facts;
         self.date(*assessed_on);
         self.text(hukou_region.as_str());
@@ -144,6 +145,10 @@ impl Encoding {
         self.each(events, Self::event);
         self.prior(prior);
         self.each(gaps, Self::gap);
+        // The last part: where the encoding ends before it, nothing was spared.
+        if !spared.is_empty() {
+            self.each(spared, Self::spared);
+        }
     }
 
     fn each<T>(&mut self, items: &[T], encode: fn(&mut Self, &T)) {
@@ -315,6 +320,15 @@ impl Encoding {
         if let Some(total) = monthly_total {
             self.money(*total);
         }
+    }
+
+    fn spared(&mut self, question: &SparedQuestion) {
+        let SparedQuestion { department, dataset, fact, members, is_read } = question;
+        self.text(department.as_str());
+        self.text(dataset.as_str());
+        self.number(*fact as u64);
+        self.each(members, |encoding, member| encoding.list(*member));
+        self.number(bits([*is_read]));
     }
 
     fn gap(&mut self, gap: &FactGap) {

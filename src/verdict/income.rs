@@ -175,7 +175,8 @@ pub fn explain(facts: &Facts, members: &Members, rules: &Rules, reasons: &mut Re
 }
 
 const WAGE: &str = "WAGE";
-const PENSION_RESIDENT: &str = "PENSION_RESIDENT";
+/// The kind of a resident pension, whose basic part may be exempt.
+pub(super) const PENSION_RESIDENT: &str = "PENSION_RESIDENT";
 
 /// Whether another record of the same payment to the same person stands instead of this one.
 fn overruled(facts: &Facts, index: usize, item: &IncomeItem, rules: &Rules) -> Option<Treatment> {

@@ -3,8 +3,10 @@
 use serde::Serialize;
 
 use super::assess::Assessment;
+use super::facts::Facts;
 use super::rounded;
 use crate::domain::exact::{Exact, Overflow};
+use crate::domain::fact::FactKind;
 use crate::domain::money::Money;
 
 /// How far one comparison was from turning out the other way.
@@ -24,8 +26,9 @@ pub struct Margin {
     pub per_head_month: Money,
 }
 
-/// The margins of the comparisons made, none for a household without members.
-pub fn margins(assessment: &Assessment<'_>) -> Result<Vec<Margin>, Overflow> {
+/// The margins of the comparisons made, none for a household without members, and none that what was not asked could
+/// turn.
+pub fn margins(facts: &Facts, assessment: &Assessment<'_>) -> Result<Vec<Margin>, Overflow> {
     let known = &assessment.known;
     let (rules, lines) = (known.rule.rules, &known.rule.lines);
     let heads = i64::try_from(lines.persons).map_err(|_| Overflow)?;
@@ -66,5 +69,18 @@ pub fn margins(assessment: &Assessment<'_>) -> Result<Vec<Margin>, Overflow> {
     let financial = assessment.property.financial;
     let holds = rules.financial_asset_limit.comparison.admits(financial, lines.financial);
     margins.push(margin("financial_assets_within_limit", holds, financial, lines.financial)?);
+    margins.retain(|margin| is_certain(margin, facts, known.at.property_passes));
     Ok(margins)
+}
+
+/// The comparison comes out the same whatever the spared questions would have brought.
+fn is_certain(margin: &Margin, facts: &Facts, property_passes: bool) -> bool {
+    let spares_spending = facts.spares(FactKind::Expenditure);
+    match margin.test {
+        "financial_assets_within_limit" => !(margin.holds && facts.spares(FactKind::Asset)),
+        // Property settled it, and income was perhaps not even asked.
+        _ if !property_passes && (spares_spending || facts.spares(FactKind::Income)) => false,
+        "expenditure_above_ratio" | "medical_expenditure_above_ratio" => margin.holds || !spares_spending,
+        _ => true,
+    }
 }

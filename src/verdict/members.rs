@@ -154,7 +154,7 @@ impl Members {
 }
 
 /// The tests in their fixed order: death, exclusion, postgraduate study.
-fn standing(member: &MemberFacts, on: Date) -> Standing {
+pub(super) fn standing(member: &MemberFacts, on: Date) -> Standing {
     let is_postgraduate = matches!(member.education_stage, Some(EducationStage::Master | EducationStage::Doctor));
     if member.death_date.is_some_and(|day| day <= on) {
         Standing::Deceased

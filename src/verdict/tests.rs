@@ -21,6 +21,7 @@ mod identity;
 mod outcomes;
 mod properties;
 mod semantics;
+mod sparing;
 mod told;
 mod unknowns;
 mod words;
@@ -185,6 +186,7 @@ fn household(business_income: &str) -> Facts {
         events: Vec::new(),
         prior: Prior::default(),
         gaps: Vec::new(),
+        spared: Vec::new(),
     }
 }
 

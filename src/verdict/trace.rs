@@ -15,12 +15,14 @@ use jiff::civil::Date;
 use serde::{Serialize, Serializer};
 
 use super::decision::{Decision, decide};
-use super::facts::{EvidenceId, Facts, Source};
+use super::facts::{EvidenceId, Facts, Source, SparedQuestion};
 use super::gate::Gate;
 use super::identity::VerdictId;
 use super::reasons::{Clause, clause};
+use super::sparing::SettledBy;
 use super::{HouseholdCircle, Verdict};
 use crate::domain::exact::Overflow;
+use crate::domain::fact::FactKind;
 use crate::domain::money::Money;
 use crate::policy::decimal::Decimal;
 use crate::policy::{Figure, Parameters};
@@ -153,12 +155,17 @@ impl<'a> Decision<'a> {
                 sums::property(&mut tree, facts, parameters, assessment)?;
                 sums::expenditures(&mut tree, facts, parameters, assessment)?;
                 circles::circle(&mut tree, self, &assessment.known)?;
+                let spares_sums = facts.spares(FactKind::Income) || facts.spares(FactKind::Expenditure);
+                if !assessment.known.at.property_passes && spares_sums {
+                    tree.leave_open_below("circle");
+                }
                 if let Some(settled) = &household.settled {
                     circles::outcomes(&mut tree, facts, parameters, settled);
                 }
             }
             self.show_gaps(&mut tree, verdict);
         }
+        self.show_spared(&mut tree, verdict);
         tree.close();
         Ok(Trace { verdict: verdict.id, assessed_on: facts.assessed_on, pack: parameters.name(), tree })
     }
@@ -190,6 +197,23 @@ impl<'a> Decision<'a> {
             tree.input("department", Value::Text(gap.department.as_str()));
             tree.input("reason", Value::Text(gap.reason.as_str()));
             tree.input("could_change_members", Value::Flag(finding.could_change_members));
+            tree.close();
+        }
+    }
+
+    fn show_spared(&self, tree: &mut Tree<'a>, verdict: &Verdict) {
+        for finding in &verdict.spared {
+            let is_read = finding.settled_by != SettledBy::NoRule;
+            let is_own =
+                |question: &&SparedQuestion| question.department == finding.department && question.is_read == is_read;
+            let mut own = self.facts().spared.iter().filter(is_own).peekable();
+            tree.open("spared", &[clause::MONOTONE], Outcome::is(finding.settled_by.as_str()));
+            if let Some(first) = own.peek() {
+                tree.about(first.department.as_str());
+            }
+            for question in own {
+                tree.input("dataset", Value::Text(question.dataset.as_str()));
+            }
             tree.close();
         }
     }

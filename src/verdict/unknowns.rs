@@ -89,6 +89,46 @@ pub fn hides_illness(gap: &FactGap) -> bool {
 }
 
 impl Known<'_> {
+    /// Every circle that some completion of what is open leads to.
+    pub(super) fn possible(&self, open: Open) -> Result<CircleSet, Overflow> {
+        Reach::walk(self, open).map(|reach| reach.possible(open))
+    }
+
+    /// Property passes, or may turn out to.
+    pub(super) const fn may_pass(&self, open: Open) -> bool {
+        self.at.property_passes || (self.failures.only_dwellings() && open.has(Open::DWELLING_MAY_PASS))
+    }
+
+    /// Visits, where property passes, a position of every kind that what is open leads to, and what of it it takes: at
+    /// any other the rule comes to the same as at one of these. Each income comes first with expenditure as known.
+    pub(super) fn each_passing(
+        &self,
+        open: Open,
+        mut visit: impl FnMut(Position, Open) -> Result<(), Overflow>,
+    ) -> Result<(), Overflow> {
+        let mut with = |income: Exact, takes: Open| -> Result<(), Overflow> {
+            let at = Position { income, property_passes: true, ..self.at };
+            visit(at, takes)?;
+            if open.has(Open::EXPENDITURE) {
+                visit(self.with_any_expenditure(at)?, takes.and(Open::EXPENDITURE))?;
+            }
+            Ok(())
+        };
+        with(self.at.income, Open::NOTHING)?;
+        if open.has(Open::INCOME) {
+            let mut last = self.at.income;
+            for point in self.income_breakpoints()? {
+                if point > last {
+                    with(last.midpoint(point)?, Open::INCOME)?;
+                    with(point, Open::INCOME)?;
+                    last = point;
+                }
+            }
+            with(last.plus(Exact::from_fen(1))?, Open::INCOME)?;
+        }
+        Ok(())
+    }
+
     /// Expenditure large enough that more would change nothing: above income and above every ratio of it.
     pub(super) fn with_any_expenditure(&self, at: Position) -> Result<Position, Overflow> {
         let rules = self.rule.rules;
@@ -128,7 +168,7 @@ struct Reach {
     passes: bool,
     /// Dwellings are all that fails.
     only_dwellings: bool,
-    /// As known; with more income; with more expenditure; with more of both.
+    /// As known; with more income; with more expenditure; with more of both: by what of [`Open`] it takes.
     circles: [CircleSet; 4],
     /// More expenditure turns the circle: at the known income; at some higher one.
     spending_turns: [bool; 2],
@@ -148,44 +188,24 @@ impl Reach {
             spending_turns: [false; 2],
             has_singles: false,
         };
-        if !reach.may_pass(open) {
+        if !known.may_pass(open) {
             return Ok(reach);
         }
-        let income = known.at.income;
-        reach.visit(known, open, income, 0)?;
-        if open.has(Open::INCOME) {
-            let mut last = income;
-            for point in known.income_breakpoints()? {
-                if point > last {
-                    reach.visit(known, open, last.midpoint(point)?, 1)?;
-                    reach.visit(known, open, point, 1)?;
-                    last = point;
-                }
+        let mut unspent = reach.failing;
+        known.each_passing(open, |at, takes| {
+            let finding = known.rule.apply(at)?;
+            reach.has_singles |= finding.is_low_income();
+            if let Some(circles) = reach.circles.get_mut(usize::from(takes.0)) {
+                circles.insert(finding.circle);
             }
-            reach.visit(known, open, last.plus(Exact::from_fen(1))?, 1)?;
-        }
+            if !takes.has(Open::EXPENDITURE) {
+                unspent = finding.circle;
+            } else if let Some(turns) = reach.spending_turns.get_mut(usize::from(takes.has(Open::INCOME))) {
+                *turns |= finding.circle != unspent;
+            }
+            Ok(())
+        })?;
         Ok(reach)
-    }
-
-    fn visit(&mut self, known: &Known<'_>, open: Open, income: Exact, more: usize) -> Result<(), Overflow> {
-        let at = Position { income, property_passes: true, ..known.at };
-        let circle = self.note(known, at, more)?;
-        if open.has(Open::EXPENDITURE) {
-            let spent = self.note(known, known.with_any_expenditure(at)?, 2 + more)?;
-            if let Some(turns) = self.spending_turns.get_mut(more) {
-                *turns |= spent != circle;
-            }
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, known: &Known<'_>, at: Position, into: usize) -> Result<Circle, Overflow> {
-        let finding = known.rule.apply(at)?;
-        self.has_singles |= finding.is_low_income();
-        if let Some(circles) = self.circles.get_mut(into) {
-            circles.insert(finding.circle);
-        }
-        Ok(finding.circle)
     }
 
     /// Property passes, or may turn out to.

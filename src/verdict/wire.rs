@@ -13,12 +13,14 @@ use super::identity::VerdictId;
 use super::margins::{Margin, margins};
 use super::members::Person;
 use super::reasons::{Clause, Code, Reasons, clause};
+use super::sparing::{self, SettledBy, SparedFinding};
 use super::tekun::{self, CareLevel, Finding};
 use super::tipping::{Possibility, TippingPoint, possibilities, tipping_points};
 use super::unknowns::{GapFinding, Open, hides_illness, open_by};
 use super::{HouseholdCircle, Status, expenditure, income, property, review_cycle, rounded};
 use crate::domain::dataset::DepartmentId;
 use crate::domain::exact::Overflow;
+use crate::domain::fact::FactKind;
 use crate::domain::household::{MemberRef, Place};
 use crate::domain::money::Money;
 use crate::policy::Parameters;
@@ -159,6 +161,9 @@ pub struct Verdict {
     pub tipping_points: Vec<TippingPoint>,
     /// What could not be learned, and whether it matters.
     pub gaps: Vec<GapFinding>,
+    /// What was not asked because no answer could change the verdict, and what settled it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spared: Vec<SparedFinding>,
 }
 
 impl Verdict {
@@ -198,6 +203,7 @@ impl Verdict {
             margins: Vec::new(),
             tipping_points: Vec::new(),
             gaps: Vec::new(),
+            spared: Vec::new(),
         }
     }
 
@@ -208,6 +214,7 @@ impl Verdict {
         let id = VerdictId::of(facts, parameters.digest());
         let mut verdict = Self::bare(id, Status::ManualReview, facts, Some(parameters), reasons);
         verdict.gaps = GapFinding::unweighed(facts);
+        verdict.spared = sparing::findings(facts, SettledBy::ResultStands);
         verdict
     }
 
@@ -246,6 +253,7 @@ impl Decision<'_> {
         let (facts, parameters) = (self.facts, self.parameters);
         let id = VerdictId::of(facts, parameters.digest());
         let mut verdict = Verdict::bare(id, self.status(), facts, Some(parameters), self.reasons()?);
+        verdict.spared = sparing::findings(facts, self.settled_by());
         let Some(assessment) = self.assessment() else { return Ok(verdict) };
         verdict.household_circle = self.household_circle();
         verdict.emergency_overlay = Some(emergency::overlay(facts));
@@ -270,7 +278,7 @@ impl Decision<'_> {
         }
         verdict.member_outcomes = Some(outcomes);
         verdict.computed = Some(computed(assessment)?);
-        verdict.margins = margins(assessment)?;
+        verdict.margins = margins(facts, assessment)?;
         verdict.tipping_points = tipping_points(facts, assessment)?;
         Ok(verdict)
     }
@@ -295,14 +303,19 @@ impl Decision<'_> {
         tekun::explain(facts, members, &mut reasons);
         let Some(household) = self.household() else { return Ok(reasons) };
         let may_fail = |gap| open_by(gap, members).has(Open::PROPERTY_MAY_FAIL);
-        property::explain(known.failures, !facts.gaps.iter().any(may_fail), &mut reasons);
+        let is_settled = !facts.gaps.iter().any(may_fail) && !facts.spares(FactKind::Asset);
+        property::explain(known.failures, is_settled, &mut reasons);
         expenditure::explain(facts, members, rules, &mut reasons)?;
         let Some(settled) = &household.settled else {
             reasons.reason("PENDING");
             reasons.rests_on(&[clause::MONOTONE, clause::DIBAO]);
             return Ok(reasons);
         };
-        known.rule.explain(known.at, &mut reasons)?;
+        let all_spending_known = !facts.spares(FactKind::Expenditure);
+        // Where property settled it, income was perhaps not even asked: nothing is claimed of it then.
+        if known.at.property_passes || (all_spending_known && !facts.spares(FactKind::Income)) {
+            known.rule.explain(known.at, all_spending_known, &mut reasons)?;
+        }
         if let Some(singles) = &settled.singles {
             benefit::explain_singles(singles, facts, members, &mut reasons);
         }

@@ -5,7 +5,7 @@
 //! wage for two. What is declared beyond the records stays, as declared. More answers can therefore only add,
 //! which is what the bounds of [`crate::verdict::unknowns`] rest on (`docs/decisions/0018`).
 
-use crate::domain::fact::{ExpenditureKind, Kind};
+use crate::domain::fact::{ExpenditureKind, IncomeCategory, Kind, is_paid_out};
 use crate::domain::money::Money;
 use crate::domain::period::Period;
 use crate::verdict::comparison::{Item, Said, borne};
@@ -59,23 +59,30 @@ fn less(amount: Money, fen: i64) -> Money {
     Money::from_fen(amount.fen().saturating_sub(fen))
 }
 
-/// Leaves of declared income what goes beyond the records of the same member and kind. Items with a key are
-/// left to the rules, which count one of equal keys.
+/// Leaves of declared income what goes beyond the records of the same member and kind that the rules count alike:
+/// a wage, less the cost of work, is not the whole of something declared that is none. Items with a key are left to
+/// the rules, which count one of equal keys.
 pub(super) fn of_incomes(items: &mut Vec<IncomeItem>) -> Vec<Covered> {
-    let mut records: Records<(usize, Kind)> = Records::new();
-    let mut portions: Records<(usize, Kind)> = Records::new();
+    let mut records: Records<(usize, Kind, bool, bool)> = Records::new();
+    let mut portions: Records<(usize, Kind, bool, bool)> = Records::new();
+    let of = |item: &IncomeItem| {
+        let is_wage = item.category == IncomeCategory::Wage || item.kind.as_str() == "WAGE";
+        (item.member, item.kind.clone(), is_wage, is_paid_out(item.category, &item.kind))
+    };
     let is_same = |one: &IncomeItem, other: &IncomeItem| {
         one.member == other.member && one.dedupe_key.is_some() && one.dedupe_key == other.dedupe_key
     };
     for (index, item) in items.iter().enumerate().filter(|(_, item)| !is_declared(&item.source)) {
         let mut same = items.iter().enumerate().filter(|(_, other)| is_same(item, other));
         // A record with the key of a declared item is spoken for. Of several records of one payment the rules
-        // keep one; the smallest is not more than what counts.
+        // keep one; the smallest is not more than what counts, if they are all of a kind.
         let counts = same.all(|(other_index, other)| {
-            !is_declared(&other.source) && (item.amount_12m, index) <= (other.amount_12m, other_index)
+            !is_declared(&other.source)
+                && (item.amount_12m, index) <= (other.amount_12m, other_index)
+                && of(item) == of(other)
         });
         if counts && !item.paid_after_death {
-            let of = (item.member, item.kind.clone());
+            let of = of(item);
             portions.show(of.clone(), item.basic_portion_12m.unwrap_or_default().fen(), item.evidence);
             records.show(of, item.amount_12m.fen(), item.evidence);
         }
@@ -85,7 +92,7 @@ pub(super) fn of_incomes(items: &mut Vec<IncomeItem>) -> Vec<Covered> {
         if !is_declared(&item.source) || item.dedupe_key.is_some() || item.paid_after_death {
             return true;
         }
-        let of = (item.member, item.kind.clone());
+        let of = of(item);
         let (taken, by) = records.take(&of, item.amount_12m.fen());
         if taken > 0 {
             covered.push(Covered { declared: item.evidence, by: by.to_vec() });

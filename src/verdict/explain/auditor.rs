@@ -91,7 +91,7 @@ fn node(story: &Story<'_>, node: Node<'_>, depth: usize, lines: &mut Vec<Text>) 
 fn subject(story: &Story<'_>, node: Node<'_>) -> Text {
     let Some(subject) = node.subject else { return line("", "") };
     let text = match node.rule {
-        "gap" => super::department(story.catalogue(), subject),
+        "gap" | "spared" => super::department(story.catalogue(), subject),
         _ => story.persons.named(subject),
     };
     line(format!(" {}", text.zh), format!(" {}", text.en))

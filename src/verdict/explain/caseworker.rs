@@ -3,14 +3,14 @@
 use super::changes::{capital, changes, effect};
 use super::deciding::{headline, sentence};
 use super::{
-    Report, Section, Story, View, basis, closing, compared, department, line, list, printed, section, source, title,
-    words, yuan,
+    Report, Section, Story, View, basis, closing, compared, department, line, list, printed, section, source, spared,
+    title, words, yuan,
 };
 use crate::domain::money::Money;
 use crate::domain::problem::Text;
 use crate::verdict::benefit::HintMode;
 use crate::verdict::clauses::{Clauses, Strength};
-use crate::verdict::trace::{Node, Value};
+use crate::verdict::trace::{Node, Outcome, Value};
 
 pub(super) fn report(story: &Story<'_>) -> Report {
     let sections = [
@@ -19,6 +19,7 @@ pub(super) fn report(story: &Story<'_>) -> Report {
         compared::section_of(story),
         Some(reasons(story)),
         Some(missing(story)),
+        Some(spared::section_of(story)),
         Some(changes(story)),
         Some(clauses(story)),
         Some(sources(story)),
@@ -35,7 +36,7 @@ pub(super) fn report(story: &Story<'_>) -> Report {
 
 /// Income and expenditure item by item, and every comparison with its limit.
 fn sums(story: &Story<'_>) -> Section {
-    let mut lines = Vec::new();
+    let mut lines: Vec<Text> = spared::caution(story).into_iter().collect();
     if let Some(parameters) = story.matter.parameters {
         lines.push(line(
             format!("适用标准：{}（{}）。", parameters.title(), parameters.name()),
@@ -113,7 +114,7 @@ fn expenditure_item(story: &Story<'_>, node: Node<'_>) -> Text {
 
 fn comparison(story: &Story<'_>, node: Node<'_>) -> Option<Text> {
     let comparison = node.comparison.as_ref()?;
-    let label = words::comparison(node.rule)?;
+    let label = words::comparison(node.rule).filter(|_| node.result != Outcome::Unknown)?;
     let side = |value: &Value<'_>| match value {
         Value::Money(money) => yuan(*money),
         other => line(printed(other), printed(other)),

@@ -21,8 +21,12 @@ pub(super) fn circle_as_known(story: &Story<'_>) -> Option<Circle> {
     evaluate(&facts, story.matter.parameters?).ok()?.circle()
 }
 
-/// The circle by what is known, if the household owned nothing.
+/// The circle by what is known, if the household owned nothing. Nothing can be said where income or spending was not
+/// asked about, because property settled it.
 pub(super) fn circle_without_property(story: &Story<'_>) -> Option<Circle> {
+    if story.matter.facts.spares(FactKind::Income) || story.matter.facts.spares(FactKind::Expenditure) {
+        return None;
+    }
     let mut facts = story.matter.facts.clone();
     facts.gaps.clear();
     facts.assets.clear();

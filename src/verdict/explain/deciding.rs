@@ -258,7 +258,8 @@ fn none(story: &Story<'_>) -> Text {
 
 /// Each property test that fails, with what is owned and what is allowed.
 pub(super) fn over_limits(story: &Story<'_>) -> Vec<Text> {
-    let failing = story.nodes().filter(|node| node.rule.starts_with("property.") && !node.holds());
+    let fails = |node: &Node<'_>| node.rule.starts_with("property.") && node.result == Outcome::Holds(false);
+    let failing = story.nodes().filter(fails);
     failing.map(over_limit).collect()
 }
 

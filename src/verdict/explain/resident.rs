@@ -5,7 +5,9 @@
 //! tells how to object and the right to have a person decide (PIPL 第二十四条; promise P8).
 
 use super::changes::{Way, a_head, nearest};
-use super::{Report, Section, Story, View, department, departments, line, list, section, size_of, title, words, yuan};
+use super::{
+    Report, Section, Story, View, department, departments, line, list, section, size_of, spared, title, words, yuan,
+};
 use crate::domain::exact::{Exact, Overflow};
 use crate::domain::money::Money;
 use crate::domain::problem::Text;
@@ -26,6 +28,7 @@ pub(super) fn notice(story: &Story<'_>) -> Result<Report, Overflow> {
         property(story),
         outcomes(story),
         missing(story),
+        spared::notice_of(story),
         changes(story),
         rights(),
     ];
@@ -287,7 +290,9 @@ fn property(story: &Story<'_>) -> Section {
 
 fn property_line(node: Node<'_>) -> Option<Text> {
     let is_recorded = node.inputs().iter().any(|input| matches!(input.source, Some(Source::Department(_))));
-    let verdict = if !node.holds() {
+    let verdict = if node.result == Outcome::Unknown {
+        line("", "")
+    } else if !node.holds() {
         line("，超过了当地规定", ", which is above what the rules of your place allow")
     } else if is_recorded {
         line("，没有超过当地规定", ", which is within what the rules of your place allow")
@@ -320,14 +325,14 @@ fn property_line(node: Node<'_>) -> Option<Text> {
                 format!("Capital in businesses: {} ({}), the limit is {}{}.", owned.en, basis.en, limit.en, verdict.en),
             ))
         }
-        ("property.non_residential", _) if any && !node.holds() => Some(line(
+        ("property.non_residential", _) if any && node.result == Outcome::Holds(false) => Some(line(
             format!("有商铺、车位等非居住用房（{}）{}。", basis.zh, verdict.zh),
             format!(
                 "There is property that is not lived in, such as a shop or a parking space ({}){}.",
                 basis.en, verdict.en
             ),
         )),
-        ("property.vehicle", _) if any && !node.holds() => Some(line(
+        ("property.vehicle", _) if any && node.result == Outcome::Holds(false) => Some(line(
             format!("有按规定要计入的车辆（{}）{}。", basis.zh, verdict.zh),
             format!("There is a vehicle that counts ({}){}.", basis.en, verdict.en),
         )),

@@ -1,8 +1,10 @@
 //! The id of a verdict: the same for the same facts and rules in ten years, another for any other fact.
 
 use super::*;
-use crate::domain::dataset::MissingEffect;
+use crate::domain::dataset::{DatasetId, MissingEffect};
+use crate::domain::fact::FactKind;
 use crate::domain::household::{Place, UrbanRural};
+use crate::verdict::facts::SparedQuestion;
 use crate::verdict::identity::VerdictId;
 
 /// Facts with every field filled and every value of every list of codes.
@@ -125,6 +127,7 @@ fn with_each_value_changed(facts: &Facts) -> Vec<(String, Facts)> {
             serde_json::json!("38"),
             serde_json::json!("zz9"),
             serde_json::json!({"department": "zz9"}),
+            serde_json::json!("zz9.zz9"),
             serde_json::json!({"category": "3", "grade": "4"}),
             serde_json::json!([7, 9]),
             serde_json::json!("ZZ9"),
@@ -137,6 +140,7 @@ fn with_each_value_changed(facts: &Facts) -> Vec<(String, Facts)> {
             serde_json::json!(if text == "DOCTOR" { "MASTER" } else { "DOCTOR" }),
             serde_json::json!(if text == "timeout" { "malformed" } else { "timeout" }),
             serde_json::json!(if text == "income_up" { "expenditure_up" } else { "income_up" }),
+            serde_json::json!("death"),
         ];
         let facts = candidates.into_iter().find_map(|candidate| {
             *other.pointer_mut(&path).unwrap() = candidate;
@@ -149,9 +153,20 @@ fn with_each_value_changed(facts: &Facts) -> Vec<(String, Facts)> {
 
 #[test]
 fn any_other_fact_gives_another_id() {
-    let facts = full();
+    let mut facts = full();
     let parameters = urban();
+    let nothing_spared = VerdictId::of(&facts, parameters.digest());
+    for dataset in ["education.enrolment", "education.tuition"] {
+        facts.spared.push(SparedQuestion {
+            department: DepartmentId::parse("education").unwrap(),
+            dataset: DatasetId::parse(dataset).unwrap(),
+            fact: FactKind::Enrolment,
+            members: vec![0, 2],
+            is_read: true,
+        });
+    }
     let same = VerdictId::of(&facts, parameters.digest());
+    assert_ne!(same, nothing_spared);
     let mut seen = std::collections::BTreeMap::from([(same, "unchanged".to_owned())]);
     for (path, changed) in with_each_value_changed(&facts) {
         let id = VerdictId::of(&changed, parameters.digest());

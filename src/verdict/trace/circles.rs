@@ -4,6 +4,7 @@ use super::node::Tree;
 use super::sums::{count, distance, money};
 use super::{Outcome, Value};
 use crate::domain::exact::{Exact, Overflow};
+use crate::domain::fact::FactKind;
 use crate::policy::Parameters;
 use crate::policy::values::{ExpenditureRule, Field, LowerBound};
 use crate::verdict::assess::{Assessment, Known};
@@ -120,7 +121,7 @@ pub(super) fn circle<'a>(tree: &mut Tree<'a>, decision: &Decision<'a>, known: &K
     tree.close();
     tree.close();
 
-    expenditure(tree, parameters, known, finding.met.expenditure)?;
+    expenditure(tree, facts, parameters, known, finding.met.expenditure)?;
 
     if facts.prior.circle.is_some() {
         let months = facts.prior.months_since_exceeded.map_or(0, i64::from);
@@ -136,6 +137,7 @@ pub(super) fn circle<'a>(tree: &mut Tree<'a>, decision: &Decision<'a>, known: &K
 
 fn expenditure<'a>(
     tree: &mut Tree<'a>,
+    facts: &Facts,
     parameters: &'a Parameters,
     known: &Known<'_>,
     holds: bool,
@@ -166,7 +168,10 @@ fn expenditure<'a>(
             [("circle.expenditure.ratio", all), ("circle.expenditure.medical_ratio", medical)]
         {
             let limit = percent.percent_of(at.income)?;
-            tree.open(rule, clauses, Outcome::Holds(spent > limit));
+            // Where not everything spent is known, more of it could exceed the ratio.
+            let is_above = spent > limit;
+            let is_certain = is_above || !facts.spares(FactKind::Expenditure);
+            tree.open(rule, clauses, if is_certain { Outcome::Holds(is_above) } else { Outcome::Unknown });
             tree.parameter(parameters, field);
             tree.compared(money(spent)?, ">", money(limit)?);
             tree.margin(distance(spent, limit)?);

@@ -90,6 +90,21 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// Compares what is known and decides nothing below the last step of this rule: property settled the matter, and
+    /// the rest was not asked.
+    pub(super) fn leave_open_below(&mut self, rule: &str) {
+        let Some((at, end)) =
+            self.steps.iter().enumerate().rev().find_map(|(at, step)| (step.rule == rule).then_some((at, step.end)))
+        else {
+            return;
+        };
+        for step in self.steps.get_mut(at + 1..end).into_iter().flatten() {
+            if matches!(step.result, Outcome::Holds(_)) {
+                step.result = Outcome::Unknown;
+            }
+        }
+    }
+
     /// The step begun last. What is said of a step is said before any step below it begins.
     #[inline]
     fn last(&mut self) -> &mut Step<'a> {

@@ -3,6 +3,7 @@
 use super::node::Tree;
 use super::{Outcome, Value};
 use crate::domain::exact::{Exact, Overflow};
+use crate::domain::fact::FactKind;
 use crate::domain::money::Money;
 use crate::policy::Parameters;
 use crate::policy::values::Field;
@@ -129,9 +130,12 @@ pub(super) fn property<'a>(
     const CLAUSES: &[Clause] = &[clause::PROPERTY, clause::LOCAL_PROPERTY];
     let (rules, property) = (parameters.rules(), &assessment.property);
     let failures = assessment.known.failures;
-    tree.open("property", CLAUSES, Outcome::Holds(failures.none()));
+    // Where property was not asked about, what is known may fail and can never be told to pass (P5).
+    let spares = facts.spares(FactKind::Asset);
+    let result = |fails: bool| if spares && !fails { Outcome::Unknown } else { Outcome::Holds(!fails) };
+    tree.open("property", CLAUSES, result(!failures.none()));
     for test in PropertyTest::ALL {
-        let holds = Outcome::Holds(!failures.contains(test));
+        let holds = result(failures.contains(test));
         match test {
             PropertyTest::Financial => {
                 let limit = assessment.known.rule.lines.financial;

@@ -76,6 +76,21 @@ fn a_record_with_the_key_of_one_declared_item_covers_no_other() {
 }
 
 #[test]
+fn a_record_that_the_rules_count_otherwise_covers_nothing() {
+    // Declared as business and found as a wage: less the cost of work it would count for less than was declared.
+    let business = IncomeItem { category: IncomeCategory::Operating, ..income(1, None, "FARMING", "9000.00", None) };
+    let mut items = vec![business, income(2, Some("hrss"), "FARMING", "9000.00", None)];
+    assert!(of_incomes(&mut items).is_empty());
+    // Two departments name one payment differently: which of them stands is for the rules to say.
+    let mut items = vec![
+        income(1, None, "WAGE", "9000.00", None),
+        income(2, Some("hrss"), "SCHOLARSHIP", "9000.00", Some("k")),
+        income(3, Some("education"), "WAGE", "8000.00", Some("k")),
+    ];
+    assert!(of_incomes(&mut items).is_empty());
+}
+
+#[test]
 fn a_payment_that_two_departments_report_covers_once_and_by_the_smaller() {
     let mut items = vec![
         income(1, None, "WAGE", "50000.00", None),

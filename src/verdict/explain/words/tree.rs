@@ -2,6 +2,7 @@
 
 use super::text;
 use crate::domain::problem::Text;
+use crate::verdict::sparing::SettledBy;
 
 /// A rule of the tree.
 pub(in super::super) fn rule(rule: &str) -> Text {
@@ -43,6 +44,7 @@ pub(in super::super) fn rule(rule: &str) -> Text {
         "benefit.top_up" => ("分类增发，每月", "Top-up, a month"),
         "review_cycle" => ("核查周期（月）", "Months until the review"),
         "gap" => ("未取得的数据可能改变结果", "The missing data could change the result"),
+        "spared" => ("未查询，原因", "Not asked, because"),
         other => (other, other),
     })
 }
@@ -87,6 +89,7 @@ pub(in super::super) fn input(name: &str) -> Text {
         "not_signed" => ("未签署授权的成员", "has not signed"),
         "department" => ("部门", "department"),
         "reason" => ("原因", "reason"),
+        "dataset" => ("数据", "dataset"),
         "could_change_members" => ("可能改变个别成员的结果", "could change a member's outcome"),
         other => (other, other),
     })
@@ -140,7 +143,7 @@ pub(in super::super) fn code(code: &str) -> Option<Text> {
         "OPERATING" => ("经营净收入", "operating"),
         "TRANSFER" => ("转移净收入", "transfer"),
         "OTHER" => ("其他", "other"),
-        _ => return None,
+        other => return SettledBy::ALL.into_iter().find(|known| known.as_str() == other).map(SettledBy::text),
     }))
 }
 
