@@ -8,6 +8,7 @@ pub mod authorisation;
 pub mod clock;
 pub mod dataset;
 pub mod declaration;
+pub mod disclosure;
 pub mod division;
 pub mod exact;
 pub mod fact;

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod assemble;
 pub mod case;
+pub mod disclosure;
 pub mod error;
 pub mod evidence;
 pub mod ids;

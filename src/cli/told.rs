@@ -14,11 +14,13 @@ fn string<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// One department in one word: `✓住建` answered, `○住建` holds nothing, `✗住建` did not answer.
+/// One department in one word: `✓住建` answered, `○住建` holds nothing, `－住建` need not be asked, `✗住建` did not
+/// answer.
 pub(super) fn department_mark(row: &Value, lang: Lang) -> String {
     let mark = match string(row, "status") {
         "answered" => "✓",
         "no_record" => "○",
+        "not_asked" => "－",
         _ => "✗",
     };
     let name = match lang {
@@ -57,6 +59,9 @@ pub(super) fn verification(out: &mut impl Write, answer: &Value, lang: Lang) -> 
     for row in departments {
         writeln!(out, "  {:<22}{}", department_mark(row, lang), department_says(row, lang))?;
     }
+    if let Some(disclosure) = answer.get("disclosure") {
+        writeln!(out, "\n  {}", asked_how_little(disclosure, lang))?;
+    }
     for section in answer.pointer("/report/sections").and_then(Value::as_array).into_iter().flatten() {
         writeln!(out, "\n  {}", section.get("title").map_or("", |title| text(title, lang)))?;
         for line in section.get("lines").and_then(Value::as_array).into_iter().flatten() {
@@ -71,6 +76,21 @@ pub(super) fn verification(out: &mut impl Write, answer: &Value, lang: Lang) -> 
     writeln!(out, "{rule}")
 }
 
+/// In minimal disclosure: what was asked of what there would have been to ask.
+fn asked_how_little(disclosure: &Value, lang: Lang) -> String {
+    let count = |name| disclosure.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let (rounds, queries, queries_in_full) = (count("rounds"), count("queries"), count("queries_in_full"));
+    let (questions, questions_in_full) = (count("questions"), count("questions_in_full"));
+    match lang {
+        Lang::Zh => format!(
+            "最小披露：分 {rounds} 轮向部门查询 {queries} 次（全部查询为 {queries_in_full} 次），{questions} 项（全部为 {questions_in_full} 项）"
+        ),
+        Lang::En => format!(
+            "Minimal disclosure: {queries} of {queries_in_full} requests to departments in {rounds} rounds, {questions} of {questions_in_full} questions"
+        ),
+    }
+}
+
 fn department_says(row: &Value, lang: Lang) -> String {
     let milliseconds = row.get("elapsed_ms").and_then(Value::as_u64).unwrap_or_default();
     let said = match string(row, "status") {
@@ -82,6 +102,12 @@ fn department_says(row: &Value, lang: Lang) -> String {
             }
         }
         "no_record" => lang.pick("无记录", "no record").to_owned(),
+        "not_asked" => {
+            let reasons = row.get("not_asked").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            let told = reasons.iter().find(|reason| string(reason, "settled_by") != "NO_RULE").or(reasons.first());
+            let why = told.and_then(|reason| reason.get("why")).map_or("", |why| text(why, lang));
+            return format!("{} {why}", lang.pick("无需查询：", "not asked:"));
+        }
         "timeout" => lang.pick("未在时限内答复", "did not answer in time").to_owned(),
         "unavailable" => lang.pick("无法连接或系统故障", "not reachable, or failed").to_owned(),
         "quota_exceeded" => lang.pick("查询额度已用完", "quota used up").to_owned(),

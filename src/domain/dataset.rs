@@ -165,8 +165,8 @@ pub struct Dataset {
     /// The kinds it is a register of: what is not in it of these kinds was looked for and not found.
     #[serde(default)]
     pub holds: Vec<Kind>,
-    /// It may hold money paid out, which lowers income. Such a fact in any other dataset is refused at the door:
-    /// that income can only grow as answers arrive rests on it (`domain/rules.md` section 7).
+    /// It may hold what lowers income: money paid out. Such a fact in any other dataset is refused at the door: that
+    /// income can only grow as answers arrive rests on it (`domain/rules.md` section 7).
     #[serde(default)]
     pub may_lower_income: bool,
     /// Ages, both included, for which it is asked; everybody when absent (minimal disclosure, P6).

@@ -163,9 +163,9 @@ pub struct Income {
 }
 
 impl Income {
-    /// Money paid out, which lowers income.
-    pub fn is_paid_out(&self) -> bool {
-        is_paid_out(self.category, &self.kind)
+    /// It would count for less than nothing: money paid out, or a part that is more than the whole.
+    pub fn lowers_income(&self) -> bool {
+        is_paid_out(self.category, &self.kind) || self.basic_portion.is_some_and(|part| part > self.amount)
     }
 }
 

@@ -128,9 +128,9 @@ pub fn decode(
                         dataset.fact.as_str()
                     ))
                 })?;
-                let is_paid_out = |fact: &Fact| matches!(fact, Fact::Income(income) if income.is_paid_out());
-                if !dataset.may_lower_income && facts.iter().any(is_paid_out) {
-                    return Err(malformed(at("money paid out, in a dataset that may not lower income")));
+                let lowers = |fact: &Fact| matches!(fact, Fact::Income(income) if income.lowers_income());
+                if !dataset.may_lower_income && facts.iter().any(lowers) {
+                    return Err(malformed(at("less than nothing, in a dataset that may not lower income")));
                 }
                 facts
             }
@@ -257,7 +257,12 @@ mod tests {
     }
 
     #[test]
-    fn money_paid_out_comes_only_from_a_dataset_that_may_lower_income() {
+    fn what_lowers_income_comes_only_from_a_dataset_that_may() {
+        let mut more_than_all = answer();
+        more_than_all["results"][0]["facts"][0]["basic_portion"] = "1200.01".into();
+        assert_eq!(check(&more_than_all), Err(GapReason::Malformed));
+        more_than_all["results"][0]["facts"][0]["basic_portion"] = "1200.00".into();
+        assert_eq!(check(&more_than_all), Ok(1));
         for (category, kind) in [("TRANSFER_OUT", "SUPPORT_PAID"), ("TRANSFER", "TRANSFER_OUT")] {
             let mut body = answer();
             body["results"][0]["facts"][0]["category"] = category.into();

@@ -6,9 +6,9 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use super::ask::{DepartmentOutcome, Federation, Inquiry, Recalled};
+use super::ask::{DepartmentOutcome, Federation, Inquiry, MemberAnswers, Recalled};
 use super::cache::{Person, PersonKey};
-use super::plan::Plan;
+use super::plan::{DepartmentPlan, Plan, SubjectPlan};
 use crate::domain::household::Household;
 
 /// The people of a household as the cache knows them, by position of the member; nobody for members not asked about.
@@ -56,6 +56,29 @@ impl Federation {
             self.meters.count(outcome);
         }
         Some(outcomes)
+    }
+
+    /// The fresh answers that are at hand to the questions of a plan: nobody is asked, and what is not at hand is not
+    /// in it.
+    pub fn at_hand(&self, plan: &Plan, people: &People) -> Vec<DepartmentOutcome> {
+        let now = self.clock.now();
+        let of_department = |department: &DepartmentPlan| -> Option<DepartmentOutcome> {
+            let of_subject = |subject: &SubjectPlan| -> Option<MemberAnswers> {
+                let person = people.get(subject.member)?;
+                let datasets = subject.datasets.iter().filter_map(|index| self.catalogue.datasets().get(*index));
+                let kept = datasets
+                    .filter_map(|dataset| person.answers(&department.department, std::iter::once(dataset), now, false));
+                let answers: Vec<_> = kept.flatten().collect();
+                (!answers.is_empty()).then_some(MemberAnswers { member: subject.member, answers })
+            };
+            let members: Vec<MemberAnswers> = department.subjects.iter().filter_map(of_subject).collect();
+            (!members.is_empty()).then(|| DepartmentOutcome {
+                department: department.department.clone(),
+                result: Ok(members),
+                elapsed: std::time::Duration::ZERO,
+            })
+        };
+        plan.departments.iter().filter(|department| department.gap.is_none()).filter_map(of_department).collect()
     }
 
     /// Asks every department of the plan at once. `each` sees every outcome as it arrives; the outcomes

@@ -40,8 +40,7 @@ pub struct SubjectPlan {
 }
 
 /// Why a dataset is not asked about a member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotAsked {
     /// The dataset may not be used for this purpose.
     Purpose,

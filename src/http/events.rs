@@ -20,8 +20,9 @@ use crate::service::verify::Follow;
 /// Follow a verification.
 ///
 /// One `department` event for each department as it answers, then one `completed` event with the whole
-/// answer (or `interrupted`, when nothing could be made durable: ask again). A comment every 15 seconds
-/// keeps the connection open. `Last-Event-ID` resumes.
+/// answer (or `interrupted`, when nothing could be made durable: ask again). In minimal disclosure a
+/// department that is asked for more is told again, and those that need not be asked come last, `not_asked`.
+/// A comment every 15 seconds keeps the connection open. `Last-Event-ID` resumes.
 #[utoipa::path(
     get, path = "/v1/verifications/{id}/events", tag = "verifications",
     params(

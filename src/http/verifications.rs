@@ -33,7 +33,9 @@ pub(super) fn json(status: StatusCode, body: impl Into<axum::body::Body>) -> Res
 /// Verify a household.
 ///
 /// Asks every department that has something to say, side by side, and answers with one verdict. A
-/// department that does not answer leaves a gap; the verdict says whether the gap matters. Send an
+/// department that does not answer leaves a gap; the verdict says whether the gap matters. With
+/// `"disclosure": "minimal"` departments are asked only for what could still change the verdict, in rounds;
+/// whoever need not be asked is `not_asked`, with what settled it, and the verdict is the same. Send an
 /// `Idempotency-Key`: the same request sent twice is one verification.
 #[utoipa::path(
     post, path = "/v1/verifications", tag = "verifications",
@@ -107,7 +109,8 @@ pub(super) async fn show(State(hub): State<Arc<Hub>>, Path(id): Path<String>, re
 
 /// Plan a verification without asking anybody.
 ///
-/// Says which department would be asked which dataset about which member, and why not more.
+/// Says which department would be asked which dataset about which member, and why not more; in minimal
+/// disclosure also in which order, who is spared already, and who could be depending on the answers.
 #[utoipa::path(
     post, path = "/v1/verifications:plan", tag = "verifications",
     request_body = RequestDocument,

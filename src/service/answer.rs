@@ -8,13 +8,15 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::domain::dataset::{Catalogue, DepartmentId};
+use super::disclosure::DisclosureSummary;
+use crate::domain::dataset::{Catalogue, DatasetId, DepartmentId};
 use crate::domain::household::Place;
 use crate::domain::outcome::{Freshness, GapReason};
 use crate::domain::problem::Text;
 use crate::domain::purpose::Purpose;
 use crate::federation::ask::DepartmentOutcome;
 use crate::verdict::Verdict;
+use crate::verdict::sparing::SparedFinding;
 
 /// Whether a verification has come to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -34,7 +36,8 @@ pub struct DepartmentRow {
     /// Its name.
     #[schema(value_type = Text)]
     pub name: Arc<Text>,
-    /// `answered`, `no_record` (asked about everybody and holds nothing: an answer), or why its facts are missing.
+    /// `answered`, `no_record` (asked about everybody and holds nothing: an answer), `not_asked` (no answer could
+    /// change the verdict: no gap), or why its facts are missing.
     pub status: &'static str,
     /// How many facts it gave.
     pub records: usize,
@@ -48,26 +51,32 @@ pub struct DepartmentRow {
     pub elapsed_ms: u64,
     /// Asking again may help.
     pub retryable: bool,
+    /// In minimal disclosure: what it was not asked for, and what settled it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_asked: Vec<SparedRow>,
 }
+
+/// Datasets that a department was not asked for, because no answer could change the verdict.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = SparedDatasets)]
+pub struct SparedRow {
+    /// The datasets, about all members or some.
+    #[schema(value_type = Vec<String>)]
+    pub datasets: Vec<DatasetId>,
+    /// What settled it: `NO_RULE`, `PROPERTY_FAILS`, `ALL_TEKUN`, `INCOME_TOO_HIGH`, `RESULT_STANDS`, `RESULT_OPEN` or
+    /// `GATE_SHUT`.
+    pub settled_by: &'static str,
+    /// The same in a sentence.
+    pub why: Text,
+}
+
+const NOT_ASKED: &str = "not_asked";
 
 impl DepartmentRow {
     /// The row of an outcome.
     pub fn of(outcome: &DepartmentOutcome, catalogue: &Catalogue, now: Timestamp) -> Self {
-        let name = catalogue.department(&outcome.department).map_or_else(
-            || Arc::new(Text::new(outcome.department.as_str(), outcome.department.as_str())),
-            |department| Arc::clone(&department.name),
-        );
-        let mut row = Self {
-            department: outcome.department.clone(),
-            name,
-            status: "answered",
-            records: 0,
-            freshness: None,
-            age_seconds: None,
-            as_of: None,
-            elapsed_ms: u64::try_from(outcome.elapsed.as_millis()).unwrap_or(u64::MAX),
-            retryable: false,
-        };
+        let mut row = Self::new(&outcome.department, catalogue, "answered");
+        row.elapsed_ms = u64::try_from(outcome.elapsed.as_millis()).unwrap_or(u64::MAX);
         match &outcome.result {
             Ok(members) => {
                 let mut oldest: Option<Timestamp> = None;
@@ -86,16 +95,83 @@ impl DepartmentRow {
                     row.status = "no_record";
                 }
             }
-            Err(reason) => {
-                row.status = reason.as_str();
-                row.retryable = matches!(
-                    reason,
-                    GapReason::Timeout | GapReason::Unavailable | GapReason::QuotaExceeded | GapReason::Malformed
-                );
-            }
+            Err(reason) => row.fails(*reason),
         }
         row
     }
+
+    fn new(department: &DepartmentId, catalogue: &Catalogue, status: &'static str) -> Self {
+        let name = catalogue.department(department).map_or_else(
+            || Arc::new(Text::new(department.as_str(), department.as_str())),
+            |department| Arc::clone(&department.name),
+        );
+        Self {
+            department: department.clone(),
+            name,
+            status,
+            records: 0,
+            freshness: None,
+            age_seconds: None,
+            as_of: None,
+            elapsed_ms: 0,
+            retryable: false,
+            not_asked: Vec::new(),
+        }
+    }
+
+    fn fails(&mut self, reason: GapReason) {
+        self.status = reason.as_str();
+        self.retryable = matches!(
+            reason,
+            GapReason::Timeout | GapReason::Unavailable | GapReason::QuotaExceeded | GapReason::Malformed
+        );
+    }
+
+    /// The department was asked anything, or had answered before.
+    pub fn was_asked(&self) -> bool {
+        self.status != NOT_ASKED
+    }
+}
+
+/// The rows of the outcomes, which are in the order of the catalogue, and of the departments that were spared.
+pub fn rows(
+    outcomes: &[DepartmentOutcome],
+    spared: &[SparedFinding],
+    catalogue: &Catalogue,
+    now: Timestamp,
+) -> Vec<DepartmentRow> {
+    let mut rows: Vec<DepartmentRow> = Vec::with_capacity(outcomes.len());
+    for outcome in outcomes {
+        let row = DepartmentRow::of(outcome, catalogue, now);
+        match (rows.iter_mut().find(|known| known.department == row.department), &outcome.result) {
+            // It answered the first question and was silent at the second.
+            (Some(known), Err(reason)) => {
+                known.fails(*reason);
+                known.elapsed_ms += row.elapsed_ms;
+            }
+            _ => rows.push(row),
+        }
+    }
+    if spared.is_empty() {
+        return rows;
+    }
+    for finding in spared {
+        let told = SparedRow {
+            datasets: finding.datasets.clone(),
+            settled_by: finding.settled_by.as_str(),
+            why: finding.settled_by.text(),
+        };
+        match rows.iter_mut().find(|row| row.department == finding.department) {
+            Some(row) => row.not_asked.push(told),
+            None => rows.push(DepartmentRow {
+                not_asked: vec![told],
+                ..DepartmentRow::new(&finding.department, catalogue, NOT_ASKED)
+            }),
+        }
+    }
+    let place = |id: &DepartmentId| catalogue.departments().iter().position(|department| department.id == *id);
+    rows.sort_by_key(|row| place(&row.department));
+    rows
 }
 
 fn less_fresh(left: Option<Freshness>, right: Freshness) -> Freshness {
@@ -136,6 +212,9 @@ pub struct VerificationAnswer<'a> {
     pub exemption: Option<Text>,
     /// The departments, in the order of the catalogue; while running, in the order they answered.
     pub departments: &'a [DepartmentRow],
+    /// In minimal disclosure: how little was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disclosure: Option<DisclosureSummary>,
     /// The verdict: circle, members' outcomes, computed amounts, flags, reasons, gaps.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]

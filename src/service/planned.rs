@@ -1,9 +1,10 @@
-//! The dry run: who would be asked what, and why not more.
+//! The dry run: who would be asked what, in which order, and why not more.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::dataset::{Catalogue, DatasetId, DepartmentId};
+use super::disclosure::Foreseen;
+use crate::domain::dataset::{Catalogue, Dataset, DatasetId, DepartmentId};
 use crate::domain::household::MemberRef;
 use crate::domain::problem::Text;
 use crate::federation::plan::{NotAsked, Question};
@@ -21,8 +22,41 @@ pub struct PlanView {
     /// The window for dated facts, first and last day.
     #[schema(value_type = [String; 2], format = Date)]
     pub period: [jiff::civil::Date; 2],
-    /// What each department would be asked, in the order of the catalogue.
+    /// In minimal disclosure: in which order, and who is spared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimal: Option<MinimalPlanView>,
+    /// What each department would be asked, in the order of the catalogue. In minimal disclosure: if every department
+    /// only confirms what is declared; an answer that says otherwise may call for more, or spare more.
     pub departments: Vec<DepartmentPlanView>,
+}
+
+/// What minimal disclosure would do, as far as the declaration tells.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = MinimalPlan)]
+pub struct MinimalPlanView {
+    /// The departments asked side by side, round by round, if every one only confirms what is declared.
+    #[schema(value_type = Vec<Vec<String>>)]
+    pub rounds: Vec<Vec<DepartmentId>>,
+    /// The departments that need not be asked whatever anybody answers.
+    #[schema(value_type = Vec<String>)]
+    pub spared: Vec<DepartmentId>,
+    /// The departments that are asked only if an answer says otherwise than what is declared.
+    #[schema(value_type = Vec<String>)]
+    pub only_if: Vec<DepartmentId>,
+    /// The departments of later rounds that a surprise in an earlier one would spare.
+    pub could_be_spared: Vec<CouldBeSparedView>,
+}
+
+/// Departments whose answer could spare others.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CouldBeSpared)]
+pub struct CouldBeSparedView {
+    /// The departments whose answer decides.
+    #[schema(value_type = Vec<String>)]
+    pub by: Vec<DepartmentId>,
+    /// The departments it would spare.
+    #[schema(value_type = Vec<String>)]
+    pub departments: Vec<DepartmentId>,
 }
 
 /// What one department would be asked.
@@ -58,19 +92,53 @@ pub struct NotAskedView {
     /// The dataset.
     pub dataset: DatasetId,
     /// Why.
-    pub reason: NotAsked,
+    pub reason: LeftOut,
     /// The members.
     pub members: Vec<MemberRef>,
 }
 
+/// Why a dataset is not asked about a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LeftOut {
+    /// The dataset may not be used for this purpose.
+    Purpose,
+    /// The rules need it only for members of other ages.
+    Age,
+    /// The member is declared not to count.
+    Excluded,
+    /// The authorisation does not name the department.
+    Authorisation,
+    /// In minimal disclosure: no rule reads it of this member, or none could matter any more.
+    Spared,
+    /// In minimal disclosure: asked only if an answer says otherwise than what is declared.
+    OnlyIf,
+}
+
+impl From<NotAsked> for LeftOut {
+    fn from(reason: NotAsked) -> Self {
+        match reason {
+            NotAsked::Purpose => Self::Purpose,
+            NotAsked::Age => Self::Age,
+            NotAsked::Excluded => Self::Excluded,
+            NotAsked::Authorisation => Self::Authorisation,
+        }
+    }
+}
+
 impl PlanView {
     /// The dry run of a question. When it is refused, nobody would be asked.
-    pub fn of(
+    pub(super) fn of(
         question: &Question<'_>,
         catalogue: &Catalogue,
         registry: &Registry,
         refused: Option<&'static str>,
+        foreseen: Option<&Foreseen<'_>>,
     ) -> Self {
+        let wants = |dataset: &Dataset, member: usize| -> Result<(), LeftOut> {
+            question.wants(dataset, member)?;
+            foreseen.map_or(Ok(()), |foreseen| foreseen.of(&dataset.id, member))
+        };
         let period = crate::domain::period::Period::months_before(question.assessed_on, question.window_months);
         let departments = catalogue
             .departments()
@@ -80,7 +148,7 @@ impl PlanView {
                 for dataset in catalogue.datasets().iter().filter(|dataset| dataset.department == department.id) {
                     for (index, member) in question.household.members.iter().enumerate() {
                         let reference = member.reference.clone();
-                        match question.wants(dataset, index) {
+                        match wants(dataset, index) {
                             Ok(()) if refused.is_some() => {}
                             Ok(()) => match asked.iter_mut().find(|view| view.dataset == dataset.id) {
                                 Some(view) => view.members.push(reference),
@@ -112,6 +180,12 @@ impl PlanView {
                 }
             })
             .collect();
-        Self { refused, legal_basis: question.purpose.legal_basis(), period: [period.from, period.to], departments }
+        Self {
+            refused,
+            legal_basis: question.purpose.legal_basis(),
+            period: [period.from, period.to],
+            minimal: foreseen.map(Foreseen::view),
+            departments,
+        }
     }
 }

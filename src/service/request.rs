@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use crate::domain::authorisation::Authorisation;
 use crate::domain::dataset::Catalogue;
 use crate::domain::declaration::{Declaration, Prior};
+use crate::domain::disclosure::Disclosure;
 use crate::domain::household::{Household, Place};
 use crate::domain::problem::{Finding, Text};
 use crate::domain::purpose::Purpose;
@@ -30,6 +31,8 @@ pub struct VerificationRequest {
     pub pack: Option<String>,
     /// Only emergency relief is asked for; authorisations may follow later.
     pub emergency_only: bool,
+    /// How much is asked.
+    pub disclosure: Disclosure,
     /// The household.
     pub household: Household,
     /// What it declares.

@@ -4,6 +4,7 @@
 //! departments side by side → assemble the facts → evaluate → the outcome, sealed, and the event that
 //! releases it, durable → answer.
 
+mod inquest;
 pub mod look;
 mod recover;
 mod run;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::case::Case;
+use super::disclosure::Foreseen;
 use super::error::ServiceError;
 use super::ids::Ids;
 use super::kept::{Outcome, kept_request};
@@ -29,6 +31,7 @@ use super::running::{Finished, Running, RunningTable};
 use crate::access_log::{AccessEvent, Action};
 use crate::domain::actor::Client;
 use crate::domain::clock::Clock;
+use crate::domain::disclosure::Disclosure;
 use crate::domain::hex::hex;
 use crate::domain::id_number::SubjectKey;
 use crate::domain::period::date_in_china;
@@ -174,7 +177,7 @@ impl Verifications {
         };
         let granted = self.parts.ids.next("ev");
         let granted = case.event(granted, now, Action::Granted, caller.client, caller.request_id, &id).to_row()?;
-        let Some(outcomes) = self.known_outcomes(&case) else {
+        let Some(inquest) = self.known_inquest(&case) else {
             return match self.parts.store.open_verification(row, vec![granted]).await? {
                 Opened::New => {
                     let running = self.start(id, caller.client.clone(), caller.request_id.to_owned(), now, case, key);
@@ -187,7 +190,7 @@ impl Verifications {
         };
         // Nobody is asked, so nothing has to be durable before the end is: one write instead of two.
         let concluding = Concluding { id: &id, case: &case, opened_at: now, key: &key };
-        let Conclusion { answer, outcome, released, status } = self.conclude(concluding, &outcomes, caller)?;
+        let Conclusion { answer, outcome, released, status, .. } = self.conclude(concluding, inquest, caller)?;
         self.keep_pack(&case).await?;
         match self.parts.store.open_and_complete(row, outcome, vec![granted, released]).await? {
             Opened::New => {
@@ -246,7 +249,11 @@ impl Verifications {
         let case = self.admit(caller.client, body)?;
         let refused = self.gate(&case).map(|gate| gate.status().as_str());
         let federation = &self.parts.federation;
-        Ok(PlanView::of(&case.question(), federation.catalogue(), federation.registry(), refused))
+        let (question, catalogue) = (case.question(), federation.catalogue());
+        let is_minimal = case.request.disclosure == Disclosure::Minimal && refused.is_none();
+        let matter = self.matter(&case).filter(|_| is_minimal);
+        let foreseen = matter.map(|matter| Foreseen::on_the_declaration(matter, question.plan(catalogue)));
+        Ok(PlanView::of(&question, catalogue, federation.registry(), refused, foreseen.as_ref()))
     }
 
     /// The stored answer to a repeated request, or the running one. Under one idempotency key there is one request.

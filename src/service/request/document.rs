@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::domain::authorisation::Authorisation;
 use crate::domain::declaration::{Declaration, Prior};
+use crate::domain::disclosure::Disclosure;
 use crate::domain::division::DivisionCode;
 use crate::domain::household::{MemberRef, Place, RelationCode};
 use crate::domain::purpose::Purpose;
@@ -29,6 +30,10 @@ pub struct RequestDocument {
     /// Only emergency relief is asked for; authorisations may follow later.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub emergency_only: bool,
+    /// How much is asked: everything side by side (`full`, the default), or only what could still change the
+    /// verdict (`minimal`).
+    #[serde(default, skip_serializing_if = "Disclosure::is_full")]
+    pub disclosure: Disclosure,
     /// The household.
     pub household: HouseholdDocument,
     /// What the household declares (申报).

@@ -138,6 +138,7 @@ pub(super) static REQUEST: Shape = Shape::Object(&[
     ),
     null("pack", Shape::Text(&ANY)),
     may("emergency_only", Shape::Boolean),
+    may("disclosure", Shape::Choice(&["full", "minimal"])),
     must(
         "household",
         Shape::Object(&[

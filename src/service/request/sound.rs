@@ -118,6 +118,7 @@ pub(super) fn check(
         place: document.place,
         pack: document.pack,
         emergency_only: document.emergency_only,
+        disclosure: document.disclosure,
         household: Household { hukou_region: document.household.hukou_region, members },
         declaration: document.declaration,
         authorisation: document.authorisation,

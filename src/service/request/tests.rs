@@ -15,6 +15,7 @@ fn full() -> Value {
         "place": {"division_code": "152201", "urban_rural": "URBAN"},
         "pack": "default",
         "emergency_only": false,
+        "disclosure": "minimal",
         "household": {"hukou_region": "152201", "members": [
             {"ref": "m1", "id_number": "150000198605021015", "name": "白云", "birth_date": "1986-05-02", "relation_code": "02"},
             {"ref": "m2", "id_number": "150000198808191022", "name": "阿拉坦·其木格", "relation_code": "12"}
@@ -85,6 +86,7 @@ fn the_full_request_is_sound() {
     let request = parse(&full()).unwrap();
     assert_eq!(request.household.members.len(), 2);
     assert_eq!(request.assessed_on, date(2025, 3, 15));
+    assert_eq!(request.disclosure, Disclosure::Minimal);
 }
 
 #[test]

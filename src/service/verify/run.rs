@@ -2,18 +2,17 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::time::Instant;
 
-use super::super::answer::{DepartmentRow, VerificationAnswer, VerificationStatus, emergency_exemption, notice};
+use super::super::answer::{DepartmentRow, VerificationAnswer, VerificationStatus, emergency_exemption, notice, rows};
 use super::super::assemble::assemble;
 use super::super::case::Case;
+use super::super::disclosure::Inquest;
 use super::super::judge;
 use super::super::kept::{OutcomeParts, kept_outcome};
 use super::super::running::{Finished, Running};
 use super::{Caller, Verifications};
 use crate::access_log::{Action, DepartmentOutcome as LoggedOutcome};
 use crate::domain::actor::Client;
-use crate::federation::ask::{DepartmentOutcome, Inquiry};
 use crate::policy::Parameters;
 use crate::seal::DataKey;
 use crate::store::{EventRow, OutcomeRow, StoreError};
@@ -31,6 +30,8 @@ pub(super) struct Conclusion {
     pub(super) released: EventRow,
     /// The status of its verdict.
     pub(super) status: &'static str,
+    /// The departments of which nothing was asked.
+    pub(super) not_asked: Vec<DepartmentRow>,
 }
 
 /// Counts a verification whose end is durable.
@@ -56,51 +57,16 @@ impl Verifications {
         request_id: &str,
         key: &DataKey,
     ) -> Result<Finished, StoreError> {
-        let outcomes = if self.may_ask(&running.case) { self.ask(running).await } else { Vec::new() };
+        let inquest = if self.may_ask(&running.case) { self.ask(running).await } else { Inquest::default() };
         let concluding = Concluding { id: &running.id, case: &running.case, opened_at: running.opened_at, key };
-        let conclusion = self.conclude(concluding, &outcomes, Caller { client, request_id })?;
-        let Conclusion { answer, outcome, released, status } = conclusion;
+        let conclusion = self.conclude(concluding, inquest, Caller { client, request_id })?;
+        let Conclusion { answer, outcome, released, status, not_asked } = conclusion;
         self.keep_pack(&running.case).await?;
         self.parts.store.complete_verification(outcome, vec![released]).await?;
+        // Why somebody was not asked tells of the verdict: only now may it be shown.
+        running.departments.send_modify(|shown| shown.extend(not_asked));
         count(status);
         Ok(answer)
-    }
-
-    /// Without a standard, or with the gate shut, no answer could matter: nobody is asked (P6).
-    fn may_ask(&self, case: &Case) -> bool {
-        case.pack.is_some() && self.gate(case).is_none()
-    }
-
-    /// The outcomes of a case about which nobody has to be asked: because none may be, or because everything
-    /// is known already. `None` when a department has to be asked.
-    pub(super) fn known_outcomes(&self, case: &Case) -> Option<Vec<DepartmentOutcome>> {
-        if !self.may_ask(case) {
-            return Some(Vec::new());
-        }
-        let federation = &self.parts.federation;
-        let plan = case.question().plan(federation.catalogue());
-        let people = federation.people(&plan, &case.request.household);
-        federation.recall(&plan, &people)
-    }
-
-    /// Asks the departments, showing each outcome to whoever follows.
-    async fn ask(&self, running: &Running) -> Vec<DepartmentOutcome> {
-        let (federation, request) = (&self.parts.federation, &running.case.request);
-        let catalogue = federation.catalogue();
-        let plan = running.case.question().plan(catalogue);
-        let people = federation.people(&plan, &request.household);
-        let inquiry = Inquiry {
-            household: &request.household,
-            people: &people,
-            authorisation: &request.authorisation,
-            verification: &running.id,
-            deadline: Instant::now() + self.parts.deadline,
-        };
-        let show = |outcome: &DepartmentOutcome| {
-            let row = DepartmentRow::of(outcome, catalogue, self.parts.clock.now());
-            running.departments.send_modify(|departments| departments.push(row));
-        };
-        federation.gather(&plan, &inquiry, show).await
     }
 
     /// What stands in the way before anybody is asked: no authorisation, or a person in two households.
@@ -119,21 +85,22 @@ impl Verifications {
     pub(super) fn conclude(
         &self,
         concluding: Concluding<'_>,
-        outcomes: &[DepartmentOutcome],
+        inquest: Inquest,
         caller: Caller<'_>,
     ) -> Result<Conclusion, StoreError> {
+        let Inquest { outcomes, spared, summary } = inquest;
         let Concluding { id, case, opened_at, key } = concluding;
         let (request, pack) = (&case.request, case.pack.as_deref());
         let now = self.parts.clock.now();
         let catalogue = self.parts.federation.catalogue();
-        let mut assembled = assemble(request, &case.authorised, outcomes, catalogue, case.window_months, now);
+        let mut assembled = assemble(request, &case.authorised, &outcomes, catalogue, case.window_months, now);
+        assembled.facts.spared = spared;
         let trusted = pack.map_or(&[][..], |pack| &pack.rules().income_authority);
         let tolerance = pack.and_then(|pack| pack.values().declaration_tolerance);
-        let comparison = compare(&assembled.sides(outcomes, catalogue, trusted), tolerance);
+        let comparison = compare(&assembled.sides(&outcomes, catalogue, trusted), tolerance);
         let to_verify = explain::questions(catalogue, &assembled.facts, &comparison);
         let verdict = judge::judge(&assembled.facts, pack, request.place);
-        let departments: Vec<DepartmentRow> =
-            outcomes.iter().map(|outcome| DepartmentRow::of(outcome, catalogue, now)).collect();
+        let departments = rows(&outcomes, &verdict.spared, catalogue, now);
         let receipt = self.parts.ids.next("ev");
         let answer = json(&VerificationAnswer {
             id,
@@ -146,6 +113,7 @@ impl Verifications {
             receipt: Some(&receipt),
             exemption: case.exemption().map(|_| emergency_exemption()),
             departments: &departments,
+            disclosure: summary,
             verdict: Some(&verdict),
             to_verify: &to_verify,
             comparison: None,
@@ -165,6 +133,7 @@ impl Verifications {
         let body = self.parts.sealer.seal(key, id, &kept).map_err(|_| StoreError::Corrupt("outcome"))?;
         let logged: Vec<LoggedOutcome<'_>> = departments
             .iter()
+            .filter(|row| row.was_asked())
             .map(|row| LoggedOutcome { department: row.department.as_str(), outcome: row.status })
             .collect();
         let status = verdict.status.as_str();
@@ -173,7 +142,8 @@ impl Verifications {
         released.verdict = Some(status);
         let released = released.to_row()?;
         let outcome = OutcomeRow { verification_id: id.to_owned(), completed_at: now.as_microsecond(), body };
-        Ok(Conclusion { answer: answer.into(), outcome, released, status })
+        let not_asked = departments.into_iter().filter(|row| !row.was_asked()).collect();
+        Ok(Conclusion { answer: answer.into(), outcome, released, status, not_asked })
     }
 }
 
@@ -191,6 +161,7 @@ pub(super) fn answer_so_far(running: &Running) -> Vec<u8> {
         receipt: None,
         exemption: None,
         departments: &running.departments.borrow(),
+        disclosure: None,
         verdict: None,
         to_verify: &[],
         comparison: None,
