@@ -11,7 +11,7 @@ use super::hub::{DEPARTMENTS, Reply, Setup, System, adapter_at, listed, requests
 use super::stub::{Behaviour, Stub};
 
 /// Keys that stubs use; hubs of other folders do not trust them, so each system gets its own copy.
-fn stub_keys() -> TempDir {
+pub(crate) fn stub_keys() -> TempDir {
     let folder = TempDir::new().unwrap();
     TrialKeys::write(folder.path(), &SystemRandomness).unwrap();
     folder

@@ -60,6 +60,8 @@ pub(crate) struct Setup {
     pub own_packs: bool,
     /// How long one question may take; 1500 ms when absent.
     pub ask_timeout: Option<&'static str>,
+    /// How long a verification waits for departments; the hub's default when absent.
+    pub deadline: Option<&'static str>,
     /// Catalogue file instead of the shipped one.
     pub catalogue: Option<PathBuf>,
     /// Further adapters: department, address.
@@ -164,6 +166,11 @@ impl System {
             let both =
                 [std::fs::read(&files.keys.ca).unwrap(), std::fs::read(stub.path().join("ca.pem")).unwrap()].concat();
             std::fs::write(&files.keys.ca, both).unwrap();
+        }
+        if let Some(deadline) = setup.deadline {
+            let text = std::fs::read_to_string(&files.config).unwrap();
+            let text = text.replace("[federation]\n", &format!("[federation]\ndeadline = \"{deadline}\"\n"));
+            std::fs::write(&files.config, text).unwrap();
         }
         append_adapters(&files.config, addresses, setup.ask_timeout.unwrap_or("1500ms"));
         let app = App::start(&Config::load(&files.config).unwrap(), metrics()).await.unwrap();

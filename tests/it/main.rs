@@ -12,6 +12,7 @@ mod access_log;
 mod bad_input;
 mod cases;
 mod contracts;
+mod disclosure;
 mod durability;
 mod faults;
 mod hub;
