@@ -77,15 +77,8 @@ impl Pair {
     }
 }
 
-/// Runs the command.
-pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
-    let mut out = std::io::stdout().lock();
-    let code = weigh(args, global, &mut out)?;
-    out.flush()?;
-    Ok(code)
-}
-
-fn weigh(args: &Args, global: &Global, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+/// Weighs, and writes what there is to say.
+pub fn run(args: &Args, global: &Global, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let from = Selected::find(&args.from, args.packs.as_deref(), global)?;
     let to = Selected::find(&args.to, args.packs.as_deref(), global)?;
     let lang = global.lang();
