@@ -23,6 +23,7 @@ mod properties;
 mod semantics;
 mod told;
 mod unknowns;
+mod views;
 mod words;
 
 /// The inline set of the listed cases, changed by a test.

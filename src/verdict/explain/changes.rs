@@ -138,8 +138,8 @@ fn change(story: &Story<'_>, point: &TippingPoint) -> Text {
     };
     let (then, by) = (words::circle_then(point.circle), who_could_show(story, point));
     line(
-        format!("{what_zh}{way_zh}{}{}或更多，{}{}。", amount.zh, head.zh, then.zh, by.zh),
-        format!("If {what_en} {way_en} by {}{} or more, {}{}.", amount.en, head.en, then.en, by.en),
+        format!("{what_zh}{way_zh}{}{}起，{}{}。", amount.zh, head.zh, then.zh, by.zh),
+        format!("Once {what_en} {way_en} by {}{}, {}{}.", amount.en, head.en, then.en, by.en),
     )
 }
 

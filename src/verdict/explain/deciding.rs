@@ -365,8 +365,8 @@ pub(super) fn turn(story: &Story<'_>, point: &TippingPoint) -> Text {
         Quantity::FinancialAssets => ("金融资产", "financial assets"),
     };
     line(
-        format!("{}若再查到{what_zh}{}{}或更多，{}", by.zh, amount.zh, head.zh, then.zh),
-        format!("if {} shows {}{} or more of further {what_en}, {}", by.en, amount.en, head.en, then.en),
+        format!("{}若再查到{what_zh}，从{}{}起，{}", by.zh, amount.zh, head.zh, then.zh),
+        format!("if {} shows further {what_en}, from {}{} on {}", by.en, amount.en, head.en, then.en),
     )
 }
 

@@ -209,6 +209,14 @@ fn income(story: &Story<'_>) -> Result<Section, Overflow> {
                 ),
             ));
         }
+        let net = super::deciding::margin(verdict, "net_income_below_standard");
+        if let Some(net) = net.filter(|_| sums.rigid_expenditure_12m > Money::ZERO) {
+            let net = yuan(net.value);
+            lines.push(line(
+                format!("扣掉这些支出后，您家的收入是{}。", net.zh),
+                format!("After this spending your household's income is {}.", net.en),
+            ));
+        }
     }
     for node in story.each("tekun.member").filter(|node| node.input_is("care_level")) {
         let Some(comparison) = &node.comparison else { continue };
@@ -374,16 +382,16 @@ fn outcomes(story: &Story<'_>) -> Section {
         let amount = hint.monthly_total.or(hint.monthly_base).map(yuan);
         lines.extend(match (hint.mode, amount) {
             (HintMode::Tiered, _) => Some(line(
-                "如果审核通过，救助金按档次发放，由工作人员确定。",
-                "If it is confirmed, the benefit is paid by tier; a person sets the tier.",
+                "救助金按档次发放，由工作人员确定。",
+                "The benefit is paid by tier; a person sets the tier.",
             )),
             (HintMode::KeepPrior, _) => Some(line(
                 "因为家里有人找到工作，收入超过了标准；在渐退期内，原来的救助金继续发放。",
                 "Somebody in your household found work and income rose above the standard; for a time the benefit goes on as before.",
             )),
             (HintMode::Difference, Some(amount)) => Some(line(
-                format!("如果审核通过，救助金测算为每月{}。", amount.zh),
-                format!("If it is confirmed, the benefit as computed is {} a month.", amount.en),
+                format!("救助金测算为每月{}。", amount.zh),
+                format!("The benefit as computed is {} a month.", amount.en),
             )),
             (HintMode::Difference, None) => None,
         });
@@ -396,8 +404,8 @@ fn outcomes(story: &Story<'_>) -> Section {
     }
     if let Some(months) = verdict.review_cycle_months {
         lines.push(line(
-            format!("如果审核通过，{months}个月后会再核查一次。家里的人口、收入、财产有变化的，请及时报告。"),
-            format!("If it is confirmed, the case is looked at again after {months} months. Report changes of members, income or property in time."),
+            format!("{months}个月后会再核查一次。家里的人口、收入、财产有变化的，请及时报告。"),
+            format!("The case is looked at again after {months} months. Report changes of members, income or property in time."),
         ));
     }
     section("outcomes", "如果审核通过", "If it is confirmed", lines)

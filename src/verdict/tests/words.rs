@@ -11,7 +11,7 @@ use crate::verdict::comparison::{Comparison, compare, of_facts};
 use crate::verdict::explain::{Matter, Report, View, tell};
 use crate::verdict::trace::{Outcome, trace};
 
-fn catalogue() -> &'static Catalogue {
+pub(super) fn catalogue() -> &'static Catalogue {
     static SHIPPED: LazyLock<Catalogue> = LazyLock::new(Catalogue::shipped);
     &SHIPPED
 }
@@ -25,14 +25,14 @@ fn told(view: View, facts: &Facts, parameters: &Parameters) -> Report {
     told_of(view, facts, parameters, &evaluate(facts, parameters).unwrap())
 }
 
-fn told_of(view: View, facts: &Facts, parameters: &Parameters, verdict: &Verdict) -> Report {
+pub(super) fn told_of(view: View, facts: &Facts, parameters: &Parameters, verdict: &Verdict) -> Report {
     let comparison = compared(facts, parameters);
     let matter =
         Matter { catalogue: catalogue(), facts, parameters: Some(parameters), verdict, comparison: Some(&comparison) };
     tell(view, &matter).unwrap()
 }
 
-fn lines(report: &Report, id: &str) -> Vec<crate::domain::problem::Text> {
+pub(super) fn lines(report: &Report, id: &str) -> Vec<crate::domain::problem::Text> {
     report.sections.iter().find(|section| section.id == id).map_or_else(Vec::new, |section| section.lines.clone())
 }
 
@@ -94,7 +94,7 @@ fn a_report_says_result_sums_gaps_changes_and_that_a_person_decides() {
     assert_eq!(lines(&report, "missing")[0].zh, "人力资源和社会保障：超时未答复；若显示还有收入，可能改变结果。");
     assert_eq!(
         lines(&report, "changes")[0].en,
-        "If countable income is higher by 8766.00 yuan (243.50 yuan a head and month) or more, no circle is met (Human resources and social security has not answered and might show it)."
+        "Once countable income is higher by 8766.00 yuan (243.50 yuan a head and month), no circle is met (Human resources and social security has not answered and might show it)."
     );
     assert!(report.closing.en.contains("a caseworker reviews it and decides"));
     assert!(report.closing.zh.contains("经办人员"));
