@@ -16,6 +16,7 @@ use crate::verdict::facts::Source;
 use crate::verdict::reasons::clause;
 use crate::verdict::tipping::Quantity;
 use crate::verdict::trace::{Node, Outcome, Value};
+use crate::verdict::wire::BenefitHint;
 use crate::verdict::{Status, Sums};
 
 pub(super) fn notice(story: &Story<'_>) -> Result<Report, Overflow> {
@@ -224,9 +225,9 @@ fn income(story: &Story<'_>) -> Result<Section, Overflow> {
         let who = story.persons.plain(node.subject.unwrap_or_default());
         let (own, limit) = (yuan(*own), yuan(*limit));
         lines.push(line(
-            format!("{}本人最近十二个月计入的收入是{}，一个人的低保标准是{}。", who.zh, own.zh, limit.zh),
+            format!("{}本人最近十二个月计入的收入是{}，一个人十二个月的低保标准是{}。", who.zh, own.zh, limit.zh),
             format!(
-                "Own income of {} that counts over twelve months is {}; the dibao standard of one person is {}.",
+                "Own income of {} that counts over twelve months is {}; the dibao standard of one person over twelve months is {}.",
                 who.en, own.en, limit.en
             ),
         ));
@@ -389,10 +390,13 @@ fn outcomes(story: &Story<'_>) -> Section {
                 "因为家里有人找到工作，收入超过了标准；在渐退期内，原来的救助金继续发放。",
                 "Somebody in your household found work and income rose above the standard; for a time the benefit goes on as before.",
             )),
-            (HintMode::Difference, Some(amount)) => Some(line(
-                format!("救助金测算为每月{}。", amount.zh),
-                format!("The benefit as computed is {} a month.", amount.en),
-            )),
+            (HintMode::Difference, Some(amount)) => {
+                let more = topped_up(story, hint);
+                Some(line(
+                    format!("救助金测算为每月{}{}。", amount.zh, more.zh),
+                    format!("The benefit as computed is {} a month{}.", amount.en, more.en),
+                ))
+            }
             (HintMode::Difference, None) => None,
         });
     }
@@ -409,6 +413,27 @@ fn outcomes(story: &Story<'_>) -> Section {
         ));
     }
     section("outcomes", "如果审核通过", "If it is confirmed", lines)
+}
+
+/// `，其中户主（66岁）因是老年人增加82.90元`; nothing where nothing is added.
+fn topped_up(story: &Story<'_>, hint: &BenefitHint) -> Text {
+    let topups = hint.topups.as_deref().unwrap_or_default();
+    let each: Vec<Text> = topups
+        .iter()
+        .map(|topup| {
+            let who = story.persons.plain(topup.member_id.as_str());
+            let (ground, amount) = (words::ground(topup.ground.as_str()), yuan(topup.monthly_amount));
+            line(
+                format!("{}因是{}增加{}", who.zh, ground.zh, amount.zh),
+                format!("{} more for {} ({})", amount.en, who.en, ground.en),
+            )
+        })
+        .collect();
+    if each.is_empty() {
+        return line("", "");
+    }
+    let each = list(&each);
+    line(format!("，其中{}", each.zh), format!(", of which {}", each.en))
 }
 
 fn missing(story: &Story<'_>) -> Section {

@@ -47,7 +47,7 @@ fn the_caseworker_reads_what_decided_with_its_figures() {
         ),
         (
             "C85",
-            "低保：3人十二个月计入收入36000.00元，高于低保标准29844.00元，超出6156.00元（人均每月171.00元）；因就业超过标准，第5个月，渐退期12个月，保持原待遇",
+            "低保：3人十二个月计入收入36000.00元，高于低保标准29844.00元，超出6156.00元（人均每月171.00元）；因就业超过标准已5个月，在12个月的渐退期内，保持原待遇",
             "Dibao: the countable income of 3 persons over twelve months is 36000.00 yuan, above the dibao line of 29844.00 yuan by 6156.00 yuan (171.00 yuan a head and month); exceeded by finding work 5 months ago, within the graduation period of 12, so the benefit is kept",
         ),
     ] {
@@ -72,12 +72,12 @@ fn the_caseworker_reads_what_decided_with_its_figures() {
         ),
         (
             "C68",
-            "按已知数据为低保：3人十二个月计入收入10000.00元，低于低保标准29844.00元，差19844.00元（人均每月551.22元）。尚未确定：人力资源和社会保障若再查到收入，从19844.00元（人均每月551.22元）起，则为低收入家庭（低保边缘）。",
-            "By what is known, dibao: the countable income of 3 persons over twelve months is 10000.00 yuan, below the dibao line of 29844.00 yuan by 19844.00 yuan (551.22 yuan a head and month). Not settled: if Human resources and social security shows further income, from 19844.00 yuan (551.22 yuan a head and month) on it would be a low-income household.",
+            "按已知数据为低保：3人十二个月计入收入10000.00元，低于低保标准29844.00元，差19844.00元（人均每月551.22元）。尚未确定：若人力资源和社会保障再查到19844.00元（人均每月551.22元）以上的收入，则为低收入家庭（低保边缘）；若人力资源和社会保障再查到34766.00元（人均每月965.72元）以上的收入，则不符合任何圈层。",
+            "By what is known, dibao: the countable income of 3 persons over twelve months is 10000.00 yuan, below the dibao line of 29844.00 yuan by 19844.00 yuan (551.22 yuan a head and month). Not settled: if Human resources and social security shows 19844.00 yuan (551.22 yuan a head and month) or more of further income, it would be a low-income household; if Human resources and social security shows 34766.00 yuan (965.72 yuan a head and month) or more of further income, no circle is met.",
         ),
         (
             "C70",
-            "按已知数据为低保：3人十二个月计入收入10000.00元，低于低保标准29844.00元，差19844.00元（人均每月551.22元）。尚未确定：住房和城乡建设若查到超过规定的住房或者非居住用房，则不符合任何圈层。",
+            "按已知数据为低保：3人十二个月计入收入10000.00元，低于低保标准29844.00元，差19844.00元（人均每月551.22元）。尚未确定：若住房和城乡建设查到超过规定的住房或者非居住用房，则不符合任何圈层。",
             "By what is known, dibao: the countable income of 3 persons over twelve months is 10000.00 yuan, below the dibao line of 29844.00 yuan by 19844.00 yuan (551.22 yuan a head and month). Not settled: if Housing shows dwellings or non-residential property above the limits, no circle is met.",
         ),
         (
@@ -89,6 +89,55 @@ fn the_caseworker_reads_what_decided_with_its_figures() {
         let told = sentence(id);
         assert_eq!((told.zh.as_str(), told.en.as_str()), (zh, en), "{id}");
     }
+}
+
+#[test]
+fn every_possible_circle_is_told_with_what_would_bring_it_about() {
+    let mut facts = household("10000.00");
+    facts.gaps = ["education", "hrss", "housing", "medical_insurance"].map(silent).into();
+    let report = told_of(View::Caseworker, &facts, &urban(), &evaluate(&facts, &urban()).unwrap());
+    let changes = lines(&report, "changes");
+    let told: Vec<&str> = changes.iter().map(|line| line.zh.as_str()).take(5).collect();
+    assert_eq!(
+        told,
+        [
+            "若尚未答复的部门没有更多记录，则为最低生活保障家庭（低保）。",
+            "若住房和城乡建设查到超过规定的住房或者非居住用房，则不符合任何圈层。",
+            "若人力资源和社会保障再查到19844.00元（人均每月551.22元）以上的收入，则为低收入家庭（低保边缘）。",
+            "若人力资源和社会保障再查到34766.00元（人均每月965.72元）以上的收入，则不符合任何圈层。",
+            "若人力资源和社会保障再查到19844.00元（人均每月551.22元）以上的收入，并且教育、医疗保障再查到足够的刚性支出（至少0.01元），则为刚性支出困难家庭（支出型）。",
+        ]
+    );
+    assert_eq!(
+        changes[4].en,
+        "If Human resources and social security shows 19844.00 yuan (551.22 yuan a head and month) or more of further income, and Education, Medical insurance shows enough further rigid expenditure (at least 0.01 yuan), it would be hardship by rigid expenditure."
+    );
+    // Who has not answered is no register without a record.
+    let sums = lines(&report, "sums");
+    assert!(sums.iter().any(|line| line.zh.contains("1 ≤ 1") && line.zh.contains("住房和城乡建设未答复")), "{sums:?}");
+    let mut two = household("36000.00");
+    two.assets[1].count = 2;
+    two.gaps = [silent("emergency")].into();
+    let sentence = told_of(View::Caseworker, &two, &urban(), &evaluate(&two, &urban()).unwrap()).sentence.unwrap();
+    assert!(
+        sentence.zh.contains("尚未确定：若应急管理证明有住房因灾损毁、不计套数，则为低收入家庭（低保边缘）。"),
+        "{}",
+        sentence.zh
+    );
+}
+
+#[test]
+fn a_benefit_is_told_with_its_parts() {
+    let outcomes = lines(&told(View::Caseworker, "C80"), "outcomes");
+    assert_eq!(
+        outcomes[0].zh,
+        "救助金测算：每月623.80元（差额458.00元；m1 户主（66岁）按老年人增发10%，82.90元；m2 妻子（64岁）按老年人增发10%，82.90元）。"
+    );
+    let notice = lines(&told(View::Resident, "C80"), "outcomes");
+    assert_eq!(
+        notice[0].zh,
+        "救助金测算为每月623.80元，其中户主（66岁）因是老年人增加82.90元、妻子（64岁）因是老年人增加82.90元。"
+    );
 }
 
 /// A report as plain text in Chinese.
