@@ -90,6 +90,15 @@ pub fn name(code: DivisionCode) -> &'static str {
     find(code).map_or("", |division| division.name)
 }
 
+/// Reads a code as it is written on a command line; for a name, the fault tells the codes that go by it today.
+pub fn parse(text: &str) -> Result<DivisionCode, String> {
+    DivisionCode::parse(text).map_err(|error| {
+        let named = ALL.iter().filter(|division| division.withdrawn.is_none() && division.name == text);
+        let codes: Vec<String> = named.map(|division| division.code.to_string()).collect();
+        if codes.is_empty() { error.to_string() } else { format!("{error}; {text}: {}", codes.join(", ")) }
+    })
+}
+
 /// The banners, counties, districts and county-level cities inside `outer` that are in force today;
 /// cities without counties, such as 东莞, count as their own.
 pub fn counties_inside(outer: DivisionCode) -> Vec<Division> {
@@ -126,6 +135,8 @@ mod tests {
         assert_eq!(find(code("450127")).unwrap().withdrawn, Some(date(2021, 12, 1)));
         assert_eq!(find(code("159999")), None);
         assert_eq!(find(DivisionCode::NATION).unwrap().name, "全国");
+        assert!(parse("科尔沁右翼前旗").unwrap_err().ends_with("科尔沁右翼前旗: 152221"));
+        assert_eq!(parse("152221"), Ok(code("152221")));
         assert!(ALL.len() > 7000);
         assert!(ALL.is_sorted_by(|left, right| left.code < right.code), "sorted and distinct");
     }

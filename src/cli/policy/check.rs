@@ -29,7 +29,8 @@ pub struct Args {
     /// Folder of packs, or one file of it; the shipped packs when absent.
     #[arg(value_name = "PATH")]
     path: Option<PathBuf>,
-    /// The day on which rules may be ending and places lack standards; today in China when absent.
+    /// The day on which rules may be ending and places lack standards. When absent: today in China, or the first
+    /// day of a file that begins later.
     #[arg(long, value_name = "DATE")]
     on: Option<Date>,
     /// Fail on warnings too.
@@ -57,12 +58,12 @@ struct Report<'a> {
 
 /// Checks, and writes what there is to say.
 pub fn run(args: &Args, global: &Global, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-    let on = args.on.unwrap_or_else(super::today);
+    let (folder, file) = folder_and_file(args.path.as_deref())?;
+    let on = args.on.unwrap_or_else(|| first_look(file.as_deref(), super::today()));
     let catalogue = match &args.catalogue {
         None => Catalogue::shipped(),
         Some(path) => Catalogue::parse(&std::fs::read_to_string(path)?)?,
     };
-    let (folder, file) = folder_and_file(args.path.as_deref())?;
     let mut checked = check(Packs::read(folder.as_deref(), None), on);
     let cases = cases::run(&checked.packs, &catalogue, &mut checked.faults);
     checked.faults.sort_by(|left, right| (&left.file, left.line).cmp(&(&right.file, right.line)));
@@ -92,6 +93,12 @@ pub fn run(args: &Args, global: &Global, out: &mut impl Write) -> anyhow::Result
     }
     let is_refused = errors > 0 || args.deny_warnings && warnings > 0;
     Ok(ExitCode::from(u8::from(is_refused)))
+}
+
+/// The day to look at a file: a standard to come is looked at from its first day, when there is something to lack.
+fn first_look(file: Option<&str>, today: Date) -> Date {
+    let first = file.and_then(|file| file.rsplit('/').next()?.get(..10)?.parse().ok());
+    first.map_or(today, |first: Date| first.max(today))
 }
 
 /// The folder to read, and the one file of it that is meant.
@@ -205,6 +212,17 @@ mod tests {
         // The cases of the older file are of the older standard: the new one breaks them.
         assert!(told.iter().any(|line| line.contains("error[case_failed]")), "{out}");
         assert!(!out.contains("152900"), "what was so before is not told: {out}");
+    }
+
+    #[test]
+    fn a_file_to_come_is_looked_at_on_its_first_day() {
+        let today = "2026-11-26".parse().unwrap();
+        let day = |file| first_look(file, today).to_string();
+        assert_eq!(day(Some("152221/2026-12-01.toml")), "2026-12-01");
+        assert_eq!(day(Some("152221/2026-12-01.trial.toml")), "2026-12-01");
+        assert_eq!(day(Some("152221/2025-01-01.toml")), "2026-11-26");
+        assert_eq!(day(Some("152221/十二月起的标准.toml")), "2026-11-26");
+        assert_eq!(day(None), "2026-11-26");
     }
 
     #[test]

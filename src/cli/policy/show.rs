@@ -26,7 +26,7 @@ Each figure is told with its level, file and line, first day, status and source.
 1: parameters are missing, and they are named.")]
 pub struct Args {
     /// Division code of GB/T 2260.
-    #[arg(long, value_name = "CODE", value_parser = division)]
+    #[arg(long, value_name = "CODE", value_parser = divisions::parse)]
     place: DivisionCode,
     /// The day; today in China when absent.
     #[arg(long, value_name = "DATE")]
@@ -40,10 +40,6 @@ pub struct Args {
     /// Folder of packs to use instead of the shipped ones.
     #[arg(long, value_name = "DIR")]
     packs: Option<PathBuf>,
-}
-
-fn division(text: &str) -> Result<DivisionCode, String> {
-    DivisionCode::parse(text).map_err(|error| error.to_string())
 }
 
 /// Shows, and writes what there is to say.

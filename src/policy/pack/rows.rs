@@ -95,7 +95,7 @@ fn field_of(table: &DeTable<'_>, key: &str, examiner: &mut Examiner<'_, '_>) -> 
     let (_, named) = member(table, "field")?;
     let written = named.get_ref().as_str()?;
     let Some(parameter) = dictionary::find(written) else {
-        let detail = Text::new("没有这个参数", "is not a parameter");
+        let detail = Text::new(format!("没有参数 {written}"), format!("names {written}, which is not a parameter"));
         let fix = instead(written, FIELDS);
         examiner.fault(Code::ParameterUnknown, &named.span(), &format!("{key}.field"), detail, fix);
         return None;
