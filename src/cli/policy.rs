@@ -7,6 +7,7 @@ pub mod impact;
 pub mod selector;
 pub mod show;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use jiff::civil::Date;
@@ -29,13 +30,20 @@ pub enum Command {
     Impact(impact::Args),
 }
 
-/// Runs the command.
+/// Runs the command. What it has to say is complete before the first line is printed.
 pub fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::Check(args) => check::run(&args, global),
-        Command::Show(args) => show::run(&args, global),
-        Command::Diff(args) => diff::run(&args, global),
-        Command::Impact(args) => impact::run(&args, global),
+    let mut out = Vec::new();
+    let code = match command {
+        Command::Check(args) => check::run(&args, global, &mut out),
+        Command::Show(args) => show::run(&args, global, &mut out),
+        Command::Diff(args) => diff::run(&args, global, &mut out),
+        Command::Impact(args) => impact::run(&args, global, &mut out),
+    }?;
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(&out).and_then(|()| stdout.flush()) {
+        // A reader that has seen enough, such as `head`, is not a failure.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(code),
     }
 }
 

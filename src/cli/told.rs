@@ -65,7 +65,10 @@ pub(super) fn verification(out: &mut impl Write, answer: &Value, lang: Lang) -> 
     for section in answer.pointer("/report/sections").and_then(Value::as_array).into_iter().flatten() {
         writeln!(out, "\n  {}", section.get("title").map_or("", |title| text(title, lang)))?;
         for line in section.get("lines").and_then(Value::as_array).into_iter().flatten() {
-            writeln!(out, "    · {}", text(line, lang))?;
+            let line = text(line, lang);
+            // A line that begins with spaces belongs under the one before it.
+            let mark = if line.starts_with(' ') { "  " } else { "· " };
+            writeln!(out, "    {mark}{line}")?;
         }
     }
     let closing = answer.pointer("/report/closing").or_else(|| answer.get("notice"));

@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod evaluate;
 pub mod explain;
+mod faults;
 pub mod replay;
 
 use std::process::ExitCode;

@@ -2,6 +2,8 @@
 //!
 //! A code issued after the list was made is entered with `division_source`, naming the announcement.
 
+use std::sync::LazyLock;
+
 use jiff::civil::Date;
 
 use crate::domain::division::DivisionCode;
@@ -57,25 +59,30 @@ impl Level {
     }
 }
 
-fn all() -> impl Iterator<Item = Division> {
-    LIST.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
-        let mut fields = line.split('\t');
-        let code = DivisionCode::parse(fields.next()?).ok()?;
-        let name = fields.next()?;
-        let withdrawn = fields.next().filter(|last| *last != "current").and_then(|last| {
-            let (year, month) = last.split_at_checked(4)?;
-            Date::new(year.parse().ok()?, month.parse().ok()?, 1).ok()
-        });
-        Some(Division { code, name, withdrawn })
-    })
-}
+/// The list, parsed once.
+static ALL: LazyLock<Vec<Division>> = LazyLock::new(|| {
+    let lines = LIST.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .filter_map(|line| {
+            let mut fields = line.split('\t');
+            let code = DivisionCode::parse(fields.next()?).ok()?;
+            let name = fields.next()?;
+            let withdrawn = fields.next().filter(|last| *last != "current").and_then(|last| {
+                let (year, month) = last.split_at_checked(4)?;
+                Date::new(year.parse().ok()?, month.parse().ok()?, 1).ok()
+            });
+            Some(Division { code, name, withdrawn })
+        })
+        .collect()
+});
 
 /// The division of a code, when the code is in the list. The nation, `000000`, is not in GB/T 2260 but is known here.
 pub fn find(code: DivisionCode) -> Option<Division> {
     if code == DivisionCode::NATION {
         return Some(Division { code, name: "全国", withdrawn: None });
     }
-    all().find(|division| division.code == code)
+    let at = ALL.binary_search_by_key(&code, |division| division.code).ok()?;
+    ALL.get(at).copied()
 }
 
 /// The name of a code, or nothing for a code that is not in the list.
@@ -83,11 +90,20 @@ pub fn name(code: DivisionCode) -> &'static str {
     find(code).map_or("", |division| division.name)
 }
 
+/// Reads a code as it is written on a command line; for a name, the fault tells the codes that go by it today.
+pub fn parse(text: &str) -> Result<DivisionCode, String> {
+    DivisionCode::parse(text).map_err(|error| {
+        let named = ALL.iter().filter(|division| division.withdrawn.is_none() && division.name == text);
+        let codes: Vec<String> = named.map(|division| division.code.to_string()).collect();
+        if codes.is_empty() { error.to_string() } else { format!("{error}; {text}: {}", codes.join(", ")) }
+    })
+}
+
 /// The banners, counties, districts and county-level cities inside `outer` that are in force today;
 /// cities without counties, such as 东莞, count as their own.
 pub fn counties_inside(outer: DivisionCode) -> Vec<Division> {
     let inside: Vec<Division> =
-        all().filter(|division| division.withdrawn.is_none() && division.code.is_inside(outer)).collect();
+        ALL.iter().filter(|division| division.withdrawn.is_none() && division.code.is_inside(outer)).copied().collect();
     let has_county = |city: DivisionCode| {
         inside.iter().any(|other| Level::of(other.code) == Level::County && other.code.is_inside(city))
     };
@@ -119,12 +135,10 @@ mod tests {
         assert_eq!(find(code("450127")).unwrap().withdrawn, Some(date(2021, 12, 1)));
         assert_eq!(find(code("159999")), None);
         assert_eq!(find(DivisionCode::NATION).unwrap().name, "全国");
-        assert!(all().count() > 7000);
-        let mut last = code("000001");
-        for division in all() {
-            assert!(last < division.code, "sorted and distinct: {last} {}", division.code);
-            last = division.code;
-        }
+        assert!(parse("科尔沁右翼前旗").unwrap_err().ends_with("科尔沁右翼前旗: 152221"));
+        assert_eq!(parse("152221"), Ok(code("152221")));
+        assert!(ALL.len() > 7000);
+        assert!(ALL.is_sorted_by(|left, right| left.code < right.code), "sorted and distinct");
     }
 
     #[test]

@@ -205,10 +205,19 @@ impl Fault {
             key => (format!("`{key}` "), format!("`{key}` ")),
         };
         Text::new(
-            format!("{location}: {zh_severity}[{code}] {zh_key}{}。{}。", self.detail.zh, self.fix.zh),
-            format!("{location}: {en_severity}[{code}] {en_key}{}. {}.", self.detail.en, self.fix.en),
+            format!(
+                "{location}: {zh_severity}[{code}] {zh_key}{}。{}",
+                self.detail.zh,
+                ended(&self.fix.zh, '？', '。')
+            ),
+            format!("{location}: {en_severity}[{code}] {en_key}{}. {}", self.detail.en, ended(&self.fix.en, '?', '.')),
         )
     }
+}
+
+/// A sentence with its end: a question has one already.
+fn ended(sentence: &str, question: char, stop: char) -> String {
+    if sentence.ends_with(question) { sentence.to_owned() } else { format!("{sentence}{stop}") }
 }
 
 /// Why packs cannot be used: every fault that keeps them from loading.
@@ -267,7 +276,7 @@ mod tests {
         let text = fault.text();
         assert_eq!(
             text.en,
-            "152201/2024-01-01.toml:7:3: error[key_unknown] `parameter[1].feild` is not known. did you mean `field`?."
+            "152201/2024-01-01.toml:7:3: error[key_unknown] `parameter[1].feild` is not known. did you mean `field`?"
         );
         assert!(text.zh.contains("错误[key_unknown]"));
     }

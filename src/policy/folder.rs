@@ -92,7 +92,8 @@ fn read_division(folder: &Path, name: &str, files: &mut Vec<PackFile>, faults: &
 
 /// Reads one file, named as it would be below a folder of packs: by the last two parts of its path.
 pub(super) fn read_one(path: &Path, faults: &mut Vec<Fault>) -> Option<PackFile> {
-    let parts: Vec<String> = path.iter().rev().take(2).map(|part| part.to_string_lossy().into_owned()).collect();
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let parts: Vec<String> = absolute.iter().rev().take(2).map(|part| part.to_string_lossy().into_owned()).collect();
     let file: Arc<str> = parts.iter().rev().map(String::as_str).collect::<Vec<_>>().join("/").into();
     match read_file(path) {
         Ok(bytes) if bytes.len() as u64 > MAX_BYTES => faults.push(too_large(&file)),

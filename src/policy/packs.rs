@@ -149,6 +149,14 @@ impl Packs {
         Self::of_files(&files, faults)
     }
 
+    /// Reads the packs of a folder as they are without one file of it.
+    pub fn read_without(dir: &Path, file: &str) -> Reading {
+        let mut faults = Vec::new();
+        let mut files = folder::read(dir, &mut faults);
+        files.retain(|other| *other.file != *file);
+        Self::of_files(&files, faults)
+    }
+
     /// The packs of a folder or the shipped ones with one file laid over them, and what that file is.
     pub fn load_over(base: Option<&Path>, over: &Path) -> Result<(Self, Overlay), PolicyError> {
         let packs = Self::read(base, Some(over)).into_packs()?;

@@ -16,16 +16,19 @@ use utoipa::ToSchema;
 
 use self::difference::differences;
 use super::judge;
+use crate::domain::dataset::Catalogue;
 use crate::domain::household::Place;
 use crate::domain::problem::Text;
 use crate::policy::Parameters;
 use crate::policy::parameters::hex;
+use crate::verdict::explain::{Matter, View};
 use crate::verdict::facts::Facts;
 use crate::verdict::{ENGINE_VERSION, Verdict};
 
 /// What is kept of a verdict, and the packs to judge it by.
 pub(super) struct Kept<'a> {
     pub(super) verification: &'a str,
+    pub(super) catalogue: &'a Catalogue,
     pub(super) facts: &'a Facts,
     pub(super) place: Place,
     /// The verdict, to the byte.
@@ -93,6 +96,8 @@ pub struct Counterfactual {
     pub pack_digest: Option<String>,
     /// The parameters of that pack that differ from those of the verdict's pack.
     pub parameters: Vec<Changed>,
+    /// What would be judged, in one sentence.
+    pub headline: Text,
     /// What would be judged.
     #[schema(value_type = Object)]
     pub outcome: Verdict,
@@ -109,6 +114,8 @@ pub struct Replay {
     pub same: bool,
     /// In words.
     pub statement: Text,
+    /// The verdict in one sentence.
+    pub headline: Text,
     /// What the kept verdict was made by.
     pub kept: Judged,
     /// What the replay was made by.
@@ -138,6 +145,7 @@ pub(super) fn replay(kept: &Kept<'_>) -> Replay {
         verification: kept.verification.to_owned(),
         same,
         statement: statement(same, &changed),
+        headline: headline(kept, kept.pack, &verdict),
         kept: Judged {
             verdict_id: before.get("id").and_then(Value::as_str).unwrap_or_default().to_owned(),
             sha256: hex(digest(&SHA256, kept.verdict.get().as_bytes()).as_ref()),
@@ -160,6 +168,11 @@ pub(super) fn replay(kept: &Kept<'_>) -> Replay {
         },
         counterfactual: kept.then.map(|(day, pack)| counterfactual(kept, &before, day, pack)),
     }
+}
+
+fn headline(kept: &Kept<'_>, pack: Option<&Parameters>, verdict: &Verdict) -> Text {
+    let matter = Matter { catalogue: kept.catalogue, facts: kept.facts, parameters: pack, verdict, comparison: None };
+    judge::tell(View::Caseworker, &matter).headline
 }
 
 fn statement(same: bool, changed: &[Changed]) -> Text {
@@ -272,6 +285,7 @@ fn counterfactual(kept: &Kept<'_>, before: &Value, day: Date, pack: Option<&Para
             _ => Vec::new(),
         },
         differences: differences(before, &after, &["id", "pack", "margins", "tipping_points"]),
+        headline: headline(kept, pack, &outcome),
         outcome,
     }
 }

@@ -112,8 +112,8 @@ pub enum Said {
     Stage(EducationStage),
     /// A certificate.
     Certificate(Disability),
-    /// That it is so.
-    Yes,
+    /// That it is so; what is not so is not said.
+    Holds(bool),
 }
 
 impl Said {

@@ -11,6 +11,7 @@ mod changes;
 mod compared;
 mod deciding;
 mod persons;
+mod possible;
 mod resident;
 mod spared;
 mod words;
@@ -21,6 +22,7 @@ use self::persons::Persons;
 use super::Verdict;
 use super::comparison::Comparison;
 use super::facts::{Facts, Source};
+use super::property::is_financial;
 use super::trace::{Node, Outcome, Trace, Value, trace};
 use crate::domain::dataset::{Catalogue, DepartmentId};
 use crate::domain::exact::Overflow;
@@ -288,16 +290,50 @@ impl<'t> Node<'t> {
     }
 }
 
-/// For a property test that nothing fails: whether anybody but the household says so (promise P5).
-fn basis(node: Node<'_>) -> Option<Text> {
+/// For a property test that nothing fails: whether anybody but the household says so (promise P5), and who was
+/// asked and has not answered, which is not the same as no record (promise P2).
+fn basis(story: &Story<'_>, node: Node<'_>) -> Option<Text> {
     if !node.rule.starts_with("property.") || !node.holds() {
         return None;
+    }
+    let silent = silent_holders(story, node.rule);
+    if !silent.zh.is_empty() {
+        let (zh, en) = if node.inputs().is_empty() {
+            ("没有申报，", "not declared, ")
+        } else if is_declared(node) {
+            ("仅为申报，", "only declared, ")
+        } else {
+            ("按已知记录，", "by the records known, ")
+        };
+        return Some(line(format!("{zh}{}未答复", silent.zh), format!("{en}{} has not answered", silent.en)));
     }
     if node.inputs().is_empty() {
         return Some(line("没有申报，也没有部门记录", "neither declared nor recorded"));
     }
-    let is_declared = node.inputs().iter().all(|input| matches!(input.source, Some(Source::Declared)));
-    is_declared.then(|| line("仅为申报，未经核对", "only declared, not checked"))
+    is_declared(node).then(|| line("仅为申报，未经核对", "only declared, not checked"))
+}
+
+fn is_declared(node: Node<'_>) -> bool {
+    node.inputs().iter().all(|input| matches!(input.source, Some(Source::Declared)))
+}
+
+/// The silent departments whose registers hold what a test of property is about.
+fn silent_holders(story: &Story<'_>, rule: &str) -> Text {
+    let is_about = |kind: &str| match rule {
+        "property.financial" => is_financial(kind),
+        "property.dwellings" => kind == "DWELLING",
+        "property.non_residential" => kind == "NON_RESIDENTIAL",
+        "property.vehicle" => kind == "VEHICLE",
+        "property.business_capital" => kind == "BUSINESS_ENTITY",
+        _ => false,
+    };
+    let catalogue = story.catalogue();
+    let holds = |department: &DepartmentId| {
+        let registers = catalogue.datasets().iter().filter(|dataset| dataset.department == *department);
+        registers.flat_map(|dataset| &dataset.holds).any(|kind| is_about(kind.as_str()))
+    };
+    let silent = story.matter.facts.gaps.iter().map(|gap| &gap.department).filter(|department| holds(department));
+    departments(catalogue, silent)
 }
 
 /// A value without its unit.

@@ -24,6 +24,7 @@ mod semantics;
 mod sparing;
 mod told;
 mod unknowns;
+mod views;
 mod words;
 
 /// The inline set of the listed cases, changed by a test.

@@ -30,6 +30,64 @@ fn the_page_of_parameters_is_the_one_that_is_kept() {
     assert_kept("docs/policy-parameters.md", &handbook::parameters_page());
 }
 
+/// The first block of TOML of a guide: the pack that a reader copies.
+fn pack_of_guide(path: &str) -> String {
+    let text = std::fs::read_to_string(root().join(path)).unwrap();
+    let (_, rest) = text.split_once("```toml\n").unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_pack_of_the_guide_is_sound_and_makes_verdicts_possible() {
+    let guide = pack_of_guide("docs/guides/policy-packs.md");
+    assert_eq!(guide, pack_of_guide("docs/guides/policy-packs.zh-CN.md"), "both languages show the same pack");
+    let folder = tempfile::tempdir().unwrap();
+    let packs = folder.path().join("my-policies");
+    for division in std::fs::read_dir(root().join("config/policies")).unwrap().flatten() {
+        let target = packs.join(division.file_name());
+        std::fs::create_dir_all(&target).unwrap();
+        for file in std::fs::read_dir(division.path()).unwrap().flatten() {
+            std::fs::copy(file.path(), target.join(file.file_name())).unwrap();
+        }
+    }
+    std::fs::create_dir(packs.join("152202")).unwrap();
+    let file = packs.join("152202/2025-01-01.toml");
+    std::fs::write(&file, &guide).unwrap();
+    let hedui = |args: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_hedui"))
+            .current_dir(folder.path())
+            .env("HEDUI_LANG", "en")
+            .args(["policy"])
+            .args(args)
+            .output()
+            .unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    let pack = "my-policies/152202/2025-01-01.toml";
+    let (code, out) = hedui(&["check", pack, "--on", "2025-03-15"]);
+    assert_eq!((code, out.lines().last()), (0, Some("as of 2025-03-15: 0 errors, 0 warnings")), "{out}");
+    for side in ["--urban", "--rural"] {
+        let show = ["show", "--packs", "my-policies", "--place", "152202", "--on", "2025-03-15", side];
+        let (code, out) = hedui(&show);
+        assert_eq!(code, 0, "{out}");
+        assert!(out.contains("阿政发〔2025〕1号 第一条"), "{out}");
+    }
+    let (code, out) = hedui(&["diff", "152201@2025-03-15", "152202@2025-03-15", "--packs", "my-policies"]);
+    assert!(code == 0 && out.contains("+11.00 yuan  +1.33 % (= 1100/829 %)"), "{out}");
+    let from_to = ["--from", "152202@2024-12-31", "--to", pack, "--households", "200"];
+    let (code, out) = hedui(&[&["impact", "--packs", "my-policies"], &from_to[..]].concat());
+    assert!(code == 0 && out.contains("pending parameter → dibao"), "{out}");
+    // The two slips that the guide shows, as it shows them.
+    let guide_text = std::fs::read_to_string(root().join("docs/guides/policy-packs.md")).unwrap();
+    for slip in ["{ amount = \"7,860\", period = \"MONTH\" }", "{ amount = \"7860\", period = \"MONTH\" }"] {
+        std::fs::write(&file, guide.replace("{ amount = \"7860.00\", period = \"YEAR\" }", slip)).unwrap();
+        let (_, out) = hedui(&["check", pack, "--on", "2025-03-15"]);
+        let shown =
+            out.lines().find(|line| line.starts_with("152202/2025-01-01.toml:18:") && line.contains(".value.amount"));
+        assert!(guide_text.contains(shown.unwrap()), "the guide does not show: {shown:?}");
+    }
+}
+
 async fn system() -> System {
     System::start(Setup::default(), listed()).await
 }

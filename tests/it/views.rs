@@ -194,3 +194,36 @@ async fn a_replay_without_its_pack_says_precisely_what_changed() {
     assert_eq!(shown.body["code"], "pack_changed", "a report is never made by another pack");
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_explains_and_replays_a_verification_of_a_hub() {
+    let system = system().await;
+    let (id, _) = verified(&system, "C13").await;
+    let token = system.folder.path().join("token");
+    std::fs::write(&token, mint(&system.files, "tester", "000000", &Purpose::ALL)).unwrap();
+    let hedui = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hedui"));
+        command.args(args).args(["--hub", &system.caller.base, "--lang", "en", "--ca"]);
+        let output = command.arg(&system.files.keys.ca).arg("--token-file").arg(&token).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, out, error) = hedui(&["verdict", "explain", &id]);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(out.contains("by income alone it would be dibao"), "{out}");
+    let (_, notice, _) = hedui(&["verdict", "explain", &id, "--view", "resident"]);
+    assert!(notice.contains("Your rights"), "{notice}");
+    let (code, out, error) = hedui(&["verdict", "replay", &id, "--policy-as-of", "2025-03-15"]);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(out.contains("the same to the byte") && out.contains("A counterfactual, not a verdict"), "{out}");
+    // A verdict that does not come out the same ends the command with 1.
+    let database = system.folder.path().join("hedui.sqlite");
+    let pool = sqlx::sqlite::SqlitePool::connect(&format!("sqlite://{}", database.display())).await.unwrap();
+    sqlx::query("UPDATE policy_pack SET body = '{}'").execute(&pool).await.unwrap();
+    pool.close().await;
+    let (code, _, _) = hedui(&["verdict", "replay", &id]);
+    assert_eq!(code, Some(0), "the pack in force is still the same one");
+    let (code, _, error) = hedui(&["verdict", "replay", "vf_00000000000000000000000000000000"]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("not_found"), "{error}");
+    system.stop().await;
+}

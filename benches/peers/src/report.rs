@@ -16,9 +16,12 @@ impl Contender {
     /// Who it is, and what it does and does not do.
     const fn what(self) -> (&'static str, &'static str) {
         match self {
-            Self::Hedui => ("Hedui", "whole verdict: every rule, unknowns by bounds, reasons, clauses, margins, id"),
+            Self::HeduiDecided => {
+                ("Hedui, decided", "every rule, unknowns by bounds, exact sums, benefit; told and shown when somebody asks")
+            }
+            Self::Hedui => ("Hedui, told", "the same and the whole verdict: reasons, clauses, margins, tipping points, id"),
             Self::HeduiAgain => ("the same again (A/A)", "the same"),
-            Self::HeduiTraced => ("Hedui with full trace", "the same and the whole tree of its reasoning"),
+            Self::HeduiTraced => ("Hedui, told and traced", "the same and the whole tree of its reasoning"),
             Self::Zen => (
                 "zen-engine decision table",
                 "income test only: a given income against two given lines; no rule before or after, no unknowns",
@@ -46,7 +49,7 @@ pub(crate) fn table(samples: &[Sample], rounds: usize, households: usize) -> Str
         samples.iter().filter(move |sample| sample.contender == wanted).map(|sample| sample.microseconds)
     };
     let mut text = String::from(
-        "| contender | what it does | CPU µs a household, median | households/s on one core | times Hedui's cost: median (min–max) |\n|---|---|---|---|---|\n",
+        "| contender | what it does | CPU µs a household, median | households/s on one core | times the cost of Hedui, told: median (min–max) |\n|---|---|---|---|---|\n",
     );
     for contender in Contender::ALL {
         let own = sorted(of(contender));

@@ -22,14 +22,15 @@ Examples:
   hedui policy check config/policies/152202/2025-01-01.toml --on 2025-03-15
 
 A folder holds <division code>/<effective date>[.<variant>].toml; a file is checked within the folder it stands in,
-and only what concerns it is told. Without PATH the shipped packs are checked. Exit code 0: no error (there may be
+and only what it brings about is told. Without PATH the shipped packs are checked. Exit code 0: no error (there may be
 warnings); 1: errors, failed cases, or warnings with --deny-warnings; 3: PATH cannot be read. The codes are listed in
 docs/policy-parameters.md, the way to write a pack in docs/guides/policy-packs.md.")]
 pub struct Args {
     /// Folder of packs, or one file of it; the shipped packs when absent.
     #[arg(value_name = "PATH")]
     path: Option<PathBuf>,
-    /// The day on which rules may be ending and places lack standards; today in China when absent.
+    /// The day on which rules may be ending and places lack standards. When absent: today in China, or the first
+    /// day of a file that begins later.
     #[arg(long, value_name = "DATE")]
     on: Option<Date>,
     /// Fail on warnings too.
@@ -55,26 +56,26 @@ struct Report<'a> {
     faults: &'a [Fault],
 }
 
-/// Runs the command.
-pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
-    let mut out = std::io::stdout().lock();
-    let code = check_into(args, global, &mut out)?;
-    out.flush()?;
-    Ok(code)
-}
-
-fn check_into(args: &Args, global: &Global, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-    let on = args.on.unwrap_or_else(super::today);
+/// Checks, and writes what there is to say.
+pub fn run(args: &Args, global: &Global, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let (folder, file) = folder_and_file(args.path.as_deref())?;
+    let on = args.on.unwrap_or_else(|| first_look(file.as_deref(), super::today()));
     let catalogue = match &args.catalogue {
         None => Catalogue::shipped(),
         Some(path) => Catalogue::parse(&std::fs::read_to_string(path)?)?,
     };
-    let (folder, file) = folder_and_file(args.path.as_deref())?;
     let mut checked = check(Packs::read(folder.as_deref(), None), on);
     let cases = cases::run(&checked.packs, &catalogue, &mut checked.faults);
     checked.faults.sort_by(|left, right| (&left.file, left.line).cmp(&(&right.file, right.line)));
-    if let Some(file) = &file {
-        checked.faults.retain(|fault| *fault.file == **file);
+    if let (Some(folder), Some(file)) = (&folder, &file) {
+        // What concerns a file stands in it, or is told of another only because the file is there.
+        let mut without = check(Packs::read_without(folder, file), on);
+        cases::run(&without.packs, &catalogue, &mut without.faults);
+        let was_there = |fault: &Fault| {
+            let place = |fault: &Fault| (fault.code, fault.file.clone(), fault.line, fault.key.clone());
+            without.faults.iter().any(|other| place(other) == place(fault))
+        };
+        checked.faults.retain(|fault| *fault.file == **file || !was_there(fault));
     }
     let errors = checked.faults.iter().filter(|fault| fault.is_error()).count();
     let warnings = checked.faults.len() - errors;
@@ -92,6 +93,12 @@ fn check_into(args: &Args, global: &Global, out: &mut impl Write) -> anyhow::Res
     }
     let is_refused = errors > 0 || args.deny_warnings && warnings > 0;
     Ok(ExitCode::from(u8::from(is_refused)))
+}
+
+/// The day to look at a file: a standard to come is looked at from its first day, when there is something to lack.
+fn first_look(file: Option<&str>, today: Date) -> Date {
+    let first = file.and_then(|file| file.rsplit('/').next()?.get(..10)?.parse().ok());
+    first.map_or(today, |first: Date| first.max(today))
 }
 
 /// The folder to read, and the one file of it that is meant.
@@ -146,7 +153,7 @@ mod tests {
         let args =
             Args { path, on: Some(on.parse().unwrap()), deny_warnings: false, errors_only: false, catalogue: None };
         let mut out = Vec::new();
-        let code = check_into(&args, &Global { json, lang: Some(Lang::En) }, &mut out).unwrap();
+        let code = run(&args, &Global { json, lang: Some(Lang::En) }, &mut out).unwrap();
         (String::from_utf8(out).unwrap(), code)
     }
 
@@ -185,7 +192,37 @@ mod tests {
         assert!(told.starts_with("152201/2024-01-01.toml:"), "{out}");
         assert!(told.contains("household_circle"), "{told}");
         let (out, _) = run_on(Some(path), "2025-03-15", false);
-        assert!(out.lines().filter(|line| line.contains('[')).all(|line| line.starts_with("152201/2024-01-01.toml")));
+        assert!(
+            out.lines().filter(|line| line.contains('[')).all(|line| line.starts_with("152201/2024-01-01.toml")),
+            "{out}"
+        );
+    }
+
+    #[test]
+    fn what_a_file_brings_about_in_others_is_told_with_it() {
+        let (dir, _) = changed("year = 2024\n", "year = 2024\nto = \"2025-12-31\"\n");
+        let path = dir.path().join("152201/2025-01-01.toml");
+        let text = "[pack]\ndivision = \"152201\"\neffective_from = \"2025-01-01\"\nplace_zh = \"乌兰浩特市\"\n[[parameter]]\n\
+                    field = \"dibao_standard\"\nurban_rural = \"URBAN\"\nvalue = { amount = \"860.00\", period = \"MONTH\" }\n\
+                    status = \"verified\"\nsource = \"a notice\"\n";
+        std::fs::write(&path, text).unwrap();
+        let (out, _) = run_on(Some(path), "2025-03-15", false);
+        let told: Vec<&str> = out.lines().filter(|line| line.contains("152201/2024-01-01.toml:")).collect();
+        assert!(told.iter().any(|line| line.contains("warning[period_overlap]")), "{out}");
+        // The cases of the older file are of the older standard: the new one breaks them.
+        assert!(told.iter().any(|line| line.contains("error[case_failed]")), "{out}");
+        assert!(!out.contains("152900"), "what was so before is not told: {out}");
+    }
+
+    #[test]
+    fn a_file_to_come_is_looked_at_on_its_first_day() {
+        let today = "2026-11-26".parse().unwrap();
+        let day = |file| first_look(file, today).to_string();
+        assert_eq!(day(Some("152221/2026-12-01.toml")), "2026-12-01");
+        assert_eq!(day(Some("152221/2026-12-01.trial.toml")), "2026-12-01");
+        assert_eq!(day(Some("152221/2025-01-01.toml")), "2026-11-26");
+        assert_eq!(day(Some("152221/十二月起的标准.toml")), "2026-11-26");
+        assert_eq!(day(None), "2026-11-26");
     }
 
     #[test]
@@ -201,7 +238,7 @@ mod tests {
     fn what_is_not_there_is_told_as_a_file_and_not_as_a_pack() {
         let args =
             Args { path: Some("/nowhere".into()), on: None, deny_warnings: false, errors_only: false, catalogue: None };
-        let error = check_into(&args, &Global { json: false, lang: None }, &mut Vec::new()).unwrap_err();
+        let error = run(&args, &Global { json: false, lang: None }, &mut Vec::new()).unwrap_err();
         assert_eq!(crate::cli::exit_code_of(&error), ExitCode::from(3));
     }
 }

@@ -36,8 +36,8 @@ pub struct Args {
     packs: Option<PathBuf>,
 }
 
-/// Runs the command.
-pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+/// Compares, and writes what there is to say.
+pub fn run(args: &Args, global: &Global, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let old = Selected::find(&args.old, args.packs.as_deref(), global)?;
     let new = Selected::find(&args.new, args.packs.as_deref(), global)?;
     let mut compared = Vec::new();
@@ -45,7 +45,6 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         let (before, after) = (old.effective(side, global)?, new.effective(side, global)?);
         compared.push((side, diff(&before, &after), (before.missing(), after.missing())));
     }
-    let mut out = std::io::stdout().lock();
     if global.json {
         let sides: Vec<Value> = compared
             .iter()
@@ -53,7 +52,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
                 json!({"urban_rural": side, "changes": changes, "missing": {"old": old, "new": new}})
             })
             .collect();
-        serde_json::to_writer_pretty(&mut out, &json!({"old": old.label, "new": new.label, "sides": sides}))?;
+        serde_json::to_writer_pretty(&mut *out, &json!({"old": old.label, "new": new.label, "sides": sides}))?;
         writeln!(out)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -66,7 +65,7 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
             writeln!(out, "  {}", lang.pick("没有差别", "no difference"))?;
         }
         for change in changes {
-            tell(&mut out, change, lang)?;
+            tell(out, change, lang)?;
         }
         for (label, missing) in [(&old.label, before), (&new.label, after)] {
             if !missing.is_empty() {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use anyhow::bail;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use jiff::civil::Date;
 
 use super::Side;
@@ -77,15 +77,8 @@ impl Pair {
     }
 }
 
-/// Runs the command.
-pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
-    let mut out = std::io::stdout().lock();
-    let code = weigh(args, global, &mut out)?;
-    out.flush()?;
-    Ok(code)
-}
-
-fn weigh(args: &Args, global: &Global, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+/// Weighs, and writes what there is to say.
+pub fn run(args: &Args, global: &Global, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let from = Selected::find(&args.from, args.packs.as_deref(), global)?;
     let to = Selected::find(&args.to, args.packs.as_deref(), global)?;
     let lang = global.lang();
@@ -140,8 +133,12 @@ fn weigh(args: &Args, global: &Global, out: &mut impl Write) -> anyhow::Result<E
 fn progress(households: Option<u64>) -> ProgressBar {
     // On standard error, and nothing at all where that is no terminal.
     let bar = households.map_or_else(ProgressBar::no_length, ProgressBar::new);
-    let template = "{elapsed_precise} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}";
-    bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
+    let template = "{elapsed_precise} {wide_bar} {human_pos}/{human_len} {rate} {eta}";
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.with_style(style.with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        // A line that cannot be drawn is not worth a failure.
+        write!(out, "{:.0}/s", state.per_sec()).unwrap_or_default();
+    }))
 }
 
 /// Households drawn by one thread at a time.

@@ -26,7 +26,7 @@ Each figure is told with its level, file and line, first day, status and source.
 1: parameters are missing, and they are named.")]
 pub struct Args {
     /// Division code of GB/T 2260.
-    #[arg(long, value_name = "CODE", value_parser = division)]
+    #[arg(long, value_name = "CODE", value_parser = divisions::parse)]
     place: DivisionCode,
     /// The day; today in China when absent.
     #[arg(long, value_name = "DATE")]
@@ -42,12 +42,8 @@ pub struct Args {
     packs: Option<PathBuf>,
 }
 
-fn division(text: &str) -> Result<DivisionCode, String> {
-    DivisionCode::parse(text).map_err(|error| error.to_string())
-}
-
-/// Runs the command.
-pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+/// Shows, and writes what there is to say.
+pub fn run(args: &Args, global: &Global, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let packs = match &args.packs {
         Some(dir) => usable(Packs::load(dir), global)?,
         None => Packs::shipped(),
@@ -60,12 +56,11 @@ pub fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         anyhow::anyhow!(lang.pick(&text.zh, &text.en).to_owned())
     })?;
     let others = packs.choices(place, on);
-    let mut out = std::io::stdout().lock();
     if global.json {
-        serde_json::to_writer_pretty(&mut out, &document(&effective, &others))?;
+        serde_json::to_writer_pretty(&mut *out, &document(&effective, &others))?;
         writeln!(out)?;
     } else {
-        tell(&mut out, &effective, &others, lang)?;
+        tell(out, &effective, &others, lang)?;
     }
     Ok(ExitCode::from(u8::from(!effective.missing().is_empty())))
 }
@@ -99,6 +94,9 @@ fn document(effective: &Effective, choices: &[String]) -> Value {
 fn tell(out: &mut impl Write, effective: &Effective, choices: &[String], lang: Lang) -> std::io::Result<()> {
     let place = effective.place.division_code;
     writeln!(out, "{}  {}  {place} {}  {}", effective.name, effective.title, divisions::name(place), effective.on)?;
+    if divisions::find(place).is_none() {
+        writeln!(out, "{}", lang.pick("GB/T 2260 没有这个代码", "this code is not in GB/T 2260"))?;
+    }
     if let Ok(parameters) = effective.parameters() {
         writeln!(out, "sha-256 {}", parameters.digest())?;
     }

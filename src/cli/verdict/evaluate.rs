@@ -11,6 +11,7 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::compare::{Difference, differences};
+use super::faults::{self, Spot, spot_of};
 use crate::cli::{Global, Lang};
 use crate::domain::dataset::Catalogue;
 use crate::domain::problem::Text;
@@ -77,6 +78,27 @@ pub(super) struct Unusable(pub(super) Text);
 impl Unusable {
     pub(super) fn in_file(path: &Path, zh: impl std::fmt::Display, en: impl std::fmt::Display) -> Self {
         Self(Text::new(format!("{}：{zh}", path.display()), format!("{}: {en}", path.display())))
+    }
+
+    /// One line a fault: `file:line:column`, which editors and terminals follow, and what is wrong there.
+    fn at_spots(path: &Path, faults: &[(Spot, Text)]) -> Self {
+        let lines = |side: fn(&Text) -> &str| {
+            let line = |(spot, text): &(Spot, Text)| {
+                format!("{}:{}:{}: {}", path.display(), spot.line, spot.column, side(text))
+            };
+            faults.iter().map(line).collect::<Vec<_>>().join("\n")
+        };
+        Self(Text::new(lines(|text| &text.zh), lines(|text| &text.en)))
+    }
+
+    /// What is wrong with a case that parsed: where in its file, and in which case.
+    pub(super) fn in_case(path: &Path, index: usize, case: &Case, pointer: &str, zh: &str, en: &str) -> Self {
+        let place = format!("/cases/{index}{pointer}");
+        let id = &case.id;
+        // The file was read before; should it be gone now, the pointer still says where.
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let says = Text::new(format!("`{place}`（{id}）{zh}"), format!("`{place}` ({id}) {en}"));
+        Self::at_spots(path, &[(spot_of(&text, &place), says)])
     }
 }
 
@@ -203,9 +225,22 @@ pub(super) fn parse(path: &Path) -> Result<CaseFile, Unusable> {
     let text = read(path)?;
     let mut deserializer = serde_json::Deserializer::from_str(&text);
     let file = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let faults = faults::of_cases(&text);
+        if !faults.is_empty() {
+            return Unusable::at_spots(path, &faults);
+        }
         let pointer = pointer_of(error.path());
+        let says = |cause: &serde_json::Error| {
+            let kind = if cause.is_data() {
+                ("与格式不符", "does not fit")
+            } else {
+                ("不是合法的 JSON", "is not JSON")
+            };
+            let key = if pointer.is_empty() { String::new() } else { format!("`{pointer}` ") };
+            Text::new(format!("{key}{}：{cause}", kind.0), format!("{key}{}: {cause}", kind.1))
+        };
         let cause = error.into_inner();
-        Unusable::in_file(path, format!("`{pointer}` 处有误：{cause}"), format!("at `{pointer}`: {cause}"))
+        Unusable::at_spots(path, &[(Spot { line: cause.line(), column: cause.column() }, says(&cause))])
     })?;
     deserializer.end().map_err(|cause| Unusable::in_file(path, &cause, &cause))?;
     Ok(file)
@@ -233,12 +268,7 @@ pub(super) struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn evaluate(&mut self, index: usize, case: &'a Case, with_trace: bool) -> Result<Outcome<'a>, Unusable> {
-        let path = self.path;
-        let at = |pointer: &str, zh: String, en: String| {
-            let place = format!("/cases/{index}{pointer}");
-            let id = &case.id;
-            Unusable::in_file(path, format!("`{place}`（{id}）：{zh}"), format!("at `{place}` ({id}): {en}"))
-        };
+        let at = |pointer: &str, zh: String, en: String| Unusable::in_case(self.path, index, case, pointer, &zh, &en);
         let (verdict, traced) = match case.facts(self.catalogue) {
             Err(Invalid::IdNumber { .. }) => (Invalid::outcome(), None),
             Err(Invalid::Case { pointer, fault }) => return Err(at(&pointer, fault.zh, fault.en)),
@@ -266,7 +296,7 @@ impl<'a> Run<'a> {
         let differences = case.expected.as_ref().map(|expected| differences(expected, &verdict));
         let (trace, clauses) = traced.unzip();
         Ok(Outcome {
-            file: path,
+            file: self.path,
             id: &case.id,
             passed: differences.as_ref().map(Vec::is_empty),
             differences: differences.unwrap_or_default(),

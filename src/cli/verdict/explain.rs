@@ -153,11 +153,7 @@ fn explain(args: &Args) -> Result<Vec<Value>, Unusable> {
 
 fn report<'a>(args: &Args, index: usize, case: &'a Case, run: &mut Run<'a>) -> Result<Value, Unusable> {
     let catalogue = run.catalogue;
-    let at = |pointer: &str, zh: String, en: String| {
-        let place = format!("/cases/{index}{pointer}");
-        let id = &case.id;
-        Unusable::in_file(&args.target, format!("`{place}`（{id}）：{zh}"), format!("at `{place}` ({id}): {en}"))
-    };
+    let at = |pointer: &str, zh: String, en: String| Unusable::in_case(&args.target, index, case, pointer, &zh, &en);
     let facts = case.facts(catalogue).map_err(|invalid| match invalid {
         Invalid::IdNumber { pointer, fault } => at(
             &pointer,

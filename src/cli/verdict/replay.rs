@@ -90,13 +90,8 @@ fn print(out: &mut impl Write, replay: &Value, lang: Lang) -> std::io::Result<()
     }
     if let Some(other) = replay.get("counterfactual").filter(|other| !other.is_null()) {
         writeln!(out, "\n{}", words("/counterfactual/notice"))?;
-        let circle = |value: Option<&Value>| {
-            let value = value.unwrap_or(&Value::Null);
-            let circle = value.get("household_circle").and_then(Value::as_str);
-            circle.or_else(|| value.get("status").and_then(Value::as_str)).unwrap_or("—").to_owned()
-        };
-        let (was, then) = (circle(replay.get("verdict")), circle(other.get("outcome")));
-        writeln!(out, "  {}: {was} → {then}", lang.pick("圈层", "circle"))?;
+        writeln!(out, "  {}: {}", lang.pick("结论", "the verdict"), words("/headline"))?;
+        writeln!(out, "  {}: {}", lang.pick("假设", "the counterfactual"), words("/counterfactual/headline"))?;
         told::changes(out, other.get("parameters"), lang)?;
         told::changes(out, other.get("differences"), lang)?;
     }

@@ -207,8 +207,9 @@ fn completeness(packs: &Packs, places: &BTreeSet<Place>, on: Date, faults: &mut 
             format!("there is a standard for {en}, but a verdict also needs {names}"),
         );
         let fix = Text::new(
-            "请在本地或上级的政策包中补上；写法见 docs/policy-parameters.md",
-            "Add them to the pack of the place or a wider level; docs/policy-parameters.md shows how",
+            "请在本地或上级的政策包中补上；写法见 docs/policy-parameters.md，通知没有规定的怎样办见 docs/guides/policy-packs.zh-CN.md 第 2 节",
+            "Add them to the pack of the place or a wider level; docs/policy-parameters.md shows how, and section 2 of \
+             docs/guides/policy-packs.md what to do when the notice does not give them",
         );
         let mut fault = Fault::new(Code::ParameterMissing, &standard.spot, standard.key.clone(), detail, fix);
         fault.places = places.iter().map(|place| place.division_code).collect();

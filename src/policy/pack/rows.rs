@@ -95,7 +95,7 @@ fn field_of(table: &DeTable<'_>, key: &str, examiner: &mut Examiner<'_, '_>) -> 
     let (_, named) = member(table, "field")?;
     let written = named.get_ref().as_str()?;
     let Some(parameter) = dictionary::find(written) else {
-        let detail = Text::new("没有这个参数", "is not a parameter");
+        let detail = Text::new(format!("没有参数 {written}"), format!("names {written}, which is not a parameter"));
         let fix = instead(written, FIELDS);
         examiner.fault(Code::ParameterUnknown, &named.span(), &format!("{key}.field"), detail, fix);
         return None;
@@ -137,7 +137,10 @@ pub(super) fn figure(
             return None;
         }
     };
-    if !examiner.is_sound(|examiner| check_standard(&parsed, &value.span(), &key, examiner)) {
+    if !examiner.is_sound(|examiner| {
+        check_standard(&parsed, &value.span(), &key, examiner);
+        check_tolerance(&parsed, &value.span(), &key, examiner);
+    }) {
         return None;
     }
     let from = day(table, "from").unwrap_or(header.effective_from);
@@ -268,6 +271,15 @@ fn check_standard(values: &Values, span: &Range<usize>, key: &str, examiner: &mu
         format!("If the document gives it by the {}, write period = \"{other}\"", other.to_ascii_lowercase()),
     );
     examiner.fault(Code::ValueUnusual, span, &key, detail, fix);
+}
+
+/// A tolerance that says nothing is none.
+fn check_tolerance(values: &Values, span: &Range<usize>, key: &str, examiner: &mut Examiner<'_, '_>) {
+    if values.declaration_tolerance.is_some_and(|allowed| allowed.percent.is_none() && allowed.amount.is_none()) {
+        let detail = Text::new("既没有百分比也没有金额", "has neither percent nor amount");
+        let fix = Text::new("请至少写一项，或删去这一行", "Give one of them at least, or leave the row out");
+        examiner.fault(Code::KeyMissing, span, &format!("{key}.value"), detail, fix);
+    }
 }
 
 /// Reads a reference; nothing when it has an error.

@@ -13,10 +13,10 @@ pub(super) fn declared_of(declared: &DeclaredMember) -> Vec<(Item, Said)> {
     said.extend(declared.education_stage.map(|stage| (Item::Education { member: member() }, Said::Stage(stage))));
     said.extend(declared.disability.map(|own| (Item::Disability { member: member() }, Said::Certificate(own))));
     if declared.severe_illness {
-        said.push((Item::SevereIllness { member: member() }, Said::Yes));
+        said.push((Item::SevereIllness { member: member() }, Said::Holds(true)));
     }
     if declared.employed {
-        said.push((Item::Employment { member: member() }, Said::Yes));
+        said.push((Item::Employment { member: member() }, Said::Holds(true)));
     }
     said
 }
@@ -31,10 +31,10 @@ pub(super) fn found_of(member: &MemberRef, fact: &Fact) -> Option<(Item, Said)> 
     let member = member.clone();
     match fact {
         Fact::Death(death) => Some((Item::Death { member }, Said::On(death.died_on))),
-        Fact::Diagnosis(diagnosis) => diagnosis.severe.then_some((Item::SevereIllness { member }, Said::Yes)),
+        Fact::Diagnosis(diagnosis) => diagnosis.severe.then_some((Item::SevereIllness { member }, Said::Holds(true))),
         Fact::Disability(found) => Some((Item::Disability { member }, Said::Certificate(*found))),
         Fact::Enrolment(found) => Some((Item::Education { member }, Said::Stage(found.stage))),
-        Fact::Employment(found) => found.employed.then_some((Item::Employment { member }, Said::Yes)),
+        Fact::Employment(found) => found.employed.then_some((Item::Employment { member }, Said::Holds(true))),
         _ => None,
     }
 }

@@ -170,6 +170,31 @@ impl Evaluation {
     }
 }
 
+/// A worked case, apart from what it expects.
+const CASE: &[Member] = &[
+    must("id", Shape::Text(&ANY)),
+    may("title_en", Shape::Text(&ANY)),
+    may("title_zh", Shape::Text(&ANY)),
+    must("parameter_set", Shape::Text(&ANY)),
+    must("assessment_date", Shape::Text(&DATE)),
+    may("emergency_only", Shape::Boolean),
+    may("department_status", Shape::Each(&ANY, &Shape::Text(&ANY))),
+    must("household", Shape::Object(HOUSEHOLD)),
+    null("prior", Shape::Object(PRIOR)),
+    null("note", Shape::Text(&ANY)),
+];
+
+/// Every fault of form of a worked case, by pointers into it; what it expects is not looked at.
+pub fn faults_of_case(case: &Value) -> Vec<Finding> {
+    let mut case = case.clone();
+    if let Some(case) = case.as_object_mut() {
+        case.remove("expected");
+    }
+    let mut findings = Vec::new();
+    diagnose(&case, &Shape::Object(CASE), "", &mut findings);
+    findings
+}
+
 /// A verdict does not need to know who the members are. Where a caller leaves an identity number out, one that is
 /// never issued stands in for it, so that the format stays that of the cases.
 fn stand_in_for_numbers(case: &mut Value) {

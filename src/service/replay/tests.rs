@@ -9,6 +9,7 @@ use crate::policy::Packs;
 use crate::verdict::cases::CaseFile;
 
 struct Case {
+    catalogue: Catalogue,
     facts: Facts,
     packs: Packs,
     verdict: Box<RawValue>,
@@ -17,17 +18,19 @@ struct Case {
 
 fn plain() -> Case {
     let file: CaseFile = serde_json::from_str(include_str!("../../../tests/cases/listed.json")).unwrap();
-    let facts = file.cases[0].facts(&Catalogue::shipped()).unwrap();
+    let catalogue = Catalogue::shipped();
+    let facts = file.cases[0].facts(&catalogue).unwrap();
     let packs = Packs::shipped();
     let parameters = packs.named(&file.cases[0].parameter_set, facts.assessed_on).unwrap();
     let verdict = crate::verdict::evaluate(&facts, &parameters).unwrap();
-    Case { facts, packs, verdict: serde_json::value::to_raw_value(&verdict).unwrap(), parameters }
+    Case { catalogue, facts, packs, verdict: serde_json::value::to_raw_value(&verdict).unwrap(), parameters }
 }
 
 impl Case {
     fn kept(&self) -> Kept<'_> {
         Kept {
             verification: "vf_1",
+            catalogue: &self.catalogue,
             facts: &self.facts,
             place: self.parameters.place(),
             verdict: &self.verdict,
@@ -75,6 +78,7 @@ fn a_counterfactual_never_touches_the_replay() {
     let rural = case.packs.named("IM_WLHT_RURAL", date(2025, 3, 15)).unwrap();
     let told = replay(&Kept { then: Some((date(2025, 3, 15), Some(&rural))), ..case.kept() });
     assert!(told.same);
+    assert_eq!(told.headline.zh, "核对结果：最低生活保障家庭（低保）。");
     let other = told.counterfactual.unwrap();
     assert!(other.parameters.iter().any(|change| change.field.as_deref() == Some("dibao_standard")));
     assert!(other.differences.iter().any(|change| change.field.as_deref() == Some("computed.dibao_line_12m")));

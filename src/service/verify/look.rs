@@ -207,6 +207,7 @@ impl Verifications {
         };
         Ok(replay(&Kept {
             verification: id,
+            catalogue: self.parts.federation.catalogue(),
             facts: &read.facts,
             place: read.answer.place,
             verdict: &read.answer.verdict,

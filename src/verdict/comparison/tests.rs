@@ -99,7 +99,7 @@ fn a_hint_beyond_the_declaration_is_to_be_verified_and_a_record_to_be_explained(
     };
     assert_eq!((row(Authority::Hint).result, row(Authority::Hint).follow_up), (Outcome::MoreFound, FollowUp::Verify));
     assert_eq!(row(Authority::Conclusive).follow_up, FollowUp::Explain);
-    let hidden = only(vec![found(Item::Employment { member: member() }, Said::Yes, Authority::Hint)], zero);
+    let hidden = only(vec![found(Item::Employment { member: member() }, Said::Holds(true), Authority::Hint)], zero);
     assert_eq!((hidden.result, hidden.follow_up), (Outcome::NotDeclared, FollowUp::Verify));
 }
 

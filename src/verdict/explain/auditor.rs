@@ -99,7 +99,7 @@ fn subject(story: &Story<'_>, node: Node<'_>) -> Text {
 
 fn outcome(story: &Story<'_>, node: Node<'_>) -> Text {
     match &node.result {
-        Outcome::Holds(true) => match basis(node) {
+        Outcome::Holds(true) => match basis(story, node) {
             Some(basis) => line(format!("是，{}", basis.zh), format!("yes, {}", basis.en)),
             None => line("是", "yes"),
         },

@@ -11,6 +11,7 @@ use crate::domain::problem::Text;
 use crate::verdict::benefit::HintMode;
 use crate::verdict::clauses::{Clauses, Strength};
 use crate::verdict::trace::{Node, Outcome, Value};
+use crate::verdict::wire::{BenefitHint, ToldTopUp};
 
 pub(super) fn report(story: &Story<'_>) -> Report {
     let sections = [
@@ -136,7 +137,7 @@ fn comparison(story: &Story<'_>, node: Node<'_>) -> Option<Text> {
         _ => (String::new(), String::new()),
     };
     let sign = words::sign(comparison.sign);
-    let (basis_zh, basis_en) = match basis(node) {
+    let (basis_zh, basis_en) = match basis(story, node) {
         Some(basis) => (format!("（{}）", basis.zh), format!(" ({})", basis.en)),
         None => (String::new(), String::new()),
     };
@@ -194,7 +195,11 @@ fn outcomes(story: &Story<'_>) -> Section {
             }
             (HintMode::Difference, amount) => {
                 let amount = amount.unwrap_or_else(|| yuan(Money::ZERO));
-                line(format!("救助金测算：每月{}。", amount.zh), format!("Benefit as computed: {} a month.", amount.en))
+                let parts = benefit_parts(story, hint);
+                line(
+                    format!("救助金测算：每月{}{}。", amount.zh, parts.zh),
+                    format!("Benefit as computed: {} a month{}.", amount.en, parts.en),
+                )
             }
         });
     }
@@ -202,6 +207,28 @@ fn outcomes(story: &Story<'_>) -> Section {
         lines.push(line(format!("{months}个月后核查。"), format!("To be reviewed after {months} months.")));
     }
     section("outcomes", "结果", "Outcomes", lines)
+}
+
+/// `（差额458.00元；m1 户主（66岁）老年人增发10%，82.90元）`; nothing where there is only the difference.
+fn benefit_parts(story: &Story<'_>, hint: &BenefitHint) -> Text {
+    let (Some(base), Some(topups)) = (hint.monthly_base, hint.topups.as_deref().filter(|topups| !topups.is_empty()))
+    else {
+        return line("", "");
+    };
+    let topup = |topup: &ToldTopUp| {
+        let who = story.persons.named(topup.member_id.as_str());
+        let (ground, amount) = (words::ground(topup.ground.as_str()), yuan(topup.monthly_amount));
+        let percent = topup.percent;
+        line(
+            format!("{}按{}增发{percent}%，{}", who.zh, ground.zh, amount.zh),
+            format!("top-up of {percent} % for {} ({}), {}", who.en, ground.en, amount.en),
+        )
+    };
+    let (base, topups) = (yuan(base), topups.iter().map(topup).collect::<Vec<_>>());
+    line(
+        format!("（差额{}；{}）", base.zh, super::join(&topups, |text| &text.zh, "；")),
+        format!(" (difference {}; {})", base.en, super::join(&topups, |text| &text.en, "; ")),
+    )
 }
 
 /// Every reason code in words.

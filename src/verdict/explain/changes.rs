@@ -14,13 +14,6 @@ use crate::verdict::property::is_financial;
 use crate::verdict::tipping::{Quantity, TippingPoint};
 use crate::verdict::{Status, evaluate};
 
-/// The circle by what is known, as if the silent departments had nothing to add.
-pub(super) fn circle_as_known(story: &Story<'_>) -> Option<Circle> {
-    let mut facts = story.matter.facts.clone();
-    facts.gaps.clear();
-    evaluate(&facts, story.matter.parameters?).ok()?.circle()
-}
-
 /// The circle by what is known, if the household owned nothing. Nothing can be said where income or spending was not
 /// asked about, because property settled it.
 pub(super) fn circle_without_property(story: &Story<'_>) -> Option<Circle> {
@@ -49,10 +42,10 @@ pub(super) fn changes(story: &Story<'_>) -> Section {
             lines.extend(others.map(|point| change(story, point)));
         }
         Status::PendingData => {
-            lines.extend(verdict.tipping_points.iter().map(|point| change(story, point)));
-            let ended =
-                property_turns(story).map(|text| line(format!("{}。", text.zh), capital(&format!("{}.", text.en))));
-            lines.extend(ended);
+            lines.extend(super::possible::lines(story));
+            // What no silent department could show, the household or an officer may still learn.
+            let others = verdict.tipping_points.iter().filter(|point| point.departments.is_empty());
+            lines.extend(others.map(|point| change(story, point)));
         }
         Status::Blocked | Status::ManualReview | Status::PendingParameter => {}
     }
@@ -142,8 +135,8 @@ fn change(story: &Story<'_>, point: &TippingPoint) -> Text {
     };
     let (then, by) = (words::circle_then(point.circle), who_could_show(story, point));
     line(
-        format!("{what_zh}{way_zh}{}{}或更多，{}{}。", amount.zh, head.zh, then.zh, by.zh),
-        format!("If {what_en} {way_en} by {}{} or more, {}{}.", amount.en, head.en, then.en, by.en),
+        format!("{what_zh}{way_zh}{}{}起，{}{}。", amount.zh, head.zh, then.zh, by.zh),
+        format!("Once {what_en} {way_en} by {}{}, {}{}.", amount.en, head.en, then.en, by.en),
     )
 }
 
@@ -166,36 +159,6 @@ fn who_could_show(story: &Story<'_>, point: &TippingPoint) -> Text {
     }
     let by = departments(story.catalogue(), &point.departments);
     line(format!("（{}尚未答复，可能如此）", by.zh), format!(" ({} has not answered and might show it)", by.en))
-}
-
-/// What silent departments could show of property, where that would turn the circle.
-pub(super) fn property_turns<'a>(story: &'a Story<'a>) -> impl Iterator<Item = Text> + 'a {
-    let passes = story.node("property").is_some_and(super::Node::holds);
-    let gaps = story.matter.facts.gaps.iter().filter(move |gap| {
-        let found = story.verdict().gaps.iter().find(|finding| finding.department == gap.department);
-        found.is_some_and(|finding| finding.could_change)
-    });
-    gaps.filter_map(move |gap| {
-        let has = |effect| gap.effects.contains(&effect);
-        let name = departments(story.catalogue(), [&gap.department]);
-        if passes && has(MissingEffect::PropertyMayFail) {
-            let shown = effect(story.catalogue(), gap, MissingEffect::PropertyMayFail);
-            let then = words::circle_then(Circle::None);
-            return Some(line(
-                format!("{}若{}，{}", name.zh, shown.zh, then.zh),
-                format!("if {} {}, {}", name.en, shown.en, then.en),
-            ));
-        }
-        if !passes && has(MissingEffect::DwellingMayPass) {
-            let shown = effect(story.catalogue(), gap, MissingEffect::DwellingMayPass);
-            let then = words::circle_then(circle_without_property(story)?);
-            return Some(line(
-                format!("{}若{}，{}", name.zh, shown.zh, then.zh),
-                format!("if {} {}, {}", name.en, shown.en, then.en),
-            ));
-        }
-        None
-    })
 }
 
 /// What a silent department could still show.

@@ -96,7 +96,10 @@ fn said(item: &Item, said: &Said) -> Text {
             let kind = words::disability(own.category);
             line(format!("{}{}级", kind.zh, own.grade), format!("{}, grade {}", kind.en, own.grade))
         }
-        Said::Yes => line("有", "yes"),
+        Said::Holds(_) => match item {
+            Item::Employment { .. } => line("在业", "in work"),
+            _ => line("是", "yes"),
+        },
     }
 }
 

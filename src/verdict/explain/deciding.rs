@@ -1,11 +1,11 @@
 //! The headline of a verdict, and the comparison that decided it in one or two sentences with its figures.
 
 use super::changes::{a_head, capital, circle_without_property};
+use super::possible::{circle_as_known, in_a_sentence};
 use super::{Matter, Story, departments, line, list, size_of, words, yuan};
 use crate::domain::money::Money;
 use crate::domain::problem::Text;
 use crate::verdict::circle::Circle;
-use crate::verdict::tipping::{Quantity, TippingPoint};
 use crate::verdict::trace::{Node, Outcome, Value};
 use crate::verdict::{HouseholdCircle, Margin, Status, Verdict};
 
@@ -151,7 +151,10 @@ fn dibao(story: &Story<'_>) -> Text {
         Some(comparison) => {
             let (month, months) = (count(&comparison.left), count(&comparison.right));
             line(
-                format!("{}，{}；因就业超过标准，第{month}个月，渐退期{months}个月，保持原待遇", income.zh, stands.zh),
+                format!(
+                    "{}，{}；因就业超过标准已{month}个月，在{months}个月的渐退期内，保持原待遇",
+                    income.zh, stands.zh
+                ),
                 format!(
                     "{}, {}; exceeded by finding work {month} months ago, within the graduation period of {months}, so the benefit is kept",
                     income.en, stands.en
@@ -321,11 +324,10 @@ fn tekun(story: &Story<'_>) -> Text {
     )
 }
 
-/// `按已知数据为低保：…；人力资源和社会保障若显示收入再多…，则为…`.
+/// `按已知数据为低保：…。尚未确定：若人力资源和社会保障再查到…以上的收入，则为…`.
 fn pending(story: &Story<'_>) -> Text {
     let verdict = story.verdict();
-    let known = super::changes::circle_as_known(story);
-    let Some(known) = known else { return headline(story.matter) };
+    let Some(known) = circle_as_known(story) else { return headline(story.matter) };
     let name = words::circle_short(known);
     let what = match known {
         Circle::None => none(story),
@@ -333,41 +335,10 @@ fn pending(story: &Story<'_>) -> Text {
         Circle::Expenditure => expenditure(story),
         Circle::Dibao | Circle::DibaoSingle | Circle::Tekun => dibao(story),
     };
-    let turning: Vec<Text> = verdict
-        .tipping_points
-        .iter()
-        .filter(|point| !point.departments.is_empty())
-        .map(|point| turn(story, point))
-        .chain(super::changes::property_turns(story))
-        .collect();
-    let turning = if turning.is_empty() {
-        let waiting = departments(story.catalogue(), verdict.blocking_departments.iter().flatten());
-        line(
-            format!("{}答复后才能确定", waiting.zh),
-            format!("it can be settled only after {} has answered", waiting.en),
-        )
-    } else {
-        line(super::join(&turning, |text| &text.zh, "；"), super::join(&turning, |text| &text.en, "; "))
-    };
+    let others = in_a_sentence(story);
     line(
-        format!("按已知数据为{}：{}。尚未确定：{}。", name.zh, what.zh, turning.zh),
-        format!("By what is known, {}: {}. Not settled: {}.", name.en, what.en, turning.en),
-    )
-}
-
-/// What a silent department would have to show to turn the circle.
-pub(super) fn turn(story: &Story<'_>, point: &TippingPoint) -> Text {
-    let by = departments(story.catalogue(), &point.departments);
-    let (amount, head) = (yuan(size_of(point.change)), a_head(point.per_head_month));
-    let then = words::circle_then(point.circle);
-    let (what_zh, what_en) = match point.quantity {
-        Quantity::Income => ("收入", "income"),
-        Quantity::Expenditure => ("医疗支出", "medical expenditure"),
-        Quantity::FinancialAssets => ("金融资产", "financial assets"),
-    };
-    line(
-        format!("{}若再查到{what_zh}{}{}或更多，{}", by.zh, amount.zh, head.zh, then.zh),
-        format!("if {} shows {}{} or more of further {what_en}, {}", by.en, amount.en, head.en, then.en),
+        format!("按已知数据为{}：{}。尚未确定：{}。", name.zh, what.zh, others.zh),
+        format!("By what is known, {}: {}. Not settled: {}.", name.en, what.en, others.en),
     )
 }
 

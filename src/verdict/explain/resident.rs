@@ -18,6 +18,7 @@ use crate::verdict::facts::Source;
 use crate::verdict::reasons::clause;
 use crate::verdict::tipping::Quantity;
 use crate::verdict::trace::{Node, Outcome, Value};
+use crate::verdict::wire::BenefitHint;
 use crate::verdict::{Status, Sums};
 
 pub(super) fn notice(story: &Story<'_>) -> Result<Report, Overflow> {
@@ -212,6 +213,14 @@ fn income(story: &Story<'_>) -> Result<Section, Overflow> {
                 ),
             ));
         }
+        let net = super::deciding::margin(verdict, "net_income_below_standard");
+        if let Some(net) = net.filter(|_| sums.rigid_expenditure_12m > Money::ZERO) {
+            let net = yuan(net.value);
+            lines.push(line(
+                format!("扣掉这些支出后，您家的收入是{}。", net.zh),
+                format!("After this spending your household's income is {}.", net.en),
+            ));
+        }
     }
     for node in story.each("tekun.member").filter(|node| node.input_is("care_level")) {
         let Some(comparison) = &node.comparison else { continue };
@@ -219,9 +228,9 @@ fn income(story: &Story<'_>) -> Result<Section, Overflow> {
         let who = story.persons.plain(node.subject.unwrap_or_default());
         let (own, limit) = (yuan(*own), yuan(*limit));
         lines.push(line(
-            format!("{}本人最近十二个月计入的收入是{}，一个人的低保标准是{}。", who.zh, own.zh, limit.zh),
+            format!("{}本人最近十二个月计入的收入是{}，一个人十二个月的低保标准是{}。", who.zh, own.zh, limit.zh),
             format!(
-                "Own income of {} that counts over twelve months is {}; the dibao standard of one person is {}.",
+                "Own income of {} that counts over twelve months is {}; the dibao standard of one person over twelve months is {}.",
                 who.en, own.en, limit.en
             ),
         ));
@@ -379,17 +388,20 @@ fn outcomes(story: &Story<'_>) -> Section {
         let amount = hint.monthly_total.or(hint.monthly_base).map(yuan);
         lines.extend(match (hint.mode, amount) {
             (HintMode::Tiered, _) => Some(line(
-                "如果审核通过，救助金按档次发放，由工作人员确定。",
-                "If it is confirmed, the benefit is paid by tier; a person sets the tier.",
+                "救助金按档次发放，由工作人员确定。",
+                "The benefit is paid by tier; a person sets the tier.",
             )),
             (HintMode::KeepPrior, _) => Some(line(
                 "因为家里有人找到工作，收入超过了标准；在渐退期内，原来的救助金继续发放。",
                 "Somebody in your household found work and income rose above the standard; for a time the benefit goes on as before.",
             )),
-            (HintMode::Difference, Some(amount)) => Some(line(
-                format!("如果审核通过，救助金测算为每月{}。", amount.zh),
-                format!("If it is confirmed, the benefit as computed is {} a month.", amount.en),
-            )),
+            (HintMode::Difference, Some(amount)) => {
+                let more = topped_up(story, hint);
+                Some(line(
+                    format!("救助金测算为每月{}{}。", amount.zh, more.zh),
+                    format!("The benefit as computed is {} a month{}.", amount.en, more.en),
+                ))
+            }
             (HintMode::Difference, None) => None,
         });
     }
@@ -401,11 +413,32 @@ fn outcomes(story: &Story<'_>) -> Section {
     }
     if let Some(months) = verdict.review_cycle_months {
         lines.push(line(
-            format!("如果审核通过，{months}个月后会再核查一次。家里的人口、收入、财产有变化的，请及时报告。"),
-            format!("If it is confirmed, the case is looked at again after {months} months. Report changes of members, income or property in time."),
+            format!("{months}个月后会再核查一次。家里的人口、收入、财产有变化的，请及时报告。"),
+            format!("The case is looked at again after {months} months. Report changes of members, income or property in time."),
         ));
     }
     section("outcomes", "如果审核通过", "If it is confirmed", lines)
+}
+
+/// `，其中户主（66岁）因是老年人增加82.90元`; nothing where nothing is added.
+fn topped_up(story: &Story<'_>, hint: &BenefitHint) -> Text {
+    let topups = hint.topups.as_deref().unwrap_or_default();
+    let each: Vec<Text> = topups
+        .iter()
+        .map(|topup| {
+            let who = story.persons.plain(topup.member_id.as_str());
+            let (ground, amount) = (words::ground(topup.ground.as_str()), yuan(topup.monthly_amount));
+            line(
+                format!("{}因是{}增加{}", who.zh, ground.zh, amount.zh),
+                format!("{} more for {} ({})", amount.en, who.en, ground.en),
+            )
+        })
+        .collect();
+    if each.is_empty() {
+        return line("", "");
+    }
+    let each = list(&each);
+    line(format!("，其中{}", each.zh), format!(", of which {}", each.en))
 }
 
 fn missing(story: &Story<'_>) -> Section {

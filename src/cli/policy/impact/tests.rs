@@ -23,7 +23,7 @@ fn args(to: &str) -> Args {
 
 fn weighed(args: &Args) -> (Value, ExitCode) {
     let mut out = Vec::new();
-    let code = weigh(args, &Global { json: true, lang: Some(Lang::En) }, &mut out).unwrap();
+    let code = run(args, &Global { json: true, lang: Some(Lang::En) }, &mut out).unwrap();
     let mut report: Value = serde_json::from_slice(&out).unwrap();
     report.as_object_mut().unwrap().remove("run");
     (report, code)
@@ -115,7 +115,7 @@ fn nothing_that_is_told_names_a_household() {
         for json in [true, false] {
             for lang in [Lang::Zh, Lang::En] {
                 let mut out = Vec::new();
-                weigh(&args, &Global { json, lang: Some(lang) }, &mut out).unwrap();
+                run(&args, &Global { json, lang: Some(lang) }, &mut out).unwrap();
                 let text = String::from_utf8(out).unwrap();
                 assert!(!text.contains("150000"), "an identity number leaks: {text}");
                 assert!(!text.contains("C01") && !text.contains("m1"), "a case or member is named: {text}");
@@ -135,19 +135,19 @@ fn a_file_that_is_no_population_is_refused() {
     for text in ["", "{", "[]", "{\"cases\": 3}", "{}", "household", "{\"cases\": [1,"] {
         let path = dir.path().join("x.json");
         std::fs::write(&path, text).unwrap();
-        let result = weigh(&recorded(&path), &Global { json: true, lang: None }, &mut Vec::new());
+        let result = run(&recorded(&path), &Global { json: true, lang: None }, &mut Vec::new());
         assert!(result.is_err(), "{text}");
     }
-    let missing = weigh(&recorded(Path::new("/nowhere.json")), &Global { json: true, lang: None }, &mut Vec::new());
+    let missing = run(&recorded(Path::new("/nowhere.json")), &Global { json: true, lang: None }, &mut Vec::new());
     assert_eq!(crate::cli::exit_code_of(&missing.unwrap_err()), ExitCode::from(3));
 }
 
 #[test]
 fn packs_of_two_places_cannot_be_weighed_and_a_place_without_rules_is_told() {
     let global = Global { json: false, lang: Some(Lang::En) };
-    let other = weigh(&args("152201@2025-03-15"), &global, &mut Vec::new()).unwrap_err();
+    let other = run(&args("152201@2025-03-15"), &global, &mut Vec::new()).unwrap_err();
     assert!(other.to_string().contains("one place"), "{other}");
     let none = Args { from: "152202@2025-01-01".parse().unwrap(), ..args("152202@2025-03-15") };
-    let none = weigh(&none, &global, &mut Vec::new()).unwrap_err();
+    let none = run(&none, &global, &mut Vec::new()).unwrap_err();
     assert!(none.to_string().contains("dibao_standard"), "{none}");
 }

@@ -125,7 +125,9 @@ pub(in super::super) fn code(code: &str) -> Option<Text> {
         "FORMULA" => ("当地公式", "local formula"),
         "BELOW_LINE" => ("义务人家庭未超过标准", "obligor's household below its line"),
         "ORPHAN_BENEFIT_CHOSEN" => ("已选择孤儿保障", "orphan benefit chosen"),
-        "NOT_CONCERNED" => ("不属于特困的情形", "not concerned"),
+        "NOT_CONCERNED" => {
+            ("有劳动能力或者与法定义务人同住，不属于特困的情形", "can work or lives with an obligor: not concerned")
+        }
         "OBLIGOR_ABLE" => ("义务人有履行能力", "an obligor can pay"),
         "OWN_INCOME_GE_STANDARD" => ("本人收入达到标准", "own income reaches the line"),
         "PROPERTY_OVER_LIMIT" => ("财产超过一人限额", "property above the limit of one"),
