@@ -1,18 +1,14 @@
 //! `App`: builds every long-lived part once, hands out references, shuts down in order.
 
+mod listener;
 mod publishing;
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::tls_rustls::RustlsConfig;
 use jsonwebtoken::Algorithm;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -22,6 +18,7 @@ use crate::auth::token::{IssuerKey, TokenVerifier};
 use crate::config::{Config, ConfigError, TokenAlgorithm, read_setting_file};
 use crate::domain::clock::{Clock, Randomness, SystemClock, SystemRandomness};
 use crate::domain::dataset::{Catalogue, CatalogueError};
+use crate::egress::Egress;
 use crate::federation::ask::Federation;
 use crate::federation::client::{AdapterClient, ClientError, ClientOptions};
 use crate::federation::registry::{Adapter, Registry, Terms};
@@ -116,16 +113,20 @@ impl App {
             Some(folder) => Packs::load(folder)?,
             None => Packs::shipped(),
         });
+        // Bound first: the hub never connects to itself, and its own addresses are known only now.
+        let (listener, address) = listener::bind("[listen] address", config.listen.address)?;
+        let (monitor_listener, monitor_address) = listener::bind("[monitor] address", config.monitor.address)?;
+        let egress = Egress::new(config.egress.allow.clone(), vec![address, monitor_address]);
         let policies = Policies::new(Arc::clone(&packs), Arc::clone(&catalogue), Arc::clone(&clock));
         let federation = Federation::new(
             Arc::clone(&catalogue),
-            registry(config, &catalogue)?,
+            registry(config, &catalogue, &egress)?,
             config.federation.cached_people,
             sealer.subject_key("cache"),
             Arc::clone(&clock),
         );
         let tokens = token_verifier(config)?;
-        let tls = tls(config)?;
+        let tls = listener::tls(config)?;
         let (store, writer) = Store::open(&config.store.path)
             .await
             .map_err(|error| StartError::Store(config.store.path.clone(), error))?;
@@ -164,25 +165,12 @@ impl App {
             default_wait: config.verification.default_wait,
             max_wait: config.verification.max_wait,
         });
-        let (listener, address) = bind("[listen] address", config.listen.address)?;
-        let (monitor_listener, monitor_address) = bind("[monitor] address", config.monitor.address)?;
         let servers = [axum_server::Handle::new(), axum_server::Handle::new()];
         let [main_handle, monitor_handle] = servers.clone();
         let monitor = monitor_router(Arc::clone(&verifications), metrics.clone(), stopping.clone());
         let routes = router(Arc::clone(&hub));
-        let arrival = config.listen.arrival_timeout;
-        tracker.spawn(async move {
-            let server = axum_server::from_tcp_rustls(listener, tls).map(|mut server| {
-                server.http_builder().http1().header_read_timeout(arrival).timer(hyper_util::rt::TokioTimer::new());
-                server.first_request_timeout(arrival).handle(main_handle).serve(routes.into_make_service())
-            });
-            serve("callers", server).await;
-        });
-        tracker.spawn(async move {
-            let server = axum_server::from_tcp(monitor_listener)
-                .map(|server| server.handle(monitor_handle).serve(monitor.into_make_service()));
-            serve("monitoring", server).await;
-        });
+        tracker.spawn(listener::serve_callers(listener, tls, routes, listener::Limits::of(config), main_handle));
+        tracker.spawn(listener::serve_monitor(monitor_listener, monitor, monitor_handle));
         tracker.spawn(housekeeping(Arc::clone(&hub), metrics, stopping.clone()));
         let intervals = publishing::Intervals {
             anchor: config.access_log.anchor_every,
@@ -216,16 +204,6 @@ impl App {
     }
 }
 
-async fn serve<F: Future<Output = std::io::Result<()>>>(name: &str, server: std::io::Result<F>) {
-    let result = match server {
-        Ok(server) => server.await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = result {
-        tracing::error!(%error, "the listener for {name} failed");
-    }
-}
-
 /// Takes up what a crash or a full disk left unfinished, forgets idle clients, keeps metrics small.
 async fn housekeeping(hub: Arc<Hub>, metrics: PrometheusHandle, stopping: CancellationToken) {
     let mut tick = tokio::time::interval(HOUSEKEEPING);
@@ -250,14 +228,6 @@ async fn housekeeping(hub: Arc<Hub>, metrics: PrometheusHandle, stopping: Cancel
     }
 }
 
-fn bind(setting: &'static str, address: SocketAddr) -> Result<(std::net::TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Bind { setting, address, source };
-    let listener = std::net::TcpListener::bind(address).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
-}
-
 fn catalogue(config: &Config) -> Result<Catalogue, StartError> {
     match &config.verification.catalogue {
         None => Ok(Catalogue::shipped()),
@@ -265,7 +235,7 @@ fn catalogue(config: &Config) -> Result<Catalogue, StartError> {
     }
 }
 
-fn registry(config: &Config, catalogue: &Catalogue) -> Result<Registry, StartError> {
+fn registry(config: &Config, catalogue: &Catalogue, egress: &Egress) -> Result<Registry, StartError> {
     let certificate = read_setting_file("federation.certificate", &config.federation.certificate)?;
     let key = read_setting_file("federation.private_key", &config.federation.private_key)?;
     let identity = format!("{certificate}\n{key}");
@@ -284,6 +254,7 @@ fn registry(config: &Config, catalogue: &Catalogue) -> Result<Registry, StartErr
             identity: &identity,
             connect_timeout: config.federation.connect_timeout,
             max_answer: config.federation.max_answer,
+            egress,
         };
         let client =
             AdapterClient::new(&options).map_err(|error| StartError::Adapter(adapter.department.to_string(), error))?;
@@ -323,41 +294,6 @@ fn token_verifier(config: &Config) -> Result<TokenVerifier, StartError> {
         },
     });
     Ok(TokenVerifier::new(&config.auth.audience, issuers)?)
-}
-
-/// The TLS of the callers' listener; with `client_ca` it asks for their certificates.
-fn tls(config: &Config) -> Result<RustlsConfig, StartError> {
-    let failed = |error: &dyn std::fmt::Display| StartError::Tls(error.to_string());
-    let certificates = read_certificates("listen.certificate", &config.listen.certificate)?;
-    let key = read_setting_file("listen.private_key", &config.listen.private_key)?;
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| failed(&error))?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| failed(&error))?;
-    let builder = match &config.listen.client_ca {
-        None => builder.with_no_client_auth(),
-        Some(file) => {
-            let mut roots = rustls::RootCertStore::empty();
-            for certificate in read_certificates("listen.client_ca", file)? {
-                roots.add(certificate).map_err(|error| failed(&error))?;
-            }
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-                .build()
-                .map_err(|error| failed(&error))?;
-            builder.with_client_cert_verifier(verifier)
-        }
-    };
-    let mut server = builder.with_single_cert(certificates, key).map_err(|error| failed(&error))?;
-    server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(RustlsConfig::from_config(Arc::new(server)))
-}
-
-fn read_certificates(setting: &'static str, file: &Path) -> Result<Vec<CertificateDer<'static>>, StartError> {
-    let text = read_setting_file(setting, file)?;
-    CertificateDer::pem_slice_iter(text.as_bytes())
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| StartError::Tls(format!("`{setting}` {}: {error}", file.display())))
 }
 
 /// The process's metrics recorder. Call once.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::domain::dataset::{DepartmentId, duration_text};
+use crate::egress::Allowed;
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,9 @@ pub struct Config {
     /// What one client may ask.
     #[serde(default)]
     pub rate_limit: RateLimit,
+    /// What the hub may connect to.
+    #[serde(default)]
+    pub egress: Egress,
     /// How departments are asked.
     pub federation: Federation,
     /// Which verdicts are made with which rules.
@@ -82,9 +86,28 @@ pub struct Listen {
     /// Largest request body.
     #[serde(default = "defaults::request_body", with = "units::bytes")]
     pub max_body: usize,
-    /// How long a request may take to arrive.
+    /// How long a handshake, the head of a request and its body may each take to arrive, and how long a
+    /// connection stays open without a request.
     #[serde(default = "defaults::request_arrival", with = "duration_text")]
     pub arrival_timeout: Duration,
+    /// Connections at once; further ones are closed.
+    #[serde(default = "defaults::connections")]
+    pub max_connections: usize,
+    /// The oldest version of TLS that is spoken.
+    #[serde(default)]
+    pub tls_version: TlsVersion,
+}
+
+/// The oldest version of TLS that callers may speak.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub enum TlsVersion {
+    /// TLS 1.3 alone.
+    #[default]
+    #[serde(rename = "1.3")]
+    Tls13,
+    /// TLS 1.2 besides, for callers that cannot do better; authenticated ciphers with forward secrecy only.
+    #[serde(rename = "1.2")]
+    Tls12,
 }
 
 /// Health and metrics, on a listener of their own and in clear: bind it to a management address.
@@ -153,6 +176,14 @@ pub struct RateLimit {
     pub per_second: std::num::NonZeroU32,
     /// Requests at once.
     pub burst: std::num::NonZeroU32,
+}
+
+/// What the hub may connect to. Nothing, unless it is named.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Egress {
+    /// Networks and ports: `10.20.0.0/16:443`.
+    pub allow: Vec<Allowed>,
 }
 
 /// How departments are asked.
@@ -245,6 +276,9 @@ mod defaults {
     pub(super) const fn request_arrival() -> Duration {
         Duration::from_secs(10)
     }
+    pub(super) const fn connections() -> usize {
+        10_000
+    }
     pub(super) const fn deadline() -> Duration {
         Duration::from_secs(8)
     }
@@ -317,11 +351,6 @@ impl Config {
         config.resolve_paths(base);
         if config.access_log.anchor_every > Duration::from_mins(1) {
             return Err(invalid("access_log: `anchor_every` is at most 60s".to_owned()));
-        }
-        for adapter in &config.adapters {
-            if !adapter.endpoint.starts_with("https://") {
-                return Err(invalid(format!("adapter `{}`: `endpoint` must begin with https://", adapter.department)));
-            }
         }
         Ok(config)
     }

@@ -24,6 +24,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::domain::outcome::GapReason;
+use crate::egress::{Egress, EgressError, Endpoint, Host};
 
 /// Unused connections kept open to one adapter.
 const KEPT_CONNECTIONS: usize = 64;
@@ -35,9 +36,9 @@ const FACTS: &str = "/v1/facts:query";
 /// Why an adapter's address or certificates cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Not an https address.
-    #[error("`{0}` is not an address of an adapter: https://host[:port]")]
-    Endpoint(String),
+    /// Not an address, or one that may not be connected to.
+    #[error("endpoint: {0}")]
+    Endpoint(#[from] EgressError),
     /// Certificates that cannot be read.
     #[error("the certificates for `{endpoint}` cannot be used: {problem}")]
     Certificates {
@@ -60,14 +61,16 @@ pub struct ClientOptions<'a> {
     pub connect_timeout: Duration,
     /// Largest answer, in bytes.
     pub max_answer: usize,
+    /// What may be connected to.
+    pub egress: &'a Egress,
 }
 
 /// A connection pool to one adapter.
 pub struct AdapterClient {
     tls: TlsConnector,
     server: ServerName<'static>,
-    host: String,
-    port: u16,
+    endpoint: Endpoint,
+    egress: Egress,
     authority: HeaderValue,
     connect_timeout: Duration,
     max_answer: usize,
@@ -101,22 +104,21 @@ enum Failure {
 impl AdapterClient {
     /// A client that trusts only the given authority and presents the hub's certificate.
     pub fn new(options: &ClientOptions<'_>) -> Result<Self, ClientError> {
-        let refused = || ClientError::Endpoint(options.endpoint.to_owned());
-        let base: Uri = options.endpoint.parse().map_err(|_| refused())?;
-        let authority = base.authority().filter(|authority| !authority.as_str().contains('@')).ok_or_else(refused)?;
-        if base.scheme_str() != Some("https") || !matches!(base.path(), "" | "/") || base.query().is_some() {
-            return Err(refused());
-        }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        let server = ServerName::try_from(host.clone()).map_err(|_| refused())?;
-        let tls = tls(options)
-            .map_err(|problem| ClientError::Certificates { endpoint: options.endpoint.to_owned(), problem })?;
+        let endpoint = Endpoint::parse(options.endpoint)?;
+        options.egress.check_endpoint(&endpoint)?;
+        let unusable = |problem| ClientError::Certificates { endpoint: options.endpoint.to_owned(), problem };
+        let server = match endpoint.host() {
+            Host::Address(ip) => ServerName::from(*ip),
+            Host::Name(name) => ServerName::try_from(name.clone()).map_err(|error| unusable(error.to_string()))?,
+        };
+        let tls = tls(options).map_err(unusable)?;
+        let authority = HeaderValue::from_str(endpoint.authority()).map_err(|error| unusable(error.to_string()))?;
         Ok(Self {
             tls: TlsConnector::from(Arc::new(tls)),
             server,
-            host,
-            port: authority.port_u16().unwrap_or(443),
-            authority: HeaderValue::from_str(authority.as_str()).map_err(|_| refused())?,
+            endpoint,
+            egress: options.egress.clone(),
+            authority,
             connect_timeout: options.connect_timeout,
             max_answer: options.max_answer,
             unused: Mutex::default(),
@@ -185,7 +187,10 @@ impl AdapterClient {
 
     async fn connect(&self) -> Option<Connection> {
         let connected = async {
-            let tcp = TcpStream::connect((self.host.as_str(), self.port)).await.ok()?;
+            let tcp = self.egress.connect(&self.endpoint).await.map_err(|error| {
+                tracing::warn!(endpoint = self.endpoint.authority(), %error, "no connection to an adapter");
+            });
+            let tcp = tcp.ok()?;
             tcp.set_nodelay(true).ok()?;
             let tls = self.tls.connect(self.server.clone(), tcp).await.ok()?;
             // Head and body in one TLS record.
@@ -259,27 +264,4 @@ fn tls(options: &ClientOptions<'_>) -> Result<rustls::ClientConfig, String> {
         .with_root_certificates(roots)
         .with_client_auth_cert(chain, key)
         .map_err(|error| told(&error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_plain_https_address_is_an_endpoint() {
-        for bad in [
-            "",
-            "127.0.0.1:9101",
-            "http://127.0.0.1:9101",
-            "file:///etc/passwd",
-            "https://user:secret@127.0.0.1",
-            "https://127.0.0.1/path",
-            "https://127.0.0.1/?query",
-            "https://127.0.0.1\r\nx: y",
-        ] {
-            let options =
-                ClientOptions { endpoint: bad, ca: "", identity: "", connect_timeout: KEPT_FOR, max_answer: 1 };
-            assert!(matches!(AdapterClient::new(&options), Err(ClientError::Endpoint(_))), "{bad}");
-        }
-    }
 }

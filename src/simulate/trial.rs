@@ -79,6 +79,9 @@ algorithm = "ES256"
 per_second = {quota}
 burst = {quota}
 
+[egress]
+allow = ["127.0.0.0/8"]
+
 [federation]
 certificate = "keys/hub.pem"
 private_key = "keys/hub.key"

@@ -68,6 +68,8 @@ pub(crate) struct Setup {
     pub further: Vec<(&'static str, SocketAddr)>,
     /// What one client may ask a second.
     pub per_second: Option<u32>,
+    /// Lines of the hub's configuration that are different: what stands there, what stands there instead.
+    pub settings: Vec<(&'static str, String)>,
     /// Keys whose authority the hub believes besides its own, for departments that are stubs.
     pub authority: Option<TempDir>,
 }
@@ -173,6 +175,7 @@ impl System {
             std::fs::write(&files.config, text).unwrap();
         }
         append_adapters(&files.config, addresses, setup.ask_timeout.unwrap_or("1500ms"));
+        change_settings(&files.config, &setup.settings);
         let app = App::start(&Config::load(&files.config).unwrap(), metrics()).await.unwrap();
         let caller = Caller::new(&files, app.address);
         Self { folder, files, adapters, app, caller }
@@ -199,6 +202,16 @@ impl System {
             adapter.stop().await;
         }
     }
+}
+
+/// Puts other lines into a configuration.
+pub(crate) fn change_settings(config: &Path, settings: &[(&'static str, String)]) {
+    let mut text = std::fs::read_to_string(config).unwrap();
+    for (line, instead) in settings {
+        assert!(text.contains(line), "the configuration has no line {line}");
+        text = text.replace(line, instead);
+    }
+    std::fs::write(config, text).unwrap();
 }
 
 /// Adds adapters to a configuration that has none.
