@@ -1,6 +1,6 @@
 # Thin targets: what each does is in the command it runs.
 
-.PHONY: demo test oracle check bench bench-peers
+.PHONY: demo test oracle check soak bench bench-peers
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 ORACLE := $(TARGET)/oracle
@@ -28,6 +28,10 @@ check:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny --offline check bans licenses sources
+
+# What a test does a few times, two hundred times.
+soak:
+	HEDUI_KILLS=200 cargo test --locked --package hedui --test it -- twenty_kills
 
 bench:
 	cargo bench --locked --bench gateway -- $(ARGS)

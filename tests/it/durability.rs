@@ -14,15 +14,21 @@ use super::hub::{Caller, DEPARTMENTS, adapter, append_adapters, listed, requests
 use super::stub::{Behaviour, Stub};
 
 /// `hedui serve` as a process.
-struct Hub(Child);
+pub(crate) struct Hub(Child);
 
 impl Hub {
-    async fn start(config: &Path, address: SocketAddr) -> Self {
+    pub(crate) async fn start(config: &Path, address: SocketAddr) -> Self {
+        Self::start_telling(config, address, Stdio::null()).await
+    }
+
+    /// The same with every line of its own log going to `log`.
+    pub(crate) async fn start_telling(config: &Path, address: SocketAddr, log: Stdio) -> Self {
         let process = Command::new(env!("CARGO_BIN_EXE_hedui"))
             .args(["serve", "--config"])
             .arg(config)
+            .env("RUST_LOG", "trace")
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let hub = Self(process);
@@ -35,8 +41,13 @@ impl Hub {
         panic!("the hub does not listen");
     }
 
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
     /// `kill -9`.
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
@@ -49,11 +60,11 @@ impl Drop for Hub {
     }
 }
 
-fn free_port() -> SocketAddr {
+pub(crate) fn free_port() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-fn trial(folder: &Path, hub: SocketAddr) -> TrialFiles {
+pub(crate) fn trial(folder: &Path, hub: SocketAddr) -> TrialFiles {
     let policies = folder.join("policies");
     let trial = Trial {
         hub,
@@ -67,7 +78,7 @@ fn trial(folder: &Path, hub: SocketAddr) -> TrialFiles {
     trial.write(folder, &SystemRandomness).unwrap()
 }
 
-async fn simulated() -> TempDir {
+pub(crate) async fn simulated() -> TempDir {
     let folder = TempDir::new().unwrap();
     listed().write(folder.path()).await.unwrap();
     folder
@@ -114,6 +125,8 @@ async fn p10_an_accepted_verification_outlives_kill_9_and_comes_to_its_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_no_answer_is_lost_over_twenty_kills_under_load() {
+    // `make soak` asks for more of them.
+    let kills: u64 = std::env::var("HEDUI_KILLS").map_or(20, |kills| kills.parse().expect("a number of kills"));
     let folder = simulated().await;
     let address = free_port();
     let files = trial(folder.path(), address);
@@ -127,7 +140,7 @@ async fn p10_no_answer_is_lost_over_twenty_kills_under_load() {
     append_adapters(&files.config, &addresses, "4s");
     let documents = requests(folder.path());
     let mut answered: Vec<(String, Value, String)> = Vec::new();
-    for round in 0..20_u64 {
+    for round in 0..kills {
         let hub = Hub::start(&files.config, address).await;
         let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
         let mut callers = tokio::task::JoinSet::new();
@@ -161,7 +174,7 @@ async fn p10_no_answer_is_lost_over_twenty_kills_under_load() {
         for _ in 0..2 + round % 5 {
             tokio::time::timeout(Duration::from_secs(30), heard.recv()).await.expect("the load gets through");
         }
-        tokio::time::sleep(Duration::from_millis(round)).await;
+        tokio::time::sleep(Duration::from_millis(round % 20)).await;
         hub.kill();
         // A8, A11: whatever moment the hub died at, the log it left is whole and holds every answer.
         let verified = Command::new(env!("CARGO_BIN_EXE_hedui"))

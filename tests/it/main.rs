@@ -13,6 +13,7 @@ mod bad_input;
 mod cases;
 mod contracts;
 mod disclosure;
+mod disk;
 mod durability;
 mod egress;
 mod faults;
