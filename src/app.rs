@@ -152,6 +152,8 @@ impl App {
             stopping: stopping.clone(),
             deadline: config.federation.deadline,
         });
+        let unreadable = |error| StartError::Store(config.store.path.clone(), error);
+        verifications.load_revocations().await.map_err(unreadable)?;
         let hub = Arc::new(Hub {
             verifications: Arc::clone(&verifications),
             log_review: Arc::new(log_review),

@@ -1,6 +1,7 @@
 //! The ways in for programs: HTTP over TLS. Handlers extract, call one use case, respond.
 
 mod access_log;
+mod authorisations;
 mod events;
 mod front;
 mod monitor;

@@ -4,6 +4,7 @@
 //! (`synchronous=FULL`): a caller is answered after its group is on disk, and the flush is paid once
 //! for the group. Reads have their own pool.
 
+mod authorisation;
 mod event;
 mod log;
 mod log_search;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::{mpsc, oneshot};
 
+pub use authorisation::{AuthorisationRow, Revocation};
 pub use event::EventRow;
 pub use log::{EntryRow, HeadRow, LogReader, TileRow};
 pub use log_search::{LogPage, LogQuery, MAX_FOUND};

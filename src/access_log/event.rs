@@ -40,6 +40,10 @@ pub enum Action {
     PolicyChanged,
     /// The log was searched.
     LogSearched,
+    /// A household's authorisation was registered.
+    AuthorisationRegistered,
+    /// A household's authorisation was revoked: it does not hold any more.
+    AuthorisationRevoked,
 }
 
 /// What came of asking one department, as the log keeps it.
@@ -78,7 +82,7 @@ pub struct AccessEvent<'a> {
     pub exemption: Option<&'a str>,
     /// Its id, a UUID of version 7; the `receipt` of the answer it belongs to.
     pub id: String,
-    /// What else it is about: an entry of the log that was viewed, an adapter or a pack that was changed.
+    /// What else it is about: an entry of the log that was viewed, an adapter or a pack that was changed, an authorisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<&'a str>,
     /// The actor's organisation.
@@ -159,7 +163,7 @@ mod tests {
     use crate::seal::Sealer;
     use crate::tlog::tile::MAX_ENTRY;
 
-    const ACTIONS: [Action; 11] = [
+    const ACTIONS: [Action; 13] = [
         Action::Requested,
         Action::Granted,
         Action::Denied,
@@ -171,6 +175,8 @@ mod tests {
         Action::AdapterChanged,
         Action::PolicyChanged,
         Action::LogSearched,
+        Action::AuthorisationRegistered,
+        Action::AuthorisationRevoked,
     ];
 
     fn client(text: &str) -> Client {

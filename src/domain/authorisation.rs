@@ -28,6 +28,18 @@ pub struct Signature {
     pub capacity: SignerCapacity,
 }
 
+/// How long an authorisation holds, as its form says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Validity {
+    /// Until the decision on the application; whoever decides against it revokes the authorisation.
+    Decision,
+    /// As long as assistance is received.
+    AssistancePeriod,
+    /// Until a day.
+    Date,
+}
+
 /// The household's authorisation for one verification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

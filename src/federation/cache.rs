@@ -7,6 +7,7 @@
 //! One entry a person holds what every department said, so that a verification looks a person up once
 //! and not once for each department.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -103,7 +104,19 @@ pub struct AnswerCache(Option<moka::sync::Cache<PersonKey, Arc<Person>>>);
 impl AnswerCache {
     /// A cache of at most `people`, each forgotten `keep` after first being asked about. With 0 people nothing is kept.
     pub fn new(people: u64, keep: Duration) -> Self {
-        Self((people > 0).then(|| moka::sync::Cache::builder().max_capacity(people).time_to_live(keep).build()))
+        let cache = || {
+            moka::sync::Cache::builder().max_capacity(people).time_to_live(keep).support_invalidation_closures().build()
+        };
+        Self((people > 0).then(cache))
+    }
+
+    /// Forgets what was said of these people, for whatever purpose and window.
+    pub fn forget(&self, people: HashSet<Subject>) {
+        if let Some(cache) = &self.0 {
+            cache
+                .invalidate_entries_if(move |key, _| people.contains(&key.subject))
+                .expect("the cache was built to take such closures");
+        }
     }
 
     /// The person of this key. One nobody asked about before holds no answers.
@@ -194,6 +207,21 @@ mod tests {
         let found = person.answers(&hrss(), both.into_iter(), later, false).unwrap();
         let received: Vec<_> = found.iter().map(|(answer, _)| answer.received_at).collect();
         assert_eq!(received, [later, start]);
+    }
+
+    #[test]
+    fn who_is_forgotten_is_forgotten_for_every_purpose_and_nobody_else_is() {
+        let catalogue = Catalogue::shipped();
+        let cache = AnswerCache::new(100, Duration::from_secs(1_000_000));
+        let now = Timestamp::from_second(1_760_000_000).unwrap();
+        let keys = [key("白云", Purpose::Dibao), key("白云", Purpose::Tekun), key("白雲", Purpose::Dibao)];
+        for key in keys {
+            cache.person(key).keep(&hrss(), &[answer("hrss.pension", now)]);
+        }
+        cache.forget(HashSet::from([keys[0].subject]));
+        let dataset = catalogue.dataset(&DatasetId::parse("hrss.pension").unwrap()).unwrap();
+        let known = |key| cache.person(key).answers(&hrss(), std::iter::once(dataset), now, false).is_some();
+        assert_eq!(keys.map(known), [false, false, true]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::ask::{DepartmentOutcome, Federation, Inquiry, MemberAnswers, Recalled};
 use super::cache::{Person, PersonKey};
 use super::plan::{DepartmentPlan, Plan, SubjectPlan};
-use crate::domain::household::Household;
+use crate::domain::household::{Household, Member};
 
 /// The people of a household as the cache knows them, by position of the member; nobody for members not asked about.
 pub struct People(Vec<Option<Arc<Person>>>);
@@ -27,13 +27,19 @@ impl Federation {
         let is_asked = |member: usize| {
             plan.departments.iter().any(|department| department.subjects.iter().any(|subject| subject.member == member))
         };
-        let person = |(member, person): (usize, &crate::domain::household::Member)| {
+        let person = |(member, person): (usize, &Member)| {
             is_asked(member).then(|| {
                 let subject = person.id_number.subject_named(&self.subject_key, &person.name);
                 self.cache.person(PersonKey { subject, purpose: plan.purpose, period: plan.period })
             })
         };
         People(household.members.iter().enumerate().map(person).collect())
+    }
+
+    /// Forgets what departments said of these people.
+    pub fn forget<'a>(&self, people: impl Iterator<Item = &'a Member>) {
+        let subjects = people.map(|person| person.id_number.subject_named(&self.subject_key, &person.name));
+        self.cache.forget(subjects.collect());
     }
 
     /// The outcomes of a plan that needs nobody asked: everything is known already, or withheld.

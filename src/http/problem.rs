@@ -249,6 +249,27 @@ impl Problem {
                     "Check the id; a client sees only its own verifications.",
                 ),
             ),
+            ServiceError::NoAuthorisation => Self::new(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                Text::new("没有这份授权书。", "There is no such authorisation."),
+                Text::new(
+                    "请检查编号；只能查看本系统登记的授权书。",
+                    "Check the id; a client sees only the authorisations it registered.",
+                ),
+            ),
+            ServiceError::AuthorisationNumberTaken => Self::new(
+                StatusCode::CONFLICT,
+                "authorisation_number_taken",
+                Text::new(
+                    "这个编号已登记了另一份内容不同的授权书。",
+                    "Another authorisation is registered under this number.",
+                ),
+                Text::new(
+                    "重新签署的授权书请使用新的编号；重试请发送相同的内容。",
+                    "Give a form that was signed anew a new number; send the same body to repeat a registration.",
+                ),
+            ),
             ServiceError::NoEntry => Self::new(
                 StatusCode::NOT_FOUND,
                 "not_found",

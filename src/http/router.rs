@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::front::Hub;
 use super::problem::Problem;
-use super::{access_log, events, policies, report, verifications};
+use super::{access_log, authorisations, events, policies, report, verifications};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -28,6 +28,7 @@ use super::{access_log, events, policies, report, verifications};
     ),
     tags(
         (name = "verifications", description = "Verifications of households 家庭核对"),
+        (name = "authorisations", description = "Households' authorisations 核对授权书"),
         (name = "access-log", description = "The access log, for security officers 访问日志（安全审计员）"),
         (name = "policies", description = "Policy packs: every figure with its source 政策包"),
     ),
@@ -40,6 +41,8 @@ fn routes() -> OpenApiRouter<Arc<Hub>> {
         .routes(routes!(verifications::plan))
         .routes(routes!(verifications::show))
         .routes(routes!(events::follow))
+        .routes(routes!(authorisations::register))
+        .routes(routes!(authorisations::show, authorisations::revoke))
         .routes(routes!(report::tell))
         .routes(routes!(report::replay))
         .routes(routes!(access_log::search))

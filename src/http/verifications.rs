@@ -125,7 +125,7 @@ pub(super) async fn show(State(hub): State<Arc<Hub>>, Path(id): Path<String>, re
 )]
 pub(super) async fn plan(State(hub): State<Arc<Hub>>, request: Request) -> Response {
     hub.admit(request, Takes::Json, Role::Caseworker, None, async |admitted| {
-        let plan = hub.verifications.plan(admitted.caller(), &admitted.body).map_err(Problem::of)?;
+        let plan = hub.verifications.plan(admitted.caller(), &admitted.body).await.map_err(Problem::of)?;
         Ok(json(StatusCode::OK, serde_json::to_vec(&plan).map_err(|_| Problem::internal())?))
     })
     .await

@@ -13,6 +13,7 @@ use crate::policy::Parameters;
 const DEFAULT_WINDOW_MONTHS: u8 = 12;
 
 /// A request and what it rests on.
+#[derive(Clone)]
 pub struct Case {
     /// The request.
     pub request: VerificationRequest,
@@ -48,6 +49,11 @@ impl Case {
         }
     }
 
+    /// The case after its authorisation was revoked: nobody is covered by it any more.
+    pub(super) fn revoked(&self) -> Self {
+        Self { authorised: vec![false; self.authorised.len()], ..self.clone() }
+    }
+
     /// Departments are asked without every member's authorisation only for emergency relief; the log and the
     /// answer say so, and authorisation and notice must follow (PIPL 第十八条).
     pub(super) fn exemption(&self) -> Option<&'static str> {
@@ -80,6 +86,7 @@ impl Case {
         event.division = Some(self.request.place.division_code);
         event.purpose = Some(self.request.purpose);
         event.authorisation = Some(&self.request.authorisation.number);
+        event.object = self.request.authorisation_id.as_deref();
         event.verification = Some(verification);
         event.subjects = &self.subjects;
         event.exemption = self.exemption();

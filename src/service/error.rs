@@ -19,6 +19,12 @@ pub enum ServiceError {
     /// No such verification, or another client's: the same answer for both (abuse case A12).
     #[error("there is no such verification")]
     NotFound,
+    /// No such authorisation, or another client's: the same answer for both.
+    #[error("there is no such authorisation")]
+    NoAuthorisation,
+    /// The number of the authorisation stands for another one already.
+    #[error("this client registered another authorisation under this number")]
+    AuthorisationNumberTaken,
     /// No such entry of the access log, or one of another division: the same answer for both.
     #[error("there is no such entry of the access log")]
     NoEntry,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::actor::Client;
+use crate::domain::authorisation::Authorisation;
 
 /// What is kept of a request, sealed: enough to take it up again after a crash.
 #[derive(Serialize, Deserialize)]
@@ -13,19 +14,29 @@ pub(super) struct KeptRequest {
     pub(super) client: Client,
     /// The id of its request.
     pub(super) request_id: String,
+    /// The registered authorisation that the body names, as it was then.
+    #[serde(default)]
+    pub(super) authorisation: Option<Authorisation>,
     /// The body.
     pub(super) request: Box<RawValue>,
 }
 
 /// What is kept of a request whose body was parsed before, and so is one JSON value; it stays as it is, to the byte.
-pub(super) fn kept_request(client: &Client, request_id: &str, body: &[u8]) -> Vec<u8> {
+pub(super) fn kept_request(
+    client: &Client,
+    request_id: &str,
+    authorisation: Option<&Authorisation>,
+    body: &[u8],
+) -> Vec<u8> {
     #[derive(Serialize)]
     struct Asked<'a> {
         client: &'a Client,
         request_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        authorisation: Option<&'a Authorisation>,
     }
     let mut kept = Vec::with_capacity(body.len() + 400);
-    serde_json::to_writer(&mut kept, &Asked { client, request_id }).expect("names and codes are JSON");
+    serde_json::to_writer(&mut kept, &Asked { client, request_id, authorisation }).expect("names and codes are JSON");
     kept.pop();
     kept.extend_from_slice(b",\"request\":");
     kept.extend_from_slice(body.trim_ascii());

@@ -4,6 +4,7 @@
 //! and English; no department is asked.
 
 pub mod document;
+pub mod registration;
 pub(super) mod shape;
 mod sound;
 
@@ -39,6 +40,8 @@ pub struct VerificationRequest {
     pub declaration: Declaration,
     /// Its authorisation.
     pub authorisation: Authorisation,
+    /// The id under which it was registered, when it was.
+    pub authorisation_id: Option<String>,
     /// Its past.
     pub prior: Prior,
 }
@@ -47,11 +50,22 @@ impl VerificationRequest {
     /// Parses and checks a request body. `today` is the date in China; it is the day of the assessment
     /// when the request names none.
     pub fn parse(body: &[u8], today: Date, catalogue: &Catalogue) -> Result<Self, Vec<Finding>> {
-        let document: RequestDocument = match serde_json::from_slice(body) {
-            Ok(document) => document,
-            Err(error) => return Err(diagnose(body, &error)),
-        };
-        sound::check(document, today, catalogue)
+        Self::of(Self::read(body)?, None, today, catalogue)
+    }
+
+    /// Reads the document of a body, whose form is right and nothing more.
+    pub(super) fn read(body: &[u8]) -> Result<RequestDocument, Vec<Finding>> {
+        serde_json::from_slice(body).map_err(|error| diagnose(body, &error))
+    }
+
+    /// The request of a document. `registered` is the authorisation that its `authorisation_id` names.
+    pub(super) fn of(
+        document: RequestDocument,
+        registered: Option<Authorisation>,
+        today: Date,
+        catalogue: &Catalogue,
+    ) -> Result<Self, Vec<Finding>> {
+        sound::check(document, registered, today, catalogue)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::answer::DepartmentRow;
 use super::case::Case;
@@ -25,6 +26,8 @@ pub struct Running {
     pub opened_at: jiff::Timestamp,
     /// The request, with what it rests on.
     pub case: Case,
+    /// Says that its authorisation was revoked while it ran.
+    pub revoked: CancellationToken,
     /// The departments that have answered, in that order; followers watch this.
     pub departments: watch::Sender<Vec<DepartmentRow>>,
     /// How it ended, once it has; apart from the departments, so that who waits for the end is woken once.
@@ -50,6 +53,15 @@ impl RunningTable {
     /// The running verification of this id.
     pub fn get(&self, id: &str) -> Option<Arc<Running>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).map(Arc::clone)
+    }
+
+    /// All of one client that rest on the authorisation of this number.
+    pub fn resting_on(&self, client_id: &str, number: &str) -> Vec<Arc<Running>> {
+        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let rests = |running: &&Arc<Running>| {
+            running.client_id == client_id && running.case.request.authorisation.number == number
+        };
+        table.values().filter(rests).map(Arc::clone).collect()
     }
 
     /// Removes one that has come to its end.

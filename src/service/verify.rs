@@ -4,6 +4,7 @@
 //! departments side by side → assemble the facts → evaluate → the outcome, sealed, and the event that
 //! releases it, durable → answer.
 
+mod consent;
 mod inquest;
 pub mod look;
 mod recover;
@@ -27,9 +28,11 @@ use super::ids::Ids;
 use super::kept::{Outcome, kept_request};
 use super::planned::PlanView;
 use super::request::VerificationRequest;
+use super::request::document::RequestDocument;
 use super::running::{Finished, Running, RunningTable};
 use crate::access_log::{AccessEvent, Action};
 use crate::domain::actor::Client;
+use crate::domain::authorisation::Authorisation;
 use crate::domain::clock::Clock;
 use crate::domain::disclosure::Disclosure;
 use crate::domain::hex::hex;
@@ -40,6 +43,8 @@ use crate::federation::ask::Federation;
 use crate::policy::{Packs, Parameters, Unavailable};
 use crate::seal::{DataKey, Sealer};
 use crate::store::{NewVerification, Opened, Store, StoreError, VerificationRow};
+use consent::Consents;
+pub use consent::{AuthorisationStatus, AuthorisationView};
 use run::{Concluding, Conclusion, answer_so_far, count};
 
 /// Who asks, in which request.
@@ -123,18 +128,21 @@ pub struct Verifications {
     not_durable: Mutex<Vec<String>>,
     /// Digests of the packs that are kept for replay.
     kept_packs: Mutex<HashSet<String>>,
+    consents: Consents,
 }
 
 impl Verifications {
     /// The use cases over these parts.
     pub fn new(parts: Parts) -> Arc<Self> {
         let log_key = parts.sealer.subject_key("access-log");
+        let consent_key = parts.sealer.subject_key("authorisation");
         Arc::new(Self {
             parts,
             log_key,
             running: RunningTable::default(),
             not_durable: Mutex::default(),
             kept_packs: Mutex::default(),
+            consents: Consents::new(consent_key),
         })
     }
 
@@ -161,7 +169,9 @@ impl Verifications {
         if self.parts.stopping.is_cancelled() {
             return Err(ServiceError::Stopping);
         }
-        let case = self.admit(caller.client, body)?;
+        let (document, registered) = self.read(caller.client, body).await?;
+        let kept = kept_request(caller.client, caller.request_id, registered.as_ref(), body);
+        let case = self.admit(caller.client, document, registered)?;
         let now = self.parts.clock.now();
         let id = self.parts.ids.next("vf");
         let (key, wrapped_key) = self.parts.sealer.new_data_key(&id)?;
@@ -173,7 +183,7 @@ impl Verifications {
             request_digest: digest.clone(),
             opened_at: now.as_microsecond(),
             wrapped_key,
-            request: self.parts.sealer.seal(&key, &id, &kept_request(caller.client, caller.request_id, body))?,
+            request: self.parts.sealer.seal(&key, &id, &kept)?,
         };
         let granted = self.parts.ids.next("ev");
         let granted = case.event(granted, now, Action::Granted, caller.client, caller.request_id, &id).to_row()?;
@@ -201,14 +211,36 @@ impl Verifications {
         }
     }
 
-    /// Parses a request and says whether this client may make it. Nobody is asked and nothing is kept.
-    fn admit(&self, client: &Client, body: &[u8]) -> Result<Case, ServiceError> {
-        let request = self.parse(body).map_err(ServiceError::Invalid)?;
+    /// Reads a request's document, and the registered authorisation that it names.
+    async fn read(
+        &self,
+        client: &Client,
+        body: &[u8],
+    ) -> Result<(RequestDocument, Option<Authorisation>), ServiceError> {
+        let document = VerificationRequest::read(body).map_err(ServiceError::Invalid)?;
+        let registered = match &document.authorisation_id {
+            None => None,
+            Some(id) => Some(self.registered(client, id, &document).await?),
+        };
+        Ok((document, registered))
+    }
+
+    /// Checks a request and says whether this client may make it. Nobody is asked and nothing is kept.
+    fn admit(
+        &self,
+        client: &Client,
+        document: RequestDocument,
+        registered: Option<Authorisation>,
+    ) -> Result<Case, ServiceError> {
+        let request = self.parse(document, registered).map_err(ServiceError::Invalid)?;
         if !request.place.division_code.is_inside(client.division) {
             return Err(ServiceError::ForeignDivision);
         }
         if !client.purposes.contains(&request.purpose) {
             return Err(ServiceError::ForeignPurpose);
+        }
+        if self.is_revoked(&client.id, &request.authorisation.number) {
+            return Err(consent::revoked("/authorisation/number"));
         }
         let pack = match self.pack(&request) {
             Err(Unavailable::UnknownPack { known, .. }) => {
@@ -232,8 +264,12 @@ impl Verifications {
         Ok(Case::of(request, pack, self.today(), &self.log_key))
     }
 
-    fn parse(&self, body: &[u8]) -> Result<VerificationRequest, Vec<Finding>> {
-        VerificationRequest::parse(body, self.today(), self.parts.federation.catalogue())
+    fn parse(
+        &self,
+        document: RequestDocument,
+        registered: Option<Authorisation>,
+    ) -> Result<VerificationRequest, Vec<Finding>> {
+        VerificationRequest::of(document, registered, self.today(), self.parts.federation.catalogue())
     }
 
     fn today(&self) -> Date {
@@ -245,8 +281,9 @@ impl Verifications {
     }
 
     /// Who would be asked what, and why not more. Nobody is asked.
-    pub fn plan(&self, caller: Caller<'_>, body: &[u8]) -> Result<PlanView, ServiceError> {
-        let case = self.admit(caller.client, body)?;
+    pub async fn plan(&self, caller: Caller<'_>, body: &[u8]) -> Result<PlanView, ServiceError> {
+        let (document, registered) = self.read(caller.client, body).await?;
+        let case = self.admit(caller.client, document, registered)?;
         let refused = self.gate(&case).map(|gate| gate.status().as_str());
         let federation = &self.parts.federation;
         let (question, catalogue) = (case.question(), federation.catalogue());
@@ -361,12 +398,17 @@ impl Verifications {
             client_id: client.id.clone(),
             opened_at,
             case,
+            revoked: CancellationToken::new(),
             departments: watch::Sender::new(Vec::new()),
             end: watch::Sender::new(None),
         };
         let Some(running) = self.running.insert(fresh) else {
             return self.running.get(&id).expect("just found to be running");
         };
+        // Revoked between the look at the request and now, or while a crashed hub was away.
+        if self.is_revoked(&client.id, &running.case.request.authorisation.number) {
+            running.revoked.cancel();
+        }
         let (service, task) = (Arc::clone(self), Arc::clone(&running));
         self.parts.tracker.spawn(async move {
             let end = service.run(&task, &client, &request_id, &key).await;

@@ -10,6 +10,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
+use super::authorisation::{self, AuthorisationRow, Revocation};
 use super::event::{self, EventRow};
 use super::log::{self, HeadChange};
 use super::pack::{self, PackRow};
@@ -32,6 +33,18 @@ pub(super) enum Write {
     },
     Complete {
         row: Box<OutcomeRow>,
+        events: Vec<EventRow>,
+        reply: Reply<()>,
+    },
+    /// The authorisation of a household.
+    Authorisation {
+        row: Box<AuthorisationRow>,
+        events: Vec<EventRow>,
+        reply: Reply<()>,
+    },
+    /// That an authorisation does not hold any more.
+    Revocation {
+        row: Box<Revocation>,
         events: Vec<EventRow>,
         reply: Reply<()>,
     },
@@ -124,6 +137,8 @@ struct Rows<'a> {
     outcomes: Vec<&'a OutcomeRow>,
     events: Vec<&'a EventRow>,
     packs: Vec<&'a PackRow>,
+    authorisations: Vec<&'a AuthorisationRow>,
+    revocations: Vec<&'a Revocation>,
 }
 
 /// Writes a group in one transaction: all of it is on disk when this returns, or none of it counts.
@@ -156,6 +171,14 @@ async fn commit(
                 rows.outcomes.push(row);
                 rows.events.extend(events);
             }
+            Write::Authorisation { row, events, .. } => {
+                rows.authorisations.push(row);
+                rows.events.extend(events);
+            }
+            Write::Revocation { row, events, .. } => {
+                rows.revocations.push(row);
+                rows.events.extend(events);
+            }
             Write::Events { rows: events, .. } => rows.events.extend(events),
             Write::Head { .. } => {}
             Write::Pack { row, .. } => rows.packs.push(row),
@@ -165,6 +188,8 @@ async fn commit(
     verification::push_open(&mut statements, &rows.verifications);
     verification::push_complete(&mut statements, &rows.outcomes);
     pack::push_keep(&mut statements, &rows.packs);
+    authorisation::push_register(&mut statements, &rows.authorisations);
+    authorisation::push_revoke(&mut statements, &rows.revocations);
     let grown = sequence.grow(&rows.events);
     if let Some(grown) = &grown {
         event::push_append(&mut statements, grown.first, &rows.events);
@@ -188,7 +213,12 @@ async fn commit(
 fn keyed(write: &Write) -> Option<(&str, &str)> {
     match write {
         Write::Open { row, .. } => Some((&row.client_id, row.idempotency_key.as_deref()?)),
-        Write::Complete { .. } | Write::Events { .. } | Write::Head { .. } | Write::Pack { .. } => None,
+        Write::Complete { .. }
+        | Write::Events { .. }
+        | Write::Head { .. }
+        | Write::Pack { .. }
+        | Write::Authorisation { .. }
+        | Write::Revocation { .. } => None,
     }
 }
 
@@ -221,7 +251,11 @@ fn answer(group: impl Iterator<Item = Write>, result: Result<Vec<Opened>, StoreE
                 };
                 drop(reply.send(answer));
             }
-            Write::Complete { reply, .. } | Write::Events { reply, .. } | Write::Pack { reply, .. } => {
+            Write::Complete { reply, .. }
+            | Write::Events { reply, .. }
+            | Write::Pack { reply, .. }
+            | Write::Authorisation { reply, .. }
+            | Write::Revocation { reply, .. } => {
                 drop(reply.send(failure.clone().map_or(Ok(()), Err)));
             }
             Write::Head { reply, .. } => {

@@ -35,6 +35,8 @@ fn the_openapi_document_is_3_1_and_names_every_route() {
             "/v1/access-log/tile/{path}",
             "/v1/access-log/{index}",
             "/v1/access-log:search",
+            "/v1/authorisations",
+            "/v1/authorisations/{id}",
             "/v1/policies",
             "/v1/policies/{place}",
             "/v1/policies/{place}/evaluate",

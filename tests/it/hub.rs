@@ -275,6 +275,11 @@ impl Caller {
         Reply::of(request.send().await.unwrap()).await
     }
 
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
+        let request = self.http.delete(format!("{}{path}", self.base)).bearer_auth(&self.token);
+        Reply::of(request.send().await.unwrap()).await
+    }
+
     /// Verifies a household and waits for the end.
     pub(crate) async fn verify(&self, body: &Value) -> Reply {
         self.post("/v1/verifications", body, &[("prefer", "wait=30")]).await

@@ -9,6 +9,7 @@
 )]
 
 mod access_log;
+mod authorisations;
 mod bad_input;
 mod cases;
 mod contracts;

@@ -38,8 +38,13 @@ pub struct RequestDocument {
     pub household: HouseholdDocument,
     /// What the household declares (申报).
     pub declaration: Declaration,
-    /// The household's authorisation (核对授权书).
-    pub authorisation: Authorisation,
+    /// The household's authorisation (核对授权书). Either this or `authorisation_id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorisation: Option<Authorisation>,
+    /// The id of an authorisation that was registered with `POST /v1/authorisations`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "au_01a216abdd5a7abb906377f77bd76213")]
+    pub authorisation_id: Option<String>,
     /// What civil affairs' own register knows of the household's past.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior: Option<Prior>,

@@ -124,10 +124,7 @@ pub(in crate::service) const STAGES: &[&str] = &[
 
 /// The request document.
 pub(super) static REQUEST: Shape = Shape::Object(&[
-    must(
-        "purpose",
-        Shape::Choice(&["dibao", "tekun", "low_income", "expenditure", "temporary_relief", "periodic_review"]),
-    ),
+    must("purpose", Shape::Choice(PURPOSES)),
     null("assessment_date", Shape::Text(&DATE)),
     must(
         "place",
@@ -139,22 +136,7 @@ pub(super) static REQUEST: Shape = Shape::Object(&[
     null("pack", Shape::Text(&ANY)),
     may("emergency_only", Shape::Boolean),
     may("disclosure", Shape::Choice(&["full", "minimal"])),
-    must(
-        "household",
-        Shape::Object(&[
-            must("hukou_region", Shape::Text(&DIVISION)),
-            must(
-                "members",
-                Shape::List(&Shape::Object(&[
-                    must("ref", Shape::Text(&REFERENCE)),
-                    must("id_number", Shape::Text(&ANY)),
-                    must("name", Shape::Text(&ANY)),
-                    null("birth_date", Shape::Text(&DATE)),
-                    must("relation_code", Shape::Text(&RELATION)),
-                ])),
-            ),
-        ]),
-    ),
+    must("household", Shape::Object(HOUSEHOLD)),
     must(
         "declaration",
         Shape::Object(&[
@@ -167,24 +149,53 @@ pub(super) static REQUEST: Shape = Shape::Object(&[
             may("events", Shape::List(&EVENT)),
         ]),
     ),
-    must(
-        "authorisation",
-        Shape::Object(&[
-            must("number", Shape::Text(&ANY)),
-            must("signed_on", Shape::Text(&DATE)),
-            must("valid_until", Shape::Text(&DATE)),
-            null("departments", Shape::List(&Shape::Text(&DEPARTMENT))),
-            must("evidence_digest", Shape::Text(&ANY)),
-            must(
-                "signatures",
-                Shape::List(&Shape::Object(&[
-                    must("ref", Shape::Text(&REFERENCE)),
-                    must("capacity", Shape::Choice(&["SELF", "GUARDIAN"])),
-                ])),
-            ),
-        ]),
-    ),
+    null("authorisation", Shape::Object(AUTHORISATION)),
+    null("authorisation_id", Shape::Text(&ANY)),
     Member { name: "prior", need: Need::Null, shape: Shape::Object(PRIOR) },
+]);
+
+const PURPOSES: &[&str] = &["dibao", "tekun", "low_income", "expenditure", "temporary_relief", "periodic_review"];
+
+/// A household.
+const HOUSEHOLD: &[Member] = &[
+    must("hukou_region", Shape::Text(&DIVISION)),
+    must(
+        "members",
+        Shape::List(&Shape::Object(&[
+            must("ref", Shape::Text(&REFERENCE)),
+            must("id_number", Shape::Text(&ANY)),
+            must("name", Shape::Text(&ANY)),
+            null("birth_date", Shape::Text(&DATE)),
+            must("relation_code", Shape::Text(&RELATION)),
+        ])),
+    ),
+];
+
+/// The signature of, or for, a member.
+static SIGNATURE: Shape =
+    Shape::Object(&[must("ref", Shape::Text(&REFERENCE)), must("capacity", Shape::Choice(&["SELF", "GUARDIAN"]))]);
+
+/// A household's authorisation.
+const AUTHORISATION: &[Member] = &[
+    must("number", Shape::Text(&ANY)),
+    must("signed_on", Shape::Text(&DATE)),
+    must("valid_until", Shape::Text(&DATE)),
+    null("departments", Shape::List(&Shape::Text(&DEPARTMENT))),
+    must("evidence_digest", Shape::Text(&ANY)),
+    must("signatures", Shape::List(&SIGNATURE)),
+];
+
+/// An authorisation to be registered.
+pub(in crate::service) static REGISTRATION: Shape = Shape::Object(&[
+    must("number", Shape::Text(&ANY)),
+    must("signed_on", Shape::Text(&DATE)),
+    must("validity", Shape::Choice(&["DECISION", "ASSISTANCE_PERIOD", "DATE"])),
+    must("valid_until", Shape::Text(&DATE)),
+    must("purposes", Shape::List(&Shape::Choice(PURPOSES))),
+    null("departments", Shape::List(&Shape::Text(&DEPARTMENT))),
+    must("evidence_digest", Shape::Text(&ANY)),
+    must("household", Shape::Object(HOUSEHOLD)),
+    must("signatures", Shape::List(&SIGNATURE)),
 ]);
 
 /// What civil affairs' own register knows of the household's past.

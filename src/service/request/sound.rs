@@ -6,6 +6,7 @@ use jiff::civil::{Date, date};
 
 use super::VerificationRequest;
 use super::document::{MemberDocument, RequestDocument};
+use crate::domain::authorisation::Authorisation;
 use crate::domain::dataset::Catalogue;
 use crate::domain::household::{Household, Member, MemberRef};
 use crate::domain::id_number::{IdNumber, IdNumberError};
@@ -18,11 +19,35 @@ const MAX_ITEMS: usize = 300;
 /// Longest free text, in characters.
 const MAX_TEXT: usize = 100;
 
-struct Findings(Vec<Finding>);
+/// The faults found so far.
+#[derive(Default)]
+pub(super) struct Findings(Vec<Finding>);
 
 impl Findings {
-    fn add(&mut self, pointer: impl Into<String>, code: &'static str, zh: impl Into<String>, en: impl Into<String>) {
+    /// A fault.
+    pub(super) fn add(
+        &mut self,
+        pointer: impl Into<String>,
+        code: &'static str,
+        zh: impl Into<String>,
+        en: impl Into<String>,
+    ) {
         self.0.push(Finding { pointer: pointer.into(), code, detail: Text::new(zh, en) });
+    }
+
+    /// A reference to nobody of the household.
+    pub(super) fn unknown_reference(&mut self, pointer: String) {
+        self.add(
+            pointer,
+            "unknown_reference",
+            "所指成员不在 household.members 中。",
+            "names a member who is not in household.members.",
+        );
+    }
+
+    /// What was checked, when nothing was found.
+    pub(super) fn none_or<T>(self, checked: T) -> Result<T, Vec<Finding>> {
+        if self.0.is_empty() { Ok(checked) } else { Err(self.0) }
     }
 
     /// Free text: not empty, not long, no control or invisible direction characters (A26).
@@ -76,13 +101,15 @@ impl Findings {
     }
 }
 
-/// Checks a document; every fault is found, not only the first.
+/// Checks a document; every fault is found, not only the first. `registered` is the authorisation that its
+/// `authorisation_id` names.
 pub(super) fn check(
     document: RequestDocument,
+    registered: Option<Authorisation>,
     today: Date,
     catalogue: &Catalogue,
 ) -> Result<VerificationRequest, Vec<Finding>> {
-    let mut findings = Findings(Vec::new());
+    let mut findings = Findings::default();
     let assessed_on = document.assessment_date.unwrap_or(today);
     if assessed_on > today || assessed_on < date(2000, 1, 1) {
         findings.add(
@@ -108,10 +135,33 @@ pub(super) fn check(
     let known: HashSet<&MemberRef> = document.household.members.iter().map(|member| &member.reference).collect();
     references(&document, &known, &mut findings);
     declaration(&document, &mut findings);
-    authorisation(&document, catalogue, &mut findings);
-    if !findings.0.is_empty() {
-        return Err(findings.0);
-    }
+    let authorisation_id = document.authorisation_id.clone();
+    let given = match (&document.authorisation, &authorisation_id, registered) {
+        (Some(given), None, _) => {
+            authorisation("/authorisation", given, catalogue, &mut findings);
+            Some(given.clone())
+        }
+        (None, Some(_), Some(registered)) => Some(registered),
+        (None, ..) => {
+            findings.add(
+                "",
+                "missing_member",
+                "缺少必填成员 `authorisation`（或已登记授权书的 `authorisation_id`）。",
+                "the member `authorisation` is missing (or `authorisation_id` of a registered one).",
+            );
+            None
+        }
+        (Some(_), Some(_), _) => {
+            findings.add(
+                "/authorisation_id",
+                "given_twice",
+                "`authorisation` 与 `authorisation_id` 只能填一项。",
+                "give either `authorisation` or `authorisation_id`, not both.",
+            );
+            None
+        }
+    };
+    let Some(authorisation) = given.filter(|_| findings.0.is_empty()) else { return Err(findings.0) };
     Ok(VerificationRequest {
         purpose: document.purpose,
         assessed_on,
@@ -121,12 +171,14 @@ pub(super) fn check(
         disclosure: document.disclosure,
         household: Household { hukou_region: document.household.hukou_region, members },
         declaration: document.declaration,
-        authorisation: document.authorisation,
+        authorisation,
+        authorisation_id,
         prior: document.prior.unwrap_or_default(),
     })
 }
 
-fn members(documents: &[MemberDocument], findings: &mut Findings) -> Vec<Member> {
+/// The members, as far as they are sound.
+pub(super) fn members(documents: &[MemberDocument], findings: &mut Findings) -> Vec<Member> {
     findings.size("/household/members", documents.len(), 1, MAX_MEMBERS);
     let (mut references, mut numbers) = (HashSet::new(), HashSet::new());
     let mut members = Vec::with_capacity(documents.len());
@@ -196,18 +248,13 @@ fn references(document: &RequestDocument, known: &HashSet<&MemberRef>, findings:
             obligor.supports.iter().enumerate().map(|(j, it)| (format!("/declaration/obligors/{i}/supports/{j}"), it)),
         );
     }
-    let signatures = document.authorisation.signatures.iter().enumerate();
+    let signatures = document.authorisation.iter().flat_map(|given| &given.signatures).enumerate();
     named.extend(signatures.map(|(i, it)| (format!("/authorisation/signatures/{i}/ref"), &it.reference)));
     let other = document.prior.as_ref().and_then(|prior| prior.member_in_other_household.as_ref());
     named.extend(other.map(|reference| ("/prior/member_in_other_household".to_owned(), reference)));
     for (pointer, reference) in named {
         if !known.contains(reference) {
-            findings.add(
-                pointer,
-                "unknown_reference",
-                "所指成员不在 household.members 中。",
-                "names a member who is not in household.members.",
-            );
+            findings.unknown_reference(pointer);
         }
     }
     for (index, member) in document.household.members.iter().enumerate() {
@@ -292,12 +339,13 @@ fn declaration(document: &RequestDocument, findings: &mut Findings) {
     }
 }
 
-fn authorisation(document: &RequestDocument, catalogue: &Catalogue, findings: &mut Findings) {
-    let authorisation = &document.authorisation;
-    findings.text("/authorisation/number", &authorisation.number);
+/// What must be true of an authorisation that stands at `base`.
+pub(super) fn authorisation(base: &str, authorisation: &Authorisation, catalogue: &Catalogue, findings: &mut Findings) {
+    let at = |member: &str| format!("{base}/{member}");
+    findings.text(at("number"), &authorisation.number);
     if authorisation.valid_until < authorisation.signed_on {
         findings.add(
-            "/authorisation/valid_until",
+            at("valid_until"),
             "date_out_of_range",
             "授权截止日期不得早于签署日期。",
             "the authorisation cannot end before it was signed.",
@@ -306,17 +354,17 @@ fn authorisation(document: &RequestDocument, catalogue: &Catalogue, findings: &m
     let digest = authorisation.evidence_digest.strip_prefix("sha256:").unwrap_or_default();
     if digest.len() != 64 || !digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
         findings.add(
-            "/authorisation/evidence_digest",
+            at("evidence_digest"),
             "invalid_value",
             "应为 \"sha256:\" 加 64 位小写十六进制数（授权书扫描件的摘要）。",
             "must be \"sha256:\" and 64 lower-case hexadecimal digits: the digest of the scanned form.",
         );
     }
-    findings.size("/authorisation/signatures", authorisation.signatures.len(), 0, MAX_MEMBERS);
+    findings.size(&at("signatures"), authorisation.signatures.len(), 0, MAX_MEMBERS);
     for (index, department) in authorisation.departments.iter().flatten().enumerate() {
         if catalogue.department(department).is_none() {
             findings.add(
-                format!("/authorisation/departments/{index}"),
+                at(&format!("departments/{index}")),
                 "unknown_department",
                 "目录中没有这个部门；目录见 schemas/catalogue.toml，不填则授权全部部门。",
                 "this department is not in the catalogue (schemas/catalogue.toml); leave departments out to authorise all of them.",

@@ -57,7 +57,8 @@ impl Verifications {
     /// The same, parsed again.
     pub(super) fn kept(&self, row: &VerificationRow) -> Result<(KeptRequest, VerificationRequest), ServiceError> {
         let kept = self.kept_raw(row)?;
-        let request = self.parse(kept.request.get().as_bytes()).map_err(ServiceError::Invalid)?;
+        let document = VerificationRequest::read(kept.request.get().as_bytes()).map_err(ServiceError::Invalid)?;
+        let request = self.parse(document, kept.authorisation.clone()).map_err(ServiceError::Invalid)?;
         Ok((kept, request))
     }
 

@@ -57,8 +57,12 @@ impl Verifications {
         request_id: &str,
         key: &DataKey,
     ) -> Result<Finished, StoreError> {
-        let inquest = if self.may_ask(&running.case) { self.ask(running).await } else { Inquest::default() };
-        let concluding = Concluding { id: &running.id, case: &running.case, opened_at: running.opened_at, key };
+        let asked = async { if self.may_ask(&running.case) { self.ask(running).await } else { Inquest::default() } };
+        // What is on its way when the authorisation is revoked is not waited for, and what has come is not used.
+        let inquest = running.revoked.run_until_cancelled(asked).await.filter(|_| !running.revoked.is_cancelled());
+        let revoked = inquest.is_none().then(|| running.case.revoked());
+        let (case, inquest) = (revoked.as_ref().unwrap_or(&running.case), inquest.unwrap_or_default());
+        let concluding = Concluding { id: &running.id, case, opened_at: running.opened_at, key };
         let conclusion = self.conclude(concluding, inquest, Caller { client, request_id })?;
         let Conclusion { answer, outcome, released, status, not_asked } = conclusion;
         self.keep_pack(&running.case).await?;

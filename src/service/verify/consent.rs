@@ -1,0 +1,339 @@
+//! Households' authorisations (核对授权书): registered, looked at, used by verifications, revoked.
+//!
+//! A revocation is durable before anything else; then what runs under it is stopped and what departments said
+//! of its people is forgotten. A number that was revoked does not pass inside a request either.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{PoisonError, RwLock};
+
+use aws_lc_rs::digest::{Context, SHA256, digest};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::super::error::ServiceError;
+use super::super::request::document::{MemberDocument, RequestDocument};
+use super::super::request::registration::Registration;
+use super::{Caller, Verifications};
+use crate::access_log::{AccessEvent, Action};
+use crate::domain::actor::Client;
+use crate::domain::authorisation::{Authorisation, Signature, Validity};
+use crate::domain::dataset::DepartmentId;
+use crate::domain::hex::hex;
+use crate::domain::id_number::{IdNumber, Subject, SubjectKey};
+use crate::domain::problem::{Finding, Text};
+use crate::domain::purpose::Purpose;
+use crate::store::{AuthorisationRow, Revocation, StoreError};
+
+/// Whether an authorisation may be used now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthorisationStatus {
+    /// It holds.
+    Valid,
+    /// Its first day is still to come.
+    NotYetValid,
+    /// Its last day is past.
+    Expired,
+    /// It was revoked.
+    Revoked,
+}
+
+/// A registered authorisation, as the client that registered it sees it. It names no person.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RegisteredAuthorisation)]
+pub struct AuthorisationView {
+    /// Its id, for `authorisation_id` of a verification.
+    pub id: String,
+    /// Whether it may be used now.
+    pub status: AuthorisationStatus,
+    /// Number of the form.
+    pub number: String,
+    /// The day it was signed.
+    #[schema(value_type = String, format = Date)]
+    pub signed_on: Date,
+    /// How long it holds, as the form says.
+    pub validity: Validity,
+    /// The last day it holds.
+    #[schema(value_type = String, format = Date)]
+    pub valid_until: Date,
+    /// What the household may be verified for.
+    pub purposes: Vec<Purpose>,
+    /// The departments that may be asked; all of the catalogue when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub departments: Option<Vec<DepartmentId>>,
+    /// Digest of the scanned form.
+    pub evidence_digest: String,
+    /// Keyed digest of the household's identity numbers and names: another household has another.
+    pub household_digest: String,
+    /// Who signed, by member.
+    pub signatures: Vec<Signature>,
+    /// When it was registered, UTC.
+    #[schema(value_type = String, format = DateTime)]
+    pub registered_at: Timestamp,
+    /// When it was revoked, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// What the hub keeps at hand of authorisations.
+pub(super) struct Consents {
+    key: SubjectKey,
+    /// Numbers that were revoked, by client.
+    revoked: RwLock<HashMap<String, HashSet<String>>>,
+    /// One registration at a time, so that a number is given once.
+    registering: tokio::sync::Mutex<()>,
+}
+
+impl Consents {
+    pub(super) fn new(key: SubjectKey) -> Self {
+        Self { key, revoked: RwLock::default(), registering: tokio::sync::Mutex::default() }
+    }
+
+    /// The keyed digest of a household: its people under the names given, in whatever order.
+    fn household<'a>(&self, people: impl Iterator<Item = (&'a IdNumber, &'a str)>) -> String {
+        let mut subjects: Vec<Subject> = people.map(|(id, name)| id.subject_named(&self.key, name)).collect();
+        subjects.sort_unstable_by_key(|subject| *subject.bytes());
+        let mut all = Context::new(&SHA256);
+        subjects.iter().for_each(|subject| all.update(subject.bytes()));
+        hex(all.finish().as_ref())
+    }
+}
+
+/// A request that rests on an authorisation that was revoked.
+pub(super) fn revoked(pointer: &str) -> ServiceError {
+    refused(
+        pointer,
+        "authorisation_revoked",
+        Text::new(
+            "该授权书已被撤销，不得再用于核对；请由家庭重新签署。",
+            "this authorisation was revoked and may not be used any more; let the household sign a new one.",
+        ),
+    )
+}
+
+fn refused(pointer: &str, code: &'static str, detail: Text) -> ServiceError {
+    ServiceError::Invalid(vec![Finding { pointer: pointer.to_owned(), code, detail }])
+}
+
+impl Verifications {
+    /// Reads which authorisations were revoked; for the start, before requests are taken.
+    pub async fn load_revocations(&self) -> Result<(), StoreError> {
+        for (client, number) in self.parts.store.revoked_numbers().await? {
+            self.note_revoked(client, number);
+        }
+        Ok(())
+    }
+
+    fn note_revoked(&self, client: String, number: String) {
+        let mut revoked = self.consents.revoked.write().unwrap_or_else(PoisonError::into_inner);
+        revoked.entry(client).or_default().insert(number);
+    }
+
+    /// Whether this client's authorisation of this number was revoked.
+    pub(super) fn is_revoked(&self, client: &str, number: &str) -> bool {
+        let revoked = self.consents.revoked.read().unwrap_or_else(PoisonError::into_inner);
+        revoked.get(client).is_some_and(|numbers| numbers.contains(number))
+    }
+
+    /// Registers the authorisation of a household. The same document again is the same authorisation; `true` says
+    /// that it is new.
+    pub async fn register_authorisation(
+        &self,
+        caller: Caller<'_>,
+        body: &[u8],
+    ) -> Result<(AuthorisationView, bool), ServiceError> {
+        let catalogue = self.parts.federation.catalogue();
+        let registration = Registration::parse(body, catalogue).map_err(ServiceError::Invalid)?;
+        if registration.purposes.iter().any(|purpose| !caller.client.purposes.contains(purpose)) {
+            return Err(ServiceError::ForeignPurpose);
+        }
+        let digest = hex(digest(&SHA256, body).as_ref());
+        let number = registration.authorisation.number.clone();
+        let _alone = self.consents.registering.lock().await;
+        if let Some(row) = self.parts.store.authorisation_numbered(&caller.client.id, &number).await? {
+            if row.digest != digest {
+                return Err(ServiceError::AuthorisationNumberTaken);
+            }
+            self.record_authorisation(caller, Action::Viewed, &row, &registration).await?;
+            return Ok((self.authorisation_view(&row, registration)?, false));
+        }
+        let id = self.parts.ids.next("au");
+        let (key, wrapped_key) = self.parts.sealer.new_data_key(&id)?;
+        let row = AuthorisationRow {
+            client_id: caller.client.id.clone(),
+            number,
+            digest,
+            registered_at: self.parts.clock.now().as_microsecond(),
+            wrapped_key,
+            body: self.parts.sealer.seal(&key, &id, body)?,
+            revoked_at: None,
+            id,
+        };
+        let event = self.authorisation_event(caller, Action::AuthorisationRegistered, &row, &registration)?;
+        self.parts.store.register_authorisation(row.clone(), vec![event]).await?;
+        Ok((self.authorisation_view(&row, registration)?, true))
+    }
+
+    /// An authorisation of this client.
+    pub async fn authorisation(&self, caller: Caller<'_>, id: &str) -> Result<AuthorisationView, ServiceError> {
+        let (row, registration) = self.own_authorisation(caller.client, id).await?;
+        self.record_authorisation(caller, Action::Viewed, &row, &registration).await?;
+        self.authorisation_view(&row, registration)
+    }
+
+    /// Revokes an authorisation of this client. Verifications under it that run are stopped, and what departments
+    /// said of its people is forgotten. Revoked again, it stays revoked since the first time.
+    pub async fn revoke_authorisation(&self, caller: Caller<'_>, id: &str) -> Result<AuthorisationView, ServiceError> {
+        let (mut row, registration) = self.own_authorisation(caller.client, id).await?;
+        if row.revoked_at.is_none() {
+            let revoked_at = self.parts.clock.now().as_microsecond();
+            let event = self.authorisation_event(caller, Action::AuthorisationRevoked, &row, &registration)?;
+            let revocation = Revocation { id: row.id.clone(), revoked_at };
+            self.parts.store.revoke_authorisation(revocation, vec![event]).await?;
+            row.revoked_at = Some(revoked_at);
+        }
+        self.note_revoked(row.client_id.clone(), row.number.clone());
+        for running in self.running.resting_on(&row.client_id, &row.number) {
+            running.revoked.cancel();
+        }
+        self.parts.federation.forget(registration.members.iter());
+        self.authorisation_view(&row, registration)
+    }
+
+    /// The authorisation that a request names, as it covers this request's household; refused before anybody is
+    /// asked when it is unknown, revoked, for another household or for other purposes.
+    pub(super) async fn registered(
+        &self,
+        client: &Client,
+        id: &str,
+        document: &RequestDocument,
+    ) -> Result<Authorisation, ServiceError> {
+        let pointer = "/authorisation_id";
+        let (row, registration) = match self.own_authorisation(client, id).await {
+            Err(ServiceError::NoAuthorisation) => {
+                let unknown =
+                    Text::new("本系统没有登记过这份授权书。", "this client registered no authorisation of this id.");
+                return Err(refused(pointer, "unknown_authorisation", unknown));
+            }
+            found => found?,
+        };
+        if row.revoked_at.is_some() {
+            return Err(revoked(pointer));
+        }
+        if !registration.purposes.contains(&document.purpose) {
+            return Err(refused(
+                pointer,
+                "purpose_not_authorised",
+                Text::new(
+                    "家庭没有授权以此目的核对。",
+                    "the household did not authorise a verification for this purpose.",
+                ),
+            ));
+        }
+        let mut authorisation = registration.authorisation;
+        let parsed = |member: &MemberDocument| IdNumber::parse(&member.id_number).ok();
+        let Some(numbers) = document.household.members.iter().map(parsed).collect::<Option<Vec<_>>>() else {
+            // The numbers themselves are wrong: that is told with the other faults of the request.
+            return Ok(authorisation);
+        };
+        let asked = numbers.iter().zip(&document.household.members).map(|(id, member)| (id, member.name.trim()));
+        let signed_for = registration.members.iter().map(|member| (&member.id_number, member.name.as_str()));
+        if self.consents.household(asked) != self.consents.household(signed_for) {
+            return Err(refused(
+                pointer,
+                "authorisation_of_another_household",
+                Text::new(
+                    "授权书是为另一个家庭签署的：成员、姓名或身份号码已有变化，原授权失效，请重新签署。",
+                    "the authorisation was signed for another household: members, names or identity numbers differ, so it does not hold; let the household sign a new one.",
+                ),
+            ));
+        }
+        // The form and the request may name the members differently.
+        for signature in &mut authorisation.signatures {
+            let signer = registration.members.iter().find(|member| member.reference == signature.reference);
+            let place = signer.and_then(|signer| numbers.iter().position(|number| *number == signer.id_number));
+            if let Some(member) = place.and_then(|place| document.household.members.get(place)) {
+                signature.reference = member.reference.clone();
+            }
+        }
+        Ok(authorisation)
+    }
+
+    async fn own_authorisation(
+        &self,
+        client: &Client,
+        id: &str,
+    ) -> Result<(AuthorisationRow, Registration), ServiceError> {
+        let row = self.parts.store.authorisation(id).await?.filter(|row| row.client_id == client.id);
+        let row = row.ok_or(ServiceError::NoAuthorisation)?;
+        let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
+        let body = key.open(&row.id, &row.body)?;
+        let registration = Registration::parse(&body, self.parts.federation.catalogue())
+            .map_err(|_| StoreError::Corrupt("authorisation"))?;
+        Ok((row, registration))
+    }
+
+    async fn record_authorisation(
+        &self,
+        caller: Caller<'_>,
+        action: Action,
+        row: &AuthorisationRow,
+        registration: &Registration,
+    ) -> Result<(), StoreError> {
+        let event = self.authorisation_event(caller, action, row, registration)?;
+        self.parts.store.record_events(vec![event]).await
+    }
+
+    fn authorisation_event(
+        &self,
+        caller: Caller<'_>,
+        action: Action,
+        row: &AuthorisationRow,
+        registration: &Registration,
+    ) -> Result<crate::store::EventRow, StoreError> {
+        let subjects: Vec<Subject> =
+            registration.members.iter().map(|member| member.id_number.subject(&self.log_key)).collect();
+        let at = self.parts.clock.now();
+        let mut event = AccessEvent::new(self.parts.ids.next("ev"), at, action, Some(caller.client), caller.request_id);
+        event.authorisation = Some(&row.number);
+        event.object = Some(&row.id);
+        event.subjects = &subjects;
+        event.to_row()
+    }
+
+    fn authorisation_view(
+        &self,
+        row: &AuthorisationRow,
+        registration: Registration,
+    ) -> Result<AuthorisationView, ServiceError> {
+        let time = |at| Timestamp::from_microsecond(at).map_err(|_| StoreError::Corrupt("time"));
+        let today = self.today();
+        let people = registration.members.iter().map(|member| (&member.id_number, member.name.as_str()));
+        let household_digest = self.consents.household(people);
+        let authorisation = registration.authorisation;
+        let status = match row.revoked_at {
+            Some(_) => AuthorisationStatus::Revoked,
+            None if today < authorisation.signed_on => AuthorisationStatus::NotYetValid,
+            None if today > authorisation.valid_until => AuthorisationStatus::Expired,
+            None => AuthorisationStatus::Valid,
+        };
+        Ok(AuthorisationView {
+            id: row.id.clone(),
+            status,
+            number: authorisation.number,
+            signed_on: authorisation.signed_on,
+            validity: registration.validity,
+            valid_until: authorisation.valid_until,
+            purposes: registration.purposes,
+            departments: authorisation.departments,
+            evidence_digest: authorisation.evidence_digest,
+            household_digest,
+            signatures: authorisation.signatures,
+            registered_at: time(row.registered_at)?,
+            revoked_at: row.revoked_at.map(time).transpose()?,
+        })
+    }
+}
