@@ -1,9 +1,11 @@
-//! The only SQL: verifications with their sealed outcomes, the packs they rest on, and access events, on `SQLite`.
+//! The only SQL: verifications with their sealed outcomes, the packs they rest on, registered clients, and access
+//! events, on `SQLite`.
 //!
 //! All writes go through one writer that groups concurrent ones into one durable transaction
 //! (`synchronous=FULL`): a caller is answered after its group is on disk, and the flush is paid once
 //! for the group. Reads have their own pool.
 
+mod client;
 mod event;
 mod log;
 mod log_search;
@@ -21,6 +23,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::{mpsc, oneshot};
 
+pub use client::{AssertionRow, ChangeDesk, ChangeRequest, Changes, ClientRow, SigningKeyRow};
 pub use event::EventRow;
 pub use log::{EntryRow, HeadRow, LogReader, TileRow};
 pub use log_search::{LogPage, LogQuery, MAX_FOUND};

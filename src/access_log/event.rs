@@ -40,6 +40,12 @@ pub enum Action {
     PolicyChanged,
     /// The log was searched.
     LogSearched,
+    /// The hub gave a client an access token.
+    TokenIssued,
+    /// A client was registered, given another key, or revoked.
+    ClientChanged,
+    /// The hub's key for access tokens was made, or took another's place.
+    KeyChanged,
 }
 
 /// What came of asking one department, as the log keeps it.
@@ -159,7 +165,7 @@ mod tests {
     use crate::seal::Sealer;
     use crate::tlog::tile::MAX_ENTRY;
 
-    const ACTIONS: [Action; 11] = [
+    const ACTIONS: [Action; 14] = [
         Action::Requested,
         Action::Granted,
         Action::Denied,
@@ -171,6 +177,9 @@ mod tests {
         Action::AdapterChanged,
         Action::PolicyChanged,
         Action::LogSearched,
+        Action::TokenIssued,
+        Action::ClientChanged,
+        Action::KeyChanged,
     ];
 
     fn client(text: &str) -> Client {

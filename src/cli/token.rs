@@ -54,14 +54,7 @@ pub fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     let key = std::fs::read(&args.key).with_context(|| {
         format!("the private key {} cannot be read; give the issuer's key with --key", args.key.display())
     })?;
-    let purposes = if args.purposes.is_empty() {
-        Purpose::ALL.to_vec()
-    } else {
-        let parse = |name: &String| {
-            Purpose::parse(name).with_context(|| format!("`{name}` is not a purpose; use one of {}", names()))
-        };
-        args.purposes.iter().map(parse).collect::<anyhow::Result<_>>()?
-    };
+    let purposes = if args.purposes.is_empty() { Purpose::ALL.to_vec() } else { purposes(&args.purposes)? };
     if !(1..=600).contains(&args.lifetime) {
         bail!("--lifetime must be 1 to 600 seconds: longer tokens are refused by every hub");
     }
@@ -91,8 +84,13 @@ pub fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn names() -> String {
-    Purpose::ALL.map(Purpose::as_str).join(", ")
+/// The purposes of these names.
+pub(super) fn purposes(names: &[String]) -> anyhow::Result<Vec<Purpose>> {
+    let parse = |name: &String| {
+        let all = || Purpose::ALL.map(Purpose::as_str).join(", ");
+        Purpose::parse(name).with_context(|| format!("`{name}` is not a purpose; use one of {}", all()))
+    };
+    names.iter().map(parse).collect()
 }
 
 /// Whom a token is for.
@@ -130,6 +128,7 @@ pub fn mint(key: &[u8], issuer: &str, audience: &str, subject: &Subject<'_>) -> 
         division_code: subject.division,
         purposes: subject.purposes.clone(),
         role: subject.role,
+        cnf: None,
     };
     let header = Header { typ: Some("at+jwt".to_owned()), ..Header::new(Algorithm::ES256) };
     let key = EncodingKey::from_ec_pem(key).context("the private key is not an ES256 key in PEM (PKCS#8)")?;

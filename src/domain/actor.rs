@@ -14,6 +14,8 @@ pub enum Role {
     Caseworker,
     /// Looks at the access log (安全审计员).
     Officer,
+    /// Runs the hub: registers clients and keys (运维人员).
+    Operator,
     /// The hub itself.
     System,
 }

@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::front::Hub;
 use super::problem::Problem;
-use super::{access_log, events, policies, report, verifications};
+use super::{access_log, events, oauth, policies, report, verifications};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,6 +27,7 @@ use super::{access_log, events, policies, report, verifications};
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     tags(
+        (name = "tokens", description = "Access tokens, and what callers must know to get one 访问令牌"),
         (name = "verifications", description = "Verifications of households 家庭核对"),
         (name = "access-log", description = "The access log, for security officers 访问日志（安全审计员）"),
         (name = "policies", description = "Policy packs: every figure with its source 政策包"),
@@ -36,6 +37,10 @@ struct Document;
 
 fn routes() -> OpenApiRouter<Arc<Hub>> {
     OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(oauth::token))
+        .routes(routes!(oauth::server_metadata))
+        .routes(routes!(oauth::resource_metadata))
+        .routes(routes!(oauth::jwks))
         .routes(routes!(verifications::create))
         .routes(routes!(verifications::plan))
         .routes(routes!(verifications::show))

@@ -28,6 +28,10 @@ fn the_openapi_document_is_3_1_and_names_every_route() {
     assert_eq!(
         paths,
         [
+            "/.well-known/jwks.json",
+            "/.well-known/oauth-authorization-server",
+            "/.well-known/oauth-protected-resource",
+            "/oauth2/token",
             "/v1/access-log",
             "/v1/access-log/checkpoint",
             "/v1/access-log/proofs/consistency/{from}/{to}",
@@ -48,8 +52,13 @@ fn the_openapi_document_is_3_1_and_names_every_route() {
     );
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            assert!(operation["security"].is_array(), "{method} {path} says that it wants a token");
-            assert!(operation["responses"]["401"].is_object(), "{method} {path} says what happens without one");
+            assert!(operation["security"].is_array(), "{method} {path} says whether it wants a token");
+            let is_open = operation["security"] == serde_json::json!([{}]);
+            assert_eq!(is_open, !path.starts_with("/v1/"), "{method} {path}: what lies under /v1/ wants a token");
+            assert!(
+                is_open || operation["responses"]["401"].is_object(),
+                "{method} {path} says what happens without one"
+            );
         }
     }
 }

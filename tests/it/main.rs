@@ -26,5 +26,6 @@ mod published_figures;
 mod seventh_source;
 mod stub;
 mod tidy;
+mod tokens;
 mod verdict_cost;
 mod views;
