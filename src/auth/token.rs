@@ -26,10 +26,6 @@ use crate::domain::purpose::Purpose;
 pub const MAX_LIFETIME_SECONDS: i64 = 600;
 /// How far the clocks of issuer and hub may differ, seconds.
 pub const LEEWAY_SECONDS: i64 = 10;
-/// The scope that lets a client request verifications.
-pub const VERIFY_SCOPE: &str = "verification";
-/// The scope that lets an officer look at the access log.
-pub const LOG_SCOPE: &str = "access_log";
 /// Longest name of an organisation, bytes: it stands in every access event.
 pub const MAX_ORGANISATION_BYTES: usize = 400;
 
@@ -55,8 +51,8 @@ pub enum TokenError {
     /// known here.
     #[error("the token is bound to another client certificate than the connection's")]
     Binding,
-    /// Without the scope of its role: `verification` for caseworkers, `access_log` for officers.
-    #[error("the token lacks the scope of its role, `verification` or `access_log`")]
+    /// Without the scope of its role.
+    #[error("the token lacks the scope of its role")]
     Scope,
 }
 
@@ -88,7 +84,7 @@ pub struct Claims {
     pub division_code: DivisionCode,
     /// The purposes for which it may ask.
     pub purposes: Vec<Purpose>,
-    /// `caseworker` when absent, or `officer`.
+    /// `caseworker` when absent.
     #[serde(default)]
     pub role: Role,
     /// What the token is bound to.
@@ -262,7 +258,7 @@ impl TokenVerifier {
             (Some(_), _) | (None, Some(_)) => return Err(TokenError::Invalid),
             (None, None) => {}
         }
-        let needed = scope_of(claims.role).ok_or(TokenError::Invalid)?;
+        let needed = claims.role.scope().ok_or(TokenError::Invalid)?;
         if !claims.scope.split(' ').any(|scope| scope == needed) {
             return Err(TokenError::Scope);
         }
@@ -280,15 +276,6 @@ impl TokenVerifier {
                 role: claims.role,
             }),
         })
-    }
-}
-
-/// The scope a token of this role carries; none for roles that have no tokens.
-pub const fn scope_of(role: Role) -> Option<&'static str> {
-    match role {
-        Role::Caseworker => Some(VERIFY_SCOPE),
-        Role::Officer => Some(LOG_SCOPE),
-        Role::Operator | Role::System => None,
     }
 }
 

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use serde_json::json;
 
-use super::token::purposes;
+use super::token::{purposes, role};
 use super::{Global, Lang};
 use crate::auth::clients::Registration;
 use crate::auth::key::PublicKey;
@@ -54,15 +54,6 @@ struct HubArgs {
     config: PathBuf,
 }
 
-/// What a client is.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ClientRole {
-    /// Asks for verifications.
-    Caseworker,
-    /// Looks at the access log.
-    Officer,
-}
-
 /// Arguments of `hedui client create`.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -77,12 +68,12 @@ pub struct CreateArgs {
     /// The division inside which it may ask (GB/T 2260).
     #[arg(long)]
     division: String,
-    /// The purposes for which it may ask; none for officers.
+    /// The purposes for which it may ask; only caseworkers need some.
     #[arg(long, value_delimiter = ',')]
     purposes: Vec<String>,
-    /// What it is.
-    #[arg(long, value_enum, default_value = "caseworker")]
-    role: ClientRole,
+    /// What it is: caseworker, officer, operator or administrator.
+    #[arg(long, value_parser = role, default_value = "caseworker", value_name = "ROLE")]
+    role: Role,
     /// Its public key, P-256 or Ed25519, in PEM or as a JWK.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
@@ -139,16 +130,12 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
     let (hub, change) = match command {
         Command::List(args) => return list(&args.hub, global).await,
         Command::Create(args) => {
-            let role = match args.role {
-                ClientRole::Caseworker => Role::Caseworker,
-                ClientRole::Officer => Role::Officer,
-            };
             let client = Client {
                 id: args.id,
                 organisation: args.organisation,
                 division: DivisionCode::parse(&args.division)?,
                 purposes: purposes(&args.purposes)?,
-                role,
+                role: args.role,
             };
             (args.hub, Change::Register { client, jwk: key(&args.key)? })
         }
@@ -291,10 +278,7 @@ async fn list(hub: &HubArgs, global: &Global) -> anyhow::Result<ExitCode> {
 
 fn told(out: &mut impl Write, registration: &Registration, lang: Lang) -> anyhow::Result<()> {
     let client = &registration.client;
-    let role = match client.role {
-        Role::Officer => lang.pick("审计", "officer"),
-        _ => lang.pick("经办", "caseworker"),
-    };
+    let role = lang.pick(client.role.words().0, client.role.as_str());
     writeln!(out, "{}  {role}  {}  {}", client.id, client.division, client.organisation)?;
     let names: Vec<&str> = client.purposes.iter().map(|purpose| purpose.as_str()).collect();
     if !names.is_empty() {

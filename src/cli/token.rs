@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
 use super::Global;
-use crate::auth::token::{Claims, LOG_SCOPE, VERIFY_SCOPE};
+use crate::auth::token::Claims;
 use crate::domain::actor::Role;
 use crate::domain::clock::{Clock, Randomness, SystemClock, SystemRandomness};
 use crate::domain::division::DivisionCode;
@@ -41,7 +41,10 @@ pub struct Args {
     /// The purposes for which it may ask; all by default.
     #[arg(long, value_delimiter = ',')]
     purposes: Vec<String>,
-    /// A token for a security officer, who looks at the access log and asks for no verification.
+    /// What the client is: caseworker, officer, operator or administrator.
+    #[arg(long, value_parser = role, default_value = "caseworker", conflicts_with = "officer")]
+    role: Role,
+    /// The same as `--role officer`: looks at the access log and asks for no verification.
     #[arg(long)]
     officer: bool,
     /// How long the token lives, seconds; at most 600.
@@ -67,7 +70,7 @@ pub fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
             organisation: &args.organisation,
             division: DivisionCode::parse(&args.division)?,
             purposes,
-            role: if args.officer { Role::Officer } else { Role::Caseworker },
+            role: if args.officer { Role::Officer } else { args.role },
             lifetime: args.lifetime,
         },
     )?;
@@ -82,6 +85,15 @@ pub fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
         writeln!(out, "{token}")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The role of this name, among those that hold tokens.
+pub(super) fn role(name: &str) -> Result<Role, String> {
+    let roles = Role::OF_CLIENTS;
+    roles
+        .into_iter()
+        .find(|role| role.as_str() == name)
+        .ok_or_else(|| format!("a role is one of {}", roles.map(Role::as_str).join(", ")))
 }
 
 /// The purposes of these names.
@@ -123,7 +135,7 @@ pub fn mint(key: &[u8], issuer: &str, audience: &str, subject: &Subject<'_>) -> 
         nbf: None,
         jti: Ids::new(std::sync::Arc::new(clock), randomness).next("tk"),
         client_id: subject.client.to_owned(),
-        scope: if subject.role == Role::Officer { LOG_SCOPE } else { VERIFY_SCOPE }.to_owned(),
+        scope: subject.role.scope().unwrap_or_default().to_owned(),
         organisation: subject.organisation.to_owned(),
         division_code: subject.division,
         purposes: subject.purposes.clone(),

@@ -1,5 +1,5 @@
 //! The front door every authenticated route goes through, so that no handler can forget a step:
-//! request id → token → rate limit → role → body → use case → a refusal is durable before it is told (P1).
+//! request id → token → rate limit → may they → body → use case → a refusal is durable before it is told (P1).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use axum::response::{IntoResponse, Response};
 use axum_server::tls::TlsInfo;
 
 use super::problem::Problem;
+use crate::auth::access::{Action, Object, authorise};
 use crate::auth::rate_limit::{ClientLimit, Standing};
 use crate::auth::token::{Thumbprint, TokenVerifier};
-use crate::domain::actor::{Client, Role};
+use crate::domain::actor::Client;
 use crate::domain::clock::Clock;
 use crate::domain::problem::Text;
-use crate::service::error::ServiceError;
 use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
@@ -92,12 +92,12 @@ pub(super) enum Takes {
 const MAX_FORM: usize = 32 * 1024;
 
 impl Hub {
-    /// Admits a request of an actor with this role and runs `use_case`. `about` names the verification a path is about, for the log.
+    /// Admits a request of an actor that may do this at all, and runs `use_case`, which asks again with the thing itself. `about` names the verification a path is about, for the log.
     pub(super) async fn admit<F, R>(
         &self,
         request: Request,
         takes: Takes,
-        role: Role,
+        action: Action,
         about: Option<&str>,
         use_case: F,
     ) -> Response
@@ -119,10 +119,9 @@ impl Hub {
                 }
                 Ok(within) => {
                     standing = Some(within);
-                    let received = if client.role == role {
-                        self.receive(&head, body, takes).await
-                    } else {
-                        Err(Problem::of(ServiceError::WrongRole))
+                    let received = match authorise(client, action, &Object::AtTheDoor).check() {
+                        Ok(()) => self.receive(&head, body, takes).await,
+                        Err(denial) => Err(Problem::of(denial.into())),
                     };
                     match received {
                         Err(problem) => Err(problem),
@@ -139,6 +138,14 @@ impl Hub {
             Err(problem) => self.refuse(problem, client.as_deref().ok(), &request_id, about).await,
         };
         tell_request(response.headers_mut(), &request_id, standing);
+        response
+    }
+
+    /// What is no route of the hub asks for nothing, so there is nothing to record.
+    pub(super) fn turn_away(&self, request: &Request, problem: Problem) -> Response {
+        let request_id = self.request_id(request.headers());
+        let mut response = problem.in_request(&request_id).into_response();
+        tell_request(response.headers_mut(), &request_id, None);
         response
     }
 

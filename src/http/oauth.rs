@@ -14,8 +14,7 @@ use super::front::{Hub, Takes, certificate, tell_request};
 use super::problem::Problem;
 use super::verifications::json;
 use crate::auth::key::KeyAlgorithm;
-use crate::auth::token::{LOG_SCOPE, VERIFY_SCOPE};
-use crate::domain::actor::Client;
+use crate::domain::actor::{Client, Role};
 use crate::domain::problem::Text;
 use crate::service::tokens::{GRANT_TYPE, GrantCode, Refusal, TokenAnswer, TokenEndpoint, TokenRequest};
 
@@ -223,7 +222,7 @@ pub(super) async fn server_metadata(State(hub): State<Arc<Hub>>) -> Response {
         "issuer": issuer,
         "token_endpoint": format!("{issuer}{TOKEN_PATH}"),
         "jwks_uri": format!("{issuer}{JWKS_PATH}"),
-        "scopes_supported": [VERIFY_SCOPE, LOG_SCOPE],
+        "scopes_supported": Role::OF_CLIENTS.map(Role::scope),
         "response_types_supported": [],
         "grant_types_supported": [GRANT_TYPE],
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
@@ -242,7 +241,7 @@ pub(super) async fn resource_metadata(State(hub): State<Arc<Hub>>) -> Response {
     public(&json!({
         "resource": hub.tokens.audience(),
         "authorization_servers": hub.published.issuers,
-        "scopes_supported": [VERIFY_SCOPE, LOG_SCOPE],
+        "scopes_supported": Role::OF_CLIENTS.map(Role::scope),
         "bearer_methods_supported": ["header"],
         "tls_client_certificate_bound_access_tokens": hub.published.is_bound,
     }))

@@ -173,8 +173,8 @@ impl Problem {
                 "insufficient_scope",
                 Text::new("令牌缺少其身份所需的权限。", "The token lacks the scope of its role."),
                 Text::new(
-                    "请申请含 scope=verification（经办）或 scope=access_log（审计）的令牌。",
-                    "Ask the issuer for a token with the scope verification (caseworkers) or access_log (officers).",
+                    "请申请含其身份权限的令牌：经办 verification，审计 access_log，运维 operations，授权管理 administration。",
+                    "Ask the issuer for a token with the scope of its role: verification for caseworkers, access_log for officers, operations for operators, administration for administrators.",
                 ),
             );
             problem.challenge = Some(", error=\"insufficient_scope\"");
@@ -290,8 +290,8 @@ impl Problem {
                 "wrong_role",
                 Text::new("该身份不得进行此操作。", "The actor's role may not do this."),
                 Text::new(
-                    "核对由经办人员发起，访问日志由安全审计员查看。",
-                    "Caseworkers ask for verifications; security officers look at the access log.",
+                    "核对由经办人员发起和查看，访问日志由安全审计员查看；全部规则见 docs/access-rules.md。",
+                    "Caseworkers ask for and look at verifications; security officers look at the access log. All rules: docs/access-rules.md.",
                 ),
             ),
             ServiceError::IdempotencyKeyReused => Self::new(

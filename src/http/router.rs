@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::IntoResponse;
@@ -83,8 +84,10 @@ pub fn router(hub: Arc<Hub>) -> Router {
             "/openapi.json",
             get(move || async move { ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], document) }),
         )
-        .fallback(|| async { Problem::no_route() })
-        .method_not_allowed_fallback(|| async { Problem::no_method() })
+        .fallback(async |State(hub): State<Arc<Hub>>, request: Request| hub.turn_away(&request, Problem::no_route()))
+        .method_not_allowed_fallback(async |State(hub): State<Arc<Hub>>, request: Request| {
+            hub.turn_away(&request, Problem::no_method())
+        })
         .with_state(hub)
         // One stack of layers: the router boxes and clones each layer it is given for every request.
         .layer(

@@ -11,7 +11,7 @@ use super::clients::ClientRegistry;
 use super::ids::Ids;
 use crate::access_log::{AccessEvent, Action};
 use crate::auth::assertion::{self, AssertionError, Proven};
-use crate::auth::token::{Claims, Confirmation, Thumbprint, scope_of};
+use crate::auth::token::{Claims, Confirmation, Thumbprint};
 use crate::domain::actor::Client;
 use crate::domain::clock::Clock;
 use crate::domain::problem::Text;
@@ -183,12 +183,12 @@ impl TokenEndpoint {
                 "client_id is not the client that the assertion is of.",
             ));
         }
-        let scope = scope_of(client.role).unwrap_or_default();
+        let scope = client.role.scope().unwrap_or_default();
         if request.scope.as_ref().is_some_and(|asked| asked != scope) {
             return Err(refused(
                 GrantCode::InvalidScope,
-                "scope 只能是该客户端身份的权限：经办为 verification，审计为 access_log。",
-                "scope can only be that of the client's role: verification for caseworkers, access_log for officers.",
+                "scope 只能是该客户端身份的权限：经办 verification，审计 access_log，运维 operations，授权管理 administration。",
+                "scope can only be that of the client's role: verification, access_log, operations or administration.",
             ));
         }
         Ok(Asked { proven, scope })

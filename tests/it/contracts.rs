@@ -20,6 +20,21 @@ fn the_openapi_document_is_the_one_that_is_kept() {
     );
 }
 
+/// `docs/access-rules.md` is made from the rules that are applied; `HEDUI_WRITE_SCHEMAS=1` writes it anew.
+#[test]
+fn the_page_of_access_rules_is_the_one_that_is_kept() {
+    let made = hedui::auth::access::page();
+    let file = root().join("docs/access-rules.md");
+    if std::env::var_os("HEDUI_WRITE_SCHEMAS").is_some() {
+        std::fs::write(&file, &made).unwrap();
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        kept == made,
+        "docs/access-rules.md is not what the rules say: HEDUI_WRITE_SCHEMAS=1 cargo test access_rules"
+    );
+}
+
 #[test]
 fn the_openapi_document_is_3_1_and_names_every_route() {
     let document: serde_json::Value = serde_json::from_str(&hedui::http::openapi().to_json().unwrap()).unwrap();

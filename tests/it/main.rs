@@ -8,6 +8,7 @@
     reason = "a test stops where something is not as it must be"
 )]
 
+mod access;
 mod access_log;
 mod bad_input;
 mod cases;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::auth::clients::{Clients, RegisteredKey, Registration};
 use crate::auth::key::PublicKey;
-use crate::auth::token::{MAX_ORGANISATION_BYTES, scope_of};
+use crate::auth::token::MAX_ORGANISATION_BYTES;
 use crate::domain::actor::Client;
 use crate::domain::id_number::IdNumber;
 use crate::domain::problem::Text;
@@ -71,7 +71,7 @@ pub enum ChangeFault {
     #[error("an organisation is named with 1 to 400 bytes without control characters")]
     Organisation,
     /// A role that has no tokens, or a caseworker without purposes.
-    #[error("a caseworker needs at least one purpose; only caseworkers and officers are clients")]
+    #[error("a caseworker needs at least one purpose, and nobody is registered as the hub itself")]
     Role,
     /// The id is given.
     #[error("a client of this id is registered already; ids are not given twice, not even after a revocation")]
@@ -103,7 +103,7 @@ impl ChangeFault {
             Self::Form => "请求无法识别。".to_owned(),
             Self::Id => "客户端编号为 1 到 64 个字母、数字或 . _ -，以字母或数字开头，且不得是身份号码。".to_owned(),
             Self::Organisation => "单位名称应为 1 到 400 字节，不含控制字符。".to_owned(),
-            Self::Role => "经办客户端至少需要一个核对目的；只有经办和审计两种身份可以登记为客户端。".to_owned(),
+            Self::Role => "经办客户端至少需要一个核对目的；平台自身不能登记为客户端。".to_owned(),
             Self::Registered => "该编号已登记；编号不会再次分配，注销后也不会。".to_owned(),
             Self::Unknown => "没有登记这个编号的客户端；hedui client list 可列出全部。".to_owned(),
             Self::Revoked => "该客户端已注销；请以新的编号登记。".to_owned(),
@@ -190,7 +190,7 @@ fn check(client: &Client) -> Result<(), ChangeFault> {
         return Err(ChangeFault::Organisation);
     }
     let is_caseworker = client.role == crate::domain::actor::Role::Caseworker;
-    if scope_of(client.role).is_none() || is_caseworker && client.purposes.is_empty() {
+    if client.role.scope().is_none() || is_caseworker && client.purposes.is_empty() {
         return Err(ChangeFault::Role);
     }
     Ok(())
