@@ -2,8 +2,6 @@
 //!
 //! What is expected stands here a second time, apart from the rules that are applied (`src/auth/rules.rs`).
 
-mod spelled;
-
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -282,4 +280,44 @@ async fn a15_what_is_the_hubs_to_say_cannot_be_sent() {
     }
     assert!(tried > 80, "{tried}");
     fixture.system.stop().await;
+}
+
+/// A58: what no route documents leads nowhere, whoever asks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a58_methods_that_no_route_documents_are_turned_away() {
+    let people = hedui::simulate::Simulation::population(3, 1, hedui::simulate::DEFAULT_DATE).unwrap();
+    let system = System::start(Setup::default(), people).await;
+    let officer = actor(&system, (Role::Officer, "officer", "000000")).token;
+    let ask = async |method: &str, path: &str, token: Option<&str>| {
+        let authorization = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let head = "host: hub\r\nconnection: close\r\ncontent-length: 0\r\n";
+        let request = format!("{method} {path} HTTP/1.1\r\n{head}{authorization}\r\n");
+        super::front_door::statuses(&system, request.as_bytes()).await
+    };
+    assert_eq!(ask("GET", "/v1/access-log", Some(&officer)).await, [200]);
+    let document: Value = serde_json::from_slice(&std::fs::read(root().join("schemas/openapi.json")).unwrap()).unwrap();
+    let mut turned_away = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let path = path.replace(['{', '}'], "");
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "X"] {
+            if item.get(method.to_lowercase()).is_some() && method != "get" {
+                continue;
+            }
+            for token in [None, Some(officer.as_str())] {
+                let statuses = ask(method, &path, token).await;
+                assert!(matches!(statuses[..], [400 | 404 | 405]), "{method} {path}: {statuses:?}");
+                turned_away += 1;
+            }
+        }
+        // HEAD is GET without the body, and passes the same door.
+        if path.starts_with("/v1/") {
+            let statuses = ask("HEAD", &path, None).await;
+            assert!(matches!(statuses[..], [401 | 405]), "HEAD {path}: {statuses:?}");
+        }
+    }
+    assert!(turned_away > 300, "{turned_away}");
+    let away = system.caller.get("/v1/nothing").await;
+    assert_eq!((away.status.as_u16(), away.body["code"].as_str()), (404, Some("no_such_route")));
+    assert_eq!(away.body["request_id"], away.headers["x-request-id"].to_str().unwrap());
+    system.stop().await;
 }

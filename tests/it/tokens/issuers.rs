@@ -146,3 +146,26 @@ fn settings_that_leave_it_open_whose_keys_are_meant_are_refused() {
     refused("algorithm = \"ES256\"", "algorithm = \"HS256\"", "HS256");
     refused("algorithm = \"ES256\"", "algorithm = \"none\"", "none");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_set_outside_what_may_be_reached_stops_the_start_and_says_so() {
+    let hub = Hub::start(|_, config| config).await;
+    let Hub { folder, files, app, .. } = hub;
+    app.stop().await;
+    let config = std::fs::read_to_string(&files.config).unwrap();
+    for (url, why) in [
+        ("https://192.0.2.1/jwks", "is not allowed: add"),
+        ("https://169.254.169.254/latest/meta-data", "never connected to"),
+        ("https://user@127.0.0.1/jwks", "leave out name and password"),
+        ("https://0x7f.1/jwks", "plainly"),
+    ] {
+        let issuer = format!(
+            "\n[[auth.issuer]]\nname = \"{ISSUER}\"\njwks_url = \"{url}\"\njwks_ca = \"keys/ca.pem\"\nalgorithm = \"ES256\"\n"
+        );
+        std::fs::write(&files.config, config.clone() + &issuer).unwrap();
+        let started = hedui::app::App::start(&Config::load(&files.config).unwrap(), crate::hub::metrics()).await;
+        let error = started.err().unwrap().to_string();
+        assert!(error.contains(ISSUER) && error.contains(why), "{url}: {error}");
+    }
+    drop(folder);
+}
