@@ -1,5 +1,6 @@
 //! `App`: builds every long-lived part once, hands out references, shuts down in order.
 
+mod issuers;
 mod listener;
 mod publishing;
 
@@ -7,33 +8,36 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonwebtoken::Algorithm;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access_log::publish::{LogError, Publisher};
 use crate::auth::rate_limit::ClientLimit;
-use crate::auth::token::{IssuerKey, TokenVerifier};
-use crate::config::{Config, ConfigError, TokenAlgorithm, read_setting_file};
+use crate::auth::token::TokenVerifier;
+use crate::config::{Config, ConfigError, read_setting_file};
 use crate::domain::clock::{Clock, Randomness, SystemClock, SystemRandomness};
 use crate::domain::dataset::{Catalogue, CatalogueError};
 use crate::egress::Egress;
 use crate::federation::ask::Federation;
 use crate::federation::client::{AdapterClient, ClientError, ClientOptions};
 use crate::federation::registry::{Adapter, Registry, Terms};
-use crate::http::{Hub, monitor_router, router};
+use crate::http::{Hub, Published, monitor_router, router};
 use crate::policy::{Packs, PolicyError};
 use crate::seal::{SealError, Sealer};
+use crate::service::clients::{self, ClientRegistry, ClientsError};
 use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
+use crate::service::tokens::{self, TokenEndpoint};
 use crate::service::verify::{Parts, Verifications};
 use crate::store::{Store, StoreError};
 use crate::tlog::note::{KeyKind, NoteError, SignerKey};
 
 /// How often accepted verifications that did not end are looked for, and idle clients forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// How often changes of clients that operators ask for are looked for: a revoked client is out within that time.
+const CHANGES: Duration = Duration::from_millis(500);
 /// How long running requests may take to end at shutdown.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -67,9 +71,12 @@ pub enum StartError {
     /// An adapter of a department that is not in the catalogue, or a second one of the same.
     #[error("[[adapter]] {0}: {1}")]
     Department(String, &'static str),
-    /// A token issuer's key.
-    #[error("[[auth.issuer]]: a public key cannot be used: {0}")]
-    Issuer(#[from] jsonwebtoken::errors::Error),
+    /// A token issuer's keys.
+    #[error("[[auth.issuer]] {0}: {1}")]
+    Issuer(String, String),
+    /// The registered clients, or the hub's own signing key.
+    #[error("[token_endpoint]: {0}")]
+    Clients(#[from] ClientsError),
     /// The TLS certificate or key.
     #[error("[listen]: the certificate or key cannot be used: {0}")]
     Tls(String),
@@ -125,7 +132,8 @@ impl App {
             sealer.subject_key("cache"),
             Arc::clone(&clock),
         );
-        let tokens = token_verifier(config)?;
+        let tokens = Arc::new(TokenVerifier::new(&config.auth.audience));
+        let refreshed = issuers::start(config, &egress, &tokens, clock.as_ref()).await?;
         let tls = listener::tls(config)?;
         let (store, writer) = Store::open(&config.store.path)
             .await
@@ -138,7 +146,32 @@ impl App {
         let publisher = Publisher::open(store.clone(), log_key, anchor, Arc::clone(&clock)).await?;
         let publisher = Arc::new(publisher);
         let holding = store.clone();
-        let ids = Ids::new(Arc::clone(&clock), randomness);
+        let ids = Ids::new(Arc::clone(&clock), Arc::clone(&randomness));
+        let registry = match &config.token_endpoint {
+            Some(endpoint) => {
+                let parts = clients::Parts {
+                    store: store.clone(),
+                    sealer: sealer.clone(),
+                    tokens: Arc::clone(&tokens),
+                    issuer: endpoint.issuer.clone(),
+                    clock: Arc::clone(&clock),
+                    randomness,
+                    ids: ids.clone(),
+                };
+                Some(Arc::new(ClientRegistry::open(parts).await?))
+            }
+            None => None,
+        };
+        let token_endpoint = registry.clone().zip(config.token_endpoint.as_ref()).map(|(registry, endpoint)| {
+            TokenEndpoint::new(tokens::Parts {
+                registry,
+                store: store.clone(),
+                audience: config.auth.audience.clone(),
+                lifetime: endpoint.lifetime,
+                clock: Arc::clone(&clock),
+                ids: ids.clone(),
+            })
+        });
         let log_review =
             LogReview::new(store.clone(), Arc::clone(&publisher), &sealer, Arc::clone(&clock), ids.clone());
         let verifications = Verifications::new(Parts {
@@ -158,9 +191,11 @@ impl App {
             verifications: Arc::clone(&verifications),
             log_review: Arc::new(log_review),
             policies,
-            tokens,
+            tokens: Arc::clone(&tokens),
+            token_endpoint,
+            published: published(config),
             limit: ClientLimit::new(config.rate_limit.per_second, config.rate_limit.burst),
-            clock,
+            clock: Arc::clone(&clock),
             ids,
             max_body: config.listen.max_body,
             arrival_timeout: config.listen.arrival_timeout,
@@ -173,6 +208,12 @@ impl App {
         let routes = router(Arc::clone(&hub));
         tracker.spawn(listener::serve_callers(listener, tls, routes, listener::Limits::of(config), main_handle));
         tracker.spawn(listener::serve_monitor(monitor_listener, monitor, monitor_handle));
+        for set in refreshed {
+            tracker.spawn(issuers::refresh(set, Arc::clone(&tokens), Arc::clone(&clock), stopping.clone()));
+        }
+        if let Some(registry) = registry {
+            tracker.spawn(take_up_changes(registry, stopping.clone()));
+        }
         tracker.spawn(housekeeping(Arc::clone(&hub), metrics, stopping.clone()));
         let intervals = publishing::Intervals {
             anchor: config.access_log.anchor_every,
@@ -230,6 +271,26 @@ async fn housekeeping(hub: Arc<Hub>, metrics: PrometheusHandle, stopping: Cancel
     }
 }
 
+/// Makes the changes of clients and keys that operators ask for while the hub runs.
+async fn take_up_changes(registry: Arc<ClientRegistry>, stopping: CancellationToken) {
+    let mut tick = tokio::time::interval(CHANGES);
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        if let Err(error) = registry.take_up().await {
+            tracing::error!(%error, "changes of clients or keys cannot be made now");
+        }
+    }
+}
+
+fn published(config: &Config) -> Published {
+    let own = config.token_endpoint.iter().map(|endpoint| endpoint.issuer.clone());
+    let others = config.auth.issuers.iter().map(|issuer| issuer.name.clone());
+    Published { issuers: own.chain(others).collect(), is_bound: config.listen.client_ca.is_some() }
+}
+
 fn catalogue(config: &Config) -> Result<Catalogue, StartError> {
     match &config.verification.catalogue {
         None => Ok(Catalogue::shipped()),
@@ -278,24 +339,6 @@ pub fn log_key(config: &Config, sealer: &Sealer) -> Result<SignerKey, StartError
     };
     let key = SignerKey::parse(&read_setting_file("access_log.key_file", file)?)?;
     if key.verifier().kind() == KeyKind::Log { Ok(key) } else { Err(NoteError::SignerKey.into()) }
-}
-
-fn token_verifier(config: &Config) -> Result<TokenVerifier, StartError> {
-    let keys = config
-        .auth
-        .issuers
-        .iter()
-        .map(|issuer| read_setting_file("auth.issuer.public_key", &issuer.public_key))
-        .collect::<Result<Vec<_>, _>>()?;
-    let issuers = config.auth.issuers.iter().zip(&keys).map(|(issuer, key)| IssuerKey {
-        name: &issuer.name,
-        public_key: key,
-        algorithm: match issuer.algorithm {
-            TokenAlgorithm::Es256 => Algorithm::ES256,
-            TokenAlgorithm::EdDsa => Algorithm::EdDSA,
-        },
-    });
-    Ok(TokenVerifier::new(&config.auth.audience, issuers)?)
 }
 
 /// The process's metrics recorder. Call once.

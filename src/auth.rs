@@ -1,4 +1,12 @@
-//! Who may ask: access tokens and what one client may ask in a second.
+//! Who may ask: access tokens, the clients registered here, who may do what, and what one client may ask in a second.
 
+pub mod access;
+pub mod assertion;
+pub mod clients;
+pub mod jwks;
+pub mod jws;
+pub mod key;
 pub mod rate_limit;
+pub mod rules;
+pub mod signing;
 pub mod token;

@@ -5,6 +5,7 @@
 
 pub mod adapter;
 mod caller;
+pub mod client;
 pub mod demo;
 pub mod log;
 pub mod policy;
@@ -98,6 +99,9 @@ pub enum Command {
     /// Check, prove and take out the access log.
     #[command(subcommand)]
     Log(log::Command),
+    /// Register and revoke the systems that may get tokens at this hub.
+    #[command(subcommand)]
+    Client(client::Command),
     /// Make the departments' native stores, for trials and tests.
     Simulate(simulate::Args),
     /// Mint an access token with an issuer's private key, for trials.
@@ -115,6 +119,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Policy(command) => policy::run(command, &global),
         Command::Adapter(command) => adapter::run(command, &global).await,
         Command::Log(command) => log::run(command, &global).await,
+        Command::Client(command) => client::run(command, &global).await,
         Command::Simulate(args) => simulate::run(args, &global).await,
         Command::Token(args) => token::run(args, &global),
     }

@@ -3,6 +3,7 @@
 //! Unknown settings are refused, units stand in the values (`"250ms"`, `"1 MiB"`), secrets are named
 //! by file. Relative paths are relative to the configuration file.
 
+mod auth;
 mod units;
 
 use std::net::SocketAddr;
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+
+pub use auth::{Auth, Issuer, IssuerKeySource, TokenAlgorithm, TokenEndpoint};
 
 use crate::domain::dataset::{DepartmentId, duration_text};
 use crate::egress::Allowed;
@@ -51,6 +54,9 @@ pub struct Config {
     pub seal: Seal,
     /// Whose tokens are believed.
     pub auth: Auth,
+    /// The hub as an issuer of tokens to clients that are registered here; none when absent.
+    #[serde(default)]
+    pub token_endpoint: Option<TokenEndpoint>,
     /// What one client may ask.
     #[serde(default)]
     pub rate_limit: RateLimit,
@@ -132,40 +138,6 @@ pub struct Store {
 pub struct Seal {
     /// A file of 64 hexadecimal digits.
     pub key_file: PathBuf,
-}
-
-/// Whose tokens are believed.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Auth {
-    /// What tokens for this hub carry in `aud`.
-    pub audience: String,
-    /// The issuers.
-    #[serde(rename = "issuer")]
-    pub issuers: Vec<Issuer>,
-}
-
-/// An issuer of access tokens.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Issuer {
-    /// What its tokens carry in `iss`.
-    pub name: String,
-    /// Its public key, PEM.
-    pub public_key: PathBuf,
-    /// The only algorithm its tokens may be signed with.
-    pub algorithm: TokenAlgorithm,
-}
-
-/// Signature algorithms of access tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum TokenAlgorithm {
-    /// ECDSA with P-256 and SHA-256.
-    #[serde(rename = "ES256")]
-    Es256,
-    /// Ed25519.
-    #[serde(rename = "EdDSA")]
-    EdDsa,
 }
 
 /// What one client may ask.
@@ -352,6 +324,10 @@ impl Config {
         if config.access_log.anchor_every > Duration::from_mins(1) {
             return Err(invalid("access_log: `anchor_every` is at most 60s".to_owned()));
         }
+        config.auth.check().map_err(&invalid)?;
+        if let Some(endpoint) = &config.token_endpoint {
+            endpoint.check(&config.auth).map_err(&invalid)?;
+        }
         Ok(config)
     }
 
@@ -364,7 +340,7 @@ impl Config {
             &mut self.federation.certificate,
             &mut self.federation.private_key,
         ];
-        let issuers = self.auth.issuers.iter_mut().map(|issuer| &mut issuer.public_key);
+        let issuers = self.auth.issuers.iter_mut().flat_map(Issuer::files);
         let adapters = self.adapters.iter_mut().map(|adapter| &mut adapter.ca);
         let optional = [
             &mut self.listen.client_ca,

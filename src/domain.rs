@@ -21,3 +21,4 @@ pub mod period;
 pub mod problem;
 pub mod purpose;
 mod schema;
+pub mod unique;

@@ -5,6 +5,7 @@
 //! to is checked, and exactly a checked address is dialled: a name that resolves differently a moment later
 //! changes nothing.
 
+mod document;
 mod endpoint;
 mod network;
 
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpStream;
 
+pub use document::{Document, DocumentError};
 pub use endpoint::{Endpoint, Host};
 pub use network::{Allowed, NetworkError};
 

@@ -5,6 +5,7 @@ mod authorisations;
 mod events;
 mod front;
 mod monitor;
+mod oauth;
 mod page;
 mod policies;
 mod problem;
@@ -12,7 +13,7 @@ mod report;
 mod router;
 mod verifications;
 
-pub use front::Hub;
+pub use front::{Hub, Published};
 pub use monitor::monitor_router;
 pub use problem::Problem;
 pub use router::{openapi, router};

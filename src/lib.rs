@@ -14,7 +14,7 @@
 //! | 2 | [`tlog`] | tamper-evident logs: tree, tiles, proofs, signed notes, after C2SP |
 //! | 3 | [`store`] | the only SQL; one writer groups commits and gives log entries their index |
 //! | 3 | [`egress`] | the only way out: what may be connected to, checked on the address dialled |
-//! | 4 | [`auth`] | access tokens, what one client may ask |
+//! | 4 | [`auth`] | access tokens, registered clients, what one client may ask |
 //! | 4 | [`federation`] | plan, ask side by side, check at the door, gather |
 //! | 4 | [`access_log`] | who looked at whom, why, with what outcome; signed, anchored, audited |
 //! | 5 | [`service`] | use cases; `service/verify.rs` is the story of the whole system |

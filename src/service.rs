@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod assemble;
 pub mod case;
+pub mod clients;
 pub mod disclosure;
 pub mod error;
 pub mod evidence;
@@ -15,4 +16,5 @@ pub mod policies;
 pub mod replay;
 pub mod request;
 pub mod running;
+pub mod tokens;
 pub mod verify;

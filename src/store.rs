@@ -1,10 +1,12 @@
-//! The only SQL: verifications with their sealed outcomes, the packs they rest on, and access events, on `SQLite`.
+//! The only SQL: verifications with their sealed outcomes, the packs they rest on, registered clients, and access
+//! events, on `SQLite`.
 //!
 //! All writes go through one writer that groups concurrent ones into one durable transaction
 //! (`synchronous=FULL`): a caller is answered after its group is on disk, and the flush is paid once
 //! for the group. Reads have their own pool.
 
 mod authorisation;
+mod client;
 mod event;
 mod log;
 mod log_search;
@@ -23,6 +25,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use tokio::sync::{mpsc, oneshot};
 
 pub use authorisation::{AuthorisationRow, Revocation};
+pub use client::{AssertionRow, ChangeDesk, ChangeRequest, Changes, ClientRow, SigningKeyRow};
 pub use event::EventRow;
 pub use log::{EntryRow, HeadRow, LogReader, TileRow};
 pub use log_search::{LogPage, LogQuery, MAX_FOUND};

@@ -2,6 +2,7 @@
 CREATE TABLE authorisation (
     id            TEXT    NOT NULL PRIMARY KEY,
     client_id     TEXT    NOT NULL,
+    division_code TEXT    NOT NULL,          -- the client's, GB/T 2260
     number        TEXT    NOT NULL,
     digest        TEXT    NOT NULL,          -- SHA-256 of the registered document, hexadecimal
     registered_at INTEGER NOT NULL,          -- microseconds since 1970, UTC
@@ -10,4 +11,4 @@ CREATE TABLE authorisation (
     revoked_at    INTEGER                    -- microseconds since 1970, UTC
 ) STRICT;
 
-CREATE UNIQUE INDEX authorisation_number ON authorisation (client_id, number);
+CREATE UNIQUE INDEX authorisation_number ON authorisation (client_id, division_code, number);

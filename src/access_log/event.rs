@@ -40,6 +40,12 @@ pub enum Action {
     PolicyChanged,
     /// The log was searched.
     LogSearched,
+    /// The hub gave a client an access token.
+    TokenIssued,
+    /// A client was registered, given another key, or revoked.
+    ClientChanged,
+    /// The hub's key for access tokens was made, or took another's place.
+    KeyChanged,
     /// A household's authorisation was registered.
     AuthorisationRegistered,
     /// A household's authorisation was revoked: it does not hold any more.
@@ -163,7 +169,7 @@ mod tests {
     use crate::seal::Sealer;
     use crate::tlog::tile::MAX_ENTRY;
 
-    const ACTIONS: [Action; 13] = [
+    const ACTIONS: [Action; 16] = [
         Action::Requested,
         Action::Granted,
         Action::Denied,
@@ -175,6 +181,9 @@ mod tests {
         Action::AdapterChanged,
         Action::PolicyChanged,
         Action::LogSearched,
+        Action::TokenIssued,
+        Action::ClientChanged,
+        Action::KeyChanged,
         Action::AuthorisationRegistered,
         Action::AuthorisationRevoked,
     ];

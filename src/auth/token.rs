@@ -1,34 +1,33 @@
 //! Access tokens: RFC 9068 `at+jwt`, checked as RFC 8725 asks.
 //!
-//! The algorithm comes from the issuer's configuration, never from the token; `typ`, issuer, audience
-//! and lifetime are checked; nothing in a token is ever fetched. A token that passed is remembered
-//! until it expires, so that its signature is checked once.
+//! The algorithm comes from the issuer's configured key, never from the token; `typ`, issuer, audience
+//! and lifetime are checked; nothing in a token is ever fetched. A token that passed is remembered until it
+//! expires or what is trusted changes, so that its signature is checked once.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
 
+use super::clients::Clients;
+use super::jwks::IssuerKeys;
+use super::jws::{Jws, MAX_BYTES};
 use crate::domain::actor::{Client, Role};
 use crate::domain::division::DivisionCode;
 use crate::domain::purpose::Purpose;
 
-/// Longest life of an access token (`design.md` section 8).
-const MAX_LIFETIME_SECONDS: i64 = 600;
-/// How far the clocks of issuer and hub may differ.
-const LEEWAY_SECONDS: i64 = 10;
-/// Longest token that is looked at.
-const MAX_TOKEN_BYTES: usize = 8 * 1024;
-/// The scope that lets a client request verifications.
-pub const VERIFY_SCOPE: &str = "verification";
-/// The scope that lets an officer look at the access log.
-pub const LOG_SCOPE: &str = "access_log";
+/// Longest life of an access token, seconds (`design.md` section 8).
+pub const MAX_LIFETIME_SECONDS: i64 = 600;
+/// How far the clocks of issuer and hub may differ, seconds.
+pub const LEEWAY_SECONDS: i64 = 10;
 /// Longest name of an organisation, bytes: it stands in every access event.
-const MAX_ORGANISATION_BYTES: usize = 400;
+pub const MAX_ORGANISATION_BYTES: usize = 400;
 
 /// Why a token is not accepted. What is told to the caller is coarser (RFC 6750 `invalid_token`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -48,8 +47,12 @@ pub enum TokenError {
     /// Past its time, before it, or living longer than ten minutes.
     #[error("the token has expired, is not valid yet, or lives longer than 10 minutes")]
     Lifetime,
-    /// Without the scope of its role: `verification` for caseworkers, `access_log` for officers.
-    #[error("the token lacks the scope of its role, `verification` or `access_log`")]
+    /// Bound to a certificate that this connection did not prove (RFC 8705 section 3), or to a proof that is not
+    /// known here.
+    #[error("the token is bound to another client certificate than the connection's")]
+    Binding,
+    /// Without the scope of its role.
+    #[error("the token lacks the scope of its role")]
     Scope,
 }
 
@@ -81,19 +84,62 @@ pub struct Claims {
     pub division_code: DivisionCode,
     /// The purposes for which it may ask.
     pub purposes: Vec<Purpose>,
-    /// `caseworker` when absent, or `officer`.
+    /// `caseworker` when absent.
     #[serde(default)]
     pub role: Role,
+    /// What the token is bound to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
 }
 
-struct Issuer {
-    key: DecodingKey,
-    validation: Validation,
+/// What a token is bound to (RFC 7800). Only certificates are known: a token bound to anything else is refused, since
+/// accepting it as a bearer token would undo the binding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// SHA-256 of the client's certificate in DER, base64url (RFC 8705 section 3.1).
+    #[serde(rename = "x5t#S256")]
+    pub certificate: String,
 }
 
-/// Checks access tokens of the configured issuers.
+/// SHA-256 of a client's certificate in DER.
+pub type Thumbprint = [u8; 32];
+
+impl Confirmation {
+    /// A binding to this certificate.
+    pub fn to(certificate: &Thumbprint) -> Self {
+        Self { certificate: URL_SAFE_NO_PAD.encode(certificate) }
+    }
+
+    fn thumbprint(&self) -> Result<Thumbprint, TokenError> {
+        let bytes = URL_SAFE_NO_PAD.decode(&self.certificate).map_err(|_| TokenError::Invalid)?;
+        bytes.try_into().map_err(|_| TokenError::Invalid)
+    }
+}
+
+/// The hub as an issuer of its own tokens.
+pub struct OwnIssuer {
+    /// What its tokens carry in `iss`.
+    pub name: String,
+    /// Its public keys.
+    pub keys: IssuerKeys,
+    /// The clients it issues tokens to.
+    pub clients: Arc<Clients>,
+}
+
+/// Whose tokens are believed. Replaced as a whole when anything in it changes.
+#[derive(Clone, Default)]
+struct Trust {
+    generation: u64,
+    issuers: HashMap<String, Arc<IssuerKeys>>,
+    own: Option<Arc<OwnIssuer>>,
+}
+
+/// Checks access tokens of the configured issuers and of the hub itself.
 pub struct TokenVerifier {
-    issuers: HashMap<String, Issuer>,
+    audience: String,
+    trust: RwLock<Arc<Trust>>,
+    generation: AtomicU64,
     seen: moka::sync::Cache<[u8; 32], Arc<Accepted>>,
 }
 
@@ -101,84 +147,101 @@ struct Accepted {
     client: Arc<Client>,
     not_before: i64,
     expires: i64,
-}
-
-/// An issuer of tokens and the key that proves them.
-pub struct IssuerKey<'a> {
-    /// What its tokens carry in `iss`.
-    pub name: &'a str,
-    /// Its public key, PEM.
-    pub public_key: &'a str,
-    /// The only algorithm its tokens may be signed with.
-    pub algorithm: Algorithm,
+    certificate: Option<Thumbprint>,
+    generation: u64,
 }
 
 impl TokenVerifier {
-    /// A verifier for tokens of `issuers` meant for `audience`.
-    pub fn new<'a>(
-        audience: &str,
-        issuers: impl Iterator<Item = IssuerKey<'a>>,
-    ) -> Result<Self, jsonwebtoken::errors::Error> {
-        let mut known = HashMap::new();
-        for issuer in issuers {
-            let pem = issuer.public_key.as_bytes();
-            let key = match issuer.algorithm {
-                Algorithm::EdDSA => DecodingKey::from_ed_pem(pem)?,
-                _ => DecodingKey::from_ec_pem(pem)?,
-            };
-            let mut validation = Validation::new(issuer.algorithm);
-            validation.set_audience(&[audience]);
-            validation.set_issuer(&[issuer.name]);
-            validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-            // Times are checked below, against the hub's clock.
-            validation.validate_exp = false;
-            validation.validate_nbf = false;
-            known.insert(issuer.name.to_owned(), Issuer { key, validation });
-        }
+    /// A verifier for tokens meant for `audience`; it believes nobody yet.
+    pub fn new(audience: &str) -> Self {
         let lifetime = Duration::from_secs(MAX_LIFETIME_SECONDS.unsigned_abs());
-        let seen = moka::sync::Cache::builder().max_capacity(10_000).time_to_live(lifetime).build();
-        Ok(Self { issuers: known, seen })
+        Self {
+            audience: audience.to_owned(),
+            trust: RwLock::default(),
+            generation: AtomicU64::default(),
+            seen: moka::sync::Cache::builder().max_capacity(10_000).time_to_live(lifetime).build(),
+        }
     }
 
-    /// The client that an `Authorization` header proves.
-    pub fn verify(&self, authorization: Option<&[u8]>, now: Timestamp) -> Result<Arc<Client>, TokenError> {
+    /// What tokens for this hub carry in `aud`.
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// Believes tokens of this issuer that these keys prove, instead of those before. Remembered tokens are checked
+    /// again.
+    pub fn trust_issuer(&self, name: &str, keys: IssuerKeys) {
+        self.change(|trust| drop(trust.issuers.insert(name.to_owned(), Arc::new(keys))));
+    }
+
+    /// Believes the hub's own tokens. Remembered tokens are checked again, so that a client that was revoked is out.
+    pub fn trust_own(&self, own: OwnIssuer) {
+        self.change(|trust| trust.own = Some(Arc::new(own)));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Trust)) {
+        let mut trust = self.trust.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = Trust::clone(&trust);
+        change(&mut changed);
+        changed.generation += 1;
+        self.generation.store(changed.generation, Ordering::Release);
+        *trust = Arc::new(changed);
+    }
+
+    /// The client that an `Authorization` header proves, over a connection that proved this certificate.
+    pub fn verify(
+        &self,
+        authorization: Option<&[u8]>,
+        certificate: Option<&Thumbprint>,
+        now: Timestamp,
+    ) -> Result<Arc<Client>, TokenError> {
         let header = authorization.ok_or(TokenError::Missing)?;
         let token = match header.split_at_checked(7) {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"bearer ") => token,
             _ => return Err(TokenError::Missing),
         };
-        if token.len() > MAX_TOKEN_BYTES {
+        if token.len() > MAX_BYTES {
             return Err(TokenError::Form);
         }
+        let now = now.as_second();
         let digest = digest::digest(&digest::SHA256, token);
         let key: [u8; 32] = digest.as_ref().try_into().map_err(|_| TokenError::Form)?;
-        let accepted = if let Some(accepted) = self.seen.get(&key) {
+        let is_current = |accepted: &Arc<Accepted>| accepted.generation == self.generation.load(Ordering::Acquire);
+        let accepted = if let Some(accepted) = self.seen.get(&key).filter(is_current) {
             accepted
         } else {
-            let accepted = Arc::new(self.check(token)?);
+            let accepted = Arc::new(self.check(token, now)?);
             self.seen.insert(key, Arc::clone(&accepted));
             accepted
         };
-        let now = now.as_second();
         if now >= accepted.expires + LEEWAY_SECONDS || now + LEEWAY_SECONDS < accepted.not_before {
             return Err(TokenError::Lifetime);
+        }
+        if accepted.certificate.is_some() && accepted.certificate.as_ref() != certificate {
+            return Err(TokenError::Binding);
         }
         Ok(Arc::clone(&accepted.client))
     }
 
-    fn check(&self, token: &[u8]) -> Result<Accepted, TokenError> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Form)?;
-        let typ = header.typ.as_deref().unwrap_or_default();
-        let is_access_token = typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt");
-        if !is_access_token || header.crit.is_some() {
+    fn check(&self, token: &[u8], now: i64) -> Result<Accepted, TokenError> {
+        let jws = Jws::read(token).map_err(|_| TokenError::Form)?;
+        if !jws.is_of_type("at+jwt") {
             return Err(TokenError::Form);
         }
-        let claimed: ClaimedIssuer =
-            jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| TokenError::Form)?;
-        let issuer = self.issuers.get(&claimed.iss).ok_or(TokenError::Issuer)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, &issuer.key, &issuer.validation)
-            .map_err(|_| TokenError::Invalid)?
-            .claims;
+        let trust = Arc::clone(&self.trust.read().unwrap_or_else(PoisonError::into_inner));
+        let claimed: ClaimedIssuer = jws.claims().map_err(|_| TokenError::Form)?;
+        let own = trust.own.as_ref().filter(|own| own.name == claimed.iss);
+        let keys = match (own, trust.issuers.get(&claimed.iss)) {
+            (Some(own), _) => &own.keys,
+            (None, Some(keys)) => keys,
+            (None, None) => return Err(TokenError::Issuer),
+        };
+        let known = keys.find(jws.key_id(), now).ok_or(TokenError::Invalid)?;
+        jws.verify(&known.key).map_err(|_| TokenError::Invalid)?;
+        let claims: Claims = jws.claims().map_err(|_| TokenError::Invalid)?;
+        if !is_for(&claims.aud, &self.audience) {
+            return Err(TokenError::Invalid);
+        }
         let is_long = claims.client_id.len() > 200 || claims.organisation.len() > MAX_ORGANISATION_BYTES;
         if claims.sub != claims.client_id || claims.client_id.is_empty() || is_long {
             return Err(TokenError::Invalid);
@@ -187,17 +250,24 @@ impl TokenVerifier {
         if !(1..=MAX_LIFETIME_SECONDS).contains(&lifetime) {
             return Err(TokenError::Lifetime);
         }
-        let needed = match claims.role {
-            Role::Caseworker => VERIFY_SCOPE,
-            Role::Officer => LOG_SCOPE,
-            Role::System => return Err(TokenError::Invalid),
-        };
+        let registered = trust.own.as_ref().and_then(|own| own.clients.get(&claims.client_id));
+        match (own, registered) {
+            // The hub's own token lives as long as its client does.
+            (Some(_), Some(client)) if client.may_use_token_of(claims.iat) => {}
+            // The id of a client that is registered here is nobody else's to give.
+            (Some(_), _) | (None, Some(_)) => return Err(TokenError::Invalid),
+            (None, None) => {}
+        }
+        let needed = claims.role.scope().ok_or(TokenError::Invalid)?;
         if !claims.scope.split(' ').any(|scope| scope == needed) {
             return Err(TokenError::Scope);
         }
+        let certificate = claims.cnf.as_ref().map(Confirmation::thumbprint).transpose()?;
         Ok(Accepted {
             not_before: claims.nbf.unwrap_or(claims.iat).max(claims.iat),
-            expires: claims.exp,
+            expires: known.until.map_or(claims.exp, |until| claims.exp.min(until)),
+            certificate,
+            generation: trust.generation,
             client: Arc::new(Client {
                 id: claims.client_id,
                 organisation: claims.organisation,
@@ -206,6 +276,16 @@ impl TokenVerifier {
                 role: claims.role,
             }),
         })
+    }
+}
+
+/// Whether `aud` names this one audience and no other: a token that is good elsewhere too could be used here by
+/// whoever it was shown to there.
+fn is_for(aud: &serde_json::Value, audience: &str) -> bool {
+    match aud {
+        serde_json::Value::String(one) => one == audience,
+        serde_json::Value::Array(list) => matches!(list.as_slice(), [one] if one == audience),
+        _ => false,
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
 use super::Global;
-use crate::auth::token::{Claims, LOG_SCOPE, VERIFY_SCOPE};
+use crate::auth::token::Claims;
 use crate::domain::actor::Role;
 use crate::domain::clock::{Clock, Randomness, SystemClock, SystemRandomness};
 use crate::domain::division::DivisionCode;
@@ -41,7 +41,10 @@ pub struct Args {
     /// The purposes for which it may ask; all by default.
     #[arg(long, value_delimiter = ',')]
     purposes: Vec<String>,
-    /// A token for a security officer, who looks at the access log and asks for no verification.
+    /// What the client is: caseworker, officer, operator or administrator.
+    #[arg(long, value_parser = role, default_value = "caseworker", conflicts_with = "officer")]
+    role: Role,
+    /// The same as `--role officer`: looks at the access log and asks for no verification.
     #[arg(long)]
     officer: bool,
     /// How long the token lives, seconds; at most 600.
@@ -54,14 +57,7 @@ pub fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     let key = std::fs::read(&args.key).with_context(|| {
         format!("the private key {} cannot be read; give the issuer's key with --key", args.key.display())
     })?;
-    let purposes = if args.purposes.is_empty() {
-        Purpose::ALL.to_vec()
-    } else {
-        let parse = |name: &String| {
-            Purpose::parse(name).with_context(|| format!("`{name}` is not a purpose; use one of {}", names()))
-        };
-        args.purposes.iter().map(parse).collect::<anyhow::Result<_>>()?
-    };
+    let purposes = if args.purposes.is_empty() { Purpose::ALL.to_vec() } else { purposes(&args.purposes)? };
     if !(1..=600).contains(&args.lifetime) {
         bail!("--lifetime must be 1 to 600 seconds: longer tokens are refused by every hub");
     }
@@ -74,7 +70,7 @@ pub fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
             organisation: &args.organisation,
             division: DivisionCode::parse(&args.division)?,
             purposes,
-            role: if args.officer { Role::Officer } else { Role::Caseworker },
+            role: if args.officer { Role::Officer } else { args.role },
             lifetime: args.lifetime,
         },
     )?;
@@ -91,8 +87,22 @@ pub fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn names() -> String {
-    Purpose::ALL.map(Purpose::as_str).join(", ")
+/// The role of this name, among those that hold tokens.
+pub(super) fn role(name: &str) -> Result<Role, String> {
+    let roles = Role::OF_CLIENTS;
+    roles
+        .into_iter()
+        .find(|role| role.as_str() == name)
+        .ok_or_else(|| format!("a role is one of {}", roles.map(Role::as_str).join(", ")))
+}
+
+/// The purposes of these names.
+pub(super) fn purposes(names: &[String]) -> anyhow::Result<Vec<Purpose>> {
+    let parse = |name: &String| {
+        let all = || Purpose::ALL.map(Purpose::as_str).join(", ");
+        Purpose::parse(name).with_context(|| format!("`{name}` is not a purpose; use one of {}", all()))
+    };
+    names.iter().map(parse).collect()
 }
 
 /// Whom a token is for.
@@ -125,11 +135,12 @@ pub fn mint(key: &[u8], issuer: &str, audience: &str, subject: &Subject<'_>) -> 
         nbf: None,
         jti: Ids::new(std::sync::Arc::new(clock), randomness).next("tk"),
         client_id: subject.client.to_owned(),
-        scope: if subject.role == Role::Officer { LOG_SCOPE } else { VERIFY_SCOPE }.to_owned(),
+        scope: subject.role.scope().unwrap_or_default().to_owned(),
         organisation: subject.organisation.to_owned(),
         division_code: subject.division,
         purposes: subject.purposes.clone(),
         role: subject.role,
+        cnf: None,
     };
     let header = Header { typ: Some("at+jwt".to_owned()), ..Header::new(Algorithm::ES256) };
     let key = EncodingKey::from_ec_pem(key).context("the private key is not an ES256 key in PEM (PKCS#8)")?;

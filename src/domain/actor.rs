@@ -1,4 +1,4 @@
-//! Who acts, as the access token says: a client system that asks, or an officer who looks at the log.
+//! Who acts, as the access token says: a client system that asks, an officer who looks at the log, who runs the hub.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +14,50 @@ pub enum Role {
     Caseworker,
     /// Looks at the access log (安全审计员).
     Officer,
+    /// Runs the hub and its adapters (运维人员).
+    Operator,
+    /// Gives and takes rights, and does nothing else (安全管理员).
+    Administrator,
     /// The hub itself.
     System,
+}
+
+impl Role {
+    /// The roles of those who hold tokens.
+    pub const OF_CLIENTS: [Self; 4] = [Self::Caseworker, Self::Officer, Self::Operator, Self::Administrator];
+
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Caseworker => "caseworker",
+            Self::Officer => "officer",
+            Self::Operator => "operator",
+            Self::Administrator => "administrator",
+            Self::System => "system",
+        }
+    }
+
+    /// The scope that a token of this role carries; none for the hub itself, which has no token.
+    pub const fn scope(self) -> Option<&'static str> {
+        match self {
+            Self::Caseworker => Some("verification"),
+            Self::Officer => Some("access_log"),
+            Self::Operator => Some("operations"),
+            Self::Administrator => Some("administration"),
+            Self::System => None,
+        }
+    }
+
+    /// Who that is, in Chinese and in English.
+    pub const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Caseworker => ("经办", "a caseworker system: asks for verifications"),
+            Self::Officer => ("审计", "a security officer: looks at the access log"),
+            Self::Operator => ("运维", "runs the hub and its adapters"),
+            Self::Administrator => ("授权管理", "gives and takes rights"),
+            Self::System => ("平台", "the hub itself"),
+        }
+    }
 }
 
 /// A caseworker system (经办系统), or an officer, as the access token presents it.

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::front::{Hub, Takes};
 use super::problem::Problem;
-use crate::domain::actor::Role;
+use crate::auth::access::Action;
 use crate::domain::id_number::IdNumber;
 use crate::domain::problem::{Finding, Text};
 use crate::service::error::ServiceError;
@@ -156,7 +156,7 @@ impl SearchDocument {
     security(("access_token" = [])),
 )]
 pub(super) async fn search(State(hub): State<Arc<Hub>>, request: Request) -> Response {
-    hub.admit(request, Takes::Nothing, Role::Officer, None, async |admitted| {
+    hub.admit(request, Takes::Nothing, Action::ReadLog, None, async |admitted| {
         let document = axum::extract::Query::<SearchDocument>::try_from_uri(&admitted.head.uri).map_err(|_| {
             Problem::query(Text::new("查询参数见 /openapi.json。", "The parameters stand in /openapi.json."))
         })?;
@@ -181,7 +181,7 @@ pub(super) async fn search(State(hub): State<Arc<Hub>>, request: Request) -> Res
     security(("access_token" = [])),
 )]
 pub(super) async fn search_person(State(hub): State<Arc<Hub>>, request: Request) -> Response {
-    hub.admit(request, Takes::Json, Role::Officer, None, async |admitted| {
+    hub.admit(request, Takes::Json, Action::ReadLog, None, async |admitted| {
         let document = serde_json::from_slice(&admitted.body).map_err(|_| {
             let detail = Text::new("不是合规的检索条件。", "is not a search document.");
             Problem::of(ServiceError::Invalid(vec![Finding { pointer: String::new(), code: "invalid_value", detail }]))
@@ -209,7 +209,7 @@ async fn found(hub: &Hub, admitted: &super::front::Admitted, document: SearchDoc
     security(("access_token" = [])),
 )]
 pub(super) async fn entry(State(hub): State<Arc<Hub>>, Path(index): Path<String>, request: Request) -> Response {
-    hub.admit(request, Takes::Nothing, Role::Officer, None, async |admitted| {
+    hub.admit(request, Takes::Nothing, Action::ReadLog, None, async |admitted| {
         let index = index.parse().map_err(|_| Problem::of(ServiceError::NoEntry))?;
         json(&hub.log_review.entry(admitted.caller(), index).await.map_err(Problem::of)?)
     })
@@ -230,7 +230,7 @@ pub(super) async fn entry(State(hub): State<Arc<Hub>>, Path(index): Path<String>
     security(("access_token" = [])),
 )]
 pub(super) async fn inclusion(State(hub): State<Arc<Hub>>, Path(entry): Path<String>, request: Request) -> Response {
-    hub.admit(request, Takes::Nothing, Role::Officer, None, async |admitted| {
+    hub.admit(request, Takes::Nothing, Action::ReadLog, None, async |admitted| {
         json(&hub.log_review.inclusion(admitted.caller(), &entry).await.map_err(Problem::of)?)
     })
     .await
@@ -256,7 +256,7 @@ pub(super) async fn consistency(
     Path((from, to)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    hub.admit(request, Takes::Nothing, Role::Officer, None, async |admitted| {
+    hub.admit(request, Takes::Nothing, Action::CheckLog, None, async |admitted| {
         let size = |text: &str| text.parse::<u64>().map_err(|_| Problem::of(ServiceError::NoEntry));
         let (from, to) = (size(&from)?, size(&to)?);
         json(&hub.log_review.consistency(admitted.caller(), from, to).await.map_err(Problem::of)?)
@@ -275,7 +275,7 @@ pub(super) async fn consistency(
     security(("access_token" = [])),
 )]
 pub(super) async fn checkpoint(State(hub): State<Arc<Hub>>, request: Request) -> Response {
-    hub.admit(request, Takes::Nothing, Role::Officer, None, async |admitted| {
+    hub.admit(request, Takes::Nothing, Action::CheckLog, None, async |admitted| {
         let checkpoint = hub.log_review.checkpoint(admitted.caller()).await.map_err(Problem::of)?;
         Ok(typed("text/plain; charset=utf-8", checkpoint.into_bytes()))
     })
@@ -297,7 +297,7 @@ pub(super) async fn checkpoint(State(hub): State<Arc<Hub>>, request: Request) ->
     security(("access_token" = [])),
 )]
 pub(super) async fn tile(State(hub): State<Arc<Hub>>, Path(path): Path<String>, request: Request) -> Response {
-    hub.admit(request, Takes::Nothing, Role::Officer, None, async |admitted| {
+    hub.admit(request, Takes::Nothing, Action::CheckLog, None, async |admitted| {
         let path = TilePath::parse(&path).map_err(|_| Problem::of(ServiceError::NoEntry))?;
         let bytes = hub.log_review.tile(admitted.caller(), path).await.map_err(Problem::of)?;
         Ok(typed("application/octet-stream", bytes))

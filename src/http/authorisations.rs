@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::front::{Hub, Takes};
 use super::problem::Problem;
-use crate::domain::actor::Role;
+use crate::auth::access::Action;
 use crate::service::request::registration::RegistrationDocument;
 use crate::service::verify::AuthorisationView;
 
@@ -37,7 +37,7 @@ fn json(status: StatusCode, view: &AuthorisationView) -> Result<Response, Proble
     security(("access_token" = [])),
 )]
 pub(super) async fn register(State(hub): State<Arc<Hub>>, request: Request) -> Response {
-    hub.admit(request, Takes::Json, Role::Caseworker, None, async |admitted| {
+    hub.admit(request, Takes::Json, Action::RegisterAuthorisation, None, async |admitted| {
         let registered = hub.verifications.register_authorisation(admitted.caller(), &admitted.body).await;
         let (view, is_new) = registered.map_err(Problem::of)?;
         let mut response = json(if is_new { StatusCode::CREATED } else { StatusCode::OK }, &view)?;
@@ -62,7 +62,7 @@ pub(super) async fn register(State(hub): State<Arc<Hub>>, request: Request) -> R
     security(("access_token" = [])),
 )]
 pub(super) async fn show(State(hub): State<Arc<Hub>>, Path(id): Path<String>, request: Request) -> Response {
-    hub.admit(request, Takes::Nothing, Role::Caseworker, None, async |admitted| {
+    hub.admit(request, Takes::Nothing, Action::UseAuthorisation, None, async |admitted| {
         let view = hub.verifications.authorisation(admitted.caller(), &id).await.map_err(Problem::of)?;
         json(StatusCode::OK, &view)
     })
@@ -85,7 +85,7 @@ pub(super) async fn show(State(hub): State<Arc<Hub>>, Path(id): Path<String>, re
     security(("access_token" = [])),
 )]
 pub(super) async fn revoke(State(hub): State<Arc<Hub>>, Path(id): Path<String>, request: Request) -> Response {
-    hub.admit(request, Takes::Nothing, Role::Caseworker, None, async |admitted| {
+    hub.admit(request, Takes::Nothing, Action::UseAuthorisation, None, async |admitted| {
         let view = hub.verifications.revoke_authorisation(admitted.caller(), &id).await.map_err(Problem::of)?;
         json(StatusCode::OK, &view)
     })

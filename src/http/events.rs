@@ -13,7 +13,7 @@ use futures_util::stream::{self, Stream};
 use super::front::{Hub, Takes};
 use super::problem::Problem;
 use super::verifications::usable_id;
-use crate::domain::actor::Role;
+use crate::auth::access::Action;
 use crate::service::running::Running;
 use crate::service::verify::Follow;
 
@@ -37,7 +37,7 @@ use crate::service::verify::Follow;
     security(("access_token" = [])),
 )]
 pub(super) async fn follow(State(hub): State<Arc<Hub>>, Path(id): Path<String>, request: Request) -> Response {
-    hub.admit(request, Takes::Nothing, Role::Caseworker, usable_id(&id), async |admitted| {
+    hub.admit(request, Takes::Nothing, Action::LookAtVerification, usable_id(&id), async |admitted| {
         let last = admitted.head.headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
         let follow = hub.verifications.follow(admitted.caller(), &id).await.map_err(Problem::of)?;
         let mut response = match follow {

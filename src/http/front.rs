@@ -1,26 +1,29 @@
 //! The front door every authenticated route goes through, so that no handler can forget a step:
-//! request id → token → rate limit → role → body → use case → a refusal is durable before it is told (P1).
+//! request id → token → rate limit → may they → body → use case → a refusal is durable before it is told (P1).
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::digest;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use axum_server::tls::TlsInfo;
 
 use super::problem::Problem;
+use crate::auth::access::{Action, Object, authorise};
 use crate::auth::rate_limit::{ClientLimit, Standing};
-use crate::auth::token::TokenVerifier;
-use crate::domain::actor::{Client, Role};
+use crate::auth::token::{Thumbprint, TokenVerifier};
+use crate::domain::actor::Client;
 use crate::domain::clock::Clock;
 use crate::domain::problem::Text;
-use crate::service::error::ServiceError;
 use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
+use crate::service::tokens::TokenEndpoint;
 use crate::service::verify::Verifications;
 
 /// What the handlers share.
@@ -32,7 +35,11 @@ pub struct Hub {
     /// Policy packs.
     pub policies: Policies,
     /// Checks tokens.
-    pub tokens: TokenVerifier,
+    pub tokens: Arc<TokenVerifier>,
+    /// Gives tokens, where the hub is an issuer itself.
+    pub token_endpoint: Option<TokenEndpoint>,
+    /// What the documents under `/.well-known/` say.
+    pub published: Published,
     /// What one client may ask.
     pub limit: ClientLimit,
     /// The time.
@@ -47,6 +54,14 @@ pub struct Hub {
     pub default_wait: Duration,
     /// The longest a caller may wait.
     pub max_wait: Duration,
+}
+
+/// What callers may know of how the hub is reached with tokens (RFC 8414, RFC 9728).
+pub struct Published {
+    /// Who gives tokens for this hub: the issuers that are believed.
+    pub issuers: Vec<String>,
+    /// Whether callers prove a certificate, so that tokens are bound to it (RFC 8705).
+    pub is_bound: bool,
 }
 
 /// A request that passed the front door.
@@ -69,16 +84,20 @@ const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Takes {
     Json,
+    Form,
     Nothing,
 }
 
+/// Largest form: an assertion and a few short parameters.
+const MAX_FORM: usize = 32 * 1024;
+
 impl Hub {
-    /// Admits a request of an actor with this role and runs `use_case`. `about` names the verification a path is about, for the log.
+    /// Admits a request of an actor that may do this at all, and runs `use_case`, which asks again with the thing itself. `about` names the verification a path is about, for the log.
     pub(super) async fn admit<F, R>(
         &self,
         request: Request,
         takes: Takes,
-        role: Role,
+        action: Action,
         about: Option<&str>,
         use_case: F,
     ) -> Response
@@ -89,7 +108,7 @@ impl Hub {
         let (head, body) = request.into_parts();
         let request_id = self.request_id(&head.headers);
         let authorization = head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        let client = self.tokens.verify(authorization, self.clock.now());
+        let client = self.tokens.verify(authorization, certificate(&head).as_ref(), self.clock.now());
         let mut standing = None;
         let result = match &client {
             Err(error) => Err(Problem::unauthenticated(*error)),
@@ -100,10 +119,9 @@ impl Hub {
                 }
                 Ok(within) => {
                     standing = Some(within);
-                    let received = if client.role == role {
-                        self.receive(&head, body, takes).await
-                    } else {
-                        Err(Problem::of(ServiceError::WrongRole))
+                    let received = match authorise(client, action, &Object::AtTheDoor).check() {
+                        Ok(()) => self.receive(&head, body, takes).await,
+                        Err(denial) => Err(Problem::of(denial.into())),
                     };
                     match received {
                         Err(problem) => Err(problem),
@@ -119,14 +137,15 @@ impl Hub {
             Ok(response) => response.into_response(),
             Err(problem) => self.refuse(problem, client.as_deref().ok(), &request_id, about).await,
         };
-        let headers = response.headers_mut();
-        if let Ok(value) = HeaderValue::from_str(&request_id) {
-            headers.insert(REQUEST_ID, value);
-        }
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(standing) = standing {
-            tell_standing(headers, standing);
-        }
+        tell_request(response.headers_mut(), &request_id, standing);
+        response
+    }
+
+    /// What is no route of the hub asks for nothing, so there is nothing to record.
+    pub(super) fn turn_away(&self, request: &Request, problem: Problem) -> Response {
+        let request_id = self.request_id(request.headers());
+        let mut response = problem.in_request(&request_id).into_response();
+        tell_request(response.headers_mut(), &request_id, None);
         response
     }
 
@@ -146,27 +165,46 @@ impl Hub {
             problem = Problem::unavailable().in_request(request_id);
         }
         metrics::counter!("hedui_problems_total", "code" => problem.code).increment(1);
-        problem.into_response()
+        let challenge = problem.challenge.map(|challenge| self.challenge(challenge));
+        let mut response = problem.into_response();
+        if let Some(Ok(challenge)) = challenge.map(|challenge| HeaderValue::from_str(&challenge)) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        response
     }
 
-    async fn receive(&self, head: &Parts, body: Body, takes: Takes) -> Result<axum::body::Bytes, Problem> {
-        if takes == Takes::Nothing {
-            return Ok(axum::body::Bytes::new());
+    /// `WWW-Authenticate` (RFC 6750 section 3), with where it is told how to get a token (RFC 9728 section 5.1).
+    fn challenge(&self, error: &str) -> String {
+        let audience = self.tokens.audience().trim_end_matches('/');
+        if audience.starts_with("https://") {
+            format!(
+                "Bearer realm=\"hedui\"{error}, resource_metadata=\"{audience}/.well-known/oauth-protected-resource\""
+            )
+        } else {
+            format!("Bearer realm=\"hedui\"{error}")
         }
+    }
+
+    pub(super) async fn receive(&self, head: &Parts, body: Body, takes: Takes) -> Result<axum::body::Bytes, Problem> {
+        let (needed, max) = match takes {
+            Takes::Nothing => return Ok(axum::body::Bytes::new()),
+            Takes::Json => ("application/json", self.max_body),
+            Takes::Form => ("application/x-www-form-urlencoded", MAX_FORM),
+        };
         let media_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = media_type.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/json") {
-            return Err(Problem::not_json());
+        if !essence.eq_ignore_ascii_case(needed) {
+            return Err(Problem::media_type(needed));
         }
-        match tokio::time::timeout(self.arrival_timeout, to_bytes(body, self.max_body)).await {
+        match tokio::time::timeout(self.arrival_timeout, to_bytes(body, max)).await {
             Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(error)) if is_length_limit(&error) => Err(Problem::too_large(self.max_body)),
+            Ok(Err(error)) if is_length_limit(&error) => Err(Problem::too_large(max)),
             Ok(Err(_)) | Err(_) => Err(Problem::incomplete()),
         }
     }
 
     /// The caller's own request id when it is usable, else a fresh one.
-    fn request_id(&self, headers: &HeaderMap) -> String {
+    pub(super) fn request_id(&self, headers: &HeaderMap) -> String {
         let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
         let usable = |id: &&str| {
             (1..=64).contains(&id.len())
@@ -175,6 +213,23 @@ impl Hub {
                 && crate::domain::id_number::IdNumber::parse(id).is_err()
         };
         given.filter(usable).map_or_else(|| self.ids.next("rq"), str::to_owned)
+    }
+}
+
+/// SHA-256 of the certificate that the caller proved in the TLS handshake, where one was asked for.
+pub(super) fn certificate(head: &Parts) -> Option<Thumbprint> {
+    let certificate = head.extensions.get::<Arc<TlsInfo>>()?.peer_certificates.first()?;
+    digest::digest(&digest::SHA256, certificate).as_ref().try_into().ok()
+}
+
+/// What every answer carries: its request id, that it is not to be kept, and where the client stands.
+pub(super) fn tell_request(headers: &mut HeaderMap, request_id: &str, standing: Option<Standing>) {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(standing) = standing {
+        tell_standing(headers, standing);
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::front::{Hub, Takes};
 use super::problem::Problem;
 use super::verifications::json;
-use crate::domain::actor::Role;
+use crate::auth::access::Action;
 use crate::domain::division::DivisionCode;
 use crate::domain::household::UrbanRural;
 use crate::domain::problem::Text;
@@ -33,7 +33,7 @@ use crate::service::policies::view::{EffectivePack, PackList};
     security(("access_token" = [])),
 )]
 pub(super) async fn list(State(hub): State<Arc<Hub>>, request: Request) -> Response {
-    hub.admit(request, Takes::Nothing, Role::Caseworker, None, async |admitted| {
+    hub.admit(request, Takes::Nothing, Action::ReadPolicies, None, async |admitted| {
         query::<NoQuery>(&admitted.head.uri, || Text::new("该接口没有查询参数。", "This route takes no query."))?;
         respond(&hub.policies.list())
     })
@@ -62,7 +62,7 @@ pub(super) async fn list(State(hub): State<Arc<Hub>>, request: Request) -> Respo
     security(("access_token" = [])),
 )]
 pub(super) async fn show(State(hub): State<Arc<Hub>>, Path(place): Path<String>, request: Request) -> Response {
-    hub.admit(request, Takes::Nothing, Role::Caseworker, None, async |admitted| {
+    hub.admit(request, Takes::Nothing, Action::ReadPolicies, None, async |admitted| {
         let place = division(&place)?;
         let asked: ShowQuery = query(&admitted.head.uri, || {
             Text::new(
@@ -99,7 +99,7 @@ pub(super) async fn show(State(hub): State<Arc<Hub>>, Path(place): Path<String>,
     security(("access_token" = [])),
 )]
 pub(super) async fn evaluate(State(hub): State<Arc<Hub>>, Path(place): Path<String>, request: Request) -> Response {
-    hub.admit(request, Takes::Json, Role::Caseworker, None, async |admitted| {
+    hub.admit(request, Takes::Json, Action::TryRules, None, async |admitted| {
         let place = division(&place)?;
         let expand = || {
             Text::new("只接受 expand=report,trace 中的一项或两项。", "Only expand with report, trace or both is known.")

@@ -1,6 +1,6 @@
 //! Problems (RFC 9457): what, where, why and how to mend it, with a stable code, in Chinese and English.
 
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -36,6 +36,10 @@ pub struct Problem {
     /// Every fault of the request, by JSON pointer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Finding>,
+    /// What `WWW-Authenticate` says besides the scheme (RFC 6750 section 3), for problems of the token.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub(super) challenge: Option<&'static str>,
 }
 
 impl Problem {
@@ -51,6 +55,7 @@ impl Problem {
             retryable: false,
             retry_after_seconds: None,
             errors: Vec::new(),
+            challenge: None,
         }
     }
 
@@ -81,13 +86,13 @@ impl Problem {
         .retryable_after(1)
     }
 
-    /// The body is not declared to be JSON.
-    pub fn not_json() -> Self {
+    /// The body is not declared to be of this media type.
+    pub fn media_type(needed: &'static str) -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported_media_type",
             Text::new("请求体的类型不受支持。", "The media type of the body is not supported."),
-            Text::new("请使用 Content-Type: application/json。", "Send Content-Type: application/json."),
+            Text::new(format!("请使用 Content-Type: {needed}。"), format!("Send Content-Type: {needed}.")),
         )
     }
 
@@ -163,15 +168,17 @@ impl Problem {
     /// The token is not accepted.
     pub fn unauthenticated(error: TokenError) -> Self {
         if error == TokenError::Scope {
-            return Self::new(
+            let mut problem = Self::new(
                 StatusCode::FORBIDDEN,
                 "insufficient_scope",
                 Text::new("令牌缺少其身份所需的权限。", "The token lacks the scope of its role."),
                 Text::new(
-                    "请申请含 scope=verification（经办）或 scope=access_log（审计）的令牌。",
-                    "Ask the issuer for a token with the scope verification (caseworkers) or access_log (officers).",
+                    "请申请含其身份权限的令牌：经办 verification，审计 access_log，运维 operations，授权管理 administration。",
+                    "Ask the issuer for a token with the scope of its role: verification for caseworkers, access_log for officers, operations for operators, administration for administrators.",
                 ),
             );
+            problem.challenge = Some(", error=\"insufficient_scope\"");
+            return problem;
         }
         let (title, fix) = match error {
             TokenError::Missing => (
@@ -182,6 +189,16 @@ impl Problem {
                 Text::new("访问令牌已过期或尚未生效。", "The access token has expired or is not valid yet."),
                 Text::new("请重新获取令牌（有效期至多 10 分钟）。", "Get a fresh token; they live at most 10 minutes."),
             ),
+            TokenError::Binding => (
+                Text::new(
+                    "访问令牌绑定在另一张客户端证书上。",
+                    "The access token is bound to another client certificate.",
+                ),
+                Text::new(
+                    "请用领取令牌时的那张证书建立连接。",
+                    "Connect with the certificate that was presented when the token was given.",
+                ),
+            ),
             _ => (
                 Text::new("访问令牌无效。", "The access token is not valid."),
                 Text::new(
@@ -190,7 +207,10 @@ impl Problem {
                 ),
             ),
         };
-        Self::new(StatusCode::UNAUTHORIZED, "invalid_token", title, fix)
+        let mut problem = Self::new(StatusCode::UNAUTHORIZED, "invalid_token", title, fix);
+        // Who sent no token is told how to send one, not that it was wrong (RFC 6750 section 3.1).
+        problem.challenge = Some(if error == TokenError::Missing { "" } else { ", error=\"invalid_token\"" });
+        problem
     }
 
     /// The one function that turns a use case's error into a problem. Internal causes are logged here, once.
@@ -291,8 +311,8 @@ impl Problem {
                 "wrong_role",
                 Text::new("该身份不得进行此操作。", "The actor's role may not do this."),
                 Text::new(
-                    "核对由经办人员发起，访问日志由安全审计员查看。",
-                    "Caseworkers ask for verifications; security officers look at the access log.",
+                    "核对由经办人员发起和查看，访问日志由安全审计员查看；全部规则见 docs/access-rules.md。",
+                    "Caseworkers ask for and look at verifications; security officers look at the access log. All rules: docs/access-rules.md.",
                 ),
             ),
             ServiceError::IdempotencyKeyReused => Self::new(
@@ -378,9 +398,6 @@ impl IntoResponse for Problem {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if self.code == "invalid_token" {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
         }
         response
     }

@@ -12,7 +12,7 @@ use super::front::{Hub, Takes};
 use super::page::{self, Lang};
 use super::problem::Problem;
 use super::verifications::{json, usable_id};
-use crate::domain::actor::Role;
+use crate::auth::access::Action;
 use crate::domain::problem::Text;
 use crate::service::replay::Replay;
 use crate::verdict::explain::View;
@@ -59,7 +59,7 @@ struct Wanted {
     security(("access_token" = [])),
 )]
 pub(super) async fn tell(State(hub): State<Arc<Hub>>, Path(id): Path<String>, request: Request) -> Response {
-    hub.admit(request, Takes::Nothing, Role::Caseworker, usable_id(&id), async |admitted| {
+    hub.admit(request, Takes::Nothing, Action::LookAtVerification, usable_id(&id), async |admitted| {
         let wanted = wanted(admitted.head.uri.query())?;
         let told = hub.verifications.report(admitted.caller(), &id, wanted.view).await.map_err(Problem::of)?;
         let (kind, body) = match wanted.format {
@@ -102,7 +102,7 @@ pub(super) async fn tell(State(hub): State<Arc<Hub>>, Path(id): Path<String>, re
     security(("access_token" = [])),
 )]
 pub(super) async fn replay(State(hub): State<Arc<Hub>>, Path(id): Path<String>, request: Request) -> Response {
-    hub.admit(request, Takes::Nothing, Role::Caseworker, usable_id(&id), async |admitted| {
+    hub.admit(request, Takes::Nothing, Action::LookAtVerification, usable_id(&id), async |admitted| {
         let day = policy_as_of(admitted.head.uri.query())?;
         let replay = hub.verifications.replay(admitted.caller(), &id, day).await.map_err(Problem::of)?;
         Ok(json(StatusCode::OK, serde_json::to_vec(&replay).map_err(|_| Problem::internal())?))

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::IntoResponse;
@@ -17,7 +18,7 @@ use utoipa_axum::routes;
 
 use super::front::Hub;
 use super::problem::Problem;
-use super::{access_log, authorisations, events, policies, report, verifications};
+use super::{access_log, authorisations, events, oauth, policies, report, verifications};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,6 +28,7 @@ use super::{access_log, authorisations, events, policies, report, verifications}
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     tags(
+        (name = "tokens", description = "Access tokens, and what callers must know to get one 访问令牌"),
         (name = "verifications", description = "Verifications of households 家庭核对"),
         (name = "authorisations", description = "Households' authorisations 核对授权书"),
         (name = "access-log", description = "The access log, for security officers 访问日志（安全审计员）"),
@@ -37,6 +39,10 @@ struct Document;
 
 fn routes() -> OpenApiRouter<Arc<Hub>> {
     OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(oauth::token))
+        .routes(routes!(oauth::server_metadata))
+        .routes(routes!(oauth::resource_metadata))
+        .routes(routes!(oauth::jwks))
         .routes(routes!(verifications::create))
         .routes(routes!(verifications::plan))
         .routes(routes!(verifications::show))
@@ -81,8 +87,10 @@ pub fn router(hub: Arc<Hub>) -> Router {
             "/openapi.json",
             get(move || async move { ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], document) }),
         )
-        .fallback(|| async { Problem::no_route() })
-        .method_not_allowed_fallback(|| async { Problem::no_method() })
+        .fallback(async |State(hub): State<Arc<Hub>>, request: Request| hub.turn_away(&request, Problem::no_route()))
+        .method_not_allowed_fallback(async |State(hub): State<Arc<Hub>>, request: Request| {
+            hub.turn_away(&request, Problem::no_method())
+        })
         .with_state(hub)
         // One stack of layers: the router boxes and clones each layer it is given for every request.
         .layer(

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::front::{Admitted, Hub, Takes, idempotency_key, preferred_wait};
 use super::problem::Problem;
-use crate::domain::actor::Role;
+use crate::auth::access::Action;
 use crate::domain::problem::Text;
 use crate::service::answer::VerificationAnswer;
 use crate::service::planned::PlanView;
@@ -58,7 +58,7 @@ pub(super) fn json(status: StatusCode, body: impl Into<axum::body::Body>) -> Res
     security(("access_token" = [])),
 )]
 pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Response {
-    hub.admit(request, Takes::Json, Role::Caseworker, None, async |admitted| {
+    hub.admit(request, Takes::Json, Action::AskForVerification, None, async |admitted| {
         let key = idempotency_key(&admitted.head.headers)?;
         let wait = preferred_wait(&admitted.head.headers, hub.default_wait, hub.max_wait);
         let reply = hub.verifications.open(admitted.caller(), key, &admitted.body, wait).await.map_err(Problem::of)?;
@@ -99,7 +99,7 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Res
     security(("access_token" = [])),
 )]
 pub(super) async fn show(State(hub): State<Arc<Hub>>, Path(id): Path<String>, request: Request) -> Response {
-    hub.admit(request, Takes::Nothing, Role::Caseworker, usable_id(&id), async |admitted| {
+    hub.admit(request, Takes::Nothing, Action::LookAtVerification, usable_id(&id), async |admitted| {
         let expand = expand(admitted.head.uri.query())?;
         let body = hub.verifications.view(admitted.caller(), &id, expand).await.map_err(Problem::of)?;
         Ok(json(StatusCode::OK, body))
@@ -124,7 +124,7 @@ pub(super) async fn show(State(hub): State<Arc<Hub>>, Path(id): Path<String>, re
     security(("access_token" = [])),
 )]
 pub(super) async fn plan(State(hub): State<Arc<Hub>>, request: Request) -> Response {
-    hub.admit(request, Takes::Json, Role::Caseworker, None, async |admitted| {
+    hub.admit(request, Takes::Json, Action::AskForVerification, None, async |admitted| {
         let plan = hub.verifications.plan(admitted.caller(), &admitted.body).await.map_err(Problem::of)?;
         Ok(json(StatusCode::OK, serde_json::to_vec(&plan).map_err(|_| Problem::internal())?))
     })

@@ -1,5 +1,6 @@
 //! What the caller should do about it. No HTTP here.
 
+use crate::auth::access::Denial;
 use crate::domain::problem::{Finding, Text};
 use crate::seal::SealError;
 use crate::store::StoreError;
@@ -31,7 +32,7 @@ pub enum ServiceError {
     /// The entry is newer than the newest signed head.
     #[error("the entry is not signed yet")]
     NotSignedYet,
-    /// The actor's role may not do this: caseworkers ask for verifications, officers look at the access log.
+    /// The actor's role may not do this (`auth/rules.rs`).
     #[error("the actor's role may not do this")]
     WrongRole,
     /// The idempotency key was used for another request.
@@ -55,4 +56,15 @@ pub enum ServiceError {
     /// The hub is stopping.
     #[error("the hub is stopping")]
     Stopping,
+}
+
+impl From<Denial> for ServiceError {
+    fn from(denial: Denial) -> Self {
+        match denial {
+            Denial::Role => Self::WrongRole,
+            Denial::Division => Self::ForeignDivision,
+            Denial::Purpose => Self::ForeignPurpose,
+            Denial::Absent => Self::NotFound,
+        }
+    }
 }

@@ -14,6 +14,7 @@ use super::verify::Caller;
 use crate::access_log::export::{ExportError, prove};
 use crate::access_log::publish::Publisher;
 use crate::access_log::{AccessEvent, Action};
+use crate::auth::access::{self, Object, authorise};
 use crate::domain::clock::Clock;
 use crate::domain::division::DivisionCode;
 use crate::domain::id_number::{IdNumber, SubjectKey};
@@ -121,7 +122,9 @@ impl LogReview {
         let page = self.store.log().search(&query).await?;
         let receipt = self.record(caller, Action::LogSearched, None, told).await?;
         let signed = self.publisher.head().checkpoint().size;
-        let entries = page.entries.into_iter().map(|row| view(row, signed)).collect::<Result<_, _>>()?;
+        // The prefix keeps foreign entries out of the search; what is shown is decided like every other access.
+        let shown = page.entries.into_iter().filter(|row| may_see(caller, row));
+        let entries = shown.map(|row| view(row, signed)).collect::<Result<_, _>>()?;
         Ok(Found { entries, next_before: page.next_before, receipt })
     }
 
@@ -185,8 +188,8 @@ impl LogReview {
     /// for officers of the whole country.
     pub async fn tile(&self, caller: Caller<'_>, path: TilePath) -> Result<Vec<u8>, ServiceError> {
         let exists = path.coordinate.width(self.publisher.head().checkpoint().size) >= path.width;
-        let may = !path.entries || caller.client.division == DivisionCode::NATION;
-        if !exists || !may {
+        let action = if path.entries { access::Action::CopyLog } else { access::Action::CheckLog };
+        if !exists || !authorise(caller.client, action, &Object::Log).is_permit() {
             return Err(ServiceError::NoEntry);
         }
         let log = self.store.log();
@@ -226,17 +229,16 @@ impl LogReview {
 
 /// The entry, when the officer may see it.
 fn visible(caller: Caller<'_>, row: Option<EntryRow>) -> Result<EntryRow, ServiceError> {
+    row.filter(|row| may_see(caller, row)).ok_or(ServiceError::NoEntry)
+}
+
+fn may_see(caller: Caller<'_>, row: &EntryRow) -> bool {
     #[derive(serde::Deserialize)]
     struct Placed {
         division: Option<DivisionCode>,
     }
-    let own = caller.client.division;
-    let is_own = |row: &EntryRow| {
-        own == DivisionCode::NATION
-            || serde_json::from_str::<Placed>(&row.body)
-                .is_ok_and(|placed| placed.division.is_some_and(|division| division.is_inside(own)))
-    };
-    row.filter(is_own).ok_or(ServiceError::NoEntry)
+    let division = serde_json::from_str::<Placed>(&row.body).ok().and_then(|placed| placed.division);
+    authorise(caller.client, access::Action::ReadLog, &Object::Entry { division }).is_permit()
 }
 
 /// The digits that every division inside this one begins with.

@@ -31,6 +31,7 @@ use super::request::VerificationRequest;
 use super::request::document::RequestDocument;
 use super::running::{Finished, Running, RunningTable};
 use crate::access_log::{AccessEvent, Action};
+use crate::auth::access::{self, Object, authorise};
 use crate::domain::actor::Client;
 use crate::domain::authorisation::Authorisation;
 use crate::domain::clock::Clock;
@@ -179,6 +180,7 @@ impl Verifications {
         let row = NewVerification {
             id: id.clone(),
             client_id: caller.client.id.clone(),
+            division: Some(case.request.place.division_code),
             idempotency_key,
             request_digest: digest.clone(),
             opened_at: now.as_microsecond(),
@@ -233,12 +235,8 @@ impl Verifications {
         registered: Option<Authorisation>,
     ) -> Result<Case, ServiceError> {
         let request = self.parse(document, registered).map_err(ServiceError::Invalid)?;
-        if !request.place.division_code.is_inside(client.division) {
-            return Err(ServiceError::ForeignDivision);
-        }
-        if !client.purposes.contains(&request.purpose) {
-            return Err(ServiceError::ForeignPurpose);
-        }
+        let application = Object::Application { division: request.place.division_code, purpose: request.purpose };
+        authorise(client, access::Action::AskForVerification, &application).check()?;
         if self.is_revoked(&client.id, &request.authorisation.number) {
             return Err(consent::revoked("/authorisation/number"));
         }
@@ -322,8 +320,10 @@ impl Verifications {
 
     /// A verification of this client; foreign and absent are the same.
     async fn own(&self, client: &Client, id: &str) -> Result<VerificationRow, ServiceError> {
-        let row = self.parts.store.verification(id).await?.filter(|row| row.client_id == client.id);
-        row.ok_or(ServiceError::NotFound)
+        let row = self.parts.store.verification(id).await?.ok_or(ServiceError::NotFound)?;
+        let object = Object::Verification { client: &row.client_id, division: row.division };
+        authorise(client, access::Action::LookAtVerification, &object).check()?;
+        Ok(row)
     }
 
     fn outcome(&self, row: &VerificationRow) -> Result<Option<Outcome>, ServiceError> {
@@ -343,8 +343,7 @@ impl Verifications {
 
     /// The answer to a verification of this client, with what is asked for beside it.
     pub async fn view(self: &Arc<Self>, caller: Caller<'_>, id: &str, expand: Expand) -> Result<Vec<u8>, ServiceError> {
-        let unfinished =
-            |running: &Arc<Running>| running.client_id == caller.client.id && running.end.borrow().is_none();
+        let unfinished = |running: &Arc<Running>| is_own(caller.client, running) && running.end.borrow().is_none();
         if let Some(running) = self.running.get(id).filter(unfinished) {
             self.log_view(caller, id).await?;
             return Ok(answer_so_far(&running));
@@ -361,7 +360,7 @@ impl Verifications {
 
     /// A verification of this client, to be followed to its end.
     pub async fn follow(self: &Arc<Self>, caller: Caller<'_>, id: &str) -> Result<Follow, ServiceError> {
-        if let Some(running) = self.running.get(id).filter(|running| running.client_id == caller.client.id) {
+        if let Some(running) = self.running.get(id).filter(|running| is_own(caller.client, running)) {
             self.log_view(caller, id).await?;
             return Ok(Follow::Running(running));
         }
@@ -424,6 +423,13 @@ impl Verifications {
         });
         running
     }
+}
+
+/// Whether this client may look at a running verification.
+fn is_own(client: &Client, running: &Running) -> bool {
+    let division = Some(running.case.request.place.division_code);
+    let object = Object::Verification { client: &running.client_id, division };
+    authorise(client, access::Action::LookAtVerification, &object).is_permit()
 }
 
 /// Waits until the verification ends or the time is up.

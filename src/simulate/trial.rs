@@ -75,6 +75,9 @@ name = "{TRIAL_ISSUER}"
 public_key = "keys/issuer.pem"
 algorithm = "ES256"
 
+[token_endpoint]
+issuer = "{TRIAL_AUDIENCE}"
+
 [rate_limit]
 per_second = {quota}
 burst = {quota}

@@ -6,6 +6,7 @@ use sqlx::{QueryBuilder, Row, Sqlite};
 use super::event::EventRow;
 use super::writer::Write;
 use super::{Store, StoreError};
+use crate::domain::division::DivisionCode;
 
 /// A registered authorisation.
 #[derive(Debug, Clone)]
@@ -14,7 +15,9 @@ pub struct AuthorisationRow {
     pub id: String,
     /// The client that registered it.
     pub client_id: String,
-    /// The number of the form; one client registers a number once.
+    /// The client's division when it registered it.
+    pub division: DivisionCode,
+    /// The number of the form; one client of one division registers a number once.
     pub number: String,
     /// SHA-256 of the registered document, hexadecimal.
     pub digest: String,
@@ -53,7 +56,7 @@ impl Store {
     pub async fn authorisation(&self, id: &str) -> Result<Option<AuthorisationRow>, StoreError> {
         let row = sqlx::query(
             "-- store::authorisation::by_id
-             SELECT id, client_id, number, digest, registered_at, wrapped_key, body, revoked_at
+             SELECT id, client_id, number, digest, registered_at, wrapped_key, body, revoked_at, division_code
              FROM authorisation WHERE id = $1",
         )
         .bind(id)
@@ -62,18 +65,20 @@ impl Store {
         Ok(row.as_ref().map(from_row).transpose()?)
     }
 
-    /// The authorisation that a client registered under this number.
+    /// The authorisation that a client registered under this number as one of this division.
     pub async fn authorisation_numbered(
         &self,
         client_id: &str,
+        division: DivisionCode,
         number: &str,
     ) -> Result<Option<AuthorisationRow>, StoreError> {
         let row = sqlx::query(
             "-- store::authorisation::by_number
-             SELECT id, client_id, number, digest, registered_at, wrapped_key, body, revoked_at
-             FROM authorisation WHERE client_id = $1 AND number = $2",
+             SELECT id, client_id, number, digest, registered_at, wrapped_key, body, revoked_at, division_code
+             FROM authorisation WHERE client_id = $1 AND division_code = $2 AND number = $3",
         )
         .bind(client_id)
+        .bind(division.to_string())
         .bind(number)
         .fetch_optional(&self.read)
         .await?;
@@ -91,6 +96,10 @@ impl Store {
     }
 }
 
+fn division(text: &str) -> Result<DivisionCode, sqlx::Error> {
+    DivisionCode::parse(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
 fn from_row(row: &SqliteRow) -> Result<AuthorisationRow, sqlx::Error> {
     Ok(AuthorisationRow {
         id: row.try_get(0)?,
@@ -101,6 +110,7 @@ fn from_row(row: &SqliteRow) -> Result<AuthorisationRow, sqlx::Error> {
         wrapped_key: row.try_get(5)?,
         body: row.try_get(6)?,
         revoked_at: row.try_get(7)?,
+        division: division(&row.try_get::<String, _>(8)?)?,
     })
 }
 
@@ -109,7 +119,9 @@ pub(super) fn push_register(statements: &mut QueryBuilder<Sqlite>, rows: &[&Auth
     if rows.is_empty() {
         return;
     }
-    statements.push("INSERT INTO authorisation (id, client_id, number, digest, registered_at, wrapped_key, body) ");
+    statements.push(
+        "INSERT INTO authorisation (id, client_id, number, digest, registered_at, wrapped_key, body, division_code) ",
+    );
     statements.push_values(rows, |mut values, row| {
         values
             .push_bind(&row.id)
@@ -118,7 +130,8 @@ pub(super) fn push_register(statements: &mut QueryBuilder<Sqlite>, rows: &[&Auth
             .push_bind(&row.digest)
             .push_bind(row.registered_at)
             .push_bind(&row.wrapped_key)
-            .push_bind(&row.body);
+            .push_bind(&row.body)
+            .push_bind(row.division.to_string());
     });
     statements.push(";\n");
 }

@@ -7,6 +7,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 use super::event::EventRow;
 use super::writer::Write;
 use super::{Store, StoreError};
+use crate::domain::division::DivisionCode;
 
 /// A verification about to be opened.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct NewVerification {
     pub id: String,
     /// The client that asks.
     pub client_id: String,
+    /// The division of the application.
+    pub division: Option<DivisionCode>,
     /// The client's idempotency key.
     pub idempotency_key: Option<String>,
     /// SHA-256 of the request body, hexadecimal.
@@ -48,6 +51,8 @@ pub struct VerificationRow {
     pub id: String,
     /// The client that asked.
     pub client_id: String,
+    /// The division of the application; not known of those that were asked for before it was kept.
+    pub division: Option<DivisionCode>,
     /// Microseconds since 1970, UTC.
     pub opened_at: i64,
     /// The data key, wrapped.
@@ -99,7 +104,7 @@ impl Store {
     pub async fn verification(&self, id: &str) -> Result<Option<VerificationRow>, StoreError> {
         let row = sqlx::query(
             "-- store::verification::by_id
-             SELECT v.id, v.client_id, v.opened_at, v.wrapped_key, v.request, o.body
+             SELECT v.id, v.client_id, v.opened_at, v.wrapped_key, v.request, o.body, v.division
              FROM verification v LEFT JOIN outcome o ON o.verification_id = v.id WHERE v.id = $1",
         )
         .bind(id)
@@ -122,6 +127,7 @@ impl Store {
 }
 
 fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<VerificationRow, sqlx::Error> {
+    let division: Option<String> = row.try_get(6)?;
     Ok(VerificationRow {
         id: row.try_get(0)?,
         client_id: row.try_get(1)?,
@@ -129,6 +135,11 @@ fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<VerificationRow, sqlx::Erro
         wrapped_key: row.try_get(3)?,
         request: row.try_get(4)?,
         outcome: row.try_get(5)?,
+        division: division
+            .as_deref()
+            .map(DivisionCode::parse)
+            .transpose()
+            .map_err(|error| sqlx::Error::ColumnDecode { index: "division".to_owned(), source: Box::new(error) })?,
     })
 }
 
@@ -166,12 +177,13 @@ pub(super) fn push_open(statements: &mut QueryBuilder<Sqlite>, rows: &[&NewVerif
     }
     statements.push(
         "INSERT INTO verification \
-         (id, client_id, idempotency_key, request_digest, opened_at, wrapped_key, request) ",
+         (id, client_id, division, idempotency_key, request_digest, opened_at, wrapped_key, request) ",
     );
     statements.push_values(rows, |mut values, row| {
         values
             .push_bind(&row.id)
             .push_bind(&row.client_id)
+            .push_bind(row.division.as_ref().map(DivisionCode::as_str))
             .push_bind(&row.idempotency_key)
             .push_bind(&row.request_digest)
             .push_bind(row.opened_at)

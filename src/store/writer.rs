@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
 use super::authorisation::{self, AuthorisationRow, Revocation};
+use super::client::{self, AssertionRow, Changes};
 use super::event::{self, EventRow};
 use super::log::{self, HeadChange};
 use super::pack::{self, PackRow};
@@ -62,6 +63,18 @@ pub(super) enum Write {
         row: Box<PackRow>,
         reply: Reply<()>,
     },
+    /// Clients or keys that changed.
+    Change {
+        changes: Box<Changes>,
+        events: Vec<EventRow>,
+        reply: Reply<()>,
+    },
+    /// An assertion to be used once: the first event is written where it is, the second where it was used before.
+    Assertion {
+        row: Box<AssertionRow>,
+        events: Box<(EventRow, EventRow)>,
+        reply: Reply<bool>,
+    },
 }
 
 pub(super) struct WriterHandle {
@@ -106,7 +119,7 @@ impl WriterHandle {
     }
 
     /// Commits a group, then what it says of heads; after a group that failed, reads first what the database holds.
-    async fn commit(&self, group: &[Write], is_sure: bool) -> (Result<Vec<Opened>, StoreError>, Heads) {
+    async fn commit(&self, group: &[Write], is_sure: bool) -> (Result<Answers, StoreError>, Heads) {
         let mut connection = match self.pool.acquire().await {
             Ok(connection) => connection,
             Err(error) => return (Err(error.into()), Vec::new()),
@@ -130,6 +143,13 @@ impl WriterHandle {
 /// Whether each head of a group took its place.
 type Heads = Vec<Result<bool, StoreError>>;
 
+/// What those who must know more than that it is durable are told, in their order.
+#[derive(Default)]
+struct Answers {
+    opened: Vec<Opened>,
+    fresh: Vec<bool>,
+}
+
 /// What a group writes, table by table.
 #[derive(Default)]
 struct Rows<'a> {
@@ -139,29 +159,31 @@ struct Rows<'a> {
     packs: Vec<&'a PackRow>,
     authorisations: Vec<&'a AuthorisationRow>,
     revocations: Vec<&'a Revocation>,
+    changes: Vec<&'a Changes>,
+    assertions: Vec<&'a AssertionRow>,
 }
 
 /// Writes a group in one transaction: all of it is on disk when this returns, or none of it counts.
-/// The answers are those of the verifications to be opened, in their order.
 async fn commit(
     connection: &mut SqliteConnection,
     sequence: &Sequence,
     group: &[Write],
-) -> Result<Vec<Opened>, StoreError> {
+) -> Result<Answers, StoreError> {
     if group.iter().all(|write| matches!(write, Write::Head { .. })) {
-        return Ok(Vec::new());
+        return Ok(Answers::default());
     }
     let mut known = verification::known(connection, group.iter().filter_map(keyed)).await?;
+    let mut used = client::used(connection, group.iter().filter_map(assertion)).await?;
     let mut rows = Rows::default();
-    let mut opened = Vec::new();
+    let mut answers = Answers::default();
     for write in group {
         match write {
             // A repeated request opens nothing; its own event is written when it is answered.
             Write::Open { row, outcome, events, .. } => {
                 if let Some(existing) = existing(&mut known, row) {
-                    opened.push(existing);
+                    answers.opened.push(existing);
                 } else {
-                    opened.push(Opened::New);
+                    answers.opened.push(Opened::New);
                     rows.verifications.push(row);
                     rows.outcomes.extend(outcome.as_deref());
                     rows.events.extend(events);
@@ -182,6 +204,21 @@ async fn commit(
             Write::Events { rows: events, .. } => rows.events.extend(events),
             Write::Head { .. } => {}
             Write::Pack { row, .. } => rows.packs.push(row),
+            Write::Change { changes, events, .. } => {
+                rows.changes.push(changes);
+                rows.events.extend(events);
+            }
+            Write::Assertion { row, events, .. } => {
+                let is_fresh = used.insert((row.client_id.clone(), row.jti.to_vec()));
+                answers.fresh.push(is_fresh);
+                let (granted, replayed) = &**events;
+                if is_fresh {
+                    rows.assertions.push(row);
+                    rows.events.push(granted);
+                } else {
+                    rows.events.push(replayed);
+                }
+            }
         }
     }
     let mut statements = QueryBuilder::<Sqlite>::new("-- store::writer::commit\nBEGIN IMMEDIATE;\n");
@@ -190,6 +227,8 @@ async fn commit(
     pack::push_keep(&mut statements, &rows.packs);
     authorisation::push_register(&mut statements, &rows.authorisations);
     authorisation::push_revoke(&mut statements, &rows.revocations);
+    client::push_change(&mut statements, &rows.changes);
+    client::push_used(&mut statements, &rows.assertions);
     let grown = sequence.grow(&rows.events);
     if let Some(grown) = &grown {
         event::push_append(&mut statements, grown.first, &rows.events);
@@ -206,19 +245,22 @@ async fn commit(
     if let Some(grown) = grown {
         sequence.take(grown.tree);
     }
-    Ok(opened)
+    Ok(answers)
 }
 
 /// The client and idempotency key of a verification to be opened.
 fn keyed(write: &Write) -> Option<(&str, &str)> {
     match write {
         Write::Open { row, .. } => Some((&row.client_id, row.idempotency_key.as_deref()?)),
-        Write::Complete { .. }
-        | Write::Events { .. }
-        | Write::Head { .. }
-        | Write::Pack { .. }
-        | Write::Authorisation { .. }
-        | Write::Revocation { .. } => None,
+        _ => None,
+    }
+}
+
+/// The assertion of a write that uses one.
+fn assertion(write: &Write) -> Option<&AssertionRow> {
+    match write {
+        Write::Assertion { row, .. } => Some(row),
+        _ => None,
     }
 }
 
@@ -235,33 +277,26 @@ fn existing(known: &mut HashMap<(String, String), Opened>, row: &NewVerification
     }
 }
 
-fn answer(group: impl Iterator<Item = Write>, result: Result<Vec<Opened>, StoreError>, heads: Heads) {
+fn answer(group: impl Iterator<Item = Write>, result: Result<Answers, StoreError>, heads: Heads) {
     let mut heads = heads.into_iter();
-    let (mut opened, failure) = match result {
-        Ok(opened) => (opened.into_iter(), None),
-        Err(error) => (Vec::new().into_iter(), Some(error)),
+    let (answers, failure) = match result {
+        Ok(answers) => (answers, None),
+        Err(error) => (Answers::default(), Some(error)),
     };
+    let (mut opened, mut fresh) = (answers.opened.into_iter(), answers.fresh.into_iter());
+    let missing = || failure.clone().unwrap_or(StoreError::Corrupt("group without its answer"));
     for write in group {
         // A caller that went away needs no answer; what it asked for is durable all the same.
         match write {
-            Write::Open { reply, .. } => {
-                let answer = match &failure {
-                    None => opened.next().ok_or(StoreError::Corrupt("group without its answer")),
-                    Some(error) => Err(error.clone()),
-                };
-                drop(reply.send(answer));
-            }
+            Write::Open { reply, .. } => drop(reply.send(opened.next().ok_or_else(missing))),
+            Write::Assertion { reply, .. } => drop(reply.send(fresh.next().ok_or_else(missing))),
             Write::Complete { reply, .. }
             | Write::Events { reply, .. }
             | Write::Pack { reply, .. }
+            | Write::Change { reply, .. }
             | Write::Authorisation { reply, .. }
-            | Write::Revocation { reply, .. } => {
-                drop(reply.send(failure.clone().map_or(Ok(()), Err)));
-            }
-            Write::Head { reply, .. } => {
-                let missing = || Err(failure.clone().unwrap_or(StoreError::Corrupt("group without its answer")));
-                drop(reply.send(heads.next().unwrap_or_else(missing)));
-            }
+            | Write::Revocation { reply, .. } => drop(reply.send(failure.clone().map_or(Ok(()), Err))),
+            Write::Head { reply, .. } => drop(reply.send(heads.next().unwrap_or_else(|| Err(missing())))),
         }
     }
 }

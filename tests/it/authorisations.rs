@@ -13,7 +13,7 @@ use super::stub::{Behaviour, Stub};
 const PATH: &str = "/v1/authorisations";
 
 /// The registration of a request's own authorisation.
-fn registration(request: &Value) -> Value {
+pub(crate) fn registration(request: &Value) -> Value {
     let mut document = request["authorisation"].clone();
     document["household"] = request["household"].clone();
     document["purposes"] = json!([request["purpose"]]);

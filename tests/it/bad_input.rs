@@ -191,3 +191,24 @@ async fn one_request_too_many_says_when_to_come_back() {
     assert_eq!(system.caller.get("/v1/verifications/vf_1").await.status, StatusCode::NOT_FOUND, "and it passes");
     system.stop().await;
 }
+
+/// A37: the limit is the client's, whatever token, address or header it comes with.
+#[tokio::test(flavor = "multi_thread")]
+async fn a37_another_token_or_address_is_no_second_limit() {
+    let system = System::start(Setup { own_packs: true, per_second: Some(5), ..Setup::default() }, listed()).await;
+    let begun = std::time::Instant::now();
+    let mut let_through = 0;
+    for number in 0..60 {
+        let fresh = mint(&system.files, "tester", "000000", &Purpose::ALL);
+        let request = system.caller.http.get(format!("{}/v1/verifications/vf_1", system.caller.base));
+        let request = request
+            .header("AUTHORIZATION", format!("bearer {fresh}"))
+            .header("x-forwarded-for", format!("203.0.113.{number}"))
+            .header("forwarded", format!("for=\"[2001:db8::{number:x}]\""))
+            .header("x-real-ip", format!("198.51.100.{number}"));
+        let_through += u64::from(request.send().await.unwrap().status() != StatusCode::TOO_MANY_REQUESTS);
+    }
+    let due = 5 + 5 * (begun.elapsed().as_secs() + 1);
+    assert!(let_through <= due && let_through < 60, "{let_through} of 60, {due} due");
+    system.stop().await;
+}

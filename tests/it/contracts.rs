@@ -20,6 +20,21 @@ fn the_openapi_document_is_the_one_that_is_kept() {
     );
 }
 
+/// `docs/access-rules.md` is made from the rules that are applied; `HEDUI_WRITE_SCHEMAS=1` writes it anew.
+#[test]
+fn the_page_of_access_rules_is_the_one_that_is_kept() {
+    let made = hedui::auth::access::page();
+    let file = root().join("docs/access-rules.md");
+    if std::env::var_os("HEDUI_WRITE_SCHEMAS").is_some() {
+        std::fs::write(&file, &made).unwrap();
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        kept == made,
+        "docs/access-rules.md is not what the rules say: HEDUI_WRITE_SCHEMAS=1 cargo test access_rules"
+    );
+}
+
 #[test]
 fn the_openapi_document_is_3_1_and_names_every_route() {
     let document: serde_json::Value = serde_json::from_str(&hedui::http::openapi().to_json().unwrap()).unwrap();
@@ -28,6 +43,10 @@ fn the_openapi_document_is_3_1_and_names_every_route() {
     assert_eq!(
         paths,
         [
+            "/.well-known/jwks.json",
+            "/.well-known/oauth-authorization-server",
+            "/.well-known/oauth-protected-resource",
+            "/oauth2/token",
             "/v1/access-log",
             "/v1/access-log/checkpoint",
             "/v1/access-log/proofs/consistency/{from}/{to}",
@@ -50,8 +69,13 @@ fn the_openapi_document_is_3_1_and_names_every_route() {
     );
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            assert!(operation["security"].is_array(), "{method} {path} says that it wants a token");
-            assert!(operation["responses"]["401"].is_object(), "{method} {path} says what happens without one");
+            assert!(operation["security"].is_array(), "{method} {path} says whether it wants a token");
+            let is_open = operation["security"] == serde_json::json!([{}]);
+            assert_eq!(is_open, !path.starts_with("/v1/"), "{method} {path}: what lies under /v1/ wants a token");
+            assert!(
+                is_open || operation["responses"]["401"].is_object(),
+                "{method} {path} says what happens without one"
+            );
         }
     }
 }

@@ -60,9 +60,10 @@ async fn until_closed(stream: &mut TlsStream<TcpStream>) -> Vec<u8> {
 }
 
 /// The status codes of the answers to raw bytes on a connection of their own.
-async fn statuses(system: &System, bytes: &[u8]) -> Vec<u16> {
+pub(crate) async fn statuses(system: &System, bytes: &[u8]) -> Vec<u16> {
     let mut stream = open(system).await.unwrap();
-    stream.write_all(bytes).await.unwrap();
+    // Who has refused what came first may close while the rest is still being written.
+    drop(stream.write_all(bytes).await);
     let text = String::from_utf8_lossy(&until_closed(&mut stream).await).into_owned();
     text.split("HTTP/1.1 ").skip(1).map(|answer| answer[..3].parse().unwrap()).collect()
 }

@@ -315,7 +315,8 @@ pub(crate) fn officer(files: &TrialFiles, client: &str, division: &str) -> Strin
     mint_as(files, Role::Officer, client, division, &[])
 }
 
-fn mint_as(files: &TrialFiles, role: Role, client: &str, division: &str, purposes: &[Purpose]) -> String {
+/// A token of the trial issuer for an actor of any role.
+pub(crate) fn mint_as(files: &TrialFiles, role: Role, client: &str, division: &str, purposes: &[Purpose]) -> String {
     let subject = token::Subject {
         client,
         organisation: "测试民政局",

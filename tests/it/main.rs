@@ -8,6 +8,7 @@
     reason = "a test stops where something is not as it must be"
 )]
 
+mod access;
 mod access_log;
 mod authorisations;
 mod bad_input;
@@ -28,5 +29,6 @@ mod published_figures;
 mod seventh_source;
 mod stub;
 mod tidy;
+mod tokens;
 mod verdict_cost;
 mod views;

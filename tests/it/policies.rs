@@ -93,7 +93,7 @@ async fn system() -> System {
 }
 
 /// A listed case as the document of an evaluation.
-fn document(case: &Value, sets: &Value) -> Value {
+pub(crate) fn document(case: &Value, sets: &Value) -> Value {
     let set = case["parameter_set"].as_str().unwrap();
     let mut document = case.clone();
     for name in ["id", "title_en", "title_zh", "parameter_set", "expected", "note"] {

@@ -81,7 +81,7 @@ fn spellings(number: &str) -> Vec<(String, Vec<u8>)> {
     for (name, algorithm) in unkeyed {
         let hash = digest(algorithm, number.as_bytes());
         let hex = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
-        all.push((format!("{name}, hexadecimal"), hex[..32].as_bytes().to_vec()));
+        all.push((format!("{name}, hexadecimal"), hex.as_bytes()[..32].to_vec()));
         all.push((format!("{name}, raw"), hash.as_ref()[..16].to_vec()));
         all.extend(
             base64s(hash.as_ref()).map(|bytes| (format!("{name}, base64"), bytes[..bytes.len().min(20)].to_vec())),

@@ -33,9 +33,13 @@ const FENCES: &[(&str, &[&str], &str)] = &[
     ),
     ("axum", &["src/http", "src/app.rs", "src/app", "connectors/src/serve"], "handlers live in src/http"),
     ("reqwest", &["src/cli/caller.rs"], "ask through federation::client"),
-    ("hyper", &["src/federation/client.rs"], "ask through federation::client"),
-    ("tokio_rustls", &["src/federation/client.rs"], "ask through federation::client"),
-    ("hyper_util", &["src/federation/client.rs", "src/app"], "ask through federation::client"),
+    ("hyper", &["src/federation/client.rs", "src/egress/document.rs"], "ask through federation::client"),
+    ("tokio_rustls", &["src/federation/client.rs", "src/egress/document.rs"], "ask through federation::client"),
+    (
+        "hyper_util",
+        &["src/federation/client.rs", "src/app", "src/egress/document.rs"],
+        "ask through federation::client",
+    ),
     (
         "clap",
         &["src/cli", "src/main.rs", "connectors/src/cli", "connectors/src/main.rs"],

@@ -5,7 +5,6 @@
 //! `OpenAPI` document.
 
 mod schema;
-mod unique;
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -17,6 +16,7 @@ use crate::domain::dataset::Catalogue;
 use crate::domain::household::{Place, UrbanRural};
 use crate::domain::id_number::IdNumber;
 use crate::domain::problem::{Finding, Text};
+use crate::domain::unique::{Unique, is_twice};
 use crate::service::request::shape::{
     ANY, DATE, DEPARTMENT, DIVISION, EVENT, KIND, MONEY, Member, OBLIGOR, PRIOR, REFERENCE, RELATION, STAGES, Shape,
     diagnose, may, must, null,
@@ -28,7 +28,6 @@ use crate::verdict::explain::Report;
 use crate::verdict::facts::Facts;
 
 pub use schema::EvaluationDocument;
-use unique::{Unique, is_twice};
 
 /// The members of the document.
 const DOCUMENT: &[Member] = &[

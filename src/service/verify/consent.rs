@@ -17,6 +17,7 @@ use super::super::request::document::{MemberDocument, RequestDocument};
 use super::super::request::registration::Registration;
 use super::{Caller, Verifications};
 use crate::access_log::{AccessEvent, Action};
+use crate::auth::access::{self, Object, authorise};
 use crate::domain::actor::Client;
 use crate::domain::authorisation::{Authorisation, Signature, Validity};
 use crate::domain::dataset::DepartmentId;
@@ -97,7 +98,9 @@ impl Consents {
         let mut subjects: Vec<Subject> = people.map(|(id, name)| id.subject_named(&self.key, name)).collect();
         subjects.sort_unstable_by_key(|subject| *subject.bytes());
         let mut all = Context::new(&SHA256);
-        subjects.iter().for_each(|subject| all.update(subject.bytes()));
+        for subject in &subjects {
+            all.update(subject.bytes());
+        }
         hex(all.finish().as_ref())
     }
 }
@@ -116,6 +119,12 @@ pub(super) fn revoked(pointer: &str) -> ServiceError {
 
 fn refused(pointer: &str, code: &'static str, detail: Text) -> ServiceError {
     ServiceError::Invalid(vec![Finding { pointer: pointer.to_owned(), code, detail }])
+}
+
+/// Whether an authorisation is there for this client.
+fn may_use(client: &Client, row: &AuthorisationRow) -> bool {
+    let object = Object::Authorisation { client: &row.client_id, division: row.division };
+    authorise(client, access::Action::UseAuthorisation, &object).is_permit()
 }
 
 impl Verifications {
@@ -147,13 +156,13 @@ impl Verifications {
     ) -> Result<(AuthorisationView, bool), ServiceError> {
         let catalogue = self.parts.federation.catalogue();
         let registration = Registration::parse(body, catalogue).map_err(ServiceError::Invalid)?;
-        if registration.purposes.iter().any(|purpose| !caller.client.purposes.contains(purpose)) {
-            return Err(ServiceError::ForeignPurpose);
-        }
+        let object = Object::Registration { purposes: &registration.purposes };
+        authorise(caller.client, access::Action::RegisterAuthorisation, &object).check()?;
         let digest = hex(digest(&SHA256, body).as_ref());
         let number = registration.authorisation.number.clone();
         let _alone = self.consents.registering.lock().await;
-        if let Some(row) = self.parts.store.authorisation_numbered(&caller.client.id, &number).await? {
+        let (client, division) = (&caller.client.id, caller.client.division);
+        if let Some(row) = self.parts.store.authorisation_numbered(client, division, &number).await? {
             if row.digest != digest {
                 return Err(ServiceError::AuthorisationNumberTaken);
             }
@@ -164,6 +173,7 @@ impl Verifications {
         let (key, wrapped_key) = self.parts.sealer.new_data_key(&id)?;
         let row = AuthorisationRow {
             client_id: caller.client.id.clone(),
+            division,
             number,
             digest,
             registered_at: self.parts.clock.now().as_microsecond(),
@@ -267,7 +277,7 @@ impl Verifications {
         client: &Client,
         id: &str,
     ) -> Result<(AuthorisationRow, Registration), ServiceError> {
-        let row = self.parts.store.authorisation(id).await?.filter(|row| row.client_id == client.id);
+        let row = self.parts.store.authorisation(id).await?.filter(|row| may_use(client, row));
         let row = row.ok_or(ServiceError::NoAuthorisation)?;
         let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
         let body = key.open(&row.id, &row.body)?;

@@ -1,4 +1,4 @@
-//! JSON in which no member stands twice: of two values of one name a verdict must not silently take the last.
+//! JSON in which no member stands twice: of two values of one name nobody may silently take the last.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Number, Value};
 
 /// A JSON value whose objects name each member once.
-pub(super) struct Unique(pub(super) Value);
+pub struct Unique(pub Value);
 
 impl<'de> Deserialize<'de> for Unique {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -62,6 +62,6 @@ impl<'de> Deserialize<'de> for Unique {
 const TWICE: &str = "a member stands twice";
 
 /// True when an error is about a member that stands twice.
-pub(super) fn is_twice(error: &serde_json::Error) -> bool {
+pub fn is_twice(error: &serde_json::Error) -> bool {
     error.is_data() && error.to_string().starts_with(TWICE)
 }

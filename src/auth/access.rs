@@ -1,0 +1,322 @@
+//! The one function that decides an access. The rules themselves are a table in `auth/rules.rs`.
+
+use std::fmt::Write as _;
+
+use super::rules::RULES;
+use crate::domain::actor::{Client, Role};
+use crate::domain::division::DivisionCode;
+use crate::domain::purpose::Purpose;
+
+/// What somebody wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Ask for a verification, or plan one.
+    AskForVerification,
+    /// Look at a verification in any of its forms.
+    LookAtVerification,
+    /// Register a household's authorisation.
+    RegisterAuthorisation,
+    /// Look at a registered authorisation, let a verification rest on it, or revoke it.
+    UseAuthorisation,
+    /// Judge facts that are handed over.
+    TryRules,
+    /// Read policy packs.
+    ReadPolicies,
+    /// Search the access log, look at entries and their proofs.
+    ReadLog,
+    /// Check the log without reading an entry.
+    CheckLog,
+    /// Read the log in bulk.
+    CopyLog,
+}
+
+/// What it is done to.
+#[derive(Debug, Clone, Copy)]
+pub enum Object<'a> {
+    /// Not known yet: a request stands at the door, and only what the actor is can be judged. Whoever learns what the
+    /// object is asks again.
+    AtTheDoor,
+    /// An application that is about to be asked about.
+    Application {
+        /// Its division.
+        division: DivisionCode,
+        /// What it is for.
+        purpose: Purpose,
+    },
+    /// A verification that is there.
+    Verification {
+        /// The client that asked for it.
+        client: &'a str,
+        /// The division of its application; not known of the oldest.
+        division: Option<DivisionCode>,
+    },
+    /// An authorisation that is about to be registered.
+    Registration {
+        /// What it is for.
+        purposes: &'a [Purpose],
+    },
+    /// A registered authorisation.
+    Authorisation {
+        /// The client that registered it.
+        client: &'a str,
+        /// The client's division when it did.
+        division: DivisionCode,
+    },
+    /// An entry of the access log.
+    Entry {
+        /// Its division, where it has one.
+        division: Option<DivisionCode>,
+    },
+    /// The log as a whole.
+    Log,
+}
+
+/// What must hold besides the role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// The application is made inside the actor's division.
+    PlacedInside,
+    /// The purpose is one of the actor's.
+    OwnPurpose,
+    /// The actor itself asked for it.
+    OwnClient,
+    /// It lies inside the actor's division.
+    OwnDivision,
+    /// The actor's division is the whole country.
+    WholeCountry,
+}
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// What is done.
+    pub action: Action,
+    /// Who may do it.
+    pub who: &'static [Role],
+    /// What must hold besides; all of it.
+    pub only: &'static [Condition],
+    /// The rule in Chinese.
+    pub zh: &'static str,
+    /// The rule in English.
+    pub en: &'static str,
+}
+
+/// Why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// The actor's role may not do this.
+    Role,
+    /// The application lies outside the actor's division.
+    Division,
+    /// The purpose is not one of the actor's.
+    Purpose,
+    /// It is not the actor's to know that it is there: the answer is the one for what is absent, byte for byte.
+    Absent,
+}
+
+/// What was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It may be done.
+    Permit,
+    /// It may not.
+    Deny(Denial),
+}
+
+impl Decision {
+    /// Whether it may be done.
+    pub fn is_permit(self) -> bool {
+        self == Self::Permit
+    }
+
+    /// Nothing where it may be done, else why not.
+    pub const fn check(self) -> Result<(), Denial> {
+        match self {
+            Self::Permit => Ok(()),
+            Self::Deny(denial) => Err(denial),
+        }
+    }
+}
+
+/// Decides whether this actor may do this to that.
+///
+/// INVARIANT: every access is decided here: at the door by what the actor is, and in the use case with the object itself.
+pub fn authorise(actor: &Client, action: Action, object: &Object<'_>) -> Decision {
+    let Some(rule) = RULES.iter().find(|rule| rule.action == action && rule.who.contains(&actor.role)) else {
+        return Decision::Deny(Denial::Role);
+    };
+    if matches!(object, Object::AtTheDoor) {
+        return Decision::Permit;
+    }
+    rule.only.iter().find_map(|condition| condition.denial(actor, object)).map_or(Decision::Permit, Decision::Deny)
+}
+
+impl Condition {
+    /// Why the condition does not hold. A condition on something the object does not have does not hold.
+    fn denial(self, actor: &Client, object: &Object<'_>) -> Option<Denial> {
+        let (holds, denial) = match (self, object) {
+            (Self::PlacedInside, Object::Application { division, .. }) => {
+                (division.is_inside(actor.division), Denial::Division)
+            }
+            (Self::OwnPurpose, Object::Application { purpose, .. }) => {
+                (actor.purposes.contains(purpose), Denial::Purpose)
+            }
+            (Self::OwnPurpose, Object::Registration { purposes }) => {
+                (purposes.iter().all(|purpose| actor.purposes.contains(purpose)), Denial::Purpose)
+            }
+            (Self::OwnClient, Object::Verification { client, .. } | Object::Authorisation { client, .. }) => {
+                (*client == actor.id, Denial::Absent)
+            }
+            (Self::OwnDivision, Object::Authorisation { division, .. }) => {
+                (division.is_inside(actor.division), Denial::Absent)
+            }
+            // The oldest verifications do not say their division; they are told by their client alone.
+            (Self::OwnDivision, Object::Verification { division, .. }) => {
+                (division.is_none_or(|division| division.is_inside(actor.division)), Denial::Absent)
+            }
+            // An entry of nobody in particular, such as a token that was refused, is for the whole country.
+            (Self::OwnDivision, Object::Entry { division }) => {
+                let is_national = actor.division == DivisionCode::NATION;
+                (is_national || division.is_some_and(|division| division.is_inside(actor.division)), Denial::Absent)
+            }
+            (Self::WholeCountry, Object::Log) => (actor.division == DivisionCode::NATION, Denial::Absent),
+            _ => (false, Denial::Absent),
+        };
+        (!holds).then_some(denial)
+    }
+}
+
+/// The rules as a page for officers, in both languages: `docs/access-rules.md`.
+pub fn page() -> String {
+    let mut page = String::from(concat!(
+        "# Who may do what 谁可以做什么\n\n",
+        "Made from `src/auth/rules.rs`; a test holds this page to it. Whoever is not named may not, and every refusal is in the\n",
+        "access log before it is told. 本页由 `src/auth/rules.rs` 生成；未列出的身份一律不得操作；每次拒绝先记入访问日志再告知。\n\n",
+        "Nobody is two of these at once. 一个客户端只有一种身份。\n\n",
+        "| role 身份 | scope | who that is |\n|---|---|---|\n",
+    ));
+    for role in Role::OF_CLIENTS {
+        let (zh, en) = role.words();
+        writeln!(page, "| {zh} {} | `{}` | {en} |", role.as_str(), role.scope().unwrap_or_default())
+            .expect("writing to a string cannot fail");
+    }
+    page.push_str("\n| rule 规则 | who 身份 |\n|---|---|\n");
+    for rule in RULES {
+        let who: Vec<&str> = rule.who.iter().map(|role| role.words().0).collect();
+        writeln!(page, "| {}<br>{} | {} |", rule.zh, rule.en, who.join("、")).expect("writing to a string cannot fail");
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACTIONS: [Action; 9] = [
+        Action::AskForVerification,
+        Action::LookAtVerification,
+        Action::RegisterAuthorisation,
+        Action::UseAuthorisation,
+        Action::TryRules,
+        Action::ReadPolicies,
+        Action::ReadLog,
+        Action::CheckLog,
+        Action::CopyLog,
+    ];
+
+    fn actor(role: Role, division: &str) -> Client {
+        Client {
+            id: "c1".to_owned(),
+            organisation: "测试民政局".to_owned(),
+            division: DivisionCode::parse(division).unwrap(),
+            purposes: vec![Purpose::Dibao],
+            role,
+        }
+    }
+
+    fn place(division: &str) -> DivisionCode {
+        DivisionCode::parse(division).unwrap()
+    }
+
+    #[test]
+    fn each_action_has_one_rule_in_both_languages() {
+        for action in ACTIONS {
+            let rules: Vec<&Rule> = RULES.iter().filter(|rule| rule.action == action).collect();
+            let [rule] = rules.as_slice() else { panic!("{action:?} has {} rules", rules.len()) };
+            assert!(!rule.who.is_empty() && !rule.zh.is_empty() && !rule.en.is_empty());
+            assert!(!rule.who.contains(&Role::System), "the hub asks nobody for leave, and nobody acts as the hub");
+        }
+        assert_eq!(RULES.len(), ACTIONS.len());
+    }
+
+    /// Officer, operator, administrator and caseworker are apart: none can do what another's work is.
+    #[test]
+    fn roles_are_apart() {
+        let caseworkers = [
+            Action::AskForVerification,
+            Action::LookAtVerification,
+            Action::RegisterAuthorisation,
+            Action::UseAuthorisation,
+            Action::TryRules,
+        ];
+        let officers = [Action::ReadLog, Action::CheckLog, Action::CopyLog];
+        for action in ACTIONS {
+            let who: Vec<Role> = Role::OF_CLIENTS
+                .into_iter()
+                .filter(|role| authorise(&actor(*role, "000000"), action, &Object::AtTheDoor).is_permit())
+                .collect();
+            if caseworkers.contains(&action) {
+                assert_eq!(who, [Role::Caseworker], "{action:?}");
+            } else if officers.contains(&action) {
+                assert_eq!(who, [Role::Officer], "{action:?}");
+            } else {
+                assert_eq!(who, Role::OF_CLIENTS, "{action:?}");
+            }
+            assert!(!authorise(&actor(Role::System, "000000"), action, &Object::AtTheDoor).is_permit());
+        }
+    }
+
+    #[test]
+    fn a_caseworker_acts_inside_its_division_and_purposes_on_its_own() {
+        let own = actor(Role::Caseworker, "152200");
+        let ask = |division, purpose| {
+            authorise(&own, Action::AskForVerification, &Object::Application { division: place(division), purpose })
+        };
+        assert_eq!(ask("152201", Purpose::Dibao), Decision::Permit);
+        assert_eq!(ask("152301", Purpose::Dibao), Decision::Deny(Denial::Division));
+        assert_eq!(ask("150000", Purpose::Dibao), Decision::Deny(Denial::Division));
+        assert_eq!(ask("152201", Purpose::Tekun), Decision::Deny(Denial::Purpose));
+        let look = |client, division: Option<&str>| {
+            let division = division.map(place);
+            authorise(&own, Action::LookAtVerification, &Object::Verification { client, division })
+        };
+        assert_eq!(look("c1", Some("152201")), Decision::Permit);
+        assert_eq!(look("c1", None), Decision::Permit);
+        assert_eq!(look("c2", Some("152201")), Decision::Deny(Denial::Absent));
+        assert_eq!(look("c1", Some("152301")), Decision::Deny(Denial::Absent));
+    }
+
+    #[test]
+    fn an_officer_sees_entries_of_the_own_division_and_only_the_nations_sees_all() {
+        let see = |own, division: Option<&str>| {
+            authorise(&actor(Role::Officer, own), Action::ReadLog, &Object::Entry { division: division.map(place) })
+        };
+        assert!(see("152200", Some("152201")).is_permit() && see("000000", None).is_permit());
+        assert_eq!(see("152200", Some("152301")), Decision::Deny(Denial::Absent));
+        assert_eq!(see("152200", None), Decision::Deny(Denial::Absent));
+        let copy = |own| authorise(&actor(Role::Officer, own), Action::CopyLog, &Object::Log);
+        assert!(copy("000000").is_permit() && !copy("150000").is_permit());
+    }
+
+    /// A rule that is asked about the wrong kind of thing refuses.
+    #[test]
+    fn a_condition_on_what_the_object_does_not_have_does_not_hold() {
+        let officer = actor(Role::Officer, "000000");
+        for object in [Object::Log, Object::Verification { client: "c1", division: None }] {
+            let is_log = matches!(object, Object::Log);
+            assert_eq!(authorise(&officer, Action::CopyLog, &object).is_permit(), is_log, "{object:?}");
+            let caseworker = actor(Role::Caseworker, "000000");
+            assert!(!authorise(&caseworker, Action::AskForVerification, &object).is_permit(), "{object:?}");
+        }
+    }
+}

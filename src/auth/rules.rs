@@ -1,0 +1,75 @@
+//! Who may do what: the whole of it, one row an action. 谁可以做什么：全部规则，一行一个操作。
+//!
+//! Whoever is not named may not. `docs/access-rules.md` shows this table to officers and is made from it; how a row is
+//! applied stands in `auth/access.rs`, and nothing else decides.
+
+use super::access::Condition::{OwnClient, OwnDivision, OwnPurpose, PlacedInside, WholeCountry};
+use super::access::{Action, Rule};
+use crate::domain::actor::Role::{Administrator, Caseworker, Officer, Operator};
+
+/// The rules, in the order in which they are shown. Each action stands once; a test holds that.
+pub const RULES: &[Rule] = &[
+    Rule {
+        action: Action::AskForVerification,
+        who: &[Caseworker],
+        only: &[PlacedInside, OwnPurpose],
+        zh: "申请核对，或预览将查询哪些部门：仅限本辖区的申请、已登记的目的。",
+        en: "Ask for a verification, or for what it would ask: for applications inside the own division and for the own purposes.",
+    },
+    Rule {
+        action: Action::LookAtVerification,
+        who: &[Caseworker],
+        only: &[OwnClient, OwnDivision],
+        zh: "查看核对的进展、结论、报告和复算：仅限本系统发起且在本辖区内的；其余一律视为不存在。",
+        en: "Look at a verification, its events, report and replay: at those the client itself asked for, inside the own division. All others are as if they were not there.",
+    },
+    Rule {
+        action: Action::RegisterAuthorisation,
+        who: &[Caseworker],
+        only: &[OwnPurpose],
+        zh: "登记家庭的授权书：仅限已登记的目的。",
+        en: "Register a household's authorisation: for the own purposes.",
+    },
+    Rule {
+        action: Action::UseAuthorisation,
+        who: &[Caseworker],
+        only: &[OwnClient, OwnDivision],
+        zh: "查看、引用、撤销授权书：仅限本系统登记且在本辖区内的；其余一律视为不存在。",
+        en: "Look at an authorisation, rest a verification on it, revoke it: those the client itself registered, inside the own division. All others are as if they were not there.",
+    },
+    Rule {
+        action: Action::TryRules,
+        who: &[Caseworker],
+        only: &[],
+        zh: "以自备的事实试算：不查询部门，不留存。",
+        en: "Try the rules on facts that are handed over: no department is asked, nothing is kept.",
+    },
+    Rule {
+        action: Action::ReadPolicies,
+        who: &[Caseworker, Officer, Operator, Administrator],
+        only: &[],
+        zh: "查阅政策包：公开数据，各身份相同。",
+        en: "Read policy packs: public figures, the same for everybody.",
+    },
+    Rule {
+        action: Action::ReadLog,
+        who: &[Officer],
+        only: &[OwnDivision],
+        zh: "检索和查看访问日志的记录及其存证：仅限本辖区；其余一律视为不存在。每次查看本身也记入日志。",
+        en: "Search the access log, look at its entries and their proofs: at those of the own division; all others are as if they were not there. Every look is itself an entry.",
+    },
+    Rule {
+        action: Action::CheckLog,
+        who: &[Officer],
+        only: &[],
+        zh: "核验访问日志的完整性：签名的日志头、一致性证明、散列；不含任何记录内容。",
+        en: "Check that the access log is whole: signed heads, consistency proofs, hashes; nothing of what entries say.",
+    },
+    Rule {
+        action: Action::CopyLog,
+        who: &[Officer],
+        only: &[WholeCountry],
+        zh: "整段读取访问日志的原始记录：含各地记录，仅限全国范围的审计员。",
+        en: "Read the log in bulk, with everybody's entries: for officers of the whole country.",
+    },
+];

@@ -1,0 +1,300 @@
+//! `hedui client`: the systems that may get tokens at this hub. Registers, lists, gives another key, revokes.
+//!
+//! While no hub runs on the database the change is made at once; while one does, it makes the change, since it is the
+//! only writer of its log, and this command waits for its answer.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use serde_json::json;
+
+use super::token::{purposes, role};
+use super::{Global, Lang};
+use crate::auth::clients::Registration;
+use crate::auth::key::PublicKey;
+use crate::auth::token::TokenVerifier;
+use crate::config::{Config, read_setting_file};
+use crate::domain::actor::{Client, Role};
+use crate::domain::clock::{Clock, SystemClock, SystemRandomness};
+use crate::domain::dataset::duration_text;
+use crate::domain::division::DivisionCode;
+use crate::seal::Sealer;
+use crate::service::clients::{Answer, Change, ClientRegistry, Parts, Request};
+use crate::service::ids::Ids;
+use crate::store::{ChangeDesk, Store, StoreError};
+
+/// How long a running hub is given to answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Register a client with its public key.
+    Create(CreateArgs),
+    /// List the registered clients.
+    List(ListArgs),
+    /// Give a client another key; the former ones are good for a while longer.
+    Rotate(RotateArgs),
+    /// Take a client's right to ask, for good; its tokens are dead within seconds.
+    Revoke(RevokeArgs),
+    /// Give the hub another key for the tokens it signs.
+    HubKey(HubKeyArgs),
+}
+
+/// Which hub.
+#[derive(Debug, clap::Args)]
+struct HubArgs {
+    /// The hub's configuration file.
+    #[arg(long, default_value = "config/hedui.toml", value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Arguments of `hedui client create`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  openssl genpkey -algorithm ed25519 -out client.key && openssl pkey -in client.key -pubout -out client.pem\n  hedui client create wlht-jingban --organisation 乌兰浩特市民政局 --division 152201 --purposes dibao,low_income --key client.pem\n\nThe private key stays with the client. What it does with it: docs/guides/tokens.md"
+)]
+pub struct CreateArgs {
+    /// The client's id.
+    id: String,
+    /// The organisation it acts for.
+    #[arg(long)]
+    organisation: String,
+    /// The division inside which it may ask (GB/T 2260).
+    #[arg(long)]
+    division: String,
+    /// The purposes for which it may ask; only caseworkers need some.
+    #[arg(long, value_delimiter = ',')]
+    purposes: Vec<String>,
+    /// What it is: caseworker, officer, operator or administrator.
+    #[arg(long, value_parser = role, default_value = "caseworker", value_name = "ROLE")]
+    role: Role,
+    /// Its public key, P-256 or Ed25519, in PEM or as a JWK.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// Arguments of `hedui client list`.
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// Arguments of `hedui client rotate`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  hedui client rotate wlht-jingban --key client-2.pem --grace 1d\n\nAfter a theft: --grace 0s. The former keys and every token got with them are dead at once."
+)]
+pub struct RotateArgs {
+    /// The client's id.
+    id: String,
+    /// Its new public key.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// How long the former keys are good, at most 7d.
+    #[arg(long, default_value = "1d")]
+    grace: String,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// Arguments of `hedui client revoke`.
+#[derive(Debug, clap::Args)]
+pub struct RevokeArgs {
+    /// The client's id.
+    id: String,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// Arguments of `hedui client hub-key`.
+#[derive(Debug, clap::Args)]
+pub struct HubKeyArgs {
+    /// Tokens of the key before are dead at once; otherwise they live to their end, ten minutes at most.
+    #[arg(long)]
+    at_once: bool,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// Runs the command.
+pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> {
+    let (hub, change) = match command {
+        Command::List(args) => return list(&args.hub, global).await,
+        Command::Create(args) => {
+            let client = Client {
+                id: args.id,
+                organisation: args.organisation,
+                division: DivisionCode::parse(&args.division)?,
+                purposes: purposes(&args.purposes)?,
+                role: args.role,
+            };
+            (args.hub, Change::Register { client, jwk: key(&args.key)? })
+        }
+        Command::Rotate(args) => {
+            let grace = duration_text::parse(&args.grace)
+                .and_then(|grace| u32::try_from(grace.as_secs()).ok())
+                .with_context(|| format!("--grace `{}` is not a duration such as 0s, 12h or 7d", args.grace))?;
+            (args.hub, Change::Rotate { id: args.id, jwk: key(&args.key)?, grace_seconds: grace })
+        }
+        Command::Revoke(args) => (args.hub, Change::Revoke { id: args.id }),
+        Command::HubKey(args) => (args.hub, Change::NewSigningKey { at_once: args.at_once }),
+    };
+    let answer = ask(&hub.config, change).await?;
+    tell(&answer, global)
+}
+
+fn key(file: &Path) -> anyhow::Result<serde_json::Value> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("the public key {} cannot be read", file.display()))?;
+    let key = PublicKey::parse(&text).with_context(|| format!("the key {}", file.display()))?;
+    Ok(key.to_jwk())
+}
+
+/// Makes the change, or lets the running hub make it.
+async fn ask(config: &Path, change: Change) -> anyhow::Result<Answer> {
+    let config = Config::load(config)?;
+    let Some(endpoint) = &config.token_endpoint else {
+        bail!("this hub gives no tokens itself: add [token_endpoint] to its configuration (config/hedui.example.toml)")
+    };
+    let request = Request { by: operator(), change };
+    let (store, writer) = match Store::open(&config.store.path).await {
+        Ok(opened) => opened,
+        Err(StoreError::Locked(_)) => return ask_running(&config.store.path, &request).await,
+        Err(error) => return Err(error).with_context(|| format!("the database {}", config.store.path.display())),
+    };
+    #[expect(clippy::disallowed_methods, reason = "joined below, before the command ends")]
+    let writer = tokio::spawn(writer.run());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let randomness = Arc::new(SystemRandomness);
+    let seal = read_setting_file("seal.key_file", &config.seal.key_file)?;
+    let registry = ClientRegistry::open(Parts {
+        store,
+        sealer: Sealer::from_hex(&seal, randomness.clone())?,
+        tokens: Arc::new(TokenVerifier::new(&config.auth.audience)),
+        issuer: endpoint.issuer.clone(),
+        clock: Arc::clone(&clock),
+        randomness: randomness.clone(),
+        ids: Ids::new(clock, randomness),
+    })
+    .await?;
+    let answer = registry.change(request, None).await?;
+    drop(registry);
+    writer.await?;
+    Ok(answer.map_or_else(|fault| Answer::Refused(fault.text()), Answer::Done))
+}
+
+async fn ask_running(database: &Path, request: &Request) -> anyhow::Result<Answer> {
+    let desk = ChangeDesk::open(database).await?;
+    let number = desk.ask(SystemClock.now().as_microsecond(), &serde_json::to_string(request)?).await?;
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    for _ in 0..PATIENCE.as_millis() / 100 {
+        tick.tick().await;
+        if let Some(answer) = desk.answer(number).await? {
+            return serde_json::from_str(&answer).context("the hub's answer cannot be read");
+        }
+    }
+    if desk.withdraw(number).await? {
+        bail!(
+            "the running hub did not take the change up in {} s; nothing was changed; see its log",
+            PATIENCE.as_secs()
+        )
+    }
+    let answer = desk.answer(number).await?.context("the request is gone")?;
+    serde_json::from_str(&answer).context("the hub's answer cannot be read")
+}
+
+/// Who runs the command, as the machine knows them. It stands in the log.
+fn operator() -> String {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").map_or_else(|_| "operator".to_owned(), |me| format!("uid:{}", me.uid()))
+}
+
+fn tell(answer: &Answer, global: &Global) -> anyhow::Result<ExitCode> {
+    let lang = global.lang();
+    match answer {
+        Answer::Done(object) => {
+            let mut out = std::io::stdout().lock();
+            if global.json {
+                writeln!(out, "{}", json!({ "done": object }))?;
+            } else {
+                writeln!(
+                    out,
+                    "{}",
+                    lang.pick("已生效并记入访问日志：", "in force and in the access log: ").to_owned() + object
+                )?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Answer::Refused(why) => {
+            if global.json {
+                writeln!(std::io::stdout().lock(), "{}", json!({ "refused": why }))?;
+            } else {
+                writeln!(std::io::stderr().lock(), "hedui client: {}", lang.pick(&why.zh, &why.en))?;
+            }
+            Ok(ExitCode::from(1))
+        }
+    }
+}
+
+async fn list(hub: &HubArgs, global: &Global) -> anyhow::Result<ExitCode> {
+    let config = Config::load(&hub.config)?;
+    let file = &config.store.path;
+    std::fs::File::open(file).with_context(|| format!("the database {} cannot be read", file.display()))?;
+    let rows = ChangeDesk::open(file).await?.clients().await?;
+    let clients = rows
+        .iter()
+        .map(|row| serde_json::from_str(&row.body).context("a registered client cannot be read"))
+        .collect::<anyhow::Result<Vec<Registration>>>()?;
+    let mut out = std::io::stdout().lock();
+    if global.json {
+        writeln!(out, "{}", serde_json::to_string(&clients)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let lang = global.lang();
+    if clients.is_empty() {
+        writeln!(
+            out,
+            "{}",
+            lang.pick(
+                "没有登记客户端；hedui client create --help",
+                "no client is registered; hedui client create --help"
+            )
+        )?;
+    }
+    for registration in &clients {
+        told(&mut out, registration, lang)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn told(out: &mut impl Write, registration: &Registration, lang: Lang) -> anyhow::Result<()> {
+    let client = &registration.client;
+    let role = lang.pick(client.role.words().0, client.role.as_str());
+    writeln!(out, "{}  {role}  {}  {}", client.id, client.division, client.organisation)?;
+    let names: Vec<&str> = client.purposes.iter().map(|purpose| purpose.as_str()).collect();
+    if !names.is_empty() {
+        writeln!(out, "  {}{}", lang.pick("目的 ", "purposes "), names.join(", "))?;
+    }
+    if let Some(at) = registration.revoked_at {
+        writeln!(out, "  {}{at}", lang.pick("已注销 ", "revoked "))?;
+    }
+    let now = SystemClock.now();
+    for key in &registration.keys {
+        let state = match key.retires_at {
+            None => lang.pick("在用", "in use").to_owned(),
+            Some(at) if now < at => format!("{}{at}", lang.pick("有效至 ", "good until ")),
+            Some(at) => format!("{}{at}", lang.pick("已停用 ", "retired ")),
+        };
+        writeln!(out, "  {}{}  {state}", lang.pick("密钥 ", "key "), key.id())?;
+    }
+    Ok(())
+}

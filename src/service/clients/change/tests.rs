@@ -1,0 +1,97 @@
+//! What a change makes of a registration, and what is refused.
+
+use serde_json::json;
+
+use super::*;
+use crate::auth::clients::RegisteredClient;
+use crate::domain::actor::Role;
+use crate::domain::division::DivisionCode;
+use crate::domain::purpose::Purpose;
+
+fn jwk() -> Value {
+    PublicKey::parse(&rcgen::KeyPair::generate().unwrap().public_key_pem()).unwrap().to_jwk()
+}
+
+fn client(id: &str) -> Client {
+    Client {
+        id: id.to_owned(),
+        organisation: "测试民政局".to_owned(),
+        division: DivisionCode::parse("152201").unwrap(),
+        purposes: vec![Purpose::Dibao],
+        role: Role::Caseworker,
+    }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn registered() -> Clients {
+    let change = Change::Register { client: client("c1"), jwk: jwk() };
+    let (registration, _) = change.apply(&Clients::default(), at(0)).unwrap();
+    Clients::default().with(RegisteredClient::new(registration).unwrap())
+}
+
+#[test]
+fn a_former_key_proves_the_client_until_its_grace_ends() {
+    let clients = registered();
+    let rotate = Change::Rotate { id: "c1".to_owned(), jwk: jwk(), grace_seconds: 60 };
+    let (registration, done) = rotate.apply(&clients, at(100)).unwrap();
+    assert_eq!(done, "key_rotated");
+    let client = RegisteredClient::new(registration).unwrap();
+    assert_eq!(client.keys(None, at(159)).count(), 2);
+    assert_eq!(client.keys(None, at(160)).count(), 1);
+    assert!(client.may_use_token_of(50), "tokens of before live to their end");
+    let rotate = Change::Rotate { id: "c1".to_owned(), jwk: jwk(), grace_seconds: 0 };
+    let (registration, _) = rotate.apply(&clients.with(client), at(120)).unwrap();
+    let client = RegisteredClient::new(registration).unwrap();
+    assert_eq!(client.keys(None, at(120)).count(), 1, "a theft: every former key is out");
+    assert!(!client.may_use_token_of(120) && client.may_use_token_of(121));
+}
+
+#[test]
+fn a_revoked_client_stays_known_and_out() {
+    let clients = registered();
+    let (registration, _) = Change::Revoke { id: "c1".to_owned() }.apply(&clients, at(5)).unwrap();
+    let client = RegisteredClient::new(registration).unwrap();
+    assert!(!client.may_use_token_of(10));
+    let clients = clients.with(client);
+    let refused = |change: Change| change.apply(&clients, at(6)).unwrap_err();
+    assert_eq!(refused(Change::Revoke { id: "c1".to_owned() }), ChangeFault::Revoked);
+    assert_eq!(refused(Change::Register { client: client_again(), jwk: jwk() }), ChangeFault::Registered);
+    let rotate = Change::Rotate { id: "c1".to_owned(), jwk: jwk(), grace_seconds: 1 };
+    assert_eq!(refused(rotate), ChangeFault::Revoked);
+}
+
+fn client_again() -> Client {
+    client("c1")
+}
+
+#[test]
+fn what_cannot_be_a_client_is_refused_with_the_reason() {
+    let refused = |client: Client| {
+        Change::Register { client, jwk: jwk() }.apply(&Clients::default(), at(0)).map(|_| ()).unwrap_err()
+    };
+    for id in ["", "-a", "a b", "客户", "a/b", &"a".repeat(65), "150000198605021015"] {
+        assert_eq!(refused(client(id)), ChangeFault::Id, "{id}");
+    }
+    for organisation in [String::new(), "a\nb".to_owned(), "a".repeat(401)] {
+        assert_eq!(refused(Client { organisation, ..client("c") }), ChangeFault::Organisation);
+    }
+    assert_eq!(refused(Client { purposes: Vec::new(), ..client("c") }), ChangeFault::Role);
+    assert_eq!(refused(Client { role: Role::System, ..client("c") }), ChangeFault::Role);
+    let clients = registered();
+    let same = clients.get("c1").unwrap().registration().keys[0].jwk.clone();
+    let rotate = |jwk: Value, grace_seconds| {
+        Change::Rotate { id: "c1".to_owned(), jwk, grace_seconds }.apply(&clients, at(1)).map(|_| ()).unwrap_err()
+    };
+    assert_eq!(rotate(same, 1), ChangeFault::SameKey);
+    assert_eq!(rotate(jwk(), MAX_GRACE_SECONDS + 1), ChangeFault::Grace);
+    assert!(matches!(rotate(json!({ "kty": "RSA" }), 1), ChangeFault::Key(_)));
+    let unknown = Change::Revoke { id: "nobody".to_owned() }.apply(&clients, at(1)).map(|_| ()).unwrap_err();
+    assert_eq!(unknown, ChangeFault::Unknown);
+    for fault in [ChangeFault::Id, ChangeFault::Keys, ChangeFault::Unknown] {
+        let text = fault.text();
+        assert!(!text.zh.is_empty() && !text.en.is_empty() && text.zh != text.en);
+    }
+}
