@@ -51,6 +51,8 @@ pub enum Form {
         /// What is usual.
         usual: (i64, i64),
     },
+    /// `true` or `false`, without quotes.
+    Boolean,
     /// One of these texts.
     Choice(&'static [&'static str]),
     /// A list of one of these each at most once; other kinds are possible and looked at.
@@ -199,6 +201,7 @@ impl<'d, 't> Examiner<'d, 't> {
                     _ => self.out_of_range(&number.to_string(), *can, &span, key),
                 }
             }
+            (Form::Boolean, DeValue::Boolean(_)) => {}
             (Form::Choice(choices), DeValue::String(text)) => {
                 if !choices.contains(&text.as_ref()) {
                     self.not_a_choice(text, choices, &span, key);

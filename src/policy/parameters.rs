@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::decimal::Decimal;
 use super::values::{
     BenefitMode, ClockStart, EmploymentCost, ExpenditureRule, FIELDS, Field, FinancialLimit, LowerBound,
-    StandardPeriod, SupportFormula, TekunRule, TestedCircle, TopUpPercent, TopUpStacking, UpperBound, Values,
-    WindowRule,
+    ReferralsByCircle, SingleGround, StandardPeriod, SupportFormula, TekunRule, TestedCircle, TopUpPercent,
+    TopUpStacking, UpperBound, Values, WindowRule,
 };
 use crate::domain::dataset::DepartmentId;
 use crate::domain::division::DivisionCode;
@@ -118,6 +118,14 @@ pub struct Rules {
     pub emergency_clock_start: ClockStart,
     /// Source authority.
     pub income_authority: Vec<DepartmentId>,
+    /// Special assistance by circle, where the pack names it.
+    pub referrals_by_circle: Option<ReferralsByCircle>,
+    /// Total loss of the capacity to work is a ground for admitting a member alone.
+    pub single_by_no_capacity: bool,
+    /// What a material change is, where the pack says so.
+    pub significant_change_percent: Option<Decimal>,
+    /// Holders of a residence permit may apply where they live.
+    pub residence_permit_application: bool,
 }
 
 /// Why values are not a complete set of rules.
@@ -223,6 +231,13 @@ impl Rules {
             emergency_first_aid_hours: need(values.emergency_first_aid_hours.as_ref(), "emergency_first_aid_hours")?,
             emergency_clock_start: need(values.emergency_clock_start.as_ref(), "emergency_clock_start")?,
             income_authority: need(values.income_authority.as_ref(), "income_authority")?,
+            referrals_by_circle: values.referrals_by_circle.clone(),
+            single_by_no_capacity: values
+                .single_grounds
+                .as_ref()
+                .is_some_and(|grounds| grounds.contains(&SingleGround::NoCapacity)),
+            significant_change_percent: values.significant_change_percent,
+            residence_permit_application: values.residence_permit_application == Some(true),
         })
     }
 

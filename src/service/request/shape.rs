@@ -194,6 +194,9 @@ pub(in crate::service) const PRIOR: &[Member] = &[
     may("exceeded_by_employment", Shape::Boolean),
     null("months_since_exceeded", Shape::Whole(u32::MAX as u64)),
     null("monthly_total", Shape::Text(&MONEY)),
+    null("reviewed_on", Shape::Text(&DATE)),
+    null("countable_income_12m", Shape::Text(&MONEY)),
+    null("household_size", Shape::Whole(u32::MAX as u64)),
 ];
 
 static DECLARED_MEMBER: Shape = Shape::Object(&[
