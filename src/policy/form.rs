@@ -156,7 +156,7 @@ impl<'d, 't> Examiner<'d, 't> {
     pub(super) fn value(&mut self, value: &Spanned<DeValue<'_>>, form: &Form, key: &str) {
         let span = value.span();
         match (form, value.get_ref()) {
-            (Form::Any, _) => {}
+            (Form::Any, _) | (Form::Boolean, DeValue::Boolean(_)) => {}
             (Form::Text, DeValue::String(text)) => {
                 if text.trim().is_empty() {
                     let code = if key.ends_with(".source") { Code::SourceMissing } else { Code::TextEmpty };
@@ -201,7 +201,6 @@ impl<'d, 't> Examiner<'d, 't> {
                     _ => self.out_of_range(&number.to_string(), *can, &span, key),
                 }
             }
-            (Form::Boolean, DeValue::Boolean(_)) => {}
             (Form::Choice(choices), DeValue::String(text)) => {
                 if !choices.contains(&text.as_ref()) {
                     self.not_a_choice(text, choices, &span, key);

@@ -5,6 +5,7 @@
 
 use super::circle::{Circle, CircleSet};
 use super::decision::Decision;
+use super::members::Person;
 use super::reasons::{Code, Reasons, clause};
 use crate::policy::values::{ReferralsByCircle, SpecialAssistance};
 
@@ -34,7 +35,7 @@ impl Decision<'_> {
                 circles.insert(Circle::DibaoSingle);
             }
         }
-        if self.assessment().is_some_and(|assessment| assessment.members.each().any(|person| person.is_tekun())) {
+        if self.assessment().is_some_and(|assessment| assessment.members.each().any(Person::is_tekun)) {
             circles.insert(Circle::Tekun);
         }
         circles

@@ -161,7 +161,8 @@ impl Scanner<'_> {
                 }
                 names.push(name);
             } else {
-                pointer.push_str(&format!("/{index}"));
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
                 index += 1;
             }
             self.twins(pointer, tell)?;
