@@ -4,10 +4,14 @@
 //! [`decide`] applies the rules and is all that a verdict costs; [`Decision::verdict`] tells what was decided
 //! and [`Decision::trace`] shows why, each when somebody asks. Each rule has its file: the [gates](mod@gate), who
 //! counts ([`members`]), [`income`], [`property`], [`expenditure`], [`tekun`], the [`circle`], what is
-//! [unknown](unknowns), [`emergency`], [`benefit`] and [`review_cycle`]. What need not be asked is in [`sparing`]. [`explain`] says it in words, [`cases`]
+//! [unknown](unknowns), [`emergency`], [`benefit`] and [`review_cycle`] with [`adjustment`] inside it. Where one may apply is in
+//! [`acceptance`], what a circle opens besides in [`assistance`]. What need not be asked is in [`sparing`]. [`explain`] says it in words, [`cases`]
 //! reads worked cases.
 
+pub mod acceptance;
+pub mod adjustment;
 pub mod assess;
+pub mod assistance;
 pub mod benefit;
 pub mod cases;
 pub mod circle;
@@ -47,7 +51,7 @@ pub use margins::Margin;
 pub use wire::{Sums, Verdict};
 
 /// Version of the rules as programmed; part of every verdict's id, raised when any outcome may change.
-pub const ENGINE_VERSION: &str = "2";
+pub const ENGINE_VERSION: &str = "3";
 
 /// How far the matter is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

@@ -4,6 +4,7 @@ pub mod compare;
 pub mod evaluate;
 pub mod explain;
 mod faults;
+mod reading;
 pub mod replay;
 
 use std::process::ExitCode;

@@ -223,4 +223,14 @@ pub struct Prior {
     /// The monthly amount until now.
     #[serde(default)]
     pub monthly_total: Option<Money>,
+    /// The day on which the case was confirmed or last reviewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub reviewed_on: Option<Date>,
+    /// The countable income of twelve months found then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub countable_income_12m: Option<Money>,
+    /// How many persons the amount was for then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub household_size: Option<u32>,
 }

@@ -90,6 +90,8 @@ const STAGES: &[&str] = &[
     "DOCTOR",
 ];
 
+const SPECIAL: Form = Form::Some(&["MEDICAL", "HOUSING", "EDUCATION", "EMPLOYMENT"]);
+
 static TIER: Form = Form::Table(TIER_MEMBERS);
 const TIER_MEMBERS: &[Member] = &[
     must("tier", Form::Text, "name of the tier"),
@@ -402,6 +404,43 @@ pub static PARAMETERS: &[Parameter] = &[
         "申报数与查得数可相差多少仍算一致，两项并列时取较大者；没有这一行即只列差额、不作判断",
         "How far a declared and a found amount may be apart and still agree; the larger allowance counts. Without it a difference is shown and not judged",
         "没有文件写明；由地方定",
+    ),
+    parameter(
+        "referrals_by_circle",
+        Need::Never,
+        Form::Table(&[
+            may("TEKUN", SPECIAL, "what tekun opens"),
+            may("DIBAO", SPECIAL, "what dibao opens"),
+            may("LOW_INCOME", SPECIAL, "what a low-income household is offered"),
+            may("EXPENDITURE", SPECIAL, "what a household of rigid expenditure is offered"),
+        ]),
+        "各圈层可以转介的专项救助；没有这一行即不列",
+        "Special assistance that each circle opens; without it none is named",
+        "实施意见：给予基本生活救助或医疗、住房、教育、就业等专项救助",
+    ),
+    parameter(
+        "single_grounds",
+        Need::Never,
+        Form::Some(&["NO_CAPACITY"]),
+        "除重度残疾、重病外，低收入家庭成员可参照单人户的情形；没有这一行即只有这两种",
+        "Grounds on which a member of a low-income household is admitted alone, besides severe disability and severe illness; without it there are only these two",
+        "实施意见“等”字与“完全丧失劳动能力”；57号第八条（四）由县级以上另定",
+    ),
+    parameter(
+        "significant_change_percent",
+        Need::Never,
+        Form::Factor { can: (0, 1000), usual: (5, 30) },
+        "复核期内收入变化超过上次核定收入的百分之几，才算“明显变化”、调整救助金；没有这一行即不作判断",
+        "Inside the review cycle the amount changes only where income moves by more than this percentage of what was found last; without it no change is judged",
+        "实施意见“没有明显变化的，不再调整救助水平”；未写明多少算明显",
+    ),
+    parameter(
+        "residence_permit_application",
+        Need::Never,
+        Form::Boolean,
+        "持居住证人员可否在居住地申请；没有这一行即不可",
+        "Whether holders of a residence permit may apply where they live; without it they may not",
+        "实施意见：有条件的地区有序推进",
     ),
 ];
 

@@ -51,6 +51,8 @@ pub enum Form {
         /// What is usual.
         usual: (i64, i64),
     },
+    /// `true` or `false`, without quotes.
+    Boolean,
     /// One of these texts.
     Choice(&'static [&'static str]),
     /// A list of one of these each at most once; other kinds are possible and looked at.
@@ -154,7 +156,7 @@ impl<'d, 't> Examiner<'d, 't> {
     pub(super) fn value(&mut self, value: &Spanned<DeValue<'_>>, form: &Form, key: &str) {
         let span = value.span();
         match (form, value.get_ref()) {
-            (Form::Any, _) => {}
+            (Form::Any, _) | (Form::Boolean, DeValue::Boolean(_)) => {}
             (Form::Text, DeValue::String(text)) => {
                 if text.trim().is_empty() {
                     let code = if key.ends_with(".source") { Code::SourceMissing } else { Code::TextEmpty };

@@ -173,6 +173,7 @@ fn form_schema(form: &Form, description: &str) -> Value {
         Form::Amount { .. } => json!({"type": "string", "pattern": r"^[0-9]+(\.[0-9]{1,2})?$"}),
         Form::Factor { .. } => json!({"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,6})?$"}),
         Form::Whole { can, .. } => json!({"type": "integer", "minimum": can.0, "maximum": can.1}),
+        Form::Boolean => json!({"type": "boolean"}),
         Form::Choice(choices) => json!({"enum": choices}),
         Form::Kinds(_) => list(json!({"type": "string", "pattern": "^[A-Z0-9_]{1,64}$"})),
         Form::Departments(_) => list(json!({"type": "string", "pattern": "^[a-z][a-z0-9_]{1,39}$"})),

@@ -1,6 +1,8 @@
 //! `ParameterSet`: a complete set of parameters as a case file holds it inline, with what the published semantics
 //! settle where a case file is silent.
 
+pub mod faults;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};

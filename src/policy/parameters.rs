@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::decimal::Decimal;
 use super::values::{
     BenefitMode, ClockStart, EmploymentCost, ExpenditureRule, FIELDS, Field, FinancialLimit, LowerBound,
-    StandardPeriod, SupportFormula, TekunRule, TestedCircle, TopUpPercent, TopUpStacking, UpperBound, Values,
-    WindowRule,
+    ReferralsByCircle, SingleGround, StandardPeriod, SupportFormula, TekunRule, TestedCircle, TopUpPercent,
+    TopUpStacking, UpperBound, Values, WindowRule,
 };
 use crate::domain::dataset::DepartmentId;
 use crate::domain::division::DivisionCode;
@@ -19,6 +19,7 @@ use crate::domain::exact::{Exact, Overflow};
 use crate::domain::fact::Kind;
 use crate::domain::household::Place;
 use crate::domain::money::Money;
+use crate::domain::problem::Text;
 
 /// A ratio that no expenditure reaches: stands where the rule of 2021 is in force, which reads none.
 const UNREACHABLE_PERCENT: Decimal = Decimal::whole(999_999_999);
@@ -118,6 +119,14 @@ pub struct Rules {
     pub emergency_clock_start: ClockStart,
     /// Source authority.
     pub income_authority: Vec<DepartmentId>,
+    /// Special assistance by circle, where the pack names it.
+    pub referrals_by_circle: Option<ReferralsByCircle>,
+    /// Total loss of the capacity to work is a ground for admitting a member alone.
+    pub single_by_no_capacity: bool,
+    /// What a material change is, where the pack says so.
+    pub significant_change_percent: Option<Decimal>,
+    /// Holders of a residence permit may apply where they live.
+    pub residence_permit_application: bool,
 }
 
 /// Why values are not a complete set of rules.
@@ -127,13 +136,31 @@ pub enum RulesError {
     #[error("parameter `{0}` is missing: give it a value")]
     Missing(&'static str),
     /// A parameter has a value that no rule can use.
-    #[error("parameter `{field}` {fault}")]
+    #[error("parameter `{field}` {}", .fault.1)]
     Unusable {
         /// The parameter.
         field: &'static str,
-        /// What is wrong and how to mend it.
-        fault: &'static str,
+        /// What is wrong and how to mend it, Chinese and English.
+        fault: (&'static str, &'static str),
     },
+}
+
+impl RulesError {
+    /// The parameter.
+    pub const fn field(&self) -> &'static str {
+        match self {
+            Self::Missing(field) | Self::Unusable { field, .. } => field,
+        }
+    }
+
+    /// In words, Chinese and English.
+    pub fn text(&self) -> Text {
+        let zh = match self {
+            Self::Missing(field) => format!("缺少参数 `{field}`：请给出它的值"),
+            Self::Unusable { field, fault } => format!("参数 `{field}` {}", fault.0),
+        };
+        Text::new(zh, self.to_string())
+    }
 }
 
 impl Rules {
@@ -147,12 +174,12 @@ impl Rules {
             StandardPeriod::Month => 12,
             StandardPeriod::Year => 1,
         };
-        let unusable = |field, fault| RulesError::Unusable { field, fault };
-        let line_of_one = standard
-            .amount
-            .checked_mul(months)
-            .filter(|line| *line > Money::ZERO)
-            .ok_or(unusable("dibao_standard", "must be above zero"))?;
+        let unusable = |field, zh, en| RulesError::Unusable { field, fault: (zh, en) };
+        let line_of_one = standard.amount.checked_mul(months).filter(|line| *line > Money::ZERO).ok_or(unusable(
+            "dibao_standard",
+            "须大于零",
+            "must be above zero",
+        ))?;
         let expenditure_rule = need(values.expenditure_rule.as_ref(), "expenditure_rule")?;
         if expenditure_rule.is_ratio() {
             need(values.expenditure_ratio_percent.as_ref(), "expenditure_ratio_percent")?;
@@ -164,25 +191,33 @@ impl Rules {
         let circle_precedence = <[TestedCircle; 3]>::try_from(precedence)
             .ok()
             .filter(|order| all.iter().all(|circle| order.contains(circle)))
-            .ok_or(unusable("circle_precedence", "must name DIBAO, LOW_INCOME and EXPENDITURE once each"))?;
+            .ok_or(unusable(
+                "circle_precedence",
+                "须各列一次 DIBAO、LOW_INCOME、EXPENDITURE",
+                "must name DIBAO, LOW_INCOME and EXPENDITURE once each",
+            ))?;
         let income_window_months = need(values.income_window_months.as_ref(), "income_window_months")?;
         if !(1..=60).contains(&income_window_months) {
-            return Err(unusable("income_window_months", "must be 1 to 60"));
+            return Err(unusable("income_window_months", "须为 1 至 60", "must be 1 to 60"));
         }
         for (field, percent) in [
             ("employment_cost", values.employment_cost.map(|cost| cost.percent)),
             ("support_formula", values.support_formula.map(|formula| formula.percent)),
         ] {
             if percent.is_some_and(|percent| percent.is_above(100)) {
-                return Err(unusable(field, "has a percentage above 100"));
+                return Err(unusable(field, "的百分比超过 100", "has a percentage above 100"));
             }
         }
         if let Some(tolerance) = values.declaration_tolerance {
             if tolerance.percent.is_none() && tolerance.amount.is_none() {
-                return Err(unusable("declaration_tolerance", "needs a percent or an amount, or both"));
+                return Err(unusable(
+                    "declaration_tolerance",
+                    "须有 percent 或 amount，或两者都有",
+                    "needs a percent or an amount, or both",
+                ));
             }
             if tolerance.percent.is_some_and(|percent| percent.is_above(100)) {
-                return Err(unusable("declaration_tolerance", "has a percentage above 100"));
+                return Err(unusable("declaration_tolerance", "的百分比超过 100", "has a percentage above 100"));
             }
         }
         need(values.benefit_rounding.as_ref(), "benefit_rounding")?;
@@ -223,6 +258,13 @@ impl Rules {
             emergency_first_aid_hours: need(values.emergency_first_aid_hours.as_ref(), "emergency_first_aid_hours")?,
             emergency_clock_start: need(values.emergency_clock_start.as_ref(), "emergency_clock_start")?,
             income_authority: need(values.income_authority.as_ref(), "income_authority")?,
+            referrals_by_circle: values.referrals_by_circle.clone(),
+            single_by_no_capacity: values
+                .single_grounds
+                .as_ref()
+                .is_some_and(|grounds| grounds.contains(&SingleGround::NoCapacity)),
+            significant_change_percent: values.significant_change_percent,
+            residence_permit_application: values.residence_permit_application == Some(true),
         })
     }
 

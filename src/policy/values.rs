@@ -232,6 +232,61 @@ pub enum SinglePersonBenefit {
     StandardMinusOwnIncome,
 }
 
+/// Special assistance (专项救助) that a circle opens; each is granted by its own department on application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SpecialAssistance {
+    /// 医疗救助.
+    Medical,
+    /// 住房救助.
+    Housing,
+    /// 教育救助.
+    Education,
+    /// 就业救助.
+    Employment,
+}
+
+impl SpecialAssistance {
+    /// Every kind, in the order in which they are told.
+    pub const ALL: [Self; 4] = [Self::Medical, Self::Housing, Self::Education, Self::Employment];
+
+    /// The name in packs and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Medical => "MEDICAL",
+            Self::Housing => "HOUSING",
+            Self::Education => "EDUCATION",
+            Self::Employment => "EMPLOYMENT",
+        }
+    }
+}
+
+/// Which special assistance each circle opens (SEED-S03); a circle that is not named opens none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "SCREAMING_SNAKE_CASE")]
+pub struct ReferralsByCircle {
+    /// 特困.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tekun: Option<Vec<SpecialAssistance>>,
+    /// 低保.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dibao: Option<Vec<SpecialAssistance>>,
+    /// 低收入（低保边缘）.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low_income: Option<Vec<SpecialAssistance>>,
+    /// 支出型（刚性支出困难）.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expenditure: Option<Vec<SpecialAssistance>>,
+}
+
+/// A ground for admitting a member alone besides severe disability and severe illness (SEED-S36).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SingleGround {
+    /// 完全丧失劳动能力, at an age at which others work.
+    NoCapacity,
+}
+
 /// When the 24-hour clock of first aid starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -374,6 +429,15 @@ values! {
     income_authority: Vec<DepartmentId>,
     /// How far declared and found amounts may be apart. Without it a difference is shown and not judged.
     declaration_tolerance: DeclarationTolerance,
+    /// Which special assistance each circle opens (SEED-S03). Without it none is named.
+    referrals_by_circle: ReferralsByCircle,
+    /// Grounds for admitting a member alone, besides those that the rule names itself (SEED-S36).
+    single_grounds: Vec<SingleGround>,
+    /// Percentage of income beyond which a change inside the review cycle changes the amount (SEED-S27). Without it
+    /// no change is judged.
+    significant_change_percent: Decimal,
+    /// Holders of a residence permit may apply where they live (SEED-S09). Without it they may not.
+    residence_permit_application: bool,
 }
 
 /// A parameter by its place in [`FIELDS`]. It is found by name while the program is built, so that looking a

@@ -9,6 +9,7 @@ use super::income;
 use super::members::{Members, Person};
 use super::reasons::{Reasons, clause};
 use crate::domain::exact::{Exact, Overflow};
+use crate::domain::household::LabourCapacity;
 use crate::domain::money::Money;
 use crate::policy::Rules;
 use crate::policy::decimal::Decimal;
@@ -49,6 +50,8 @@ pub enum Ground {
     SevereIllness,
     /// 重度残疾.
     SevereDisability,
+    /// 完全丧失劳动能力: a ground of admission only.
+    NoCapacity,
 }
 
 impl Ground {
@@ -59,17 +62,19 @@ impl Ground {
             Self::Minor => "MINOR",
             Self::SevereIllness => "SEVERE_ILLNESS",
             Self::SevereDisability => "SEVERE_DISABILITY",
+            Self::NoCapacity => "NO_CAPACITY",
         }
     }
 
-    const ALL: [Self; 4] = [Self::Elderly, Self::Minor, Self::SevereIllness, Self::SevereDisability];
+    /// The grounds of a top-up.
+    const OF_TOP_UPS: [Self; 4] = [Self::Elderly, Self::Minor, Self::SevereIllness, Self::SevereDisability];
 
     const fn top_up_reason(self) -> &'static str {
         match self {
             Self::Elderly => "TOPUP_ELDERLY",
             Self::Minor => "TOPUP_MINOR",
             Self::SevereIllness => "TOPUP_SEVERE_ILLNESS",
-            Self::SevereDisability => "TOPUP_SEVERE_DISABILITY",
+            Self::SevereDisability | Self::NoCapacity => "TOPUP_SEVERE_DISABILITY",
         }
     }
 
@@ -79,6 +84,7 @@ impl Ground {
             Self::Minor => person.age < 18,
             Self::SevereIllness => member.severe_illness,
             Self::SevereDisability => is_severely_disabled(member),
+            Self::NoCapacity => (16..=59).contains(&person.age) && member.labour_capacity == LabourCapacity::None,
         }
     }
 
@@ -88,6 +94,7 @@ impl Ground {
             Self::Minor => rules.topup_percent.minor,
             Self::SevereIllness => rules.topup_percent.severe_illness,
             Self::SevereDisability => rules.topup_percent.severe_disability,
+            Self::NoCapacity => None,
         }
     }
 }
@@ -199,7 +206,7 @@ const fn refuses_work(member: &MemberFacts) -> bool {
 fn top_ups(one: Exact, facts: &Facts, members: &Members, rules: &Rules) -> Result<SmallVec<[TopUp; 4]>, Overflow> {
     let mut topups = SmallVec::new();
     for (index, person, member) in members.each_remaining(facts) {
-        let mut granted = Ground::ALL
+        let mut granted = Ground::OF_TOP_UPS
             .into_iter()
             .filter(|ground| ground.holds(person, member, rules))
             .filter_map(|ground| Some((ground, ground.percent(rules)?)));
@@ -234,22 +241,19 @@ pub struct Single {
 }
 
 /// The ground on which a member of a low-income household is admitted alone, income aside.
-fn single_ground(member: &MemberFacts) -> Option<Ground> {
-    if is_severely_disabled(member) {
-        Some(Ground::SevereDisability)
-    } else if member.severe_illness {
-        Some(Ground::SevereIllness)
-    } else {
-        None
-    }
+fn single_ground(person: Person, member: &MemberFacts, rules: &Rules) -> Option<Ground> {
+    let mut grounds = [Ground::SevereDisability, Ground::SevereIllness, Ground::NoCapacity].into_iter();
+    grounds.find(|ground| {
+        (*ground != Ground::NoCapacity || rules.single_by_no_capacity) && ground.holds(person, member, rules)
+    })
 }
 
 /// The single persons of a low-income household (57号 第八条; `semantics.md`, `DIBAO_SINGLE`).
 pub fn singles(facts: &Facts, members: &Members, rules: &Rules) -> Result<SmallVec<[Single; 2]>, Overflow> {
     let line = Exact::from(rules.line_of_one);
     let mut singles = SmallVec::new();
-    for (index, _, member) in members.each_remaining(facts) {
-        let Some(ground) = single_ground(member) else { continue };
+    for (index, person, member) in members.each_remaining(facts) {
+        let Some(ground) = single_ground(person, member, rules) else { continue };
         let own = income::own_of(facts, members, rules, index)?;
         if own < line {
             let monthly_amount = line.minus(own)?.scale(1, 12)?.round_half_up()?;
@@ -260,17 +264,21 @@ pub fn singles(facts: &Facts, members: &Members, rules: &Rules) -> Result<SmallV
 }
 
 /// Notes who is admitted alone, and who has a ground but too much income.
-pub fn explain_singles(singles: &[Single], facts: &Facts, members: &Members, reasons: &mut Reasons) {
+pub fn explain_singles(singles: &[Single], facts: &Facts, members: &Members, rules: &Rules, reasons: &mut Reasons) {
     reasons.rests_on(&[clause::SEED_SINGLE, clause::LOW_INCOME]);
     let mut has_ground = false;
-    for (index, _, member) in members.each_remaining(facts) {
-        let Some(ground) = single_ground(member) else { continue };
+    for (index, person, member) in members.each_remaining(facts) {
+        let Some(ground) = single_ground(person, member, rules) else { continue };
         has_ground = true;
         reasons.reason(match ground {
             _ if singles.iter().all(|single| single.member != index) => "SINGLE_OWN_INCOME_GE_STANDARD",
             Ground::SevereDisability => "SINGLE_SEVERE_DISABILITY",
+            Ground::NoCapacity => "SINGLE_NO_CAPACITY",
             _ => "SINGLE_SEVERE_ILLNESS",
         });
+        if ground == Ground::NoCapacity {
+            reasons.rests_on(&[clause::SEED_CAPACITY]);
+        }
     }
     if !has_ground {
         reasons.reason("SINGLE_GROUND_ABSENT");

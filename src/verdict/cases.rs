@@ -302,10 +302,13 @@ impl Case {
                 return Err(invalid(IdNumberFault::BirthDate));
             }
         }
-        self.check_references()?;
-        let position = |list: &str, index: usize, reference: &MemberRef| {
-            let found = household.members.iter().position(|member| member.member_id == *reference);
-            found.ok_or_else(|| stranger(format!("/household/{list}/{index}/member_id")))
+        if let Some((pointer, fault)) = self.contradictions(catalogue).into_iter().next() {
+            return Err(Invalid::Case { pointer, fault });
+        }
+        // A position that no member has; what is said above lets none through.
+        let nobody = household.members.len();
+        let position = |reference: &MemberRef| {
+            household.members.iter().position(|member| member.member_id == *reference).unwrap_or(nobody)
         };
         let mut evidence = 0_u32;
         let mut next = || {
@@ -313,9 +316,9 @@ impl Case {
             EvidenceId(evidence)
         };
         let mut incomes = Vec::with_capacity(household.incomes.len());
-        for (index, item) in household.incomes.iter().enumerate() {
+        for item in &household.incomes {
             incomes.push(IncomeItem {
-                member: position("incomes", index, &item.member_id)?,
+                member: position(&item.member_id),
                 category: item.category,
                 kind: item.kind.clone(),
                 amount_12m: item.amount_12m,
@@ -336,9 +339,9 @@ impl Case {
         });
         let assets = assets.collect();
         let mut expenditures = Vec::with_capacity(household.rigid_expenditures.len());
-        for (index, item) in household.rigid_expenditures.iter().enumerate() {
+        for item in &household.rigid_expenditures {
             expenditures.push(ExpenditureItem {
-                member: position("rigid_expenditures", index, &item.member_id)?,
+                member: position(&item.member_id),
                 kind: item.kind,
                 gross: item.gross,
                 covered: item.covered,
@@ -360,17 +363,29 @@ impl Case {
             obligors: household.obligors.clone(),
             events: household.events.clone(),
             prior: self.prior.clone().unwrap_or_default(),
-            gaps: self.gaps(catalogue)?,
+            gaps: self.gaps(catalogue),
             spared: Vec::new(),
         })
     }
 
-    fn check_references(&self) -> Result<(), Invalid> {
-        let members = &self.household.members;
+    /// Everything in which the case contradicts itself or the catalogue: where, below the case, and how to mend it.
+    pub fn contradictions(&self, catalogue: &Catalogue) -> Vec<(String, Text)> {
+        let household = &self.household;
+        let members = &household.members;
         let is_known = |reference: &MemberRef| members.iter().any(|member| member.member_id == *reference);
-        let fault = |pointer: String, zh: &str, en: &str| Err(Invalid::Case { pointer, fault: Text::new(zh, en) });
+        let mut found = Vec::new();
+        let mut fault = |pointer: String, zh: &str, en: &str| found.push((pointer, Text::new(zh, en)));
+        for (name, _) in &self.department_status {
+            if !catalogue.departments().iter().any(|department| department.id.as_str() == name) {
+                fault(
+                    format!("/department_status/{name}"),
+                    "目录中没有这个部门：请改正编号，或用 --catalogue 指定目录",
+                    "is not a department of the catalogue: mend the id, or name a catalogue with --catalogue",
+                );
+            }
+        }
         if members.is_empty() {
-            return fault(
+            fault(
                 "/household/members".to_owned(),
                 "家庭没有成员：请至少列出一人",
                 "is empty: list at least one member",
@@ -378,48 +393,50 @@ impl Case {
         }
         for (index, member) in members.iter().enumerate() {
             if members.iter().take(index).any(|other| other.member_id == member.member_id) {
-                return fault(
+                fault(
                     format!("/household/members/{index}/member_id"),
                     "两名成员编号相同：请改为不同的编号",
                     "is the id of another member: give each member its own",
                 );
             }
             if member.adl_failed_count > 6 {
-                return fault(
+                fault(
                     format!("/household/members/{index}/adl_failed_count"),
                     "自理能力指标只有六项：应为0至6",
                     "there are six activities of daily living: give 0 to 6",
                 );
             }
         }
-        for (index, obligor) in self.household.obligors.iter().enumerate() {
+        let incomes = household.incomes.iter().map(|item| &item.member_id).enumerate();
+        let spent = household.rigid_expenditures.iter().map(|item| &item.member_id).enumerate();
+        let strangers = incomes
+            .filter(|(_, member)| !is_known(member))
+            .map(|(index, _)| format!("/household/incomes/{index}/member_id"))
+            .chain(
+                spent
+                    .filter(|(_, member)| !is_known(member))
+                    .map(|(index, _)| format!("/household/rigid_expenditures/{index}/member_id")),
+            );
+        for pointer in strangers {
+            fault(pointer, STRANGER.0, STRANGER.1);
+        }
+        for (index, obligor) in household.obligors.iter().enumerate() {
             let pointer = format!("/household/obligors/{index}");
-            if !obligor.supports.iter().all(is_known) {
-                return Err(stranger(format!("{pointer}/supports")));
+            for (at, _) in obligor.supports.iter().enumerate().filter(|(_, reference)| !is_known(reference)) {
+                fault(format!("{pointer}/supports/{at}"), STRANGER.0, STRANGER.1);
             }
             if obligor.supported_total == 0 {
-                return fault(
+                fault(
                     format!("{pointer}/supported_total"),
                     "赡养、抚养、扶养人数至少为1",
                     "is 0: an obligor supports at least one person",
                 );
             }
         }
-        Ok(())
+        found
     }
 
-    fn gaps(&self, catalogue: &Catalogue) -> Result<Vec<FactGap>, Invalid> {
-        for (name, _) in &self.department_status {
-            if !catalogue.departments().iter().any(|department| department.id.as_str() == name) {
-                return Err(Invalid::Case {
-                    pointer: format!("/department_status/{name}"),
-                    fault: Text::new(
-                        "目录中没有这个部门：请改正编号，或用 --catalogue 指定目录",
-                        "is not a department of the catalogue: mend the id, or name a catalogue with --catalogue",
-                    ),
-                });
-            }
-        }
+    fn gaps(&self, catalogue: &Catalogue) -> Vec<FactGap> {
         // In the order of the catalogue, which is the order in which blocking departments are listed.
         let gaps = catalogue.departments().iter().filter_map(|department| {
             let (_, status) = self.department_status.iter().find(|(name, _)| department.id.as_str() == name)?;
@@ -431,19 +448,15 @@ impl Case {
                 ages: department.if_missing_ages,
             })
         });
-        Ok(gaps.collect())
+        gaps.collect()
     }
 }
 
-fn stranger(pointer: String) -> Invalid {
-    Invalid::Case {
-        pointer,
-        fault: Text::new(
-            "不是本户成员的编号：请改为 members 中的 member_id",
-            "is not a member of this household: use a member_id of members",
-        ),
-    }
-}
+/// What is said of a reference to nobody.
+const STRANGER: (&str, &str) = (
+    "不是本户成员的编号：请改为 members 中的 member_id",
+    "is not a member of this household: use a member_id of members",
+);
 
 /// `None` for the two answers; every other status is a gap (`semantics.md`, Missing departments).
 fn gap_reason(status: &str) -> Option<GapReason> {

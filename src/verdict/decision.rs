@@ -5,6 +5,7 @@
 
 use smallvec::SmallVec;
 
+use super::adjustment::Adjustment;
 use super::assess::Assessment;
 use super::benefit::{self, Benefit, Single};
 use super::circle::{Circle, Finding};
@@ -60,6 +61,8 @@ pub(super) struct Settled {
     pub(super) benefit: Option<Benefit>,
     /// Months until the next review.
     pub(super) review_cycle_months: Option<u8>,
+    /// Inside its review cycle, whether the amount is adjusted.
+    pub(super) adjustment: Option<Adjustment>,
 }
 
 /// Applies the rules. Fails only when amounts are too large to compute with.
@@ -100,7 +103,12 @@ impl Settled {
         };
         let is_dibao = finding.circle == Circle::Dibao;
         let review_cycle_months = is_dibao.then(|| review_cycle::months(facts, members));
-        Ok(Self { finding, singles, benefit, review_cycle_months })
+        let adjustment = match review_cycle_months {
+            // In the graduation period the amount is kept for another reason.
+            Some(months) if !finding.graduates => Adjustment::of(facts, rules, months, at.income, rule.lines.persons)?,
+            _ => None,
+        };
+        Ok(Self { finding, singles, benefit, review_cycle_months, adjustment })
     }
 }
 

@@ -24,6 +24,12 @@ pub fn is_emergency(event: &Event) -> bool {
     event.route.as_str() == "EMERGENCY"
 }
 
+/// True for 一事一议: the county's coordination mechanism decides, and no amount is capped (SEED-S18). That an event is
+/// of this kind is the county's own finding; the route carries it.
+pub fn is_case_by_case(event: &Event) -> bool {
+    event.route.as_str() == "CASE_BY_CASE"
+}
+
 /// True when an event sets the overlay.
 pub fn overlay(facts: &Facts) -> bool {
     facts.events.iter().any(is_emergency)
@@ -49,6 +55,10 @@ pub fn explain(facts: &Facts, rules: &Rules, reasons: &mut Reasons) {
         if !is_emergency(event) {
             reasons.flag("TEMPORARY_RELIEF_NORMAL_PROCEDURE");
             reasons.rests_on(&[clause::SEED_NORMAL, clause::TEMPORARY_RELIEF]);
+            if is_case_by_case(event) {
+                reasons.reason("CASE_BY_CASE_DECISION");
+                reasons.rests_on(&[clause::SEED_CASE_BY_CASE]);
+            }
             continue;
         }
         reasons.reason("EMERGENCY_FIRST_AID");

@@ -299,14 +299,25 @@ impl Encoding {
     }
 
     fn prior(&mut self, prior: &Prior) {
-        let Prior { member_in_other_household, circle, exceeded_by_employment, months_since_exceeded, monthly_total } =
-            prior;
+        let Prior {
+            member_in_other_household,
+            circle,
+            exceeded_by_employment,
+            months_since_exceeded,
+            monthly_total,
+            reviewed_on,
+            countable_income_12m,
+            household_size,
+        } = prior;
         self.number(bits([
             member_in_other_household.is_some(),
             circle.is_some(),
             months_since_exceeded.is_some(),
             monthly_total.is_some(),
             *exceeded_by_employment,
+            reviewed_on.is_some(),
+            countable_income_12m.is_some(),
+            household_size.is_some(),
         ]));
         if let Some(reference) = member_in_other_household {
             self.text(reference.as_str());
@@ -319,6 +330,15 @@ impl Encoding {
         }
         if let Some(total) = monthly_total {
             self.money(*total);
+        }
+        if let Some(day) = reviewed_on {
+            self.date(*day);
+        }
+        if let Some(income) = countable_income_12m {
+            self.money(*income);
+        }
+        if let Some(size) = household_size {
+            self.number(u64::from(*size));
         }
     }
 

@@ -95,8 +95,12 @@ pub mod clause {
         MONOTONE = "DESIGN-MONOTONE";
         /// Which of two records of one payment stands.
         AUTHORITY = "DESIGN-AUTHORITY";
+        /// Special assistance besides basic living.
+        SEED_REFERRALS = "SEED-S03";
         /// Outer circle: anyone in an emergency.
         SEED_EMERGENCY = "SEED-S04";
+        /// Application where one lives, by residence permit.
+        SEED_RESIDENCE = "SEED-S09";
         /// Single persons of low-income households.
         SEED_SINGLE = "SEED-S10";
         /// Top-ups.
@@ -111,14 +115,20 @@ pub mod clause {
         SEED_FIRST_AID = "SEED-S16";
         /// Temporary relief by the normal procedure.
         SEED_NORMAL = "SEED-S17";
+        /// Great events are decided case by case.
+        SEED_CASE_BY_CASE = "SEED-S18";
         /// The place of the event helps.
         SEED_PLACE = "SEED-S20";
         /// Yearly review.
         SEED_YEARLY = "SEED-S25";
         /// Half-yearly review.
         SEED_HALF_YEARLY = "SEED-S26";
+        /// Inside the cycle only a material change changes the amount.
+        SEED_MATERIAL_CHANGE = "SEED-S27";
         /// Changes are to be reported.
         SEED_REPORT = "SEED-S29";
+        /// Loss of the capacity to work.
+        SEED_CAPACITY = "SEED-S36";
     }
 }
 

@@ -18,6 +18,7 @@ use crate::policy::{ParameterSet, Parameters};
 mod bounds;
 mod completions;
 mod identity;
+mod open_rules;
 mod outcomes;
 mod properties;
 mod semantics;

@@ -148,6 +148,7 @@ impl<'a> Decision<'a> {
         self.show_gates(&mut tree);
         circles::emergency(&mut tree, facts, parameters);
         if let Some(assessment) = self.assessment() {
+            circles::acceptance(&mut tree, facts, parameters);
             sums::members(&mut tree, facts, assessment);
             sums::incomes(&mut tree, facts, parameters, assessment)?;
             circles::tekun(&mut tree, facts, parameters, assessment)?;
@@ -160,9 +161,10 @@ impl<'a> Decision<'a> {
                     tree.leave_open_below("circle");
                 }
                 if let Some(settled) = &household.settled {
-                    circles::outcomes(&mut tree, facts, parameters, settled);
+                    circles::outcomes(&mut tree, facts, parameters, settled)?;
                 }
             }
+            circles::referrals(&mut tree, self);
             self.show_gaps(&mut tree, verdict);
         }
         self.show_spared(&mut tree, verdict);

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::acceptance::Acceptance;
+use super::adjustment::ToldAdjustment;
 use super::assess::Assessment;
 use super::benefit::{self, Benefit, Ground, HintMode, TopUp};
 use super::circle::Circle;
@@ -25,6 +27,7 @@ use crate::domain::household::{MemberRef, Place};
 use crate::domain::money::Money;
 use crate::policy::Parameters;
 use crate::policy::decimal::Decimal;
+use crate::policy::values::SpecialAssistance;
 
 /// Outcome of a single member, apart from the household circle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -146,6 +149,12 @@ pub struct Verdict {
     /// Months until the next review.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review_cycle_months: Option<u8>,
+    /// Inside the review cycle, whether the amount is adjusted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adjustment: Option<ToldAdjustment>,
+    /// The special assistance that may be applied for; absent where the pack names none, or while the circle is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referrals: Option<Vec<SpecialAssistance>>,
     /// What an officer should see, sorted.
     pub flags: Vec<Code>,
     /// The steps of the reasoning.
@@ -193,6 +202,8 @@ impl Verdict {
             computed: None,
             benefit_hint: None,
             review_cycle_months: None,
+            adjustment: None,
+            referrals: None,
             flags,
             reason_codes,
             deciding_clauses,
@@ -258,6 +269,7 @@ impl Decision<'_> {
         verdict.household_circle = self.household_circle();
         verdict.emergency_overlay = Some(emergency::overlay(facts));
         verdict.gaps = self.gaps();
+        verdict.referrals = self.referrals().map(Iterator::collect);
         let mut outcomes = tekun_outcomes(facts, assessment);
         let Some(household) = self.household() else {
             verdict.computed = Some(Computed { household_size: assessment.members.counted(), sums: None });
@@ -270,6 +282,7 @@ impl Decision<'_> {
             verdict.also_meets = Some(settled.finding.also_meets(parameters.rules()).collect());
             verdict.benefit_hint = settled.benefit.as_ref().map(|benefit| benefit.told(facts));
             verdict.review_cycle_months = settled.review_cycle_months;
+            verdict.adjustment = settled.adjustment.map(|adjustment| adjustment.told(facts)).transpose()?;
         } else if let Some(weighed) = &household.weighed {
             verdict.possible_circles = Some(weighed.possible.iter().collect());
             verdict.possibilities = Some(possibilities(facts, assessment, weighed)?);
@@ -297,11 +310,17 @@ impl Decision<'_> {
             Ruling::Household(household) => &household.assessment,
         };
         let Assessment { members, known, .. } = assessment;
+        if let Some(acceptance) = Acceptance::of(facts, self.parameters) {
+            acceptance.explain(&mut reasons);
+        }
         emergency::explain(facts, rules, &mut reasons);
         members.explain(facts, &mut reasons);
         income::explain(facts, members, rules, &mut reasons)?;
         tekun::explain(facts, members, &mut reasons);
-        let Some(household) = self.household() else { return Ok(reasons) };
+        let Some(household) = self.household() else {
+            self.explain_referrals(&mut reasons);
+            return Ok(reasons);
+        };
         let may_fail = |gap| open_by(gap, members).has(Open::PROPERTY_MAY_FAIL);
         let is_settled = !facts.gaps.iter().any(may_fail) && !facts.spares(FactKind::Asset);
         property::explain(known.failures, is_settled, &mut reasons);
@@ -317,7 +336,7 @@ impl Decision<'_> {
             known.rule.explain(known.at, all_spending_known, &mut reasons)?;
         }
         if let Some(singles) = &settled.singles {
-            benefit::explain_singles(singles, facts, members, &mut reasons);
+            benefit::explain_singles(singles, facts, members, rules, &mut reasons);
         }
         if let Some(benefit) = &settled.benefit {
             benefit.explain(settled.finding.circle, facts, members, &mut reasons);
@@ -325,6 +344,10 @@ impl Decision<'_> {
         if let Some(months) = settled.review_cycle_months {
             review_cycle::explain(months, facts, members, &mut reasons);
         }
+        if let Some(adjustment) = &settled.adjustment {
+            adjustment.explain(&mut reasons);
+        }
+        self.explain_referrals(&mut reasons);
         for gap in &facts.gaps {
             reasons.flag(format!("MISSING_NOT_DECISIVE_{}", gap.department));
             reasons.rests_on(&[clause::MONOTONE]);

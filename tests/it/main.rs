@@ -26,6 +26,7 @@ mod population;
 mod privacy;
 mod promises;
 mod published_figures;
+mod rules_table;
 mod seventh_source;
 mod stub;
 mod tidy;

@@ -123,6 +123,8 @@ def variants(rng, listed, count):
         made["tekun"]["continue_stages"] = rng.choice(
             (["SENIOR_HIGH", "SECONDARY_VOCATIONAL"], ["PRIMARY", "JUNIOR", "SPECIAL"])
         )
+        if rng.random() < 0.4:
+            made["single_grounds"] = ["NO_CAPACITY"]
         made["emergency_first_aid_hours"] = rng.choice((12, 24, 48))
         kinds = [kind for kind in EXEMPT_KINDS if rng.random() < 0.8]
         made["exempt_income_kinds"] = kinds or [EXEMPT_KINDS[0]]

@@ -22,7 +22,7 @@ MUST_COME_UP = {
     "blocking_departments": ("education", "hrss", "housing", "emergency", "medical_insurance"),
     "outcome": (
         *("TEKUN", "SELF_CARE", "PARTIAL_CARE", "FULL_CARE"),
-        *("DIBAO_SINGLE", "SEVERE_DISABILITY", "SEVERE_ILLNESS"),
+        *("DIBAO_SINGLE", "SEVERE_DISABILITY", "SEVERE_ILLNESS", "NO_CAPACITY"),
     ),
     "benefit": ("DIFFERENCE", "TIERED", "KEEP_PRIOR"),
     "topup": ("ELDERLY", "MINOR", "SEVERE_ILLNESS", "SEVERE_DISABILITY"),

@@ -139,10 +139,18 @@ fn tell(
             writeln!(out, "截至 {on}：{errors} 个错误，{warnings} 个警告")
         }
         Lang::En => {
-            writeln!(out, "{files} files; figures: {by_status}; {references} reference figures; {cases} cases")?;
-            writeln!(out, "as of {on}: {errors} errors, {warnings} warnings")
+            let (files, cases) = (counted(files, "file"), counted(cases, "case"));
+            let references = counted(references, "reference figure");
+            writeln!(out, "{files}; figures: {by_status}; {references}; {cases}")?;
+            let (errors, warnings) = (counted(errors, "error"), counted(warnings, "warning"));
+            writeln!(out, "as of {on}: {errors}, {warnings}")
         }
     }
+}
+
+/// `1 error`, `2 errors`.
+fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

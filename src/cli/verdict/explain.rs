@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use serde_json::{Map, Value};
 
-use super::evaluate::{Ground, Run, Unusable, parse};
+use super::evaluate::{Ground, Run, Unusable};
+use super::reading::parse;
 use crate::cli::caller::Said;
 use crate::cli::reach::HubArgs;
 use crate::cli::{Global, told};
@@ -162,7 +163,10 @@ fn report<'a>(args: &Args, index: usize, case: &'a Case, run: &mut Run<'a>) -> R
         ),
         Invalid::Case { pointer, fault } => at(&pointer, fault.zh, fault.en),
     })?;
-    let parameters = run.parameters(case).map_err(|text| at("/parameter_set", text.zh, text.en))?;
+    let parameters = run.parameters(case).map_err(|error| {
+        let text = error.text();
+        at("/parameter_set", text.zh, text.en)
+    })?;
     let too_large =
         |_| at("/household", "金额过大，无法计算".to_owned(), "an amount is too large to compute with".to_owned());
     let verdict = evaluate(&facts, &parameters).map_err(too_large)?;

@@ -5,7 +5,8 @@
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::domain::problem::Text;
+use crate::domain::problem::{Finding, Text};
+use crate::policy::parameter_set;
 use crate::service::policies::evaluation::faults_of_case;
 
 /// Faults told of one file; a file that is of another kind altogether has thousands.
@@ -18,24 +19,81 @@ pub(super) struct Spot {
     pub(super) column: usize,
 }
 
-/// Every fault of form of the cases in a file. Empty where the fault lies elsewhere: in the JSON, or in a parameter set.
-pub(super) fn of_cases(text: &str) -> Vec<(Spot, Text)> {
+/// Every fault of form of a file of cases: of the file itself, of its parameter sets, of its cases. Empty where the
+/// fault lies elsewhere: in the JSON, or in a member that stands twice.
+pub(super) fn of_file(text: &str) -> Vec<(Spot, Text)> {
     let Ok(document) = serde_json::from_str::<Value>(text) else { return Vec::new() };
-    let cases = document.get("cases").and_then(Value::as_array);
-    let faults = cases.into_iter().flatten().enumerate().flat_map(|(index, case)| {
-        faults_of_case(case)
-            .into_iter()
-            .map(move |finding| (format!("/cases/{index}{}", finding.pointer), finding.detail))
+    let Some(members) = document.as_object() else {
+        let says = Text::new("应为含 cases 的 JSON 对象", "must be a JSON object with `cases`");
+        return vec![(spot_of(text, ""), says)];
+    };
+    let mut faults: Vec<(String, Text)> = Vec::new();
+    let sets = members.get("parameter_sets");
+    match sets.map(Value::as_object) {
+        None => {}
+        Some(Some(sets)) => {
+            for (name, set) in sets {
+                let below = |(pointer, says)| (format!("/parameter_sets/{}{pointer}", escaped(name)), says);
+                faults.extend(parameter_set::faults::of_form(set).into_iter().map(below));
+            }
+        }
+        Some(None) => faults.push((
+            "/parameter_sets".to_owned(),
+            Text::new(
+                "应为 JSON 对象：以名称为成员名，以参数集为值。",
+                "must be a JSON object of sets by their names.",
+            ),
+        )),
+    }
+    match members.get("cases").map(Value::as_array) {
+        Some(Some(cases)) => faults.extend(cases.iter().enumerate().flat_map(|(index, case)| {
+            let below = move |finding: Finding| (format!("/cases/{index}{}", finding.pointer), finding.detail);
+            faults_of_case(case).into_iter().map(below)
+        })),
+        Some(None) => {
+            faults.push(("/cases".to_owned(), Text::new("应为案例的 JSON 数组。", "must be a JSON array of cases.")));
+        }
+        None => faults.push((String::new(), Text::new("缺少必填成员 `cases`。", "the member `cases` is missing."))),
+    }
+    let placed = faults.into_iter().map(|(pointer, says)| at_pointer(text, &pointer, &says)).collect();
+    in_order(placed)
+}
+
+/// A fault with its place in the file and its pointer before it.
+pub(super) fn at_pointer(text: &str, pointer: &str, says: &Text) -> (Spot, Text) {
+    let key = if pointer.is_empty() { String::new() } else { format!("`{pointer}` ") };
+    (spot_of(text, pointer), Text::new(format!("{key}{}", says.zh), format!("{key}{}", says.en)))
+}
+
+/// The faults by their place, and how many there are beyond those that are told.
+pub(super) fn in_order(mut faults: Vec<(Spot, Text)>) -> Vec<(Spot, Text)> {
+    faults.sort_by_key(|(spot, _)| *spot);
+    let more = faults.len().saturating_sub(TOLD);
+    faults.truncate(TOLD);
+    if let Some((spot, _)) = faults.last().filter(|_| more > 0) {
+        let says = Text::new(format!("此后还有 {more} 处错误未列出"), format!("{more} more faults are not listed"));
+        faults.push((*spot, says));
+    }
+    faults
+}
+
+/// Every member that stands twice in one object, where it stands the second time.
+pub(super) fn twice(text: &str) -> Vec<(Spot, Text)> {
+    let mut faults = Vec::new();
+    let mut scanner = Scanner { text, at: 0 };
+    scanner.twins(&mut String::new(), &mut |at, pointer| {
+        let says = Text::new(
+            format!("`{pointer}` 在同一对象中出现两次：请只留一个"),
+            format!("`{pointer}` stands twice in one object: keep one"),
+        );
+        faults.push((spot_after(text.get(..at).unwrap_or_default()), says));
     });
-    let mut told: Vec<(Spot, Text)> = faults
-        .take(TOLD)
-        .map(|(pointer, detail)| {
-            let text_of = Text::new(format!("`{pointer}` {}", detail.zh), format!("`{pointer}` {}", detail.en));
-            (spot_of(text, &pointer), text_of)
-        })
-        .collect();
-    told.sort_by_key(|(spot, _)| *spot);
-    told
+    in_order(faults)
+}
+
+/// A name as a step of a pointer.
+pub(super) fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// Where the value of a pointer (RFC 6901) stands, or the innermost value on the way to it that is there.
@@ -43,7 +101,11 @@ pub(super) fn spot_of(text: &str, pointer: &str) -> Spot {
     let parts: Vec<String> =
         pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
     let at = Scanner { text, at: 0 }.find(&parts);
-    let before = text.get(..at).unwrap_or_default();
+    spot_after(text.get(..at).unwrap_or_default())
+}
+
+/// The place behind a text.
+pub(super) fn spot_after(before: &str) -> Spot {
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     Spot {
         line: before.matches('\n').count() + 1,
@@ -71,6 +133,43 @@ impl Scanner<'_> {
         let value = values.next()?.ok()?;
         self.at += values.byte_offset();
         Some(value)
+    }
+
+    /// Walks a whole value and tells each second member of one name with its offset and pointer.
+    fn twins(&mut self, pointer: &mut String, tell: &mut impl FnMut(usize, &str)) -> Option<()> {
+        let closes = match self.next()? {
+            b'{' => b'}',
+            b'[' => b']',
+            _ => {
+                self.read::<IgnoredAny>()?;
+                return Some(());
+            }
+        };
+        self.at += 1;
+        let length = pointer.len();
+        let mut names: Vec<String> = Vec::new();
+        let mut index = 0_usize;
+        while self.next()? != closes {
+            pointer.truncate(length);
+            if closes == b'}' {
+                let here = self.at;
+                let name = self.read::<String>()?;
+                pointer.push('/');
+                pointer.push_str(&escaped(&name));
+                if names.contains(&name) {
+                    tell(here, pointer);
+                }
+                names.push(name);
+            } else {
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
+                index += 1;
+            }
+            self.twins(pointer, tell)?;
+        }
+        pointer.truncate(length);
+        self.at += 1;
+        Some(())
     }
 
     fn find(mut self, parts: &[String]) -> usize {
@@ -118,16 +217,78 @@ mod tests {
 
     #[test]
     fn a_sound_file_has_no_fault() {
-        assert_eq!(of_cases(LISTED), []);
-        for text in ["", "{", "[]", "3", "{\"cases\": 3}", "{\"cases\": []}"] {
-            assert_eq!(of_cases(text), [], "{text}");
+        assert_eq!((of_file(LISTED), twice(LISTED)), (Vec::new(), Vec::new()));
+        for text in ["", "{", "{\"cases\": []}", "{\"of\": [1, {}], \"cases\": [], \"parameter_sets\": {}}"] {
+            assert_eq!((of_file(text), twice(text)), (Vec::new(), Vec::new()), "{text}");
         }
+    }
+
+    fn told(faults: &[(Spot, Text)], side: fn(&Text) -> &str) -> Vec<String> {
+        faults.iter().map(|(spot, text)| format!("{}:{} {}", spot.line, spot.column, side(text))).collect()
+    }
+
+    #[test]
+    fn a_file_of_another_kind_is_told_what_it_should_be() {
+        for (text, zh, en) in [
+            ("3", "1:1 应为含 cases 的 JSON 对象", "1:1 must be a JSON object with `cases`"),
+            ("{}", "1:1 缺少必填成员 `cases`。", "1:1 the member `cases` is missing."),
+            ("{\"cases\": 3}", "1:11 `/cases` 应为案例的 JSON 数组。", "1:11 `/cases` must be a JSON array of cases."),
+        ] {
+            let faults = of_file(text);
+            assert_eq!(told(&faults, |text| &text.zh), [zh]);
+            assert_eq!(told(&faults, |text| &text.en), [en]);
+        }
+    }
+
+    #[test]
+    fn every_member_that_stands_twice_is_told_where_it_stands_again() {
+        let text = "{\"cases\": [{\"id\": \"a\", \"e\": {\"x\": [{}, {\"y\": 1,\n \"\\u0079\": 2}]}, \"id\": \"b\"}],\n \"cases\": []}";
+        let faults = twice(text);
+        assert_eq!(
+            told(&faults, |text| text.en.split(" stands").next().unwrap()),
+            ["2:2 `/cases/0/e/x/1/y`", "2:18 `/cases/0/id`", "3:2 `/cases`"]
+        );
+    }
+
+    #[test]
+    fn every_fault_of_a_parameter_set_is_told_with_what_it_should_be() {
+        let mut file: Value = serde_json::from_str(LISTED).unwrap();
+        let set = &mut file["parameter_sets"]["IM_WLHT_URBAN"];
+        set["dwelling_max"] = "one".into();
+        set["dwelling_maximum"] = 1.into();
+        set["dibao_standard"]["period"] = "WEEK".into();
+        set["low_income_multiple"] = 1.5.into();
+        set["region_code"] = "15".into();
+        set["tekun"]["colour"] = 1.into();
+        set.as_object_mut().unwrap().remove("place_zh");
+        let faults = of_file(&file.to_string());
+        let all = told(&faults, |text| &text.en).join("\n");
+        assert_eq!(faults.len(), 7, "{all}");
+        for part in [
+            "/dwelling_max` must be a whole number without quotes",
+            "/dwelling_maximum` is no parameter: perhaps `dwelling_max` is meant",
+            "/dibao_standard/period` must be one of MONTH, YEAR",
+            "/low_income_multiple` must be a factor or percentage in double quotes",
+            "/region_code` must be six digits",
+            "/tekun` must be a JSON object of minor_age_limit",
+            "the member `place_zh` is missing",
+        ] {
+            assert!(all.contains(part), "{part} is not in\n{all}");
+        }
+        assert!(told(&faults, |text| &text.zh).iter().any(|fault| fault.contains("应为下列之一：MONTH、YEAR")));
+    }
+
+    #[test]
+    fn a_file_with_very_many_faults_says_how_many_are_left_out() {
+        let text = format!("{{\"cases\": [{}]}}", ["3"; 60].join(","));
+        let faults = of_file(&text);
+        assert_eq!((faults.len(), &*faults[50].1.en), (51, "10 more faults are not listed"));
     }
 
     #[test]
     fn every_fault_is_told_with_its_line_and_key_in_both_languages() {
         let text = "{\"parameter_sets\": {}, \"cases\": [\n {\"id\": \"一\", \"parameter_set\": \"X\", \"assessment_date\": \"2025-02-30\",\n  \"household\": {\"hukou_region\": \"152201\", \"income_stability\": \"STABLE\", \"members\": [],\n   \"assets\": [{\"kind\": \"DEPOSIT\", \"value\": 5, \"source\": \"hrss\"}]}}]}";
-        let faults = of_cases(text);
+        let faults = of_file(text);
         let told: Vec<String> =
             faults.iter().map(|(spot, text)| format!("{}:{} {}", spot.line, spot.column, text.zh)).collect();
         assert_eq!(told.len(), 2, "{told:?}");

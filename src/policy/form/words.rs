@@ -67,6 +67,7 @@ impl Form {
             Self::Amount { .. } => both("以元为单位、带双引号的金额", "an amount in yuan in double quotes"),
             Self::Factor { .. } => both("带双引号的倍数或百分比", "a factor or percentage in double quotes"),
             Self::Whole { .. } => both("不带引号的整数", "a whole number without quotes"),
+            Self::Boolean => both("不带引号的 true 或 false", "true or false, without quotes"),
             Self::Choice(choices) => {
                 (format!("下列之一：{}", choices.join("、")), format!("one of {}", choices.join(", ")))
             }
@@ -97,6 +98,7 @@ impl Form {
             Self::Amount { usual } => format!("\"{}\"", Money::from_fen(i64::midpoint(usual.0, usual.1)).yuan()),
             Self::Factor { usual, .. } => format!("\"{}\"", usual.1),
             Self::Whole { usual, .. } => usual.1.to_string(),
+            Self::Boolean => "true".to_owned(),
             Self::Choice(choices) => format!("\"{}\"", choices.first().unwrap_or(&"")),
             Self::Kinds(names) | Self::Departments(names) | Self::Some(names) => {
                 format!("[\"{}\"]", names.first().unwrap_or(&""))

@@ -94,6 +94,8 @@ fn the_packs_of_the_worked_cases_hold_the_values_of_their_sets() {
         let shipped = packs.named(name, DAY).unwrap();
         // The minimum wage enters no verdict; the shipped one is of the day, that of the sets is not always.
         inline.minimum_wage_monthly = shipped.rules().minimum_wage_monthly;
+        // What a circle opens besides money is not in the sets.
+        inline.referrals_by_circle.clone_from(&shipped.rules().referrals_by_circle);
         if !inline.expenditure_rule.is_ratio() {
             inline.disposable_income_per_head = shipped.rules().disposable_income_per_head;
         }

@@ -79,8 +79,8 @@ const INSTANT: Form = Form {
     fits: |text| text.parse::<Timestamp>().is_ok(),
 };
 pub(in crate::service) const MONEY: Form = Form {
-    zh: "金额：以元为单位的十进制字符串，不为负，至多两位小数，如 \"1234.50\"",
-    en: "an amount: a decimal string in yuan, not negative, at most two places, such as \"1234.50\"",
+    zh: "金额：以元为单位的十进制字符串，不为负，至多两位小数，不超过十万亿元，如 \"1234.50\"",
+    en: "an amount: a decimal string in yuan, not negative, at most two places and ten trillion, such as \"1234.50\"",
     fits: |text| Money::parse(text).is_ok(),
 };
 pub(in crate::service) const KIND: Form = Form {
@@ -205,6 +205,9 @@ pub(in crate::service) const PRIOR: &[Member] = &[
     may("exceeded_by_employment", Shape::Boolean),
     null("months_since_exceeded", Shape::Whole(u32::MAX as u64)),
     null("monthly_total", Shape::Text(&MONEY)),
+    null("reviewed_on", Shape::Text(&DATE)),
+    null("countable_income_12m", Shape::Text(&MONEY)),
+    null("household_size", Shape::Whole(u32::MAX as u64)),
 ];
 
 static DECLARED_MEMBER: Shape = Shape::Object(&[

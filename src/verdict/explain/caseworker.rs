@@ -3,11 +3,12 @@
 use super::changes::{capital, changes, effect};
 use super::deciding::{headline, sentence};
 use super::{
-    Report, Section, Story, View, basis, closing, compared, department, line, list, printed, section, source, spared,
-    title, words, yuan,
+    Report, Section, Story, View, basis, closing, compared, department, line, list, printed, section, size_of, source,
+    spared, title, words, yuan,
 };
 use crate::domain::money::Money;
 use crate::domain::problem::Text;
+use crate::verdict::adjustment::ToldAdjustment;
 use crate::verdict::benefit::HintMode;
 use crate::verdict::clauses::{Clauses, Strength};
 use crate::verdict::trace::{Node, Outcome, Value};
@@ -206,7 +207,51 @@ fn outcomes(story: &Story<'_>) -> Section {
     if let Some(months) = verdict.review_cycle_months {
         lines.push(line(format!("{months}个月后核查。"), format!("To be reviewed after {months} months.")));
     }
+    if let Some(adjustment) = &verdict.adjustment {
+        lines.push(adjusted(adjustment));
+    }
+    if let Some(opened) = verdict.referrals.as_deref().filter(|opened| !opened.is_empty()) {
+        let names: Vec<Text> = opened.iter().filter_map(|kind| words::code(kind.as_str())).collect();
+        let names = list(&names);
+        lines.push(line(
+            format!("可以转介：{}，由各主管部门审核。", names.zh),
+            format!("May be referred to: {}; each department decides on its own.", names.en),
+        ));
+    }
     section("outcomes", "结果", "Outcomes", lines)
+}
+
+/// Whether the amount changes before the review is due.
+fn adjusted(adjustment: &ToldAdjustment) -> Text {
+    let (until, change) = (adjustment.cycle_ends_on, adjustment.income_change_12m);
+    let (moved, allowed) = (yuan(size_of(change)), yuan(adjustment.allowed_change_12m));
+    let (way_zh, way_en) = if change < Money::ZERO { ("减少", "less") } else { ("增加", "more") };
+    let told = line(
+        format!("复核期至{until}：十二个月收入比上次核定{way_zh}{}，限度{}", moved.zh, allowed.zh),
+        format!(
+            "Inside the review cycle until {until}: income of twelve months is {} {way_en} than at the last review, {} may be",
+            moved.en, allowed.en
+        ),
+    );
+    let kept = adjustment.kept_monthly_total.map(yuan);
+    let (zh, en) = match (adjustment.is_material, adjustment.is_same_size, kept) {
+        (true, false, _) => (
+            "；计入人数有变化，救助金应当调整".to_owned(),
+            "; other persons count than then, so the benefit is to be adjusted".to_owned(),
+        ),
+        (true, true, _) => (
+            "；变化明显，救助金应当调整".to_owned(),
+            "; the change is material and the benefit is to be adjusted".to_owned(),
+        ),
+        (false, _, Some(kept)) => (
+            format!("；没有明显变化，救助金不作调整，仍为每月{}", kept.zh),
+            format!("; no material change, so the benefit stays {} a month", kept.en),
+        ),
+        (false, _, None) => {
+            ("；没有明显变化，救助金不作调整".to_owned(), "; no material change, so the benefit stays".to_owned())
+        }
+    };
+    line(format!("{}{zh}。", told.zh), format!("{}{en}.", told.en))
 }
 
 /// `（差额458.00元；m1 户主（66岁）老年人增发10%，82.90元）`; nothing where there is only the difference.

@@ -417,6 +417,27 @@ fn outcomes(story: &Story<'_>) -> Section {
             format!("The case is looked at again after {months} months. Report changes of members, income or property in time."),
         ));
     }
+    if let Some(adjustment) = &verdict.adjustment {
+        lines.push(if adjustment.is_material {
+            line(
+                "家里的收入或人数与上次核定相比变化明显，救助金会按现在的情况调整。",
+                "Your household's income or members have changed much since the last review; the benefit is adjusted to what is now.",
+            )
+        } else {
+            line(
+                "家里的收入与上次核定相比变化不大，下次核查前救助金不变。",
+                "Your household's income has changed little since the last review; the benefit stays until the next one.",
+            )
+        });
+    }
+    if let Some(opened) = verdict.referrals.as_deref().filter(|opened| !opened.is_empty()) {
+        let names: Vec<Text> = opened.iter().filter_map(|kind| words::code(kind.as_str())).collect();
+        let names = list(&names);
+        lines.push(line(
+            format!("有需要的，还可以申请{}，由各主管部门审核。", names.zh),
+            format!("Where there is need you may also apply for {}; each department decides.", names.en),
+        ));
+    }
     section("outcomes", "如果审核通过", "If it is confirmed", lines)
 }
 

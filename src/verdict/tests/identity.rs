@@ -60,6 +60,9 @@ fn full() -> Facts {
         exceeded_by_employment: true,
         months_since_exceeded: Some(5),
         monthly_total: Some(yuan("640.00")),
+        reviewed_on: Some(date(2024, 12, 1)),
+        countable_income_12m: Some(yuan("20000.00")),
+        household_size: Some(3),
     };
     for (reason, name) in
         GapReason::ALL.into_iter().zip(["education", "hrss", "housing", "health", "emergency"].iter().cycle())
@@ -88,9 +91,9 @@ fn the_id_of_the_same_facts_never_changes() {
     assert_eq!(
         [of(&full()), of(&household("18000.00")), unknown.id.to_string()],
         [
-            "vd_9d0f7bde5e3412145400f35e4e51cfd7458dd17dbfc77c35616134c11c03714d",
-            "vd_3e410ce608f8a84eb8fe58a95c3dbda9c3fec5dceb5f919c2ed263fe0ccb5bcc",
-            "vd_f45e974400a142359ac8b3ef4660feda39451953296547a03caf7cc54baae55c",
+            "vd_af1ea2b5db6efd674290f08f277ffd1c77800f70a999e67e71d63373a8f9d9ec",
+            "vd_5be9ec7eb9c9b3c60d4bc1cd9d5b6e9e966d6b34420c96f3d9e759db630b8a39",
+            "vd_3bc46c5639ccfef195495883234758d49cbfce65cf7e04b3657d16f746fdc533",
         ]
     );
 }

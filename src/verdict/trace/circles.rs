@@ -1,16 +1,20 @@
 //! Trace of what is decided: emergency, 特困, the circle, benefit and review.
 
+use smallvec::SmallVec;
+
 use super::node::Tree;
 use super::sums::{count, distance, money};
 use super::{Outcome, Value};
 use crate::domain::exact::{Exact, Overflow};
 use crate::domain::fact::FactKind;
 use crate::policy::Parameters;
-use crate::policy::values::{ExpenditureRule, Field, LowerBound};
+use crate::policy::values::{ExpenditureRule, Field, LowerBound, SpecialAssistance};
+use crate::verdict::acceptance::Acceptance;
+use crate::verdict::adjustment::Adjustment;
 use crate::verdict::assess::{Assessment, Known};
-use crate::verdict::benefit::{Benefit, HintMode};
+use crate::verdict::benefit::{Benefit, Ground, HintMode};
 use crate::verdict::decision::{Decision, Settled};
-use crate::verdict::emergency::{FirstAid, first_aid, is_emergency};
+use crate::verdict::emergency::{FirstAid, first_aid, is_case_by_case, is_emergency};
 use crate::verdict::facts::Facts;
 use crate::verdict::reasons::{Clause, clause};
 use crate::verdict::tekun::{Finding, ground_reason};
@@ -19,8 +23,12 @@ use crate::verdict::{HouseholdCircle, income};
 pub(super) fn emergency<'a>(tree: &mut Tree<'a>, facts: &'a Facts, parameters: &'a Parameters) {
     for event in &facts.events {
         if !is_emergency(event) {
-            let clauses = &[clause::SEED_NORMAL, clause::TEMPORARY_RELIEF];
-            tree.open("emergency.event", clauses, Outcome::is("NORMAL_PROCEDURE"));
+            let (clauses, outcome): (&'static [Clause], _) = if is_case_by_case(event) {
+                (&[clause::SEED_CASE_BY_CASE, clause::TEMPORARY_RELIEF], "CASE_BY_CASE")
+            } else {
+                (&[clause::SEED_NORMAL, clause::TEMPORARY_RELIEF], "NORMAL_PROCEDURE")
+            };
+            tree.open("emergency.event", clauses, Outcome::is(outcome));
             tree.about(event.kind.as_str());
             tree.close();
             continue;
@@ -187,13 +195,26 @@ fn expenditure<'a>(
 }
 
 /// Single persons, benefit and review, as decided.
-pub(super) fn outcomes<'a>(tree: &mut Tree<'a>, facts: &'a Facts, parameters: &'a Parameters, settled: &Settled) {
+pub(super) fn outcomes<'a>(
+    tree: &mut Tree<'a>,
+    facts: &'a Facts,
+    parameters: &'a Parameters,
+    settled: &Settled,
+) -> Result<(), Overflow> {
     for single in settled.singles.iter().flatten() {
         let Some(member) = facts.members.get(single.member) else { continue };
-        let clauses = &[clause::SEED_SINGLE, clause::LOW_INCOME];
+        let by_capacity = single.ground == Ground::NoCapacity;
+        let clauses: &'static [Clause] = if by_capacity {
+            &[clause::SEED_SINGLE, clause::SEED_CAPACITY, clause::LOW_INCOME]
+        } else {
+            &[clause::SEED_SINGLE, clause::LOW_INCOME]
+        };
         tree.open("single", clauses, Outcome::Amount(single.monthly_amount));
         tree.about(member.reference.as_str());
         tree.parameter(parameters, const { Field::named("single_person_benefit") });
+        if by_capacity {
+            tree.parameter(parameters, const { Field::named("single_grounds") });
+        }
         tree.input("ground", Value::Text(single.ground.as_str()));
         tree.close();
     }
@@ -203,8 +224,56 @@ pub(super) fn outcomes<'a>(tree: &mut Tree<'a>, facts: &'a Facts, parameters: &'
     if let Some(months) = settled.review_cycle_months {
         let clauses: &'static [Clause] = if months == 6 { &[clause::SEED_HALF_YEARLY] } else { &[clause::SEED_YEARLY] };
         tree.open("review_cycle", clauses, Outcome::Count(i64::from(months)));
+        if let Some(adjustment) = &settled.adjustment {
+            show_adjustment(tree, facts, parameters, adjustment)?;
+        }
         tree.close();
     }
+    Ok(())
+}
+
+fn show_adjustment<'a>(
+    tree: &mut Tree<'a>,
+    facts: &Facts,
+    parameters: &'a Parameters,
+    adjustment: &Adjustment,
+) -> Result<(), Overflow> {
+    let is_kept = !adjustment.is_material();
+    tree.open("review_cycle.change", &[clause::SEED_MATERIAL_CHANGE], Outcome::Holds(is_kept));
+    tree.input("reviewed_on", Value::Date(adjustment.reviewed_on));
+    tree.input("cycle_ends_on", Value::Date(adjustment.cycle_ends_on));
+    tree.input("income_then_12m", Value::Money(adjustment.income_then));
+    if let Some(size) = facts.prior.household_size.filter(|_| !adjustment.is_same_size) {
+        tree.input("household_size_then", Value::Count(i64::from(size)));
+    }
+    tree.parameter(parameters, const { Field::named("significant_change_percent") });
+    let (moved, allowed) = (adjustment.distance(), adjustment.allowed);
+    tree.compared(money(moved)?, "<=", money(allowed)?);
+    tree.margin(distance(moved, allowed)?);
+    tree.close();
+    Ok(())
+}
+
+/// Where a household that is registered elsewhere may apply.
+pub(super) fn acceptance<'a>(tree: &mut Tree<'a>, facts: &'a Facts, parameters: &'a Parameters) {
+    let Some(acceptance) = Acceptance::of(facts, parameters) else { return };
+    let holds = Outcome::Holds(acceptance == Acceptance::WithPermit);
+    tree.open("acceptance", &[clause::SEED_RESIDENCE], holds);
+    tree.input("hukou_region", Value::Text(facts.hukou_region.as_str()));
+    tree.parameter(parameters, const { Field::named("residence_permit_application") });
+    tree.close();
+}
+
+/// The special assistance that the circle opens.
+pub(super) fn referrals<'a>(tree: &mut Tree<'a>, decision: &Decision<'a>) {
+    let Some(opened) = decision.referrals() else { return };
+    let opened: SmallVec<[SpecialAssistance; 4]> = opened.collect();
+    tree.open("referrals", &[clause::SEED_REFERRALS], Outcome::Count(count(opened.len())));
+    for kind in opened {
+        tree.input("opens", Value::Text(kind.as_str()));
+    }
+    tree.parameter(decision.parameters(), const { Field::named("referrals_by_circle") });
+    tree.close();
 }
 
 fn show_benefit<'a>(tree: &mut Tree<'a>, facts: &'a Facts, parameters: &'a Parameters, benefit: &Benefit) {

@@ -47,6 +47,18 @@ class low_income_household(Variable):
         return ~household("all_tekun", period) & ~household("pending", period) & met & ~replaced
 
 
+class lost_capacity(Variable):
+    value_type = bool
+    entity = Person
+    definition_period = DateUnit.DAY
+    label = "Of working age without any capacity to work, where the set makes that a ground"
+
+    def formula(person, period, parameters):
+        age = person("age", period)
+        counts = projected(person, figure(person.simulation.household, period, parameters, "single_no_capacity"))
+        return (counts == 1) & (age >= 16) & (age < 60) & one_of(person, period, "labour", "labour", "NONE")
+
+
 class dibao_single(Variable):
     value_type = bool
     entity = Person
@@ -58,7 +70,11 @@ class dibao_single(Variable):
         return (
             person.household("low_income_household", period)
             & person("remaining", period)
-            & (person("severe_disability", period) | person("severe_illness", period))
+            & (
+                person("severe_disability", period)
+                | person("severe_illness", period)
+                | person("lost_capacity", period)
+            )
             & (person("own_income", period) < line * PARTS)
         )
 

@@ -61,6 +61,13 @@ def choice(options, value):
     return options[value]
 
 
+def no_capacity(grounds):
+    """Whether a person without any capacity to work enters dibao alone; the text knows no further ground."""
+    if not set(grounds) <= {"NO_CAPACITY"}:
+        raise Unreadable(f"single_grounds: {grounds!r}")
+    return int("NO_CAPACITY" in grounds)
+
+
 def figures(pack):
     """The figures of one set that do not change with the date."""
     for key, value in FIXED.items():
@@ -95,6 +102,7 @@ def figures(pack):
         "exempt_income_kinds": list(pack["exempt_income_kinds"]),
         "vehicle_exempt_kinds": list(pack["vehicle_exempt_kinds"]),
         "continue_stages": list(pack["tekun"]["continue_stages"]),
+        "single_no_capacity": no_capacity(pack.get("single_grounds", [])),
     }
     for rank, circle in enumerate(precedence):
         values[f"rank_{circle}"] = rank

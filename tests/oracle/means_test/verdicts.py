@@ -44,7 +44,7 @@ HOUSEHOLD_VALUES = (
 ).split()
 PERSON_VALUES = (
     "counted deceased excluded exclusion postgraduate_child remaining chose_orphan_benefit tekun care_level "
-    "dibao_single single_amount severe_disability topup_ground topup_percent topup_amount"
+    "dibao_single single_amount severe_disability severe_illness topup_ground topup_percent topup_amount"
 ).split()
 
 
@@ -165,13 +165,19 @@ class Answers:
             {
                 "member_id": member,
                 "circle": "DIBAO_SINGLE",
-                "ground": "SEVERE_DISABILITY" if self.of["severe_disability"][person] else "SEVERE_ILLNESS",
+                "ground": self.single_ground(person),
                 "monthly_amount": yuan(self.of["single_amount"][person]),
             }
             for person, member in members
             if self.of["dibao_single"][person]
         ]
         return tekun + single
+
+    def single_ground(self, person):
+        """The grounds in the order of the text."""
+        if self.of["severe_disability"][person]:
+            return "SEVERE_DISABILITY"
+        return "SEVERE_ILLNESS" if self.of["severe_illness"][person] else "NO_CAPACITY"
 
     def computed(self, index):
         return {

@@ -38,11 +38,11 @@ pub(super) fn graduation(draft: &mut Draft<'_>) -> Truth {
     let kept = draft.random.between(200, 900) * 100;
     let months = u32::try_from(draft.random.between(0, 11)).unwrap_or(0);
     draft.prior = Some(Prior {
-        member_in_other_household: None,
         circle: Some(Kind::of("DIBAO")),
         exceeded_by_employment: true,
         months_since_exceeded: Some(months),
         monthly_total: Some(Money::from_fen(kept)),
+        ..Prior::default()
     });
     draft.flag("GRADUATION_PERIOD");
     let circle = Circle::of("DIBAO", countable, "GRADUATION_PERIOD");

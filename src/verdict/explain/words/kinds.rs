@@ -140,6 +140,7 @@ pub(in super::super) fn ground(code: &str) -> Text {
         "MINOR" => ("未成年人", "minor"),
         "SEVERE_ILLNESS" => ("重病患者", "severely ill"),
         "SEVERE_DISABILITY" => ("重度残疾人", "severely disabled"),
+        "NO_CAPACITY" => ("完全丧失劳动能力", "without any capacity to work"),
         other => (other, other),
     })
 }

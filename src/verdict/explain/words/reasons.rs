@@ -153,6 +153,31 @@ fn reason_words(code: &str) -> Option<(&'static str, &'static str)> {
         "EMPLOYMENT_REFERRAL" => {
             ("有劳动能力未就业，转介就业服务", "able to work and idle: referred to employment service")
         }
+        "SINGLE_NO_CAPACITY" => {
+            ("有完全丧失劳动能力的成员，可参照单人户", "a member without any capacity to work may be admitted alone")
+        }
+        "REFERRAL_MEDICAL" => ("可转介医疗救助", "medical assistance may be applied for"),
+        "REFERRAL_HOUSING" => ("可转介住房救助", "housing assistance may be applied for"),
+        "REFERRAL_EDUCATION" => ("可转介教育救助", "education assistance may be applied for"),
+        "REFERRAL_EMPLOYMENT" => ("可转介就业救助", "employment assistance may be applied for"),
+        "APPLIED_AT_RESIDENCE_WITH_PERMIT" => (
+            "户籍不在本地：持居住证的可以在本地申请，请查验居住证",
+            "registered elsewhere: may apply here with a residence permit; check the permit",
+        ),
+        "APPLIED_OUTSIDE_HUKOU_REGION" => (
+            "户籍不在本地：本地不凭居住证受理，可受理后转户籍地办理",
+            "registered elsewhere: this place takes no application by residence permit; take it in and pass it to the place of registration",
+        ),
+        "CASE_BY_CASE_DECISION" => {
+            ("县级协调机制一事一议", "decided case by case by the coordination mechanism of the county")
+        }
+        "AMOUNT_KEPT_IN_REVIEW_CYCLE" => {
+            ("复核期内没有明显变化，救助金不作调整", "no material change inside the review cycle: the amount stays")
+        }
+        "MATERIAL_CHANGE_IN_REVIEW_CYCLE" => (
+            "复核期内有明显变化，救助金应当调整",
+            "a material change inside the review cycle: the amount is to be adjusted",
+        ),
         "REVIEW_HALF_YEAR" => ("每半年核查一次", "reviewed every half year"),
         "REVIEW_YEAR" => ("每年核查一次", "reviewed every year"),
         "GRADUATION_PERIOD" => ("在渐退期内，保持原待遇", "in the graduation period the benefit is kept"),

@@ -43,6 +43,11 @@ pub(in super::super) fn rule(rule: &str) -> Text {
         "benefit.base" => ("差额，每月", "Difference, a month"),
         "benefit.top_up" => ("分类增发，每月", "Top-up, a month"),
         "review_cycle" => ("核查周期（月）", "Months until the review"),
+        "review_cycle.change" => {
+            ("复核期内收入变化不超过限度", "Income changed within the limit since the last review")
+        }
+        "referrals" => ("可以转介的专项救助（项）", "Special assistance opened"),
+        "acceptance" => ("户籍不在本地的申请可以受理", "May apply here although registered elsewhere"),
         "gap" => ("未取得的数据可能改变结果", "The missing data could change the result"),
         "spared" => ("未查询，原因", "Not asked, because"),
         other => (other, other),
@@ -90,6 +95,14 @@ pub(in super::super) fn input(name: &str) -> Text {
         "department" => ("部门", "department"),
         "reason" => ("原因", "reason"),
         "dataset" => ("数据", "dataset"),
+        "opens" => ("可转介", "opens"),
+        "place" => ("申请地区划", "division applied to"),
+        "hukou_region" => ("户籍地区划", "division of registration"),
+        "reviewed_on" => ("上次核定日期", "reviewed on"),
+        "cycle_ends_on" => ("复核期止", "end of the cycle"),
+        "income_then_12m" => ("上次核定收入", "income found then"),
+        "income_now_12m" => ("现在计入收入", "countable income now"),
+        "household_size_then" => ("上次核定人数", "members counted then"),
         "could_change_members" => ("可能改变个别成员的结果", "could change a member's outcome"),
         other => (other, other),
     })
@@ -141,6 +154,11 @@ pub(in super::super) fn code(code: &str) -> Option<Text> {
         "FIRST_AID_IN_TIME" => ("先行救助在时限内", "first aid in time"),
         "FIRST_AID_LATE" => ("先行救助超过时限", "first aid late"),
         "NORMAL_PROCEDURE" => ("按一般程序办理", "normal procedure"),
+        "CASE_BY_CASE" => ("一事一议", "decided case by case"),
+        "MEDICAL" => ("医疗救助", "medical assistance"),
+        "HOUSING" => ("住房救助", "housing assistance"),
+        "EDUCATION" => ("教育救助", "education assistance"),
+        "EMPLOYMENT" => ("就业救助", "employment assistance"),
         "WAGE" => ("工资性收入", "wage"),
         "OPERATING" => ("经营净收入", "operating"),
         "TRANSFER" => ("转移净收入", "transfer"),
@@ -188,6 +206,10 @@ pub(in super::super) fn parameter(field: &str) -> Text {
         "emergency_clock_start" => ("先行救助时限的起点", "start of the hours for first aid"),
         "income_authority" => ("收入记录的权威次序", "order of authority of income records"),
         "declaration_tolerance" => ("申报误差", "tolerance of the declaration"),
+        "referrals_by_circle" => ("各圈层的专项救助", "special assistance by circle"),
+        "single_grounds" => ("单人户的其他情形", "further grounds of single persons"),
+        "significant_change_percent" => ("明显变化的比例", "percentage of a material change"),
+        "residence_permit_application" => ("凭居住证申请", "application by residence permit"),
         other => (other, other),
     })
 }

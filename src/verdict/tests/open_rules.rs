@@ -1,0 +1,164 @@
+//! Rules that a pack may apply or leave: special assistance, grounds of single persons, change inside the review cycle,
+//! application where one lives. Where the pack is silent nothing is said of them.
+
+use super::*;
+
+fn with(change: impl FnOnce(&mut serde_json::Value)) -> Parameters {
+    parameters_with("IM_WLHT_URBAN", change)
+}
+
+fn referrals(income_text: &str, parameters: &Parameters) -> serde_json::Value {
+    wire(&evaluate(&household(income_text), parameters).unwrap())["referrals"].clone()
+}
+
+#[test]
+fn the_middle_circle_opens_what_the_pack_says_and_others_open_nothing() {
+    let named = with(|set| set["referrals_by_circle"] = serde_json::json!({"LOW_INCOME": ["EMPLOYMENT", "MEDICAL"]}));
+    assert_eq!(referrals("36000.00", &named), serde_json::json!(["MEDICAL", "EMPLOYMENT"]));
+    assert_eq!(referrals("18000.00", &named), serde_json::json!([]), "dibao");
+    assert_eq!(referrals("60000.00", &named), serde_json::json!([]), "no circle");
+    assert_eq!(referrals("36000.00", &urban()), serde_json::Value::Null, "the pack is silent");
+    let told = evaluate(&household("36000.00"), &named).unwrap();
+    assert!(has_reason(&told, "REFERRAL_MEDICAL") && told.deciding_clauses.contains(&"SEED-S03"));
+    assert!(told.flags.is_empty());
+}
+
+#[test]
+fn what_a_second_circle_or_a_member_opens_is_told_too_and_an_open_circle_opens_nothing() {
+    let named = with(|set| {
+        set["referrals_by_circle"] =
+            serde_json::json!({"DIBAO": ["EDUCATION"], "LOW_INCOME": ["HOUSING"], "TEKUN": ["MEDICAL"]});
+    });
+    let mut facts = household("36000.00");
+    facts.members[2].disability = Some(DISABLED);
+    let told = |facts: &Facts| wire(&evaluate(facts, &named).unwrap())["referrals"].clone();
+    assert_eq!(told(&facts), serde_json::json!(["HOUSING", "EDUCATION"]), "a member is admitted to dibao alone");
+    let old = alone(date(1950, 1, 1));
+    assert_eq!(told(&old), serde_json::json!(["MEDICAL"]), "everybody is tekun");
+    let mut open = household("18000.00");
+    open.gaps = vec![silent("hrss")];
+    assert_eq!(told(&open), serde_json::Value::Null, "dibao or more: not settled");
+}
+
+#[test]
+fn an_adult_without_any_capacity_is_admitted_alone_only_where_the_pack_says_so() {
+    let named = with(|set| set["single_grounds"] = serde_json::json!(["NO_CAPACITY"]));
+    let mut facts = household("36000.00");
+    facts.members[1].labour_capacity = LabourCapacity::None;
+    facts.members[1].employed = false;
+    let told = evaluate(&facts, &named).unwrap();
+    assert_eq!(wire(&told)["member_outcomes"][0]["ground"], "NO_CAPACITY", "the child of ten is no case of it");
+    assert_eq!(wire(&told)["member_outcomes"][0]["monthly_amount"], "829.00");
+    assert_eq!(told.member_outcomes.as_ref().unwrap().len(), 1);
+    assert!(has_reason(&told, "SINGLE_NO_CAPACITY") && told.deciding_clauses.contains(&"SEED-S36"));
+    assert!(has_reason(&verdict(&facts), "SINGLE_GROUND_ABSENT"));
+
+    facts.members[1].severe_illness = true;
+    let ill = evaluate(&facts, &named).unwrap();
+    assert_eq!(wire(&ill)["member_outcomes"][0]["ground"], "SEVERE_ILLNESS", "the rule's own ground comes first");
+    let aged = |born_on| {
+        let mut facts = household("36000.00");
+        facts.members[1] = MemberFacts { labour_capacity: LabourCapacity::None, born_on, ..facts.members[1].clone() };
+        wire(&evaluate(&facts, &named).unwrap())["member_outcomes"].as_array().unwrap().len()
+    };
+    assert_eq!(
+        [aged(date(2009, 3, 16)), aged(date(2009, 3, 15)), aged(date(1965, 3, 16)), aged(date(1965, 3, 15))],
+        [0, 1, 1, 0]
+    );
+}
+
+/// A dibao household reviewed on 1 December 2024, when its income was so much and three persons counted.
+fn reviewed(then: &str) -> Facts {
+    let mut facts = household("18000.00");
+    facts.prior = Prior {
+        circle: Some(kind("DIBAO")),
+        monthly_total: Some(yuan("900.00")),
+        reviewed_on: Some(date(2024, 12, 1)),
+        countable_income_12m: Some(yuan(then)),
+        household_size: Some(3),
+        ..Prior::default()
+    };
+    facts
+}
+
+#[test]
+fn inside_the_review_cycle_only_a_material_change_changes_the_amount() {
+    let ten_percent = with(|set| set["significant_change_percent"] = "10".into());
+    let told = |facts: &Facts| evaluate(facts, &ten_percent).unwrap();
+    // 18 000.00 now; ten percent of 20 000.00 is 2 000.00, and exactly that much is not beyond it.
+    let kept = told(&reviewed("20000.00"));
+    assert_eq!(kept.flags, ["AMOUNT_KEPT_IN_REVIEW_CYCLE"]);
+    assert_eq!(
+        wire(&kept)["adjustment"],
+        serde_json::json!({"reviewed_on": "2024-12-01", "cycle_ends_on": "2025-12-01", "income_change_12m": "-2000.00",
+            "allowed_change_12m": "2000.00", "is_same_size": true, "is_material": false, "kept_monthly_total": "900.00"})
+    );
+    assert_eq!(wire(&kept)["benefit_hint"]["mode"], "DIFFERENCE", "what the rules come to today is told as ever");
+    assert!(kept.deciding_clauses.contains(&"SEED-S27"));
+    let less = told(&reviewed("20000.01"));
+    assert_eq!(less.flags, ["MATERIAL_CHANGE_IN_REVIEW_CYCLE"], "2 000.01 of 2 000.001 allowed");
+    assert_eq!(wire(&less)["adjustment"]["kept_monthly_total"], serde_json::Value::Null);
+    assert_eq!(told(&reviewed("0.00")).flags, ["MATERIAL_CHANGE_IN_REVIEW_CYCLE"], "of nothing, any change is much");
+
+    let mut born = reviewed("18000.00");
+    born.prior.household_size = Some(2);
+    assert_eq!(told(&born).flags, ["MATERIAL_CHANGE_IN_REVIEW_CYCLE"], "a member more is a change by itself");
+}
+
+#[test]
+fn no_change_is_judged_outside_the_cycle_or_where_the_register_or_the_pack_is_silent() {
+    let ten_percent = with(|set| set["significant_change_percent"] = "10".into());
+    let judged = |change: fn(&mut Facts)| {
+        let mut facts = reviewed("20000.00");
+        change(&mut facts);
+        evaluate(&facts, &ten_percent).unwrap().adjustment.is_some()
+    };
+    assert!(judged(|_| {}));
+    assert!(judged(|facts| facts.prior.reviewed_on = Some(date(2024, 3, 16))), "the last day of twelve months");
+    assert!(!judged(|facts| facts.prior.reviewed_on = Some(date(2024, 3, 15))), "the review is due");
+    assert!(!judged(|facts| facts.prior.reviewed_on = Some(date(2025, 3, 16))), "a review to come");
+    assert!(judged(|facts| facts.stability = Stability::Unstable), "inside six months as well");
+    assert!(
+        !judged(|facts| (facts.stability, facts.prior.reviewed_on) = (Stability::Unstable, Some(date(2024, 9, 15)))),
+        "six months are over on the day"
+    );
+    assert!(!judged(|facts| facts.prior.reviewed_on = None));
+    assert!(!judged(|facts| facts.prior.countable_income_12m = None));
+    assert!(!judged(|facts| facts.prior.household_size = None));
+    assert!(!judged(|facts| facts.prior.circle = Some(kind("LOW_INCOME"))), "it had no dibao to keep");
+    assert!(!judged(|facts| facts.incomes[0].amount_12m = yuan("36000.00")), "it is dibao no more");
+    assert!(verdict(&reviewed("20000.00")).adjustment.is_none(), "the pack is silent");
+}
+
+#[test]
+fn a_household_registered_elsewhere_is_told_where_it_may_apply() {
+    let permitted = with(|set| set["residence_permit_application"] = true.into());
+    let mut facts = household("18000.00");
+    assert!(!verdict(&facts).deciding_clauses.contains(&"SEED-S09"));
+    facts.hukou_region = DivisionCode::parse("152223").unwrap();
+    let refused = verdict(&facts);
+    assert!(has_reason(&refused, "APPLIED_OUTSIDE_HUKOU_REGION") && refused.deciding_clauses.contains(&"SEED-S09"));
+    let taken = evaluate(&facts, &permitted).unwrap();
+    assert!(has_reason(&taken, "APPLIED_AT_RESIDENCE_WITH_PERMIT"));
+    assert_eq!((taken.circle(), &taken.flags), (refused.circle(), &refused.flags), "it changes no circle");
+    facts.hukou_region = DivisionCode::parse("152200").unwrap();
+    assert!(
+        !verdict(&facts).deciding_clauses.contains(&"SEED-S09"),
+        "the league holds the place: not known to be outside"
+    );
+    facts.hukou_region = DivisionCode::parse("152223").unwrap();
+    facts.emergency_only = true;
+    assert!(!verdict(&facts).deciding_clauses.contains(&"SEED-S09"), "an emergency is helped where it happens");
+}
+
+#[test]
+fn an_event_on_the_countys_route_is_decided_case_by_case() {
+    let mut facts = household("18000.00");
+    facts.events = vec![event("CASE_BY_CASE", "152201", None)];
+    let told = verdict(&facts);
+    assert_eq!(told.flags, ["TEMPORARY_RELIEF_NORMAL_PROCEDURE"], "no first aid within hours is asked for");
+    assert!(has_reason(&told, "CASE_BY_CASE_DECISION") && told.deciding_clauses.contains(&"SEED-S18"));
+    assert_eq!(told.emergency_overlay, Some(false));
+    facts.events = vec![event("NORMAL", "152201", None)];
+    assert!(!has_reason(&verdict(&facts), "CASE_BY_CASE_DECISION"));
+}
