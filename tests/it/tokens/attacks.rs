@@ -146,15 +146,10 @@ async fn a21_no_attack_token_passes_and_none_makes_the_hub_fetch() {
     canary.set_nonblocking(true).unwrap();
     let address = format!("https://{}/jwks.json", canary.local_addr().unwrap());
     let list = attacks(&hub, &own, &address);
-    let (mut refused, mut turned_away) = (0, 0);
+    let mut refused = 0;
     for (name, token) in &list {
         let request = hub.http.get(hub.url("/v1/policies")).header("authorization", format!("Bearer {token}"));
         let response = request.send().await.unwrap();
-        // The listener takes no head of that size; how much of it has arrived when it notices is chance.
-        if token.len() > 32 * 1024 && response.status() == 431 {
-            turned_away += 1;
-            continue;
-        }
         assert_eq!(response.status(), 401, "{name}");
         let challenge = response.headers()["www-authenticate"].to_str().unwrap();
         // An empty token is none: RFC 6750 section 3.1 has no error code for that.
@@ -168,7 +163,7 @@ async fn a21_no_attack_token_passes_and_none_makes_the_hub_fetch() {
     let challenge = response.headers()["www-authenticate"].to_str().unwrap();
     assert!(!challenge.contains("error="), "who sent no token is not told that it was wrong: {challenge}");
     refused += 1;
-    assert!(refused + turned_away >= 55, "{refused}");
+    assert!(refused >= 55, "{refused}");
     assert!(canary.accept().is_err(), "a token made the hub connect");
     assert_eq!(hub.status(&good).await, 200);
     let denied = hub.log().await.iter().filter(|event| event["action"] == "denied").count();
