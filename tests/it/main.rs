@@ -32,3 +32,4 @@ mod tidy;
 mod tokens;
 mod verdict_cost;
 mod views;
+mod witness;
