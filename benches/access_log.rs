@@ -85,7 +85,7 @@ async fn measure(writers: usize) {
     writer.await.expect("the writer ends");
     let audited = Instant::now();
     let log = LogReader::open(&file).await.expect("the copy opens");
-    let report = audit(&log, None, &[]).await.expect("the copy is read");
+    let report = audit(&log, None, &[], &[]).await.expect("the copy is read");
     assert!(report.is_intact && report.entries == entries as u64, "{report:?}");
     println!(
         "{writers:>4} writers: {:>7.0} entries/s durable, {:>5.1} µs CPU an entry, wait p50 {:?} p99 {:?}; {} entries audited in {:?}",

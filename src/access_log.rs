@@ -9,6 +9,8 @@ pub mod anchor;
 pub mod audit;
 pub mod event;
 pub mod export;
+pub mod offer;
 pub mod publish;
+pub mod witness;
 
 pub use event::{AccessEvent, Action, DepartmentOutcome};

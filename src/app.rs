@@ -2,7 +2,10 @@
 
 mod issuers;
 mod listener;
+mod outage;
 mod publishing;
+pub mod witness;
+mod witnessing;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +36,7 @@ use crate::service::tokens::{self, TokenEndpoint};
 use crate::service::verify::{Parts, Verifications};
 use crate::store::{Store, StoreError};
 use crate::tlog::note::{KeyKind, NoteError, SignerKey};
+use witnessing::Witnesses;
 
 /// How often accepted verifications that did not end are looked for, and idle clients forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
@@ -68,6 +72,14 @@ pub enum StartError {
     /// An adapter.
     #[error("[[adapter]] {0}: {1}")]
     Adapter(String, ClientError),
+    /// A witness.
+    #[error("[[access_log.witness]] {0}: {1}")]
+    Witness(String, ClientError),
+    /// A witness's key.
+    #[error(
+        "[[access_log.witness]] key `{0}`: it is not the public key of a witness, as `hedui witness keygen` prints it, or stands there twice: {1}"
+    )]
+    WitnessKey(String, NoteError),
     /// An adapter of a department that is not in the catalogue, or a second one of the same.
     #[error("[[adapter]] {0}: {1}")]
     Department(String, &'static str),
@@ -78,7 +90,7 @@ pub enum StartError {
     #[error("[token_endpoint]: {0}")]
     Clients(#[from] ClientsError),
     /// The TLS certificate or key.
-    #[error("[listen]: the certificate or key cannot be used: {0}")]
+    #[error("the certificate or key of the listener cannot be used: {0}")]
     Tls(String),
     /// The address cannot be bound.
     #[error("{setting} {address} cannot be bound: {source}; is another program using it?")]
@@ -104,6 +116,7 @@ pub struct App {
     writer: tokio::task::JoinHandle<()>,
     verifications: Arc<Verifications>,
     publisher: Arc<Publisher>,
+    witnesses: Witnesses,
 }
 
 impl App {
@@ -134,17 +147,23 @@ impl App {
         );
         let tokens = Arc::new(TokenVerifier::new(&config.auth.audience));
         let refreshed = issuers::start(config, &egress, &tokens, clock.as_ref()).await?;
-        let tls = listener::tls(config)?;
+        let tls = listener::tls(listener::TlsFiles::of(config), config.listen.tls_version)?;
         let (store, writer) = Store::open(&config.store.path)
             .await
             .map_err(|error| StartError::Store(config.store.path.clone(), error))?;
         // The writer outlives the tracker's tasks: they must be able to make their last words durable.
         #[expect(clippy::disallowed_methods, reason = "App owns the handle and joins it last")]
         let writer = tokio::spawn(writer.run());
-        let log_key = log_key(config, &sealer)?;
-        let anchor = config.access_log.anchor.clone();
-        let publisher = Publisher::open(store.clone(), log_key, anchor, Arc::clone(&clock)).await?;
-        let publisher = Arc::new(publisher);
+        let (publisher, witnesses) = match open_log(config, &sealer, &egress, &store, &clock).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                // Who is told that the hub does not start finds the database closed.
+                drop(store);
+                drop(writer.await);
+                return Err(error);
+            }
+        };
+        witnesses.spawn(&tracker, &publisher, &store, &stopping);
         let holding = store.clone();
         let ids = Ids::new(Arc::clone(&clock), Arc::clone(&randomness));
         let registry = match &config.token_endpoint {
@@ -220,7 +239,7 @@ impl App {
             refuse_after: config.access_log.refuse_after,
         };
         tracker.spawn(publishing::run(Arc::clone(&publisher), holding, intervals, stopping.clone()));
-        Ok(Self { address, monitor_address, tracker, stopping, servers, writer, verifications, publisher })
+        Ok(Self { address, monitor_address, tracker, stopping, servers, writer, verifications, publisher, witnesses })
     }
 
     /// The use cases, for tests and the demo.
@@ -239,7 +258,7 @@ impl App {
             tracing::warn!("some verifications did not end in time; they are taken up at the next start");
         }
         drop(self.verifications);
-        publishing::finish(self.publisher).await;
+        publishing::finish(self.publisher, self.witnesses).await;
         // The writer ends when the last store is gone.
         if tokio::time::timeout(Duration::from_secs(5), self.writer).await.is_err() {
             tracing::warn!("the database was not closed in time; it recovers at the next start");
@@ -330,6 +349,21 @@ fn registry(config: &Config, catalogue: &Catalogue, egress: &Egress) -> Result<R
         adapters.push(Adapter::new(adapter.department.clone(), client, terms));
     }
     Ok(Registry::new(adapters))
+}
+
+/// Opens the log for signing, and asks whoever else keeps its head.
+async fn open_log(
+    config: &Config,
+    sealer: &Sealer,
+    egress: &Egress,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Arc<Publisher>, Witnesses), StartError> {
+    let (key, anchor) = (log_key(config, sealer)?, config.access_log.anchor.clone());
+    let publisher = Publisher::open(store.clone(), key, anchor, Arc::clone(clock)).await?;
+    let witnesses = Witnesses::open(config, egress, store).await?;
+    witnesses.ask(&publisher).await?;
+    Ok((Arc::new(publisher), witnesses))
 }
 
 /// The log's private key: the configured one, else one that is derived from the sealing key.

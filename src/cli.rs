@@ -16,6 +16,7 @@ pub mod token;
 mod told;
 pub mod verdict;
 pub mod verify;
+pub mod witness;
 
 use std::process::ExitCode;
 
@@ -102,6 +103,9 @@ pub enum Command {
     /// Register and revoke the systems that may get tokens at this hub.
     #[command(subcommand)]
     Client(client::Command),
+    /// Cosign the heads of access logs, on another machine than theirs.
+    #[command(subcommand)]
+    Witness(witness::Command),
     /// Make the departments' native stores, for trials and tests.
     Simulate(simulate::Args),
     /// Mint an access token with an issuer's private key, for trials.
@@ -120,6 +124,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Adapter(command) => adapter::run(command, &global).await,
         Command::Log(command) => log::run(command, &global).await,
         Command::Client(command) => client::run(command, &global).await,
+        Command::Witness(command) => witness::run(command, &global).await,
         Command::Simulate(args) => simulate::run(args, &global).await,
         Command::Token(args) => token::run(args, &global),
     }

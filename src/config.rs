@@ -5,6 +5,7 @@
 
 mod auth;
 mod units;
+mod witness;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ pub use auth::{Auth, Issuer, IssuerKeySource, TokenAlgorithm, TokenEndpoint};
 
 use crate::domain::dataset::{DepartmentId, duration_text};
 use crate::egress::Allowed;
+
+pub use witness::{Witness, WitnessConfig};
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -209,9 +212,15 @@ pub struct AccessLog {
     /// How often the anchor is written at most.
     #[serde(with = "duration_text")]
     pub anchor_every: Duration,
-    /// How long the anchor may fail before new requests are refused.
+    /// How often the head is offered to a witness at most.
+    #[serde(with = "duration_text")]
+    pub witness_every: Duration,
+    /// How long the anchor or a witness may fail before new requests are refused.
     #[serde(with = "duration_text")]
     pub refuse_after: Duration,
+    /// Who cosigns the head, each on a machine of its own.
+    #[serde(rename = "witness")]
+    pub witnesses: Vec<Witness>,
 }
 
 /// A registered adapter.
@@ -301,7 +310,9 @@ impl Default for AccessLog {
             origin: "hub.hedui.invalid/access-log".to_owned(),
             anchor: None,
             anchor_every: Duration::from_secs(5),
+            witness_every: Duration::from_secs(10),
             refuse_after: Duration::from_hours(4),
+            witnesses: Vec::new(),
         }
     }
 }
@@ -311,18 +322,14 @@ impl Config {
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         let invalid = |problem: String| ConfigError::Invalid { file: file.to_owned(), problem };
         let text = std::fs::read_to_string(file).map_err(|error| invalid(error.to_string()))?;
-        let mut config: Self = config::Config::builder()
-            .add_source(config::File::from_str(&text, config::FileFormat::Toml))
-            .add_source(
-                config::Environment::with_prefix("HEDUI").prefix_separator("__").separator("__").try_parsing(true),
-            )
-            .build()
-            .and_then(config::Config::try_deserialize)
-            .map_err(|error| invalid(error.to_string()))?;
+        let mut config: Self = parse(&text, "HEDUI").map_err(invalid)?;
         let base = file.parent().unwrap_or_else(|| Path::new(""));
         config.resolve_paths(base);
         if config.access_log.anchor_every > Duration::from_mins(1) {
             return Err(invalid("access_log: `anchor_every` is at most 60s".to_owned()));
+        }
+        if config.access_log.witness_every > Duration::from_mins(1) {
+            return Err(invalid("access_log: `witness_every` is at most 60s".to_owned()));
         }
         config.auth.check().map_err(&invalid)?;
         if let Some(endpoint) = &config.token_endpoint {
@@ -342,6 +349,7 @@ impl Config {
         ];
         let issuers = self.auth.issuers.iter_mut().flat_map(Issuer::files);
         let adapters = self.adapters.iter_mut().map(|adapter| &mut adapter.ca);
+        let witnesses = self.access_log.witnesses.iter_mut().map(|witness| &mut witness.ca);
         let optional = [
             &mut self.listen.client_ca,
             &mut self.verification.catalogue,
@@ -349,10 +357,22 @@ impl Config {
             &mut self.access_log.key_file,
             &mut self.access_log.anchor,
         ];
-        for path in required.into_iter().chain(issuers).chain(adapters).chain(optional.into_iter().flatten()) {
+        for path in
+            required.into_iter().chain(issuers).chain(adapters).chain(witnesses).chain(optional.into_iter().flatten())
+        {
             *path = base.join(&path);
         }
     }
+}
+
+/// Settings of a TOML text; `PREFIX__SECTION__SETTING` variables override them.
+fn parse<T: serde::de::DeserializeOwned>(text: &str, prefix: &str) -> Result<T, String> {
+    config::Config::builder()
+        .add_source(config::File::from_str(text, config::FileFormat::Toml))
+        .add_source(config::Environment::with_prefix(prefix).prefix_separator("__").separator("__").try_parsing(true))
+        .build()
+        .and_then(config::Config::try_deserialize)
+        .map_err(|error| error.to_string())
 }
 
 /// Reads a file that a setting names.

@@ -5,6 +5,7 @@
 //! to is checked, and exactly a checked address is dialled: a name that resolves differently a moment later
 //! changes nothing.
 
+pub mod client;
 mod document;
 mod endpoint;
 mod network;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 
 pub use document::{Document, DocumentError};
-pub use endpoint::{Endpoint, Host};
+pub use endpoint::{Endpoint, Host, is_plain_path};
 pub use network::{Allowed, NetworkError};
 
 /// Why no connection is made.

@@ -12,8 +12,10 @@ mod problem;
 mod report;
 mod router;
 mod verifications;
+mod witness;
 
 pub use front::{Hub, Published};
 pub use monitor::monitor_router;
 pub use problem::Problem;
 pub use router::{openapi, router};
+pub use witness::witness_router;

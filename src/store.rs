@@ -18,7 +18,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -27,7 +27,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use authorisation::{AuthorisationRow, Revocation};
 pub use client::{AssertionRow, ChangeDesk, ChangeRequest, Changes, ClientRow, SigningKeyRow};
 pub use event::EventRow;
-pub use log::{EntryRow, HeadRow, LogReader, TileRow};
+pub use log::{CosignedRow, EntryRow, HeadRow, LogReader, TileRow};
 pub use log_search::{LogPage, LogQuery, MAX_FOUND};
 pub use pack::PackRow;
 pub use sequence::Sequence;
@@ -93,7 +93,17 @@ pub struct Store {
     writes: mpsc::Sender<Write>,
     sequence: Sequence,
     halted: Arc<AtomicBool>,
-    holding: Arc<AtomicBool>,
+    holds: Arc<AtomicUsize>,
+}
+
+/// Keeps a store from accepting new verifications for as long as it lives.
+#[must_use]
+pub struct Hold(Arc<AtomicUsize>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// The task that owns the write connection; joined at shutdown.
@@ -126,7 +136,7 @@ impl Store {
         let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await?;
         let (writes, queue) = mpsc::channel(WRITE_QUEUE);
         let handle = WriterHandle::new(write, queue, sequence.clone(), read.clone(), lock);
-        Ok((Self { read, writes, sequence, halted: Arc::default(), holding: Arc::default() }, Writer(handle)))
+        Ok((Self { read, writes, sequence, halted: Arc::default(), holds: Arc::default() }, Writer(handle)))
     }
 
     /// The tree of the access log.
@@ -139,14 +149,16 @@ impl Store {
         self.halted.store(true, Ordering::Release);
     }
 
-    /// Accepts no new verifications, or accepts them again; what was accepted comes to its end.
-    pub fn hold(&self, holding: bool) {
-        self.holding.store(holding, Ordering::Release);
+    /// Accepts no new verifications until what is returned, and every other one of it, is dropped; what was
+    /// accepted comes to its end.
+    pub fn hold(&self) -> Hold {
+        self.holds.fetch_add(1, Ordering::AcqRel);
+        Hold(Arc::clone(&self.holds))
     }
 
     /// Whether new verifications are accepted.
     fn check_accepting(&self) -> Result<(), StoreError> {
-        if self.holding.load(Ordering::Acquire) { Err(StoreError::Unanchored) } else { Ok(()) }
+        if self.holds.load(Ordering::Acquire) > 0 { Err(StoreError::Unanchored) } else { Ok(()) }
     }
 
     /// Hands a write to the writer and waits until its group is durable.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::problem::Text;
-use crate::store::{EntryRow, LogReader, StoreError, TileRow};
+use crate::store::{CosignedRow, EntryRow, LogReader, StoreError, TileRow};
 use crate::tlog::Hash;
 use crate::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::tlog::note::{NoteError, VerifierKey};
@@ -37,6 +37,19 @@ pub struct Fault {
     pub detail: Text,
 }
 
+/// A head that a witness cosigned, kept with the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cosigned {
+    /// The witness's public key.
+    pub witness: String,
+    /// How many entries it covers.
+    pub size: u64,
+    /// When it was cosigned, seconds since 1970.
+    pub time: u64,
+    /// Whether the key was given. Otherwise it came from the log itself, and proves nothing about who cosigned.
+    pub is_key_given: bool,
+}
+
 /// What an audit found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -54,14 +67,21 @@ pub struct Report {
     pub signed: u64,
     /// How many of them the anchors cover.
     pub anchored: Option<u64>,
+    /// The newest head that each witness cosigned.
+    pub cosigned: Vec<Cosigned>,
     /// The root over the entries that the head covers.
     pub root: Option<Hash>,
     /// The first thing that is wrong, lowest index first, at most 20.
     pub faults: Vec<Fault>,
 }
 
-/// Audits a log. Without `key` the one that the log names is used.
-pub async fn audit(log: &LogReader, key: Option<VerifierKey>, anchors: &[Anchor]) -> Result<Report, StoreError> {
+/// Audits a log. Without `key` the one that the log names is used. Every one of `witnesses` must have cosigned it.
+pub async fn audit(
+    log: &LogReader,
+    key: Option<VerifierKey>,
+    anchors: &[Anchor],
+    witnesses: &[VerifierKey],
+) -> Result<Report, StoreError> {
     let head = log.head().await?;
     let is_key_from_log = key.is_none();
     let mut audit = Audit::default();
@@ -83,6 +103,7 @@ pub async fn audit(log: &LogReader, key: Option<VerifierKey>, anchors: &[Anchor]
     let mut marks: BTreeMap<u64, Vec<(String, Checkpoint)>> = BTreeMap::new();
     let mut signed_size = 0;
     let mut anchored = None;
+    let mut cosigned = Vec::new();
     if let Some(key) = &key {
         if let Some(head) = &head {
             match SignedCheckpoint::open(head.checkpoint.as_bytes(), key) {
@@ -117,6 +138,10 @@ pub async fn audit(log: &LogReader, key: Option<VerifierKey>, anchors: &[Anchor]
                 }
             }
         }
+        for (found, checkpoint) in audit.cosigned(&log.cosigned().await?, key, witnesses) {
+            marks.entry(found.size).or_default().push((format!("witness {}", found.witness), checkpoint));
+            cosigned.push(found);
+        }
     } else {
         audit.fault(
             0,
@@ -147,6 +172,7 @@ pub async fn audit(log: &LogReader, key: Option<VerifierKey>, anchors: &[Anchor]
         entries,
         signed: signed_size,
         anchored,
+        cosigned,
         root: audit.signed_root,
         faults: audit.faults,
     })
@@ -181,6 +207,53 @@ impl Audit {
             format!("{zh}不能相信：{error}。"),
             format!("{en} cannot be believed: {error}."),
         );
+    }
+
+    /// The heads that witnesses cosigned, each with its signatures checked.
+    fn cosigned(
+        &mut self,
+        rows: &[CosignedRow],
+        key: &VerifierKey,
+        witnesses: &[VerifierKey],
+    ) -> Vec<(Cosigned, Checkpoint)> {
+        for witness in witnesses.iter().map(ToString::to_string) {
+            if !rows.iter().any(|row| row.witness == witness) {
+                let zh = format!("见证 {witness} 没有联署过该日志。");
+                let en = format!("the witness {witness} has cosigned nothing of this log.");
+                self.fault(0, "not_cosigned", zh, en);
+            }
+        }
+        let mut found = Vec::new();
+        for row in rows {
+            let opened = VerifierKey::parse(&row.witness).and_then(|witness| {
+                let head = SignedCheckpoint::open(row.checkpoint.as_bytes(), key)?;
+                let own = [witness];
+                let time = head.witnesses(&own)?.first().and_then(|verified| verified.time);
+                Ok((head.checkpoint().clone(), time.ok_or(NoteError::Unsigned)?))
+            });
+            let is_key_given = witnesses.iter().any(|witness| witness.to_string() == row.witness);
+            match opened {
+                Ok((checkpoint, time)) if checkpoint.size == row.size => {
+                    let size = checkpoint.size;
+                    found.push((Cosigned { witness: row.witness.clone(), size, time, is_key_given }, checkpoint));
+                }
+                Ok(_) => {
+                    let (zh, en) = (
+                        "联署的头的列与其签名文本不符。",
+                        "the columns of a cosigned head are not those of its signed text.",
+                    );
+                    self.fault(0, "head_altered", zh, en);
+                }
+                Err(error) => {
+                    let (zh, en) = (
+                        format!("见证 {} 联署的头", row.witness),
+                        format!("the head that the witness {} cosigned", row.witness),
+                    );
+                    self.signature(&zh, &en, &error);
+                }
+            }
+        }
+        found
     }
 
     /// Walks through all entries, growing the tree, and looks at each root that was signed.

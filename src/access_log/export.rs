@@ -122,7 +122,19 @@ pub async fn export(
     if !bundle.is_empty() {
         out.bundle(size / TILE_WIDTH as u64, &mut bundle)?;
     }
-    out.write("checkpoint", head.to_string().as_bytes())?;
+    // A witness cosigns the newest head or an earlier one: a cosignature on the newest stands in the checkpoint,
+    // and what each witness cosigned last stands by itself besides.
+    let mut cosigned = head.clone();
+    for row in log.cosigned().await? {
+        let witness = VerifierKey::parse(&row.witness)?;
+        let kept = SignedCheckpoint::open(row.checkpoint.as_bytes(), key)?;
+        out.write(&format!("witness/{}.checkpoint", witness.id()), row.checkpoint.as_bytes())?;
+        if kept.checkpoint() == head.checkpoint() {
+            let own = kept.note().signatures().iter().filter(|signature| signature.claims(&witness));
+            own.for_each(|signature| cosigned.add(signature.clone()));
+        }
+    }
+    out.write("checkpoint", cosigned.to_string().as_bytes())?;
     out.write("vkey", format!("{key}\n").as_bytes())?;
     for entry in entries {
         let proof = prove(log, &head, entry).await?;

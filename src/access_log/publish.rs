@@ -9,11 +9,12 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::anchor::{self, AnchorError};
+use super::offer::OtherHistory;
 use crate::domain::clock::Clock;
-use crate::store::{HeadRow, Sequence, Store, StoreError};
+use crate::store::{CosignedRow, HeadRow, Sequence, Store, StoreError};
 use crate::tlog::Hash;
 use crate::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
-use crate::tlog::note::{NoteError, SignerKey, VerifierKey};
+use crate::tlog::note::{NoteError, Signature, SignerKey, VerifierKey};
 use crate::tlog::proof::Plan;
 
 /// Why the log cannot be opened or go on.
@@ -65,6 +66,9 @@ pub enum LogError {
         /// How many entries the anchor knows of.
         anchored: u64,
     },
+    /// A witness knows another history.
+    #[error(transparent)]
+    Witness(#[from] OtherHistory),
     /// Somebody else signed a head in the meantime.
     #[error("another process signed this access log; this one records nothing any more, so that the log does not fork")]
     Forked,
@@ -120,6 +124,38 @@ impl Publisher {
     /// The newest head that was signed and stored.
     pub fn head(&self) -> Arc<SignedCheckpoint> {
         Arc::clone(&self.head.borrow())
+    }
+
+    /// Tells of every head that is signed from now on.
+    pub fn heads(&self) -> watch::Receiver<Arc<SignedCheckpoint>> {
+        self.head.subscribe()
+    }
+
+    /// The store of the log.
+    pub(super) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Keeps a head with the cosignature of `witness` in the store, and shows it when it is still the newest.
+    pub(super) async fn keep_cosigned(
+        &self,
+        witness: &VerifierKey,
+        head: &SignedCheckpoint,
+        cosignature: Signature,
+    ) -> Result<(), StoreError> {
+        let keys = [self.key.verifier().clone(), witness.clone()];
+        let cosigned = head.clone().with(cosignature.clone()).only(&keys);
+        let size = cosigned.checkpoint().size;
+        let row = CosignedRow { witness: witness.to_string(), size, checkpoint: cosigned.to_string() };
+        self.store.keep_cosigned(row).await?;
+        // Nobody waits for a cosignature, so nobody is woken.
+        self.head.send_if_modified(|newest| {
+            if newest.checkpoint() == head.checkpoint() {
+                *newest = Arc::new(SignedCheckpoint::clone(newest).with(cosignature));
+            }
+            false
+        });
+        Ok(())
     }
 
     /// The public key of the log.

@@ -41,8 +41,8 @@ const MONITOR_ARRIVAL: Duration = Duration::from_secs(10);
 /// What callers may hold at once, and for how long.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
-    arrival: Duration,
-    connections: usize,
+    pub(super) arrival: Duration,
+    pub(super) connections: usize,
 }
 
 impl Limits {
@@ -79,12 +79,24 @@ pub(super) async fn serve_callers(
 
 /// Serves health and metrics in clear until the handle ends it.
 pub(super) async fn serve_monitor(listener: TcpListener, routes: Router, handle: Handle<SocketAddr>) {
+    let limits = Limits { arrival: MONITOR_ARRIVAL, connections: MAX_MONITOR_CONNECTIONS };
+    serve_plain("monitoring", listener, routes, limits, handle).await;
+}
+
+/// Serves in clear until the handle ends it.
+pub(super) async fn serve_plain(
+    name: &str,
+    listener: TcpListener,
+    routes: Router,
+    limits: Limits,
+    handle: Handle<SocketAddr>,
+) {
     let server = axum_server::from_tcp(listener).map(|server| {
-        let mut server = server.map(|plain| Capped::new(plain, MAX_MONITOR_CONNECTIONS));
-        bound(server.http_builder(), MONITOR_ARRIVAL);
-        server.first_request_timeout(MONITOR_ARRIVAL).handle(handle).serve(routes.into_make_service())
+        let mut server = server.map(|plain| Capped::new(plain, limits.connections));
+        bound(server.http_builder(), limits.arrival);
+        server.first_request_timeout(limits.arrival).handle(handle).serve(routes.into_make_service())
     });
-    until_ended("monitoring", server).await;
+    until_ended(name, server).await;
 }
 
 /// Bounds what one connection may take of memory and time.
@@ -169,13 +181,39 @@ impl<S: Service<R>, R> Service<R> for Held<S> {
     }
 }
 
-/// The TLS of the callers' listener; with `client_ca` it asks for their certificates.
-pub(super) fn tls(config: &Config) -> Result<RustlsConfig, StartError> {
+/// A file, and the setting that names it.
+pub(super) type Named<'a> = (&'static str, &'a Path);
+
+/// The files of a listener's TLS.
+#[derive(Clone, Copy)]
+pub(super) struct TlsFiles<'a> {
+    /// Certificate chain, PEM.
+    pub(super) certificate: Named<'a>,
+    /// Its private key, PEM.
+    pub(super) private_key: Named<'a>,
+    /// When set, callers must present a certificate of this authority.
+    pub(super) client_ca: Option<Named<'a>>,
+}
+
+impl<'a> TlsFiles<'a> {
+    /// Those of the callers' listener.
+    pub(super) fn of(config: &'a Config) -> Self {
+        let listen = &config.listen;
+        Self {
+            certificate: ("listen.certificate", &listen.certificate),
+            private_key: ("listen.private_key", &listen.private_key),
+            client_ca: listen.client_ca.as_deref().map(|file| ("listen.client_ca", file)),
+        }
+    }
+}
+
+/// The TLS of a listener; with `client_ca` it asks for the callers' certificates.
+pub(super) fn tls(files: TlsFiles<'_>, oldest: TlsVersion) -> Result<RustlsConfig, StartError> {
     let failed = |error: &dyn std::fmt::Display| StartError::Tls(error.to_string());
-    let certificates = read_certificates("listen.certificate", &config.listen.certificate)?;
-    let key = read_setting_file("listen.private_key", &config.listen.private_key)?;
+    let certificates = read_certificates(files.certificate)?;
+    let key = read_setting_file(files.private_key.0, files.private_key.1)?;
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| failed(&error))?;
-    let versions: &[_] = match config.listen.tls_version {
+    let versions: &[_] = match oldest {
         TlsVersion::Tls13 => &[&rustls::version::TLS13],
         TlsVersion::Tls12 => &[&rustls::version::TLS13, &rustls::version::TLS12],
     };
@@ -183,11 +221,11 @@ pub(super) fn tls(config: &Config) -> Result<RustlsConfig, StartError> {
     let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions)
         .map_err(|error| failed(&error))?;
-    let builder = match &config.listen.client_ca {
+    let builder = match files.client_ca {
         None => builder.with_no_client_auth(),
         Some(file) => {
             let mut roots = rustls::RootCertStore::empty();
-            for certificate in read_certificates("listen.client_ca", file)? {
+            for certificate in read_certificates(file)? {
                 roots.add(certificate).map_err(|error| failed(&error))?;
             }
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
@@ -201,7 +239,7 @@ pub(super) fn tls(config: &Config) -> Result<RustlsConfig, StartError> {
     Ok(RustlsConfig::from_config(Arc::new(server)))
 }
 
-fn read_certificates(setting: &'static str, file: &Path) -> Result<Vec<CertificateDer<'static>>, StartError> {
+fn read_certificates((setting, file): Named<'_>) -> Result<Vec<CertificateDer<'static>>, StartError> {
     let text = read_setting_file(setting, file)?;
     CertificateDer::pem_slice_iter(text.as_bytes())
         .collect::<Result<Vec<_>, _>>()

@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::outage::{Outage, Place};
+use super::witnessing::Witnesses;
 use crate::access_log::publish::Publisher;
 use crate::store::Store;
 
 /// Shortest time between two signed heads.
 const BETWEEN_HEADS: Duration = Duration::from_secs(1);
-/// How long the head may be known nowhere else before somebody is told.
-const ALARM_AFTER: Duration = Duration::from_mins(5);
 
 /// How often, and how long at most.
 #[derive(Debug, Clone, Copy)]
@@ -48,9 +48,12 @@ pub(super) async fn run(publisher: Arc<Publisher>, store: Store, intervals: Inte
     }
 }
 
-/// The last words: everything that was recorded is signed and anchored.
-pub(super) async fn finish(publisher: Arc<Publisher>) {
+/// The last words: everything that was recorded is signed, cosigned and anchored.
+pub(super) async fn finish(publisher: Arc<Publisher>, witnesses: Witnesses) {
     publish(&publisher).await;
+    if let Err(error) = witnesses.ask(&publisher).await {
+        tracing::error!(%error, "the last head of the access log was not cosigned");
+    }
     if let Err(error) = write_anchor(&publisher).await {
         tracing::error!(error, "the last head of the access log could not be anchored");
     }
@@ -69,42 +72,30 @@ async fn publish(publisher: &Arc<Publisher>) {
 
 /// What is known of the anchor.
 struct Anchoring {
-    intervals: Intervals,
+    every: Duration,
     written: Option<(u64, Instant)>,
-    failing_since: Option<Instant>,
-    told_at: Option<Instant>,
+    outage: Outage,
 }
 
 impl Anchoring {
     const fn new(intervals: Intervals) -> Self {
-        Self { intervals, written: None, failing_since: None, told_at: None }
+        let outage = Outage::new(Place::Anchor, intervals.refuse_after);
+        Self { every: intervals.anchor, written: None, outage }
     }
 
     fn is_due(&self, size: u64) -> bool {
-        let rested = |at: Instant| at.elapsed() >= self.intervals.anchor;
+        let rested = |at: Instant| at.elapsed() >= self.every;
         let is_new = |anchored, at| anchored != size && (anchored == 0 || rested(at));
-        self.failing_since.is_some() || self.written.is_none_or(|(anchored, at)| is_new(anchored, at))
+        self.outage.goes_on() || self.written.is_none_or(|(anchored, at)| is_new(anchored, at))
     }
 
     async fn write(&mut self, publisher: &Arc<Publisher>, store: &Store) {
         match write_anchor(publisher).await {
             Ok(size) => {
                 self.written = Some((size, Instant::now()));
-                self.failing_since = None;
-                self.told_at = None;
-                store.hold(false);
-                metrics::gauge!("hedui_access_log_unanchored_seconds").set(0.0);
+                self.outage.ended();
             }
-            Err(error) => {
-                let since = *self.failing_since.get_or_insert_with(Instant::now);
-                metrics::gauge!("hedui_access_log_unanchored_seconds").set(since.elapsed().as_secs_f64());
-                let is_first = self.told_at.is_none();
-                if is_first || self.told_at.is_some_and(|at| at.elapsed() >= ALARM_AFTER) {
-                    self.told_at = Some(Instant::now());
-                    tracing::error!(error, failing_for = ?since.elapsed(), "the access log cannot be anchored: its head is known nowhere else");
-                }
-                store.hold(since.elapsed() >= self.intervals.refuse_after);
-            }
+            Err(error) => self.outage.failed(store, &error),
         }
     }
 }

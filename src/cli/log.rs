@@ -14,6 +14,8 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::Subcommand;
 
+pub(super) use keygen::make_key;
+
 use super::Global;
 use crate::app::log_key;
 use crate::config::{Config, read_setting_file};
@@ -46,7 +48,7 @@ pub struct Source {
     /// The log's public key, or a file that holds it; without it the key that the log itself names is used.
     #[arg(long, value_name = "KEY|FILE")]
     vkey: Option<String>,
-    /// Take database, public key and anchor from this configuration of a hub.
+    /// Take database, public key, anchor and witnesses from this configuration of a hub.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -75,6 +77,8 @@ struct Opened {
     log: LogReader,
     key: Option<VerifierKey>,
     anchor: Option<PathBuf>,
+    /// The public keys of the hub's witnesses.
+    witnesses: Vec<String>,
 }
 
 impl Source {
@@ -93,7 +97,9 @@ impl Source {
             (None, None) => None,
         };
         let log = LogReader::open(&file).await.map_err(|error| Unreadable(file.display().to_string(), error))?;
-        Ok(Opened { log, key, anchor: config.and_then(|config| config.access_log.anchor) })
+        let access_log = config.map(|config| config.access_log).unwrap_or_default();
+        let witnesses = access_log.witnesses.into_iter().map(|witness| witness.key).collect();
+        Ok(Opened { log, key, anchor: access_log.anchor, witnesses })
     }
 }
 

@@ -61,6 +61,20 @@ impl Endpoint {
         Ok(Self { host, port, authority })
     }
 
+    /// Reads an address with a path, `https://host[:port]/a/b`: the endpoint, and the path without its last
+    /// slash, empty where there is none. Only plain segments are taken: letters, digits, `-`, `_` and `.`.
+    pub fn parse_with_path(text: &str) -> Result<(Self, String), EgressError> {
+        let after = text.strip_prefix("https://").unwrap_or_default();
+        let path = after.find('/').map_or("", |slash| after.split_at(slash).1);
+        let endpoint = Self::parse(text.strip_suffix(path).unwrap_or(text))?;
+        let path = path.strip_suffix('/').unwrap_or(path);
+        if !is_plain_path(path) {
+            let why = "write the path plainly: /a/b, letters, digits, -, _ and . only";
+            return Err(EgressError::Endpoint { text: text.chars().take(100).collect(), why });
+        }
+        Ok((endpoint, path.to_owned()))
+    }
+
     /// The host.
     pub const fn host(&self) -> &Host {
         &self.host
@@ -75,4 +89,14 @@ impl Endpoint {
     pub fn authority(&self) -> &str {
         &self.authority
     }
+}
+
+/// Whether a path is empty or made of plain segments, `/a/b`: letters, digits, `-`, `_` and `.`, and neither `.`
+/// nor `..` alone.
+pub fn is_plain_path(path: &str) -> bool {
+    let is_plain = |segment: &str| {
+        !matches!(segment, "" | "." | "..")
+            && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    path.is_empty() || path.strip_prefix('/').is_some_and(|path| path.split('/').all(is_plain))
 }

@@ -213,3 +213,35 @@ proptest! {
         prop_assert!(guard(&[]).check(SocketAddr::new(std::net::Ipv4Addr::from(ip).into(), port)).is_err());
     }
 }
+
+#[test]
+fn an_endpoint_with_a_path_is_taken_in_its_plain_spelling_only() {
+    for (text, authority, path) in [
+        ("https://10.0.0.9:8444", "10.0.0.9:8444", ""),
+        ("https://10.0.0.9:8444/", "10.0.0.9:8444", ""),
+        ("https://witness.example/a/b-1/", "witness.example", "/a/b-1"),
+        ("https://[fd00::1]:8444/w.2", "[fd00::1]:8444", "/w.2"),
+    ] {
+        let (endpoint, found) = Endpoint::parse_with_path(text).unwrap();
+        assert_eq!((endpoint.authority(), found.as_str()), (authority, path), "{text}");
+    }
+    for bad in [
+        "http://10.0.0.9/w",
+        "https:///w",
+        "https://h//w",
+        "https://h/w//",
+        "https://h/a/../b",
+        "https://h/%2e%2e/b",
+        "https://h/a b",
+        "https://h/a?b",
+        "https://h/a#b",
+        "https://h?/a",
+        "https://user@h/a",
+        "https://h/\u{8def}",
+        "https://h/a\r\nHost: x",
+        "/w",
+        "",
+    ] {
+        assert!(Endpoint::parse_with_path(bad).is_err(), "{bad:?}");
+    }
+}

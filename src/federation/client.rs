@@ -1,53 +1,15 @@
-//! HTTP to an adapter: mutual TLS, no redirects, no proxies, bounded answers.
-//!
-//! A pool of hyper connections of our own: this is the hot path, where a general-purpose client costs a
-//! third more CPU for each department asked (`docs/decisions/0004`). A question drives its connection
-//! itself, so asking wakes no second task.
+//! Questions to one adapter over mutual TLS, and what its answers mean.
 
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper::client::conn::http1;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
-use hyper::{Method, Request, StatusCode, Uri};
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
-
 use crate::domain::outcome::GapReason;
-use crate::egress::{Egress, EgressError, Endpoint, Host};
+use crate::egress::client::{AskError, Client, ClientOptions as Options};
+use crate::egress::{Egress, Endpoint};
 
-/// Unused connections kept open to one adapter.
-const KEPT_CONNECTIONS: usize = 64;
-/// How long an unused connection is kept.
-const KEPT_FOR: Duration = Duration::from_mins(1);
+pub use crate::egress::client::ClientError;
+
 /// Where an adapter takes questions.
 const FACTS: &str = "/v1/facts:query";
-
-/// Why an adapter's address or certificates cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// Not an address, or one that may not be connected to.
-    #[error("endpoint: {0}")]
-    Endpoint(#[from] EgressError),
-    /// Certificates that cannot be read.
-    #[error("the certificates for `{endpoint}` cannot be used: {problem}")]
-    Certificates {
-        /// The adapter's address.
-        endpoint: String,
-        /// Why.
-        problem: String,
-    },
-}
 
 /// What an [`AdapterClient`] is made from.
 pub struct ClientOptions<'a> {
@@ -65,203 +27,37 @@ pub struct ClientOptions<'a> {
     pub egress: &'a Egress,
 }
 
-/// A connection pool to one adapter.
-pub struct AdapterClient {
-    tls: TlsConnector,
-    server: ServerName<'static>,
-    endpoint: Endpoint,
-    egress: Egress,
-    authority: HeaderValue,
-    connect_timeout: Duration,
-    max_answer: usize,
-    unused: Mutex<Vec<Connection>>,
-}
-
-type Driver = http1::Connection<TokioIo<TlsStream<TcpStream>>, Full<Bytes>>;
-
-/// One connection, and what moves its bytes.
-struct Connection {
-    sender: http1::SendRequest<Full<Bytes>>,
-    driver: Pin<Box<Driver>>,
-    used_at: Instant,
-}
-
-/// An answer, and whether its connection may carry another.
-struct Answered {
-    status: StatusCode,
-    body: Vec<u8>,
-    reusable: bool,
-}
-
-/// Why a connection brought no answer.
-enum Failure {
-    /// It ended before a byte of an answer came; the question may be asked again on a fresh one.
-    Ended,
-    /// The answer is no use.
-    Refused(GapReason),
-}
+/// Asks one adapter.
+pub struct AdapterClient(Client);
 
 impl AdapterClient {
     /// A client that trusts only the given authority and presents the hub's certificate.
     pub fn new(options: &ClientOptions<'_>) -> Result<Self, ClientError> {
-        let endpoint = Endpoint::parse(options.endpoint)?;
-        options.egress.check_endpoint(&endpoint)?;
-        let unusable = |problem| ClientError::Certificates { endpoint: options.endpoint.to_owned(), problem };
-        let server = match endpoint.host() {
-            Host::Address(ip) => ServerName::from(*ip),
-            Host::Name(name) => ServerName::try_from(name.clone()).map_err(|error| unusable(error.to_string()))?,
-        };
-        let tls = tls(options).map_err(unusable)?;
-        let authority = HeaderValue::from_str(endpoint.authority()).map_err(|error| unusable(error.to_string()))?;
-        Ok(Self {
-            tls: TlsConnector::from(Arc::new(tls)),
-            server,
-            endpoint,
-            egress: options.egress.clone(),
-            authority,
+        let client = Client::new(Options {
+            endpoint: Endpoint::parse(options.endpoint)?,
+            path: FACTS,
+            content_type: "application/json",
+            ca: options.ca,
+            identity: Some(options.identity),
             connect_timeout: options.connect_timeout,
             max_answer: options.max_answer,
-            unused: Mutex::default(),
-        })
+            egress: options.egress,
+        })?;
+        Ok(Self(client))
     }
 
     /// Sends a query and reads the answer, at most `max_answer` bytes of it. The caller sets the deadline.
     pub async fn query(&self, body: Vec<u8>) -> Result<Vec<u8>, GapReason> {
-        let body = Bytes::from(body);
-        // A kept connection may be closed by the other side just now; then a fresh one is asked, once.
-        if let Some(mut connection) = self.kept().await {
-            match connection.ask(self.request(body.clone()), self.max_answer).await {
-                Ok(answered) => return self.done(connection, answered),
-                Err(Failure::Refused(reason)) => return Err(reason),
-                Err(Failure::Ended) => {}
-            }
-        }
-        let mut connection = self.connect().await.ok_or(GapReason::Unavailable)?;
-        match connection.ask(self.request(body), self.max_answer).await {
-            Ok(answered) => self.done(connection, answered),
-            Err(Failure::Refused(reason)) => Err(reason),
-            Err(Failure::Ended) => Err(GapReason::Unavailable),
-        }
-    }
-
-    fn request(&self, body: Bytes) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = Uri::from_static(FACTS);
-        let headers = request.headers_mut();
-        headers.insert(HOST, self.authority.clone());
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        request
-    }
-
-    fn done(&self, mut connection: Connection, answered: Answered) -> Result<Vec<u8>, GapReason> {
-        if answered.reusable {
-            connection.used_at = Instant::now();
-            let mut unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
-            if unused.len() < KEPT_CONNECTIONS {
-                unused.push(connection);
-            }
-        }
-        match answered.status {
-            StatusCode::OK => Ok(answered.body),
-            StatusCode::TOO_MANY_REQUESTS => Err(GapReason::QuotaExceeded),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(GapReason::NotAuthorised),
-            StatusCode::GATEWAY_TIMEOUT => Err(GapReason::Timeout),
+        let answer = self.0.post(body).await.map_err(|error| match error {
+            AskError::Unavailable => GapReason::Unavailable,
+            AskError::TooLong => GapReason::Malformed,
+        })?;
+        match answer.status {
+            200 => Ok(answer.body),
+            429 => Err(GapReason::QuotaExceeded),
+            401 | 403 => Err(GapReason::NotAuthorised),
+            504 => Err(GapReason::Timeout),
             _ => Err(GapReason::Unavailable),
         }
     }
-
-    /// A kept connection that is still open: the one used last, so that those not needed grow old.
-    async fn kept(&self) -> Option<Connection> {
-        loop {
-            let mut connection = {
-                let mut unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
-                unused.retain(|connection| connection.used_at.elapsed() < KEPT_FOR);
-                unused.pop()?
-            };
-            if connection.is_open().await {
-                return Some(connection);
-            }
-        }
-    }
-
-    async fn connect(&self) -> Option<Connection> {
-        let connected = async {
-            let tcp = self.egress.connect(&self.endpoint).await.map_err(|error| {
-                tracing::warn!(endpoint = self.endpoint.authority(), %error, "no connection to an adapter");
-            });
-            let tcp = tcp.ok()?;
-            tcp.set_nodelay(true).ok()?;
-            let tls = self.tls.connect(self.server.clone(), tcp).await.ok()?;
-            // Head and body in one TLS record.
-            http1::Builder::new().writev(false).handshake(TokioIo::new(tls)).await.ok()
-        };
-        let (sender, driver) = timeout(self.connect_timeout, connected).await.ok()??;
-        Some(Connection { sender, driver: Box::pin(driver), used_at: Instant::now() })
-    }
-}
-
-impl Connection {
-    /// Looks once whether the other side has closed the connection since its last answer.
-    async fn is_open(&mut self) -> bool {
-        poll_fn(|context| Poll::Ready(self.driver.as_mut().poll(context).is_pending())).await
-    }
-
-    async fn ask(&mut self, request: Request<Full<Bytes>>, max_answer: usize) -> Result<Answered, Failure> {
-        let (driver, sender) = (&mut self.driver, &mut self.sender);
-        let mut ended = false;
-        let response = drive(driver, &mut ended, sender.send_request(request)).await.map_err(|error| {
-            let is_gone = error.is_incomplete_message() || error.is_canceled() || error.is_closed();
-            if is_gone { Failure::Ended } else { Failure::Refused(GapReason::Unavailable) }
-        })?;
-        let status = response.status();
-        let mut frames = response.into_body();
-        let mut body = Vec::with_capacity(2048);
-        while let Some(frame) = drive(driver, &mut ended, frames.frame()).await {
-            let frame = frame.map_err(|_| Failure::Refused(GapReason::Unavailable))?;
-            let Ok(chunk) = frame.into_data() else { continue };
-            if body.len() + chunk.len() > max_answer {
-                return Err(Failure::Refused(GapReason::Malformed));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        // Once more, so that the connection sees the end of the answer and is ready for another question.
-        ended = ended || poll_fn(|context| Poll::Ready(driver.as_mut().poll(context).is_ready())).await;
-        Ok(Answered { status, body, reusable: !ended && sender.is_ready() })
-    }
-}
-
-/// Runs a part of an exchange while moving the connection's bytes. Once the connection has ended it is not polled again.
-async fn drive<F: Future>(driver: &mut Pin<Box<Driver>>, ended: &mut bool, part: F) -> F::Output {
-    let mut part = pin!(part);
-    poll_fn(|context| {
-        if let Poll::Ready(output) = part.as_mut().poll(context) {
-            return Poll::Ready(output);
-        }
-        if *ended {
-            return Poll::Pending;
-        }
-        *ended = driver.as_mut().poll(context).is_ready();
-        part.as_mut().poll(context)
-    })
-    .await
-}
-
-/// TLS towards one adapter: its authority and no other, the hub's certificate.
-fn tls(options: &ClientOptions<'_>) -> Result<rustls::ClientConfig, String> {
-    let told = |error: &dyn std::fmt::Display| error.to_string();
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(options.ca.as_bytes()) {
-        roots.add(certificate.map_err(|error| told(&error))?).map_err(|error| told(&error))?;
-    }
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(options.identity.as_bytes())
-        .collect::<Result<_, _>>()
-        .map_err(|error| told(&error))?;
-    let key = PrivateKeyDer::from_pem_slice(options.identity.as_bytes()).map_err(|error| told(&error))?;
-    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| told(&error))?
-        .with_root_certificates(roots)
-        .with_client_auth_cert(chain, key)
-        .map_err(|error| told(&error))
 }

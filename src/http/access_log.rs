@@ -264,19 +264,36 @@ pub(super) async fn consistency(
     .await
 }
 
-/// The newest signed checkpoint.
+/// Which checkpoint is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WhichCheckpoint {
+    /// The newest one that a witness cosigned.
+    #[serde(default)]
+    cosigned: bool,
+}
+
+/// The newest signed checkpoint, with the cosignatures of witnesses on it.
+///
+/// Witnesses cosign every few seconds, so the newest checkpoint of a busy log often has no cosignature yet.
 #[utoipa::path(
     get, path = "/v1/access-log/checkpoint", tag = "access-log",
+    params(("cosigned" = Option<bool>, Query, description = "`true`: the newest one that a witness cosigned")),
     responses(
         (status = 200, description = "C2SP tlog-checkpoint", content_type = "text/plain"),
+        (status = 400, description = "`cosigned` is neither `true` nor `false`", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No usable access token", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Not an officer", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No witness has cosigned one yet", body = Problem, content_type = "application/problem+json"),
     ),
     security(("access_token" = [])),
 )]
 pub(super) async fn checkpoint(State(hub): State<Arc<Hub>>, request: Request) -> Response {
     hub.admit(request, Takes::Nothing, Action::CheckLog, None, async |admitted| {
-        let checkpoint = hub.log_review.checkpoint(admitted.caller()).await.map_err(Problem::of)?;
+        let asked = axum::extract::Query::<WhichCheckpoint>::try_from_uri(&admitted.head.uri).map_err(|_| {
+            Problem::query(Text::new("`cosigned` 只能是 true 或 false。", "`cosigned` is `true` or `false`."))
+        })?;
+        let checkpoint = hub.log_review.checkpoint(admitted.caller(), asked.cosigned).await.map_err(Problem::of)?;
         Ok(typed("text/plain; charset=utf-8", checkpoint.into_bytes()))
     })
     .await

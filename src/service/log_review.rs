@@ -177,11 +177,18 @@ impl LogReview {
         Ok(ConsistencyView { from, to, from_root, to_root, hashes })
     }
 
-    /// The newest signed checkpoint.
-    pub async fn checkpoint(&self, caller: Caller<'_>) -> Result<String, ServiceError> {
-        let head = self.publisher.head();
-        self.looked(caller, "access-log/checkpoint").await?;
-        Ok(head.to_string())
+    /// The newest signed checkpoint, with the cosignatures on it; or, when `cosigned`, the newest one that a
+    /// witness cosigned, which is often an earlier one.
+    pub async fn checkpoint(&self, caller: Caller<'_>, cosigned: bool) -> Result<String, ServiceError> {
+        let checkpoint = if cosigned {
+            let rows = self.store.log().cosigned().await?;
+            let newest = rows.into_iter().max_by_key(|row| row.size).ok_or(ServiceError::NoEntry)?;
+            newest.checkpoint
+        } else {
+            self.publisher.head().to_string()
+        };
+        self.looked(caller, if cosigned { "access-log/checkpoint/cosigned" } else { "access-log/checkpoint" }).await?;
+        Ok(checkpoint)
     }
 
     /// A tile or an entry bundle of the log as it is signed now. Bundles hold everybody's entries, so they are

@@ -44,6 +44,17 @@ pub struct HeadRow {
     pub key: String,
 }
 
+/// The newest head that a witness cosigned, as it is stored; nothing in it was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CosignedRow {
+    /// The witness's public key.
+    pub witness: String,
+    /// How many entries the head covers.
+    pub size: u64,
+    /// The signed checkpoint, with the cosignature.
+    pub checkpoint: String,
+}
+
 /// A full tile as it is stored; nothing in it was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TileRow {
@@ -68,7 +79,14 @@ impl Store {
     /// Replaces the signed head, when it is still the one of `expected` entries and root (none for the first).
     /// False when it is another one: somebody else signs this log.
     pub async fn replace_head(&self, expected: Option<(u64, Hash)>, new: HeadRow) -> Result<bool, StoreError> {
-        self.write_always(|reply| Write::Head { change: Box::new(HeadChange { expected, new }), reply }).await
+        let change = HeadChange::Signed { expected, new };
+        self.write_always(|reply| Write::Head { change: Box::new(change), reply }).await
+    }
+
+    /// Keeps a head that a witness cosigned, in place of an earlier one of the same witness.
+    pub async fn keep_cosigned(&self, row: CosignedRow) -> Result<(), StoreError> {
+        let change = HeadChange::Cosigned(row);
+        self.write_always(|reply| Write::Head { change: Box::new(change), reply }).await.map(drop)
     }
 }
 
@@ -103,6 +121,28 @@ impl LogReader {
             checkpoint: row.try_get(2)?,
             key: row.try_get(3)?,
         }))
+    }
+
+    /// The newest head that each witness cosigned.
+    pub async fn cosigned(&self) -> Result<Vec<CosignedRow>, StoreError> {
+        // A cold copy may be older than witnesses are.
+        let is_known: bool = sqlx::query_scalar(
+            "-- store::log::knows_witnesses
+             SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'access_cosigned')",
+        )
+        .fetch_one(&self.0)
+        .await?;
+        if !is_known {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<(String, i64, String)> = sqlx::query_as(
+            "-- store::log::cosigned
+             SELECT witness, size, checkpoint FROM access_cosigned ORDER BY witness",
+        )
+        .fetch_all(&self.0)
+        .await?;
+        let row = |(witness, size, checkpoint)| Ok(CosignedRow { witness, size: unsigned(size)?, checkpoint });
+        rows.into_iter().map(row).collect()
     }
 
     /// Entries from index `from` on, in order, at most 2,048.
@@ -200,31 +240,50 @@ impl LogReader {
     }
 }
 
-/// A new head, and the one it may replace.
-pub(super) struct HeadChange {
-    expected: Option<(u64, Hash)>,
-    new: HeadRow,
+/// What changes of the heads that are kept.
+pub(super) enum HeadChange {
+    /// A new signed head, and the one it may replace.
+    Signed { expected: Option<(u64, Hash)>, new: HeadRow },
+    /// A head that a witness cosigned.
+    Cosigned(CosignedRow),
 }
 
-/// Replaces the head inside the writer's transaction, when it is still the expected one.
-pub(super) async fn replace_head(connection: &mut SqliteConnection, change: &HeadChange) -> Result<bool, StoreError> {
-    let new = &change.new;
-    let query = match change.expected {
-        None => sqlx::query(
-            "-- store::log::first_head
-             INSERT INTO access_head (only_row, size, root, checkpoint, key) VALUES (1, $1, $2, $3, $4)
-             ON CONFLICT DO NOTHING",
+/// Changes a head by the writer's connection. False when a signed head is no longer the expected one.
+pub(super) async fn change_head(connection: &mut SqliteConnection, change: &HeadChange) -> Result<bool, StoreError> {
+    let query = match change {
+        HeadChange::Signed { expected: None, new } => bind_head(
+            sqlx::query(
+                "-- store::log::first_head
+                 INSERT INTO access_head (only_row, size, root, checkpoint, key) VALUES (1, $1, $2, $3, $4)
+                 ON CONFLICT DO NOTHING",
+            ),
+            new,
         ),
-        Some(_) => sqlx::query(
-            "-- store::log::replace_head
-             UPDATE access_head SET size = $1, root = $2, checkpoint = $3, key = $4 WHERE size = $5 AND root = $6",
-        ),
+        HeadChange::Signed { expected: Some((size, root)), new } => bind_head(
+            sqlx::query(
+                "-- store::log::replace_head
+                 UPDATE access_head SET size = $1, root = $2, checkpoint = $3, key = $4 WHERE size = $5 AND root = $6",
+            ),
+            new,
+        )
+        .bind(signed(*size))
+        .bind(root.as_bytes().as_slice()),
+        HeadChange::Cosigned(row) => sqlx::query(
+            "-- store::log::keep_cosigned
+             INSERT INTO access_cosigned (witness, size, checkpoint) VALUES ($1, $2, $3)
+             ON CONFLICT (witness) DO UPDATE SET size = excluded.size, checkpoint = excluded.checkpoint",
+        )
+        .bind(&row.witness)
+        .bind(signed(row.size))
+        .bind(&row.checkpoint),
     };
-    let mut query = query.bind(signed(new.size)).bind(&new.root).bind(&new.checkpoint).bind(&new.key);
-    if let Some((size, root)) = &change.expected {
-        query = query.bind(signed(*size)).bind(root.as_bytes().as_slice());
-    }
     Ok(query.execute(connection).await?.rows_affected() == 1)
+}
+
+type Statement<'a> = sqlx::query::Query<'a, Sqlite, sqlx::sqlite::SqliteArguments>;
+
+fn bind_head<'a>(statement: Statement<'a>, head: &'a HeadRow) -> Statement<'a> {
+    statement.bind(signed(head.size)).bind(&head.root).bind(&head.checkpoint).bind(&head.key)
 }
 
 /// The statement that stores tiles that filled up.

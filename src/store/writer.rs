@@ -53,7 +53,7 @@ pub(super) enum Write {
         rows: Vec<EventRow>,
         reply: Reply<()>,
     },
-    /// A head of the access log that was signed.
+    /// A head of the access log that was signed, or cosigned.
     Head {
         change: Box<HeadChange>,
         reply: Reply<bool>,
@@ -132,7 +132,7 @@ impl WriterHandle {
         if result.is_ok() {
             for write in group {
                 if let Write::Head { change, .. } = write {
-                    heads.push(log::replace_head(&mut connection, change).await);
+                    heads.push(log::change_head(&mut connection, change).await);
                 }
             }
         }

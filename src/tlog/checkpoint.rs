@@ -73,6 +73,13 @@ impl SignedCheckpoint {
         Ok(Self { checkpoint, note })
     }
 
+    /// The checkpoint in these bytes, when the witness of this key cosigned it, whatever log it is of.
+    pub fn open_cosigned(bytes: &[u8], witness: &VerifierKey) -> Result<Self, NoteError> {
+        let note = Note::parse(bytes)?;
+        note.verify(std::slice::from_ref(witness))?;
+        Ok(Self { checkpoint: Checkpoint::parse(note.text())?, note })
+    }
+
     /// What was signed.
     pub const fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
@@ -86,6 +93,18 @@ impl SignedCheckpoint {
     /// Adds a witness's signature.
     pub fn add(&mut self, signature: Signature) {
         self.note.add(signature);
+    }
+
+    /// The same without what strangers signed.
+    pub fn only(mut self, keys: &[VerifierKey]) -> Self {
+        self.note.keep_only(keys);
+        self
+    }
+
+    /// The same with a witness's signature.
+    pub fn with(mut self, signature: Signature) -> Self {
+        self.add(signature);
+        self
     }
 
     /// The witnesses of `keys` that cosigned it, each with its time; a wrong cosignature is an error.

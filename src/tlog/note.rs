@@ -105,6 +105,11 @@ impl VerifierKey {
         &self.name
     }
 
+    /// The eight hexadecimal digits that tell it from other keys of the same name.
+    pub fn id(&self) -> String {
+        format!("{:08x}", self.id)
+    }
+
     /// What its signatures are.
     pub const fn kind(&self) -> KeyKind {
         self.kind
@@ -300,6 +305,11 @@ impl Note {
     pub fn add(&mut self, signature: Signature) {
         self.signatures.retain(|known| known.name != signature.name || known.id != signature.id);
         self.signatures.push(signature);
+    }
+
+    /// Leaves out every signature that none of these keys claims to have made.
+    pub fn keep_only(&mut self, keys: &[VerifierKey]) {
+        self.signatures.retain(|signature| keys.iter().any(|key| signature.claims(key)));
     }
 
     /// The signatures that known keys made.

@@ -52,8 +52,10 @@ pub enum Refusal {
     Unsigned,
     /// 404: a log that the witness does not know.
     UnknownLog,
-    /// 409: the witness cosigned another size, or another root of the same size. Holds the size it cosigned.
+    /// 409: the witness cosigned another size. Holds the size it cosigned.
     Conflict(u64),
+    /// 409: the witness cosigned another root of the same size, which it holds: proof that the log misbehaves.
+    Forked(u64),
     /// 422: the checkpoint does not go on from what was cosigned: proof that the log misbehaves.
     Inconsistent,
 }
@@ -65,7 +67,7 @@ impl Refusal {
             Self::Malformed => 400,
             Self::Unsigned => 403,
             Self::UnknownLog => 404,
-            Self::Conflict(_) => 409,
+            Self::Conflict(_) | Self::Forked(_) => 409,
             Self::Inconsistent => 422,
         }
     }
@@ -99,12 +101,15 @@ pub fn decide(
     if request.old > head.size {
         return Err(Refusal::Malformed);
     }
+    if head.size == 0 && head.root != Hash::empty_root() {
+        return Err(Refusal::Inconsistent);
+    }
     let last = last(&head.origin).unwrap_or(Head { size: 0, root: Hash::empty_root() });
     if request.old != last.size {
         return Err(Refusal::Conflict(last.size));
     }
     if last.size == head.size && last.root != head.root {
-        return Err(Refusal::Conflict(last.size));
+        return Err(Refusal::Forked(last.size));
     }
     let consistent = match last.size {
         0 if request.proof.is_empty() => Ok(()),
@@ -120,7 +125,12 @@ pub fn cosign(checkpoint: &SignedCheckpoint, key: &SignerKey, time: u64) -> Sign
     key.sign(checkpoint.note().text(), time)
 }
 
-/// The cosignatures of `witness` in an answer of it, proved to be on this checkpoint.
+/// The size in the answer to a request that conflicts: what the witness cosigned last.
+pub fn read_conflict(answer: &[u8]) -> Option<u64> {
+    std::str::from_utf8(answer).ok()?.strip_suffix('\n').and_then(decimal)
+}
+
+/// The cosignature of `witness` in an answer of it, proved to be on this checkpoint.
 pub fn read_answer(answer: &str, checkpoint: &SignedCheckpoint, witness: &VerifierKey) -> Result<Signature, NoteError> {
     for line in answer.lines() {
         let signature = Signature::parse(line)?;

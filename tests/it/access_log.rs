@@ -5,3 +5,6 @@ mod live;
 mod officers;
 mod stored;
 mod tamper;
+
+pub(crate) use commands::independent_verifier;
+pub(crate) use stored::{event, open, signer};

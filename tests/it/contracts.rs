@@ -1,7 +1,8 @@
 //! What others rely on stays what it says: `OpenAPI`, example configuration, shipped packs and connectors.
 
-use hedui::config::Config;
+use hedui::config::{Config, WitnessConfig};
 use hedui::simulate::Simulation;
+use hedui::tlog::note::VerifierKey;
 
 use super::hub::{DEPARTMENTS, Setup, System, root};
 
@@ -89,6 +90,8 @@ fn the_example_configuration_is_understood() {
     std::fs::write(broken.path(), text.replace("max_body", "max_boddy")).unwrap();
     let error = Config::load(broken.path()).unwrap_err().to_string();
     assert!(error.contains("max_boddy"), "{error}");
+    let witness = WitnessConfig::load(&root().join("config/witness.example.toml")).unwrap();
+    assert!(VerifierKey::parse(&witness.logs[0]).is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -33,3 +33,4 @@ mod tidy;
 mod tokens;
 mod verdict_cost;
 mod views;
+mod witness;

@@ -32,14 +32,10 @@ const FENCES: &[(&str, &[&str], &str)] = &[
         "put the statement into src/store",
     ),
     ("axum", &["src/http", "src/app.rs", "src/app", "connectors/src/serve"], "handlers live in src/http"),
-    ("reqwest", &["src/cli/caller.rs"], "ask through federation::client"),
-    ("hyper", &["src/federation/client.rs", "src/egress/document.rs"], "ask through federation::client"),
-    ("tokio_rustls", &["src/federation/client.rs", "src/egress/document.rs"], "ask through federation::client"),
-    (
-        "hyper_util",
-        &["src/federation/client.rs", "src/app", "src/egress/document.rs"],
-        "ask through federation::client",
-    ),
+    ("reqwest", &["src/cli/caller.rs"], "ask through egress::client"),
+    ("hyper", &["src/egress"], "ask through egress::client"),
+    ("tokio_rustls", &["src/egress"], "ask through egress::client"),
+    ("hyper_util", &["src/egress", "src/app"], "ask through egress::client"),
     (
         "clap",
         &["src/cli", "src/main.rs", "connectors/src/cli", "connectors/src/main.rs"],

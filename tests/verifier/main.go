@@ -1,11 +1,15 @@
 // An independent check of an exported access log, over x/mod/sumdb: the original implementation of this kind
 // of log, in another language, sharing no code with Hedui.
 //
-//	verifier FOLDER VKEY    exit 0: every entry is in the log that VKEY signed; exit 1: says what is not
+//	verifier FOLDER VKEY [WITNESS-VKEY...]
+//
+// exit 0: every entry is in the log that VKEY signed, and each witness cosigned it; exit 1: says what is not
 package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -46,32 +50,72 @@ func (s stored) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	return hashes, nil
 }
 
+// open gives size and root of the checkpoint in a file, when the log signed it.
+func open(file string, verifier note.Verifier) (int64, []byte) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		fail("checkpoint: %v", err)
+	}
+	opened, err := note.Open(text, note.VerifierList(verifier))
+	if err != nil {
+		fail("%s: %v", file, err)
+	}
+	lines := strings.Split(opened.Text, "\n")
+	if len(lines) != 4 || lines[0] != verifier.Name() || lines[3] != "" {
+		fail("%s: form", file)
+	}
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	if err != nil {
+		fail("%s: size", file)
+	}
+	hash, err := base64.StdEncoding.DecodeString(lines[2])
+	if err != nil || len(hash) != tlog.HashSize {
+		fail("%s: root", file)
+	}
+	return size, hash
+}
+
+// witness is a key of tlog-cosignature: x/mod knows only signatures over the text itself, of algorithm 1.
+type witness struct {
+	name, id string
+	hash     uint32
+	key      ed25519.PublicKey
+}
+
+func newWitness(vkey string) witness {
+	parts := strings.SplitN(vkey, "+", 3)
+	if len(parts) != 3 {
+		fail("witness key: form")
+	}
+	data, err := base64.StdEncoding.DecodeString(parts[2])
+	if err != nil || len(data) != 1+ed25519.PublicKeySize || data[0] != 4 {
+		fail("witness key: not an Ed25519 cosignature key")
+	}
+	sum := sha256.Sum256(append([]byte(parts[0]+"\n"), data...))
+	hash := binary.BigEndian.Uint32(sum[:])
+	if fmt.Sprintf("%08x", hash) != parts[1] {
+		fail("witness key: hash")
+	}
+	return witness{parts[0], parts[1], hash, data[1:]}
+}
+
+func (w witness) Name() string    { return w.name }
+func (w witness) KeyHash() uint32 { return w.hash }
+func (w witness) Verify(text, signature []byte) bool {
+	if len(signature) != 8+ed25519.SignatureSize {
+		return false
+	}
+	head := fmt.Sprintf("cosignature/v1\ntime %d\n", binary.BigEndian.Uint64(signature))
+	return ed25519.Verify(w.key, append([]byte(head), text...), signature[8:])
+}
+
 func main() {
 	root, vkey := os.Args[1], os.Args[2]
 	verifier, err := note.NewVerifier(vkey)
 	if err != nil {
 		fail("key: %v", err)
 	}
-	text, err := os.ReadFile(filepath.Join(root, "checkpoint"))
-	if err != nil {
-		fail("checkpoint: %v", err)
-	}
-	opened, err := note.Open(text, note.VerifierList(verifier))
-	if err != nil {
-		fail("checkpoint: %v", err)
-	}
-	lines := strings.Split(opened.Text, "\n")
-	if len(lines) != 4 || lines[0] != verifier.Name() || lines[3] != "" {
-		fail("checkpoint: form")
-	}
-	size, err := strconv.ParseInt(lines[1], 10, 64)
-	if err != nil {
-		fail("checkpoint: size")
-	}
-	hash, err := base64.StdEncoding.DecodeString(lines[2])
-	if err != nil || len(hash) != tlog.HashSize {
-		fail("checkpoint: root")
-	}
+	size, hash := open(filepath.Join(root, "checkpoint"), verifier)
 	var tree stored
 	for first := int64(0); first < size; first += 256 {
 		width := int(size - first)
@@ -123,6 +167,24 @@ func main() {
 		if !bytes.Equal(got, want) {
 			fail("%s: not the tile that the entries make", name)
 		}
+	}
+	// What each witness cosigned last is a state that this log went through.
+	for _, vkey := range os.Args[3:] {
+		by := newWitness(vkey)
+		file := filepath.Join(root, "witness", by.id+".checkpoint")
+		size, hash := open(file, verifier)
+		text, err := os.ReadFile(file)
+		if err != nil {
+			fail("%v", err)
+		}
+		if _, err := note.Open(text, note.VerifierList(by)); err != nil {
+			fail("%s: %v", by.name, err)
+		}
+		computed, err := tlog.TreeHash(size, tree)
+		if err != nil || !bytes.Equal(computed[:], hash) {
+			fail("%s cosigned another log", by.name)
+		}
+		fmt.Printf("%d entries cosigned by %s\n", size, by.name)
 	}
 	fmt.Printf("%d entries\n", size)
 }

@@ -1,8 +1,8 @@
-//! `hedui log keygen`: make the key pair of a log, or of a witness.
+//! `hedui log keygen`: make the key pair of a log; and what makes one of a witness.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -23,39 +23,40 @@ pub struct Args {
     /// Where the private key goes; an existing file is not touched.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// A key of a witness, who cosigns.
-    #[arg(long)]
-    witness: bool,
 }
 
 /// Runs the command.
 pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
-    let kind = if args.witness { KeyKind::Witness } else { KeyKind::Log };
-    let key = SignerKey::generate(&args.name, kind, &SystemRandomness)?;
-    let public = format!("{}.pub", args.out.display());
+    make_key(&args.name, &args.out, KeyKind::Log, global)
+}
+
+/// Makes a key pair: the private key in `out`, the public one beside it and on standard output.
+pub(in crate::cli) fn make_key(name: &str, out: &Path, kind: KeyKind, global: &Global) -> anyhow::Result<ExitCode> {
+    let key = SignerKey::generate(name, kind, &SystemRandomness)?;
+    let public = format!("{}.pub", out.display());
     let mut file = std::fs::File::options()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(&args.out)
-        .with_context(|| format!("the private key cannot be written to {}", args.out.display()))?;
+        .open(out)
+        .with_context(|| format!("the private key cannot be written to {}", out.display()))?;
     writeln!(file, "{}", *key.reveal())?;
     file.sync_all()?;
     std::fs::write(&public, format!("{}\n", key.verifier()))
         .with_context(|| format!("the public key cannot be written to {public}"))?;
-    let mut out = std::io::stdout().lock();
+    let mut told = std::io::stdout().lock();
     if global.json {
-        let made = serde_json::json!({ "key_file": args.out, "vkey_file": public, "vkey": key.verifier().to_string() });
-        writeln!(out, "{made}")?;
+        let made = serde_json::json!({ "key_file": out, "vkey_file": public, "vkey": key.verifier().to_string() });
+        writeln!(told, "{made}")?;
     } else {
-        writeln!(out, "{}", key.verifier())?;
-        let told = match global.lang() {
-            Lang::Zh => format!("私钥在 {}，只有属主可读；公钥在 {public}。", args.out.display()),
+        writeln!(told, "{}", key.verifier())?;
+        let note = match global.lang() {
+            Lang::Zh => format!("私钥在 {}，只有属主可读；公钥在 {public}。", out.display()),
             Lang::En => {
-                format!("private key in {}, readable by its owner only; public key in {public}", args.out.display())
+                format!("private key in {}, readable by its owner only; public key in {public}", out.display())
             }
         };
-        writeln!(std::io::stderr().lock(), "{told}")?;
+        writeln!(std::io::stderr().lock(), "{note}")?;
     }
     Ok(ExitCode::SUCCESS)
 }

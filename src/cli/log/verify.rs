@@ -5,16 +5,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use jiff::Timestamp;
 
 use super::{Source, Unreadable, verifier_key};
-use crate::access_log::audit::{Anchor, Report, audit};
+use crate::access_log::audit::{Anchor, Cosigned, Report, audit};
 use crate::cli::{Global, Lang};
 use crate::tlog::offline::OfflineProof;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  hedui log verify --store hedui.sqlite --vkey access-log.pub --anchor /mnt/elsewhere/access-log.checkpoint\n  hedui log verify --config config/hedui.toml\n  hedui log verify --proof 7.tlog-proof --entry 7.json --vkey access-log.pub\n\nExit codes: 0 everything is as it was signed, 1 something is not (the first bad index is named), 2 the command is wrong, 3 a file cannot be read."
+    after_help = "Examples:\n  hedui log verify --store hedui.sqlite --vkey access-log.pub --anchor /mnt/elsewhere/access-log.checkpoint\n  hedui log verify --config config/hedui.toml --witness witness.pub\n  hedui log verify --proof 7.tlog-proof --entry 7.json --vkey access-log.pub\n\nExit codes: 0 everything is as it was signed, 1 something is not (the first bad index is named), 2 the command is wrong, 3 a file cannot be read."
 )]
 pub struct Args {
     #[command(flatten)]
@@ -22,11 +23,15 @@ pub struct Args {
     /// A checkpoint of this log that was kept elsewhere; may be given more than once.
     #[arg(long, value_name = "FILE")]
     anchor: Vec<PathBuf>,
+    /// The public key of a witness, or a file that holds it: also fail unless it cosigned the log; may be given
+    /// more than once.
+    #[arg(long, value_name = "KEY|FILE")]
+    witness: Vec<String>,
     /// Also fail when the newest entries are not signed yet, as after a crash.
     #[arg(long)]
     complete: bool,
     /// Check one proof instead of a log.
-    #[arg(long, value_name = "FILE", requires = "entry", conflicts_with_all = ["store", "config", "anchor"])]
+    #[arg(long, value_name = "FILE", requires = "entry", conflicts_with_all = ["store", "config", "anchor", "witness"])]
     proof: Option<PathBuf>,
     /// The entry that the proof is of.
     #[arg(long, value_name = "FILE", requires = "proof")]
@@ -54,7 +59,9 @@ pub(super) async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode>
             Ok(Anchor { name: file.display().to_string(), bytes })
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let report = match audit(&opened.log, opened.key.clone(), &anchors).await {
+    let witnesses = if args.witness.is_empty() { &opened.witnesses } else { &args.witness };
+    let witnesses = witnesses.iter().map(|text| verifier_key(text)).collect::<anyhow::Result<Vec<_>>>()?;
+    let report = match audit(&opened.log, opened.key.clone(), &anchors, &witnesses).await {
         Ok(report) => report,
         Err(error) => return unreadable(&error.to_string(), global),
     };
@@ -94,6 +101,21 @@ fn tell(out: &mut impl Write, report: &Report, is_good: bool, lang: Lang) -> std
             let note = lang.pick(
                 "  注意：没有锚点，无法发现整体回退或重写；请用 --anchor 给出。",
                 "  note: without an anchor nobody can see that the whole log was taken back or rewritten; give one with --anchor",
+            );
+            writeln!(out, "{note}")?;
+        }
+    }
+    for Cosigned { witness, size, time, is_key_given } in &report.cosigned {
+        let time = i64::try_from(*time).ok().and_then(|time| Timestamp::from_second(time).ok());
+        let time = time.map_or_else(String::new, |time| time.to_string());
+        match lang {
+            Lang::Zh => writeln!(out, "见证 {witness} 于 {time} 联署，覆盖 {size} 条")?,
+            Lang::En => writeln!(out, "witness {witness} cosigned {size} entries at {time}")?,
+        }
+        if !is_key_given {
+            let note = lang.pick(
+                "  注意：该见证的公钥取自日志本身；请用 --witness 给出另行保存的公钥。",
+                "  note: the key of this witness is the one that the log names; give the one you kept with --witness",
             );
             writeln!(out, "{note}")?;
         }

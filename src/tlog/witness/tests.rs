@@ -49,7 +49,7 @@ fn t2_a_witness_answers_as_the_specification_says() {
     assert_eq!(answer(&good(0, 9), Some(head(7))), Err(Refusal::Conflict(7)), "asking for the size");
     assert_eq!(answer(&good(5, 9), Some(head(12))), Err(Refusal::Conflict(12)), "rolled back");
     let fork = Head { size: 9, root: leaf(1) };
-    assert_eq!(answer(&request(9, Vec::new(), fork, &key, LOG), Some(head(9))), Err(Refusal::Conflict(9)), "a fork");
+    assert_eq!(answer(&request(9, Vec::new(), fork, &key, LOG), Some(head(9))), Err(Refusal::Forked(9)), "a fork");
     assert_eq!(answer(&request(5, proof(5, 9), fork, &key, LOG), Some(head(5))), Err(Refusal::Inconsistent), "a fork");
     assert_eq!(answer(&request(5, Vec::new(), head(9), &key, LOG), Some(head(5))), Err(Refusal::Inconsistent));
     assert_eq!(answer(&request(0, vec![leaf(1)], head(9), &key, LOG), None), Err(Refusal::Inconsistent));
@@ -65,6 +65,35 @@ fn t2_a_witness_answers_as_the_specification_says() {
     let many = request(5, vec![leaf(1); 64], head(9), &key, LOG);
     for bad in [&b""[..], b"old 0\n", b"old 01\n\n", b"\xff", b"old 0\nxx\n\n", &many] {
         assert_eq!(answer(bad, None), Err(Refusal::Malformed), "{:?}", String::from_utf8_lossy(bad));
+    }
+}
+
+/// The empty log as other witnesses treat it (litewitness, `TestZeroSize`).
+#[test]
+fn t2_the_empty_log_has_one_root_and_no_proof() {
+    let key = log();
+    let empty = |root| Head { size: 0, root };
+    let (good, wrong) = (Hash::empty_root(), leaf(1));
+    let zero = Hash::from_slice(&[0; 32]).unwrap();
+    for (last, old, new, proof, expected) in [
+        (None, 0, empty(good), vec![], Ok(0)),
+        (None, 0, empty(wrong), vec![], Err(Refusal::Inconsistent)),
+        (None, 0, empty(zero), vec![], Err(Refusal::Inconsistent)),
+        (None, 0, empty(good), vec![wrong], Err(Refusal::Inconsistent)),
+        (None, 0, head(1), vec![], Ok(1)),
+        (None, 0, head(1), vec![wrong], Err(Refusal::Inconsistent)),
+        (Some(head(1)), 0, head(1), vec![wrong], Err(Refusal::Conflict(1))),
+        (Some(head(1)), 1, empty(good), vec![], Err(Refusal::Malformed)),
+    ] {
+        assert_eq!(answer(&request(old, proof, new, &key, LOG), last), expected, "{last:?} {old} {new:?}");
+    }
+}
+
+#[test]
+fn a_conflict_is_told_as_one_number_on_a_line() {
+    assert_eq!(read_conflict(b"20852014\n"), Some(20_852_014));
+    for bad in [&b""[..], b"7", b"07\n", b"7\n\n", b"-7\n", b" 7\n", b"\xff\n", b"99999999999999999999\n"] {
+        assert_eq!(read_conflict(bad), None, "{}", String::from_utf8_lossy(bad));
     }
 }
 

@@ -125,7 +125,7 @@ fn log_keygen_makes_a_key_that_only_its_owner_reads_and_overwrites_none() {
 
 /// Builds `tests/verifier`, once for all tests. `None` on a machine that has no Go and cannot install it;
 /// `HEDUI_REQUIRE_VERIFIER`, which CI sets, makes that a failure.
-fn independent_verifier() -> Option<&'static Path> {
+pub(crate) fn independent_verifier() -> Option<&'static Path> {
     static BUILT: std::sync::OnceLock<Option<PathBuf>> = std::sync::OnceLock::new();
     let built = BUILT.get_or_init(|| {
         let binary = Path::new(env!("CARGO_TARGET_TMPDIR")).join("independent-verifier");

@@ -54,7 +54,7 @@ async fn a6_when_the_log_cannot_be_written_nothing_leaves_and_it_heals_by_itself
     let key = key(&system).await;
     system.app.stop().await;
     let log = hedui::store::LogReader::open(&folder.join("hedui.sqlite")).await.unwrap();
-    let report = hedui::access_log::audit::audit(&log, Some(key), &[]).await.unwrap();
+    let report = hedui::access_log::audit::audit(&log, Some(key), &[], &[]).await.unwrap();
     assert!(report.is_intact, "{report:?}");
     assert_eq!(report.entries, 4, "two verifications, two entries each; the refused ones left none");
     assert_eq!(report.signed, 4, "the last words are signed");

@@ -65,7 +65,7 @@ pub(crate) async fn audited(file: &Path, anchors: &[&Path]) -> Result<Report, St
         .iter()
         .map(|file| Anchor { name: file.display().to_string(), bytes: std::fs::read(file).unwrap() })
         .collect();
-    let report = audit(&log, Some(signer().verifier().clone()), &anchors).await;
+    let report = audit(&log, Some(signer().verifier().clone()), &anchors, &[]).await;
     log.close().await;
     report
 }
