@@ -15,6 +15,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access_log::audit::audit;
 use crate::access_log::publish::{LogError, Publisher};
 use crate::auth::rate_limit::ClientLimit;
 use crate::auth::token::TokenVerifier;
@@ -42,6 +43,8 @@ use witnessing::Witnesses;
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
 /// How often changes of clients that operators ask for are looked for: a revoked client is out within that time.
 const CHANGES: Duration = Duration::from_millis(500);
+/// Longest log that is read from end to end at start, entries: a fraction of a second.
+const CHECKED_AT_START: u64 = 50_000;
 /// How long running requests may take to end at shutdown.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -351,6 +354,24 @@ fn registry(config: &Config, catalogue: &Catalogue, egress: &Egress) -> Result<R
     Ok(Registry::new(adapters))
 }
 
+/// Reads a log that is not long from end to end: nothing is signed on top of an altered one. Reading a long one
+/// would keep callers waiting; its newest part is checked when it is opened, and the whole by `hedui log verify`.
+async fn check_whole(store: &Store) -> Result<(), StartError> {
+    let log = store.log();
+    if log.head().await.map_err(LogError::from)?.is_none() {
+        return Ok(());
+    }
+    if log.size().await.map_err(LogError::from)? > CHECKED_AT_START {
+        tracing::info!("the access log is too long to be read at start: have `hedui log verify` read it regularly");
+        return Ok(());
+    }
+    let report = audit(&log, None, &[], &[]).await.map_err(LogError::from)?;
+    match report.faults.first() {
+        None => Ok(()),
+        Some(fault) => Err(LogError::Tampered { index: fault.index, detail: fault.detail.en.clone() }.into()),
+    }
+}
+
 /// Opens the log for signing, and asks whoever else keeps its head.
 async fn open_log(
     config: &Config,
@@ -360,6 +381,7 @@ async fn open_log(
     clock: &Arc<dyn Clock>,
 ) -> Result<(Arc<Publisher>, Witnesses), StartError> {
     let (key, anchor) = (log_key(config, sealer)?, config.access_log.anchor.clone());
+    check_whole(store).await?;
     let publisher = Publisher::open(store.clone(), key, anchor, Arc::clone(clock)).await?;
     let witnesses = Witnesses::open(config, egress, store).await?;
     witnesses.ask(&publisher).await?;

@@ -325,6 +325,7 @@ impl Config {
         let mut config: Self = parse(&text, "HEDUI").map_err(invalid)?;
         let base = file.parent().unwrap_or_else(|| Path::new(""));
         config.resolve_paths(base);
+        config.check_amounts().map_err(&invalid)?;
         if config.access_log.anchor_every > Duration::from_mins(1) {
             return Err(invalid("access_log: `anchor_every` is at most 60s".to_owned()));
         }
@@ -336,6 +337,25 @@ impl Config {
             endpoint.check(&config.auth).map_err(&invalid)?;
         }
         Ok(config)
+    }
+
+    /// What of nothing would let nobody in, or nobody be asked.
+    fn check_amounts(&self) -> Result<(), String> {
+        let zero = Duration::ZERO;
+        let nothing = [
+            ("listen: `max_connections`", self.listen.max_connections == 0),
+            ("listen: `max_body`", self.listen.max_body == 0),
+            ("listen: `arrival_timeout`", self.listen.arrival_timeout == zero),
+            ("federation: `deadline`", self.federation.deadline == zero),
+            ("federation: `connect_timeout`", self.federation.connect_timeout == zero),
+            ("federation: `max_answer`", self.federation.max_answer == 0),
+            ("verification: `max_wait`", self.verification.max_wait == zero),
+            ("adapter: `timeout`", self.adapters.iter().any(|adapter| adapter.timeout == zero)),
+        ];
+        match nothing.into_iter().find(|(_, is_nothing)| *is_nothing) {
+            None => Ok(()),
+            Some((setting, _)) => Err(format!("{setting} must be more than nothing 必须大于零")),
+        }
     }
 
     fn resolve_paths(&mut self, base: &Path) {

@@ -184,9 +184,9 @@ impl Store {
         durable.await.map_err(|_| StoreError::Stopped)?
     }
 
-    /// Makes an empty write durable: proof that the log can be written.
+    /// Makes a write that changes nothing durable: proof that the log can be written.
     pub async fn check_writable(&self) -> Result<(), StoreError> {
-        self.write(|reply| Write::Events { rows: Vec::new(), reply }).await
+        self.write(|reply| Write::Probe { reply }).await
     }
 }
 

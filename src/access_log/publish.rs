@@ -46,6 +46,16 @@ pub enum LogError {
         "the access log was altered among its first {0} entries: they do not lead to the root that was signed; `hedui log verify` says where"
     )]
     Altered(u64),
+    /// An entry, a tile or the head is not what was written.
+    #[error(
+        "the access log was altered: entry {index}: {detail} `hedui log verify` says more; nothing is signed on top of it"
+    )]
+    Tampered {
+        /// The first entry that is concerned.
+        index: u64,
+        /// What is wrong.
+        detail: String,
+    },
     /// The log is behind its anchor.
     #[error(
         "the access log is behind its anchor {}: it has {entries} entries, and {anchored} were signed; a former state of the database was restored, or entries were removed", file.display()

@@ -243,7 +243,8 @@ impl TokenVerifier {
             return Err(TokenError::Invalid);
         }
         let is_long = claims.client_id.len() > 200 || claims.organisation.len() > MAX_ORGANISATION_BYTES;
-        if claims.sub != claims.client_id || claims.client_id.is_empty() || is_long {
+        let is_odd = claims.jti.is_empty() || claims.client_id.chars().any(char::is_control);
+        if claims.sub != claims.client_id || claims.client_id.is_empty() || is_long || is_odd {
             return Err(TokenError::Invalid);
         }
         let lifetime = claims.exp.checked_sub(claims.iat).ok_or(TokenError::Lifetime)?;

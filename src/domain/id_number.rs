@@ -35,6 +35,20 @@ const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
 const CHECK_MAP: [u8; 11] = *b"10X98765432";
 
 impl IdNumber {
+    /// Whether an identity number stands anywhere in a text, in whatever way [`Self::parse`] forgives, also with dashes
+    /// or dots between its parts: such a text must not go where numbers may not (promise P7).
+    pub fn is_in(text: &str) -> bool {
+        let folded = text.chars().filter_map(|character| match character {
+            ' ' | '\u{3000}' | '\u{a0}' | '-' | '.' | '_' | '\u{b7}' => None,
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(character) - 0xfee0),
+            other => Some(other),
+        });
+        let folded: Vec<char> = folded.collect();
+        folded.windows(18).any(|window| {
+            window.iter().take(17).all(char::is_ascii_digit) && Self::parse(&window.iter().collect::<String>()).is_ok()
+        })
+    }
+
     /// Parses forgivingly: spaces (also ideographic) are dropped, full-width characters folded,
     /// a lower-case `x` raised. Whatever is accepted has exactly one canonical form, so that one
     /// person never becomes two.
@@ -231,6 +245,25 @@ mod tests {
         let id = IdNumber::parse("150000198605021015").unwrap();
         let shown = format!("{id:?}");
         assert!(!shown.chars().any(|character| character.is_ascii_digit()), "{shown}");
+    }
+
+    #[test]
+    fn a_number_inside_a_text_is_found_however_it_is_written() {
+        for text in [
+            "150000198605021015",
+            "A150000198605021015",
+            "x-150000198605021015-1",
+            "授权 150000 19860502 1015 号",
+            "150000-19860502-1015",
+            "１５００００１９８６０５０２１０１５",
+        ] {
+            assert!(IdNumber::is_in(text), "{text}");
+        }
+        for text in
+            ["", "授权〔2025〕1号", "150000198605021016", "15000019860502101", "0192f0a5-7c1e-7cc1-8b1e-3f9d0a4b5c6d"]
+        {
+            assert!(!IdNumber::is_in(text), "{text}");
+        }
     }
 
     proptest::proptest! {

@@ -7,7 +7,9 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, WWW_AUTHENTICATE,
+};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
@@ -111,6 +113,7 @@ impl Hub {
         let client = self.tokens.verify(authorization, certificate(&head).as_ref(), self.clock.now());
         let mut standing = None;
         let result = match &client {
+            _ if let Some(problem) = ambiguous(&head) => Err(problem),
             Err(error) => Err(Problem::unauthenticated(*error)),
             Ok(client) => match self.limit.check(&client.id) {
                 Err(over) => {
@@ -193,13 +196,17 @@ impl Hub {
         };
         let media_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = media_type.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case(needed) {
+        let is_utf_8 = |charset: &str| charset.trim_matches('"').eq_ignore_ascii_case("utf-8");
+        let charset = media_type.split(';').skip(1).find_map(|parameter| parameter.trim().strip_prefix("charset="));
+        let is_encoded = head.headers.get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity");
+        if !essence.eq_ignore_ascii_case(needed) || !charset.is_none_or(is_utf_8) || is_encoded {
             return Err(Problem::media_type(needed));
         }
         match tokio::time::timeout(self.arrival_timeout, to_bytes(body, max)).await {
             Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err(error)) if is_length_limit(&error) => Err(Problem::too_large(max)),
-            Ok(Err(_)) | Err(_) => Err(Problem::incomplete()),
+            Ok(Err(_)) => Err(Problem::malformed_body()),
+            Err(_) => Err(Problem::incomplete()),
         }
     }
 
@@ -210,7 +217,7 @@ impl Hub {
             (1..=64).contains(&id.len())
                 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
                 // It stands in logs, so it must not be a person's number (P7).
-                && crate::domain::id_number::IdNumber::parse(id).is_err()
+                && !crate::domain::id_number::IdNumber::is_in(id)
         };
         given.filter(usable).map_or_else(|| self.ids.next("rq"), str::to_owned)
     }
@@ -255,6 +262,25 @@ fn tell_standing(headers: &mut HeaderMap, standing: Standing) {
     }
 }
 
+/// A head that two programs could read differently: without exactly one host (RFC 9112 section 3.2), or with a field
+/// twice that decides something.
+fn ambiguous(head: &Parts) -> Option<Problem> {
+    let times = |name: &HeaderName| head.headers.get_all(name).iter().count();
+    let once = |name: &'static str| {
+        Problem::header(
+            name,
+            Text::new(format!("请求头 {name} 应恰好出现一次。"), format!("Send the field {name} exactly once.")),
+        )
+    };
+    if head.version == axum::http::Version::HTTP_11 && times(&HOST) != 1 {
+        return Some(once("Host"));
+    }
+    let idempotency_key = HeaderName::from_static("idempotency-key");
+    [(&AUTHORIZATION, "Authorization"), (&idempotency_key, "Idempotency-Key"), (&CONTENT_TYPE, "Content-Type")]
+        .into_iter()
+        .find_map(|(name, told)| (times(name) > 1).then(|| once(told)))
+}
+
 /// `Prefer: wait=N` (RFC 7240), seconds. An unusable preference is ignored, as the RFC asks.
 pub(super) fn preferred_wait(headers: &HeaderMap, default: Duration, most: Duration) -> Duration {
     headers
@@ -280,7 +306,7 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Pro
     let usable = |key: &&str| {
         (1..=255).contains(&key.len())
             && key.bytes().all(|byte| byte.is_ascii_graphic())
-            && crate::domain::id_number::IdNumber::parse(key).is_err()
+            && !crate::domain::id_number::IdNumber::is_in(key)
     };
     match value.to_str().ok().filter(usable) {
         Some(key) => Ok(Some(key.to_owned())),

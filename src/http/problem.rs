@@ -86,6 +86,16 @@ impl Problem {
         .retryable_after(1)
     }
 
+    /// The request body is not framed as HTTP says.
+    pub fn malformed_body() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "body_malformed",
+            Text::new("请求体的分块格式有误，或传输中断。", "The request body is framed wrongly, or broke off."),
+            Text::new("请检查发送程序的 HTTP 实现。", "Check how the sending program frames its body (RFC 9112)."),
+        )
+    }
+
     /// The body is not declared to be of this media type.
     pub fn media_type(needed: &'static str) -> Self {
         Self::new(

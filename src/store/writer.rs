@@ -37,6 +37,10 @@ pub(super) enum Write {
         events: Vec<EventRow>,
         reply: Reply<()>,
     },
+    /// Nothing, to see whether it could be made durable.
+    Probe {
+        reply: Reply<()>,
+    },
     /// The authorisation of a household.
     Authorisation {
         row: Box<AuthorisationRow>,
@@ -202,7 +206,7 @@ async fn commit(
                 rows.events.extend(events);
             }
             Write::Events { rows: events, .. } => rows.events.extend(events),
-            Write::Head { .. } => {}
+            Write::Head { .. } | Write::Probe { .. } => {}
             Write::Pack { row, .. } => rows.packs.push(row),
             Write::Change { changes, events, .. } => {
                 rows.changes.push(changes);
@@ -233,6 +237,10 @@ async fn commit(
     if let Some(grown) = &grown {
         event::push_append(&mut statements, grown.first, &rows.events);
         log::push_tiles(&mut statements, &grown.full);
+    }
+    if group.iter().any(|write| matches!(write, Write::Probe { .. })) {
+        // Writes the page it stands on, whatever stands there.
+        statements.push("PRAGMA user_version = 1;\n");
     }
     statements.push("COMMIT");
     // The text depends on the numbers of rows, so keeping it prepared would only push out others.
@@ -295,6 +303,7 @@ fn answer(group: impl Iterator<Item = Write>, result: Result<Answers, StoreError
             | Write::Pack { reply, .. }
             | Write::Change { reply, .. }
             | Write::Authorisation { reply, .. }
+            | Write::Probe { reply }
             | Write::Revocation { reply, .. } => drop(reply.send(failure.clone().map_or(Ok(()), Err))),
             Write::Head { reply, .. } => drop(reply.send(heads.next().unwrap_or_else(|| Err(missing())))),
         }

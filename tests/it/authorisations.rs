@@ -176,6 +176,13 @@ async fn a24_a_revocation_stops_what_runs_and_holds_over_a_restart() {
     let system = system.restart().await;
     assert_refused(&system.caller.verify(&resting).await, "authorisation_revoked");
     assert_refused(&system.caller.verify(&good).await, "authorisation_revoked");
+    // However the number is written.
+    let number = good["authorisation"]["number"].as_str().unwrap();
+    for variant in [format!(" {number}"), format!("{number}\u{3000}"), number.to_lowercase(), number.to_uppercase()] {
+        let mut again = good.clone();
+        again["authorisation"]["number"] = variant.into();
+        assert_refused(&system.caller.verify(&again).await, "authorisation_revoked");
+    }
     assert_refused(&system.caller.post("/v1/verifications:plan", &resting, &[]).await, "authorisation_revoked");
     assert_eq!(system.caller.delete(&path).await.body["revoked_at"], since, "the first revocation stands");
     let pool =

@@ -47,6 +47,17 @@ async fn every_kind_of_wrong_request_is_a_problem_that_helps() {
     assert_problem(&reply, 415, "unsupported_media_type");
     let reply = caller.post(path, &good, &[("idempotency-key", "150000198605021015")]).await;
     assert_problem(&reply, 400, "invalid_header");
+    let within = caller.post(path, &good, &[("idempotency-key", "x-150000198605021015-1")]).await;
+    assert_problem(&within, 400, "invalid_header");
+    for (name, value) in [("content-encoding", "gzip"), ("content-type", "application/json; charset=utf-16")] {
+        assert_problem(&caller.post(path, &good, &[(name, value)]).await, 415, "unsupported_media_type");
+    }
+    // A25: what stands in the log, which forgets nothing, is no place for a number.
+    let mut telling = good.clone();
+    telling["authorisation"]["number"] = "A150000 19860502 1015".into();
+    let reply = caller.post(path, &telling, &[]).await;
+    assert_problem(&reply, 422, "invalid_request");
+    assert_eq!(reply.body["errors"][0]["code"], "identity_number", "{}", reply.body);
     let mut unknown_pack = good.clone();
     unknown_pack["pack"] = "NOWHERE".into();
     assert_problem(&caller.post(path, &unknown_pack, &[]).await, 422, "invalid_request");

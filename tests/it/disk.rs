@@ -182,6 +182,9 @@ async fn a6_on_a_full_disk_everything_is_503_and_the_hub_is_well_again_when_ther
         assert_eq!(asked.status, 503, "{}", asked.body);
         assert!(asked.body["verdict"].is_null() && asked.body["departments"].is_null(), "{}", asked.body);
     }
+    let monitor = hedui::config::Config::load(&scene.config).unwrap().monitor.address;
+    let ready = async || reqwest::get(format!("http://{monitor}/readyz")).await.unwrap().status();
+    assert_eq!(ready().await, 503, "what sends callers here must know");
     // A look at what was found before, and a refusal, would each need an entry.
     let path = format!("/v1/verifications/{}", before["id"].as_str().unwrap());
     assert_eq!(scene.caller.get(&path).await.status, 503);
@@ -189,6 +192,7 @@ async fn a6_on_a_full_disk_everything_is_503_and_the_hub_is_well_again_when_ther
     drop(full);
     scene.until_answered("full-0").await;
     assert_eq!(scene.caller.get(&path).await.status, 200);
+    assert_eq!(ready().await, 200);
     let (verifications, receipts) = scene.left().await;
     assert_eq!((verifications.len(), receipts.len()), (2, 2), "what was refused left nothing");
 }

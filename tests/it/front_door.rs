@@ -119,6 +119,17 @@ async fn a39_a_raw_request_that_is_not_clean_http_gets_one_refusal_and_no_second
         ("version 1.2", "GET /v1/policies HTTP/1.2\r\nHost: hub\r\n\r\n".to_owned()),
         ("version 3", "GET /v1/policies HTTP/3.0\r\nHost: hub\r\n\r\n".to_owned()),
         ("no version", "GET /v1/policies HTTP\r\nHost: hub\r\n\r\n".to_owned()),
+        ("no host", format!("GET /v1/policies HTTP/1.1\r\nAuthorization: Bearer {token}\r\n\r\n")),
+        (
+            "two hosts",
+            format!("GET /v1/policies HTTP/1.1\r\nHost: hub\r\nHost: bank\r\nAuthorization: Bearer {token}\r\n\r\n"),
+        ),
+        (
+            "two tokens",
+            format!(
+                "GET /v1/policies HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {token}\r\nAuthorization: Bearer x\r\n\r\n"
+            ),
+        ),
         ("two spaces", "GET  /v1/policies HTTP/1.1\r\nHost: hub\r\n\r\n".to_owned()),
         ("method of no letters", "G(T /v1/policies HTTP/1.1\r\nHost: hub\r\n\r\n".to_owned()),
         ("target of no path", "GET v1/policies HTTP/1.1\r\nHost: hub\r\n\r\n".to_owned()),

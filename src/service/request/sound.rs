@@ -54,8 +54,19 @@ impl Findings {
     fn text(&mut self, pointer: impl Into<String>, text: &str) {
         let control = |character: char| {
             character.is_control()
+                || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}')
                 || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
         };
+        let pointer = pointer.into();
+        if IdNumber::is_in(text) {
+            // It stands in the access log, which nothing is ever taken out of (P7).
+            self.add(
+                pointer.clone(),
+                "identity_number",
+                "此处不得填写公民身份号码：该内容会写入访问日志。",
+                "must not hold an identity number: it stands in the access log.",
+            );
+        }
         if text.trim().is_empty() || text.chars().count() > MAX_TEXT || text.chars().any(control) {
             self.add(
                 pointer,

@@ -105,6 +105,20 @@ impl Consents {
     }
 }
 
+/// The number of a form without what makes no other form of it: spaces, width, case, what cannot be seen.
+fn canonical(number: &str) -> String {
+    let folded = number.chars().map(|character| match character {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(character) - 0xfee0).unwrap_or(character),
+        other => other,
+    });
+    let seen = folded.filter(|character| {
+        !character.is_whitespace()
+            && !character.is_control()
+            && !matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+    });
+    seen.flat_map(char::to_lowercase).collect()
+}
+
 /// A request that rests on an authorisation that was revoked.
 pub(super) fn revoked(pointer: &str) -> ServiceError {
     refused(
@@ -137,6 +151,7 @@ impl Verifications {
     }
 
     fn note_revoked(&self, client: String, number: String) {
+        let number = canonical(&number);
         let mut revoked = self.consents.revoked.write().unwrap_or_else(PoisonError::into_inner);
         revoked.entry(client).or_default().insert(number);
     }
@@ -144,7 +159,7 @@ impl Verifications {
     /// Whether this client's authorisation of this number was revoked.
     pub(super) fn is_revoked(&self, client: &str, number: &str) -> bool {
         let revoked = self.consents.revoked.read().unwrap_or_else(PoisonError::into_inner);
-        revoked.get(client).is_some_and(|numbers| numbers.contains(number))
+        revoked.get(client).is_some_and(|numbers| numbers.contains(&canonical(number)))
     }
 
     /// Registers the authorisation of a household. The same document again is the same authorisation; `true` says

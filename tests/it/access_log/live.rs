@@ -126,3 +126,36 @@ async fn a9_the_anchor_follows_the_log_and_a_restored_hub_does_not_start() {
     assert!(report.is_ok_and(|report| !report.is_intact), "another key than the log's does not fit either");
     drop((adapters, kept_folder));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a8_a_hub_does_not_start_on_an_altered_log() {
+    let system = system().await;
+    let documents = requests(system.folder.path());
+    let done = system.caller.verify(&documents["C01"]).await;
+    let path = format!("/v1/verifications/{}", done.body["id"].as_str().unwrap());
+    // So many entries that the first ones stand in a tile that is full, which opening the log does not read.
+    for _ in 0..260 {
+        assert_eq!(system.caller.get(&path).await.status, 200);
+    }
+    let folder = system.folder.path().to_owned();
+    let (config, kept) = (system.files.config.clone(), system.folder);
+    system.app.stop().await;
+    let mut disk = SqliteConnectOptions::new().filename(folder.join("hedui.sqlite")).connect().await.unwrap();
+    for (edit, mend) in [
+        ("replace(body, 'granted', 'Granted')", "replace(body, 'Granted', 'granted')"),
+        ("replace(body, 'dibao', 'tekun')", "replace(body, 'tekun', 'dibao')"),
+    ] {
+        let set = async |disk: &mut sqlx::SqliteConnection, what: &str| {
+            let sql = format!("UPDATE access_event SET body = {what} WHERE position = 0");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(disk).await.unwrap();
+        };
+        set(&mut disk, edit).await;
+        let settings = || hedui::config::Config::load(&config).unwrap();
+        let start = async || hedui::app::App::start(&settings(), crate::hub::metrics()).await;
+        let error = start().await.err().expect("the hub does not start").to_string();
+        assert!(error.contains("altered") && error.contains("entry 0"), "{error}");
+        set(&mut disk, mend).await;
+        start().await.expect("as it was, it starts").stop().await;
+    }
+    drop(kept);
+}
