@@ -27,6 +27,7 @@ mod privacy;
 mod promises;
 mod published_figures;
 mod rules_table;
+mod security_page;
 mod seventh_source;
 mod stub;
 mod tidy;
