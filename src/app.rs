@@ -29,7 +29,9 @@ use crate::federation::registry::{Adapter, Registry, Terms};
 use crate::http::{Hub, Published, monitor_router, router};
 use crate::policy::{Packs, PolicyError};
 use crate::seal::{SealError, Sealer};
+use crate::service::changes::Operations;
 use crate::service::clients::{self, ClientRegistry, ClientsError};
+use crate::service::erasure::{self, Erasure, Retention};
 use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
@@ -41,6 +43,8 @@ use witnessing::Witnesses;
 
 /// How often accepted verifications that did not end are looked for, and idle clients forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// How often what was kept long enough is looked for, by the hub's clock.
+const SWEEPS: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 /// How often changes of clients that operators ask for are looked for: a revoked client is out within that time.
 const CHANGES: Duration = Duration::from_millis(500);
 /// Longest log that is read from end to end at start, entries: a fraction of a second.
@@ -125,7 +129,15 @@ pub struct App {
 impl App {
     /// Builds everything and starts listening.
     pub async fn start(config: &Config, metrics: PrometheusHandle) -> Result<Self, StartError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        Self::start_at(config, metrics, Arc::new(SystemClock)).await
+    }
+
+    /// The same by another clock.
+    pub async fn start_at(
+        config: &Config,
+        metrics: PrometheusHandle,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
         let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
         let tracker = TaskTracker::new();
         let stopping = CancellationToken::new();
@@ -196,6 +208,13 @@ impl App {
         });
         let log_review =
             LogReview::new(store.clone(), Arc::clone(&publisher), &sealer, Arc::clone(&clock), ids.clone());
+        let erasure = Arc::new(Erasure::new(erasure::Parts {
+            store: store.clone(),
+            sealer: sealer.clone(),
+            clock: Arc::clone(&clock),
+            ids: ids.clone(),
+        }));
+        let operations = Operations { store: store.clone(), clients: registry, erasure: Arc::clone(&erasure) };
         let verifications = Verifications::new(Parts {
             store,
             sealer,
@@ -233,9 +252,12 @@ impl App {
         for set in refreshed {
             tracker.spawn(issuers::refresh(set, Arc::clone(&tokens), Arc::clone(&clock), stopping.clone()));
         }
-        if let Some(registry) = registry {
-            tracker.spawn(take_up_changes(registry, stopping.clone()));
-        }
+        tracker.spawn(take_up_changes(operations, stopping.clone()));
+        let retention = Retention {
+            verifications: config.retention.verifications,
+            authorisations: config.retention.authorisations,
+        };
+        tracker.spawn(sweep(erasure, retention, Arc::clone(&clock), stopping.clone()));
         tracker.spawn(housekeeping(Arc::clone(&hub), metrics, stopping.clone()));
         let intervals = publishing::Intervals {
             anchor: config.access_log.anchor_every,
@@ -293,16 +315,41 @@ async fn housekeeping(hub: Arc<Hub>, metrics: PrometheusHandle, stopping: Cancel
     }
 }
 
-/// Makes the changes of clients and keys that operators ask for while the hub runs.
-async fn take_up_changes(registry: Arc<ClientRegistry>, stopping: CancellationToken) {
+/// Erases what was kept long enough: at the start, and then whenever it is due by the hub's clock.
+async fn sweep(erasure: Arc<Erasure>, retention: Retention, clock: Arc<dyn Clock>, stopping: CancellationToken) {
+    let mut tick = tokio::time::interval(HOUSEKEEPING);
+    let mut swept_at: Option<jiff::Timestamp> = None;
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        let now = clock.now();
+        if swept_at.is_some_and(|at| now.duration_since(at).abs() < SWEEPS) {
+            continue;
+        }
+        match erasure.sweep(retention).await {
+            Ok(erased) => {
+                swept_at = Some(now);
+                if erased > 0 {
+                    tracing::info!(erased, "erased what was kept long enough");
+                }
+            }
+            Err(error) => tracing::error!(%error, "what was kept long enough cannot be erased now"),
+        }
+    }
+}
+
+/// Makes the changes that operators ask for while the hub runs.
+async fn take_up_changes(operations: Operations, stopping: CancellationToken) {
     let mut tick = tokio::time::interval(CHANGES);
     loop {
         tokio::select! {
             () = stopping.cancelled() => return,
             _ = tick.tick() => {}
         }
-        if let Err(error) = registry.take_up().await {
-            tracing::error!(%error, "changes of clients or keys cannot be made now");
+        if let Err(error) = operations.take_up().await {
+            tracing::error!(%error, "changes that operators asked for cannot be made now");
         }
     }
 }

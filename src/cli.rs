@@ -5,6 +5,8 @@
 
 pub mod adapter;
 mod caller;
+pub mod case;
+mod change;
 pub mod client;
 pub mod demo;
 pub mod log;
@@ -106,6 +108,9 @@ pub enum Command {
     /// Cosign the heads of access logs, on another machine than theirs.
     #[command(subcommand)]
     Witness(witness::Command),
+    /// Erase what the hub keeps of a case.
+    #[command(subcommand)]
+    Case(case::Command),
     /// Make the departments' native stores, for trials and tests.
     Simulate(simulate::Args),
     /// Mint an access token with an issuer's private key, for trials.
@@ -125,6 +130,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Log(command) => log::run(command, &global).await,
         Command::Client(command) => client::run(command, &global).await,
         Command::Witness(command) => witness::run(command, &global).await,
+        Command::Case(command) => case::run(command, &global).await,
         Command::Simulate(args) => simulate::run(args, &global).await,
         Command::Token(args) => token::run(args, &global),
     }

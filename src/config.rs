@@ -4,6 +4,7 @@
 //! by file. Relative paths are relative to the configuration file.
 
 mod auth;
+mod retention;
 mod units;
 mod witness;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub use auth::{Auth, Issuer, IssuerKeySource, TokenAlgorithm, TokenEndpoint};
+pub use retention::Retention;
 
 use crate::domain::dataset::{DepartmentId, duration_text};
 use crate::egress::Allowed;
@@ -74,6 +76,9 @@ pub struct Config {
     /// How the access log is signed and where its head is kept besides.
     #[serde(default)]
     pub access_log: AccessLog,
+    /// How long what is kept.
+    #[serde(default)]
+    pub retention: Retention,
     /// The registered adapters, one a department.
     #[serde(default, rename = "adapter")]
     pub adapters: Vec<Adapter>,
@@ -333,6 +338,7 @@ impl Config {
             return Err(invalid("access_log: `witness_every` is at most 60s".to_owned()));
         }
         config.auth.check().map_err(&invalid)?;
+        config.retention.check().map_err(&invalid)?;
         if let Some(endpoint) = &config.token_endpoint {
             endpoint.check(&config.auth).map_err(&invalid)?;
         }

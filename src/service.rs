@@ -3,8 +3,10 @@
 pub mod answer;
 pub mod assemble;
 pub mod case;
+pub mod changes;
 pub mod clients;
 pub mod disclosure;
+pub mod erasure;
 pub mod error;
 pub mod evidence;
 pub mod ids;

@@ -6,7 +6,9 @@
 //! for the group. Reads have their own pool.
 
 mod authorisation;
+mod change;
 mod client;
+mod erasure;
 mod event;
 mod log;
 mod log_search;
@@ -25,7 +27,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use tokio::sync::{mpsc, oneshot};
 
 pub use authorisation::{AuthorisationRow, Revocation};
-pub use client::{AssertionRow, ChangeDesk, ChangeRequest, Changes, ClientRow, SigningKeyRow};
+pub use change::{ChangeDesk, ChangeRequest, Changes};
+pub use client::{AssertionRow, ClientRow, SigningKeyRow};
+pub use erasure::{Erasable, ErasureRow};
 pub use event::EventRow;
 pub use log::{CosignedRow, EntryRow, HeadRow, LogReader, TileRow};
 pub use log_search::{LogPage, LogQuery, MAX_FOUND};
@@ -129,6 +133,8 @@ impl Store {
             .pragma("wal_autocheckpoint", "1000")
             // A group of rows is one statement, and what would undo half of it stays out of the file system.
             .pragma("temp_store", "MEMORY")
+            // What is erased is overwritten, not only given free.
+            .pragma("secure_delete", "ON")
             .foreign_keys(true);
         let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         migrate::run(&write).await?;

@@ -50,6 +50,8 @@ pub enum Action {
     AuthorisationRegistered,
     /// A household's authorisation was revoked: it does not hold any more.
     AuthorisationRevoked,
+    /// Verifications or authorisations were erased: their keys were destroyed.
+    Erased,
 }
 
 /// What came of asking one department, as the log keeps it.
@@ -91,6 +93,9 @@ pub struct AccessEvent<'a> {
     /// What else it is about: an entry of the log that was viewed, an adapter or a pack that was changed, an authorisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<&'a str>,
+    /// Everything it is about, where that is more than one: what one sweep erased.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub objects: &'a [String],
     /// The actor's organisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organisation: Option<&'a str>,
@@ -100,6 +105,9 @@ pub struct AccessEvent<'a> {
     /// The purpose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose: Option<Purpose>,
+    /// Why something was erased, in the operator's words, or the retention class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
     /// The request's id.
     pub request_id: &'a str,
     /// What the actor is.
@@ -134,9 +142,11 @@ impl<'a> AccessEvent<'a> {
             exemption: None,
             id,
             object: None,
+            objects: &[],
             organisation: client.map(|client| client.organisation.as_str()),
             problem: None,
             purpose: None,
+            reason: None,
             request_id,
             role: client.map(|client| client.role),
             search: BTreeMap::new(),
@@ -169,7 +179,7 @@ mod tests {
     use crate::seal::Sealer;
     use crate::tlog::tile::MAX_ENTRY;
 
-    const ACTIONS: [Action; 16] = [
+    const ACTIONS: [Action; 17] = [
         Action::Requested,
         Action::Granted,
         Action::Denied,
@@ -186,6 +196,7 @@ mod tests {
         Action::KeyChanged,
         Action::AuthorisationRegistered,
         Action::AuthorisationRevoked,
+        Action::Erased,
     ];
 
     fn client(text: &str) -> Client {
@@ -220,6 +231,7 @@ mod tests {
         (event.authorisation, event.exemption, event.object) = (Some(text), Some("emergency"), Some(text));
         (event.problem, event.verdict, event.verification) = (Some("not_found"), Some("PENDING_DATA"), Some("vf_1"));
         (event.subjects, event.departments, event.purpose) = (subjects, departments, Some(Purpose::ALL[0]));
+        event.reason = Some(text);
         event.search = BTreeMap::from([("actor", text.to_owned()), ("subject", text.to_owned())]);
         event
     }

@@ -1,35 +1,24 @@
 //! `hedui client`: the systems that may get tokens at this hub. Registers, lists, gives another key, revokes.
-//!
-//! While no hub runs on the database the change is made at once; while one does, it makes the change, since it is the
-//! only writer of its log, and this command waits for its answer.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use serde_json::json;
 
 use super::token::{purposes, role};
-use super::{Global, Lang};
+use super::{Global, Lang, change};
 use crate::auth::clients::Registration;
 use crate::auth::key::PublicKey;
-use crate::auth::token::TokenVerifier;
-use crate::config::{Config, read_setting_file};
+use crate::config::Config;
 use crate::domain::actor::{Client, Role};
-use crate::domain::clock::{Clock, SystemClock, SystemRandomness};
+use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::dataset::duration_text;
 use crate::domain::division::DivisionCode;
-use crate::seal::Sealer;
-use crate::service::clients::{Answer, Change, ClientRegistry, Parts, Request};
-use crate::service::ids::Ids;
-use crate::store::{ChangeDesk, Store, StoreError};
-
-/// How long a running hub is given to answer.
-const PATIENCE: Duration = Duration::from_secs(15);
+use crate::service::changes::Change;
+use crate::service::clients;
+use crate::store::ChangeDesk;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -137,19 +126,23 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
                 purposes: purposes(&args.purposes)?,
                 role: args.role,
             };
-            (args.hub, Change::Register { client, jwk: key(&args.key)? })
+            (args.hub, clients::Change::Register { client, jwk: key(&args.key)? })
         }
         Command::Rotate(args) => {
             let grace = duration_text::parse(&args.grace)
                 .and_then(|grace| u32::try_from(grace.as_secs()).ok())
                 .with_context(|| format!("--grace `{}` is not a duration such as 0s, 12h or 7d", args.grace))?;
-            (args.hub, Change::Rotate { id: args.id, jwk: key(&args.key)?, grace_seconds: grace })
+            (args.hub, clients::Change::Rotate { id: args.id, jwk: key(&args.key)?, grace_seconds: grace })
         }
-        Command::Revoke(args) => (args.hub, Change::Revoke { id: args.id }),
-        Command::HubKey(args) => (args.hub, Change::NewSigningKey { at_once: args.at_once }),
+        Command::Revoke(args) => (args.hub, clients::Change::Revoke { id: args.id }),
+        Command::HubKey(args) => (args.hub, clients::Change::NewSigningKey { at_once: args.at_once }),
     };
-    let answer = ask(&hub.config, change).await?;
-    tell(&answer, global)
+    let config = Config::load(&hub.config)?;
+    if config.token_endpoint.is_none() {
+        bail!("this hub gives no tokens itself: add [token_endpoint] to its configuration (config/hedui.example.toml)")
+    }
+    let answer = change::ask(&config, Change::Client(change)).await?;
+    change::tell("client", &answer, global)
 }
 
 fn key(file: &Path) -> anyhow::Result<serde_json::Value> {
@@ -157,92 +150,6 @@ fn key(file: &Path) -> anyhow::Result<serde_json::Value> {
         std::fs::read_to_string(file).with_context(|| format!("the public key {} cannot be read", file.display()))?;
     let key = PublicKey::parse(&text).with_context(|| format!("the key {}", file.display()))?;
     Ok(key.to_jwk())
-}
-
-/// Makes the change, or lets the running hub make it.
-async fn ask(config: &Path, change: Change) -> anyhow::Result<Answer> {
-    let config = Config::load(config)?;
-    let Some(endpoint) = &config.token_endpoint else {
-        bail!("this hub gives no tokens itself: add [token_endpoint] to its configuration (config/hedui.example.toml)")
-    };
-    let request = Request { by: operator(), change };
-    let (store, writer) = match Store::open(&config.store.path).await {
-        Ok(opened) => opened,
-        Err(StoreError::Locked(_)) => return ask_running(&config.store.path, &request).await,
-        Err(error) => return Err(error).with_context(|| format!("the database {}", config.store.path.display())),
-    };
-    #[expect(clippy::disallowed_methods, reason = "joined below, before the command ends")]
-    let writer = tokio::spawn(writer.run());
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let randomness = Arc::new(SystemRandomness);
-    let seal = read_setting_file("seal.key_file", &config.seal.key_file)?;
-    let registry = ClientRegistry::open(Parts {
-        store,
-        sealer: Sealer::from_hex(&seal, randomness.clone())?,
-        tokens: Arc::new(TokenVerifier::new(&config.auth.audience)),
-        issuer: endpoint.issuer.clone(),
-        clock: Arc::clone(&clock),
-        randomness: randomness.clone(),
-        ids: Ids::new(clock, randomness),
-    })
-    .await?;
-    let answer = registry.change(request, None).await?;
-    drop(registry);
-    writer.await?;
-    Ok(answer.map_or_else(|fault| Answer::Refused(fault.text()), Answer::Done))
-}
-
-async fn ask_running(database: &Path, request: &Request) -> anyhow::Result<Answer> {
-    let desk = ChangeDesk::open(database).await?;
-    let number = desk.ask(SystemClock.now().as_microsecond(), &serde_json::to_string(request)?).await?;
-    let mut tick = tokio::time::interval(Duration::from_millis(100));
-    for _ in 0..PATIENCE.as_millis() / 100 {
-        tick.tick().await;
-        if let Some(answer) = desk.answer(number).await? {
-            return serde_json::from_str(&answer).context("the hub's answer cannot be read");
-        }
-    }
-    if desk.withdraw(number).await? {
-        bail!(
-            "the running hub did not take the change up in {} s; nothing was changed; see its log",
-            PATIENCE.as_secs()
-        )
-    }
-    let answer = desk.answer(number).await?.context("the request is gone")?;
-    serde_json::from_str(&answer).context("the hub's answer cannot be read")
-}
-
-/// Who runs the command, as the machine knows them. It stands in the log.
-fn operator() -> String {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata("/proc/self").map_or_else(|_| "operator".to_owned(), |me| format!("uid:{}", me.uid()))
-}
-
-fn tell(answer: &Answer, global: &Global) -> anyhow::Result<ExitCode> {
-    let lang = global.lang();
-    match answer {
-        Answer::Done(object) => {
-            let mut out = std::io::stdout().lock();
-            if global.json {
-                writeln!(out, "{}", json!({ "done": object }))?;
-            } else {
-                writeln!(
-                    out,
-                    "{}",
-                    lang.pick("已生效并记入访问日志：", "in force and in the access log: ").to_owned() + object
-                )?;
-            }
-            Ok(ExitCode::SUCCESS)
-        }
-        Answer::Refused(why) => {
-            if global.json {
-                writeln!(std::io::stdout().lock(), "{}", json!({ "refused": why }))?;
-            } else {
-                writeln!(std::io::stderr().lock(), "hedui client: {}", lang.pick(&why.zh, &why.en))?;
-            }
-            Ok(ExitCode::from(1))
-        }
-    }
 }
 
 async fn list(hub: &HubArgs, global: &Global) -> anyhow::Result<ExitCode> {

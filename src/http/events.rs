@@ -33,6 +33,7 @@ use crate::service::verify::Follow;
         (status = 200, description = "The events", content_type = "text/event-stream"),
         (status = 401, description = "No usable access token", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such verification of this client", body = Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The verification was erased", body = Problem, content_type = "application/problem+json"),
     ),
     security(("access_token" = [])),
 )]

@@ -288,6 +288,30 @@ impl Problem {
                     "Check the id; a client sees only the authorisations it registered.",
                 ),
             ),
+            ServiceError::Erased => Self::new(
+                StatusCode::GONE,
+                "erased",
+                Text::new(
+                    "这项核对已按留存规定或依申请销毁，内容无法恢复。",
+                    "This verification was erased; nothing of it can be read any more.",
+                ),
+                Text::new(
+                    "如仍需结论，请重新发起核对；访问日志仍记有谁在何时查询、何时销毁。",
+                    "Ask for a new verification where a verdict is still needed; the access log still says who asked and when it was erased.",
+                ),
+            ),
+            ServiceError::AuthorisationErased => Self::new(
+                StatusCode::GONE,
+                "erased",
+                Text::new(
+                    "这份授权书已按留存规定或依申请销毁，内容无法恢复。",
+                    "This authorisation was erased; nothing of it can be read any more.",
+                ),
+                Text::new(
+                    "请由家庭重新签署，以新的编号登记。",
+                    "Let the household sign a new one and register it under a new number.",
+                ),
+            ),
             ServiceError::AuthorisationNumberTaken => Self::new(
                 StatusCode::CONFLICT,
                 "authorisation_number_taken",

@@ -92,6 +92,7 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Res
         (status = 200, description = "The verification", body = VerificationAnswer<'static>),
         (status = 401, description = "No usable access token", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such verification of this client", body = Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The verification was erased", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The pack was changed since and was not kept: text and trace cannot be made again", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "One request too many", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Nothing can be made durable now", body = Problem, content_type = "application/problem+json"),

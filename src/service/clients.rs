@@ -1,8 +1,7 @@
 //! The clients and keys of the hub's own tokens: registered, given another key, revoked, each with its log entry.
 //!
-//! What operators ask for comes from the command line: into the database itself while no hub runs, and as a request
-//! in it while one does, since the hub is the only writer of its log. Either way the change and its entry become
-//! durable in one transaction, and only then count.
+//! What operators ask for comes in by `service/changes.rs`. The change and its entry become durable in one transaction,
+//! and only then count.
 
 mod change;
 
@@ -18,10 +17,11 @@ use crate::auth::token::{LEEWAY_SECONDS, MAX_LIFETIME_SECONDS, OwnIssuer, TokenV
 use crate::domain::actor::Role;
 use crate::domain::clock::{Clock, Randomness};
 use crate::seal::{SealError, Sealer};
+use crate::service::changes::Answer;
 use crate::service::ids::Ids;
 use crate::store::{Changes, ClientRow, EventRow, SigningKeyRow, Store, StoreError};
 
-pub use change::{Answer, Change, ChangeFault, Request};
+pub use change::{Change, ChangeFault};
 
 /// Why clients or keys cannot be read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -100,35 +100,20 @@ impl ClientRegistry {
         &self.parts.issuer
     }
 
-    /// Takes up what operators left as requests.
-    pub async fn take_up(&self) -> Result<(), ClientsError> {
-        let requests = self.parts.store.change_requests().await?;
-        for request in requests {
-            let fault = match serde_json::from_str::<Request>(&request.body) {
-                Ok(asked) => self.change(asked, Some(request.number)).await?.err(),
-                Err(_) => Some(ChangeFault::Form),
-            };
-            if let Some(fault) = fault {
-                let answered = Some((request.number, Answer::Refused(fault.text()).to_json()));
-                self.parts.store.change(Changes { answered, ..Changes::default() }, Vec::new()).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Makes a change: durable with its log entry first, then in force. What was done, or why not.
     pub async fn change(
         &self,
-        asked: Request,
+        by: &str,
+        change: Change,
         request: Option<i64>,
     ) -> Result<Result<String, ChangeFault>, ClientsError> {
         let now = self.parts.clock.now();
         let state = self.state();
-        let (mut changes, mut objects, next) = if let Change::NewSigningKey { at_once } = asked.change {
+        let (mut changes, mut objects, next) = if let Change::NewSigningKey { at_once } = change {
             let (changes, keys) = self.next_signing_key(&state.keys, now, at_once)?;
             (changes, Vec::new(), State { keys: Arc::new(keys), ..state })
         } else {
-            let (registration, done) = match asked.change.apply(&state.clients, now) {
+            let (registration, done) = match change.apply(&state.clients, now) {
                 Ok(changed) => changed,
                 Err(fault) => return Ok(Err(fault)),
             };
@@ -150,7 +135,7 @@ impl ClientRegistry {
         objects.extend(changes.signing_keys.iter().map(|key| format!("signing_key/{}/made", key.number)));
         let done = objects.first().cloned().unwrap_or_default();
         changes.answered = request.map(|number| (number, Answer::Done(done.clone()).to_json()));
-        let events = objects.iter().map(|object| event(&self.parts.ids, &asked.by, object, now));
+        let events = objects.iter().map(|object| event(&self.parts.ids, by, object, now));
         self.parts.store.change(changes, events.collect::<Result<_, _>>()?).await?;
         self.replace(next);
         Ok(Ok(done))

@@ -23,6 +23,12 @@ pub enum ServiceError {
     /// No such authorisation, or another client's: the same answer for both.
     #[error("there is no such authorisation")]
     NoAuthorisation,
+    /// The verification was erased: it was this client's, and nothing of it can be read any more.
+    #[error("the verification was erased")]
+    Erased,
+    /// The authorisation was erased.
+    #[error("the authorisation was erased")]
+    AuthorisationErased,
     /// The number of the authorisation stands for another one already.
     #[error("this client registered another authorisation under this number")]
     AuthorisationNumberTaken,

@@ -301,7 +301,11 @@ impl Verifications {
         wait: Duration,
     ) -> Result<Reply, ServiceError> {
         if request_digest != repeated {
-            return Err(ServiceError::IdempotencyKeyReused);
+            // What was erased has no digest any more that could be told apart.
+            return match self.own(caller.client, id).await {
+                Err(ServiceError::Erased) => Err(ServiceError::Erased),
+                _ => Err(ServiceError::IdempotencyKeyReused),
+            };
         }
         if let Some(running) = self.running.get(id) {
             return wait_for(&running, wait, false).await;
@@ -318,12 +322,12 @@ impl Verifications {
         }
     }
 
-    /// A verification of this client; foreign and absent are the same.
+    /// A verification of this client; foreign and absent are the same, erased or not.
     async fn own(&self, client: &Client, id: &str) -> Result<VerificationRow, ServiceError> {
         let row = self.parts.store.verification(id).await?.ok_or(ServiceError::NotFound)?;
         let object = Object::Verification { client: &row.client_id, division: row.division };
         authorise(client, access::Action::LookAtVerification, &object).check()?;
-        Ok(row)
+        if row.erased_at.is_some() { Err(ServiceError::Erased) } else { Ok(row) }
     }
 
     fn outcome(&self, row: &VerificationRow) -> Result<Option<Outcome>, ServiceError> {

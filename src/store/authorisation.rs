@@ -29,6 +29,10 @@ pub struct AuthorisationRow {
     pub body: Vec<u8>,
     /// When it was revoked, microseconds since 1970, UTC.
     pub revoked_at: Option<i64>,
+    /// The last day it holds; not known of those that were registered before it was kept.
+    pub valid_until: Option<String>,
+    /// When it was erased, microseconds since 1970, UTC: then `digest`, `wrapped_key` and `body` are zeros.
+    pub erased_at: Option<i64>,
 }
 
 /// That an authorisation does not hold any more.
@@ -56,8 +60,9 @@ impl Store {
     pub async fn authorisation(&self, id: &str) -> Result<Option<AuthorisationRow>, StoreError> {
         let row = sqlx::query(
             "-- store::authorisation::by_id
-             SELECT id, client_id, number, digest, registered_at, wrapped_key, body, revoked_at, division_code
-             FROM authorisation WHERE id = $1",
+             SELECT a.id, client_id, number, digest, registered_at, wrapped_key, body, revoked_at, division_code,
+                    valid_until, e.erased_at
+             FROM authorisation a LEFT JOIN erasure e ON e.id = a.id WHERE a.id = $1",
         )
         .bind(id)
         .fetch_optional(&self.read)
@@ -74,8 +79,9 @@ impl Store {
     ) -> Result<Option<AuthorisationRow>, StoreError> {
         let row = sqlx::query(
             "-- store::authorisation::by_number
-             SELECT id, client_id, number, digest, registered_at, wrapped_key, body, revoked_at, division_code
-             FROM authorisation WHERE client_id = $1 AND division_code = $2 AND number = $3",
+             SELECT a.id, client_id, number, digest, registered_at, wrapped_key, body, revoked_at, division_code,
+                    valid_until, e.erased_at
+             FROM authorisation a LEFT JOIN erasure e ON e.id = a.id WHERE client_id = $1 AND division_code = $2 AND number = $3",
         )
         .bind(client_id)
         .bind(division.to_string())
@@ -111,6 +117,8 @@ fn from_row(row: &SqliteRow) -> Result<AuthorisationRow, sqlx::Error> {
         body: row.try_get(6)?,
         revoked_at: row.try_get(7)?,
         division: division(&row.try_get::<String, _>(8)?)?,
+        valid_until: row.try_get(9)?,
+        erased_at: row.try_get(10)?,
     })
 }
 
@@ -120,7 +128,7 @@ pub(super) fn push_register(statements: &mut QueryBuilder<Sqlite>, rows: &[&Auth
         return;
     }
     statements.push(
-        "INSERT INTO authorisation (id, client_id, number, digest, registered_at, wrapped_key, body, division_code) ",
+        "INSERT INTO authorisation (id, client_id, number, digest, registered_at, wrapped_key, body, division_code, valid_until) ",
     );
     statements.push_values(rows, |mut values, row| {
         values
@@ -131,7 +139,8 @@ pub(super) fn push_register(statements: &mut QueryBuilder<Sqlite>, rows: &[&Auth
             .push_bind(row.registered_at)
             .push_bind(&row.wrapped_key)
             .push_bind(&row.body)
-            .push_bind(row.division.to_string());
+            .push_bind(row.division.to_string())
+            .push_bind(&row.valid_until);
     });
     statements.push(";\n");
 }

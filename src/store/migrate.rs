@@ -7,13 +7,14 @@ use sqlx::{SqlSafeStr, SqlitePool};
 
 use super::StoreError;
 
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "verification", include_str!("../../migrations/sqlite/0001_verification.sql")),
     (2, "access log tree", include_str!("../../migrations/sqlite/0002_access_log_tree.sql")),
     (3, "policy pack", include_str!("../../migrations/sqlite/0003_policy_pack.sql")),
     (4, "client", include_str!("../../migrations/sqlite/0004_client.sql")),
     (5, "verification division", include_str!("../../migrations/sqlite/0005_verification_division.sql")),
     (6, "authorisation", include_str!("../../migrations/sqlite/0006_authorisation.sql")),
+    (7, "erasure", include_str!("../../migrations/sqlite/0007_erasure.sql")),
     (10, "cosigned head", include_str!("../../migrations/sqlite/0010_cosigned_head.sql")),
 ];
 

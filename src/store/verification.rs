@@ -61,6 +61,8 @@ pub struct VerificationRow {
     pub request: Vec<u8>,
     /// The outcome, sealed; absent while running.
     pub outcome: Option<Vec<u8>>,
+    /// When it was erased, microseconds since 1970, UTC: then `wrapped_key` and `request` are zeros, and it has no outcome.
+    pub erased_at: Option<i64>,
 }
 
 /// The outcome of a verification.
@@ -104,8 +106,10 @@ impl Store {
     pub async fn verification(&self, id: &str) -> Result<Option<VerificationRow>, StoreError> {
         let row = sqlx::query(
             "-- store::verification::by_id
-             SELECT v.id, v.client_id, v.opened_at, v.wrapped_key, v.request, o.body, v.division
-             FROM verification v LEFT JOIN outcome o ON o.verification_id = v.id WHERE v.id = $1",
+             SELECT v.id, v.client_id, v.opened_at, v.wrapped_key, v.request, o.body, v.division, e.erased_at
+             FROM verification v LEFT JOIN outcome o ON o.verification_id = v.id
+                  LEFT JOIN erasure e ON e.id = v.id
+             WHERE v.id = $1",
         )
         .bind(id)
         .fetch_optional(&self.read)
@@ -119,7 +123,8 @@ impl Store {
         Ok(sqlx::query_scalar(
             "-- store::verification::unfinished
              SELECT v.id FROM verification v
-             WHERE NOT EXISTS (SELECT 1 FROM outcome o WHERE o.verification_id = v.id) ORDER BY v.id",
+             WHERE NOT EXISTS (SELECT 1 FROM outcome o WHERE o.verification_id = v.id)
+               AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.id = v.id) ORDER BY v.id",
         )
         .fetch_all(&self.read)
         .await?)
@@ -135,6 +140,7 @@ fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<VerificationRow, sqlx::Erro
         wrapped_key: row.try_get(3)?,
         request: row.try_get(4)?,
         outcome: row.try_get(5)?,
+        erased_at: row.try_get(7)?,
         division: division
             .as_deref()
             .map(DivisionCode::parse)

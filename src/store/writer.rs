@@ -11,7 +11,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
 use super::authorisation::{self, AuthorisationRow, Revocation};
-use super::client::{self, AssertionRow, Changes};
+use super::change::{self, Changes};
+use super::client::{self, AssertionRow};
+use super::erasure;
 use super::event::{self, EventRow};
 use super::log::{self, HeadChange};
 use super::pack::{self, PackRow};
@@ -67,7 +69,11 @@ pub(super) enum Write {
         row: Box<PackRow>,
         reply: Reply<()>,
     },
-    /// Clients or keys that changed.
+    /// Overwritten bytes are to leave the file of pending writes.
+    Clear {
+        reply: Reply<bool>,
+    },
+    /// What operators changed, or what was erased.
     Change {
         changes: Box<Changes>,
         events: Vec<EventRow>,
@@ -113,17 +119,17 @@ impl WriterHandle {
             {
                 group.push(write);
             }
-            let (result, heads) = self.commit(&group, is_sure).await;
+            let (result, after) = self.commit(&group, is_sure).await;
             is_sure = result.is_ok();
-            answer(group.drain(..), result, heads);
+            answer(group.drain(..), result, after);
         }
         self.read.close().await;
         self.pool.close().await;
         drop(self.lock);
     }
 
-    /// Commits a group, then what it says of heads; after a group that failed, reads first what the database holds.
-    async fn commit(&self, group: &[Write], is_sure: bool) -> (Result<Answers, StoreError>, Heads) {
+    /// Commits a group, then does what comes after a commit: after and clearing; after a group that failed, reads first what the database holds.
+    async fn commit(&self, group: &[Write], is_sure: bool) -> (Result<Answers, StoreError>, After) {
         let mut connection = match self.pool.acquire().await {
             Ok(connection) => connection,
             Err(error) => return (Err(error.into()), Vec::new()),
@@ -132,20 +138,22 @@ impl WriterHandle {
             return (Err(error), Vec::new());
         }
         let result = commit(&mut connection, &self.sequence, group).await;
-        let mut heads = Vec::new();
+        let mut after = Vec::new();
         if result.is_ok() {
             for write in group {
-                if let Write::Head { change, .. } = write {
-                    heads.push(log::change_head(&mut connection, change).await);
+                match write {
+                    Write::Head { change, .. } => after.push(log::change_head(&mut connection, change).await),
+                    Write::Clear { .. } => after.push(erasure::clear(&mut connection).await),
+                    _ => {}
                 }
             }
         }
-        (result, heads)
+        (result, after)
     }
 }
 
-/// Whether each head of a group took its place.
-type Heads = Vec<Result<bool, StoreError>>;
+/// Whether each head of a group took its place, and each clearing was done, in their order.
+type After = Vec<Result<bool, StoreError>>;
 
 /// What those who must know more than that it is durable are told, in their order.
 #[derive(Default)]
@@ -173,7 +181,7 @@ async fn commit(
     sequence: &Sequence,
     group: &[Write],
 ) -> Result<Answers, StoreError> {
-    if group.iter().all(|write| matches!(write, Write::Head { .. })) {
+    if group.iter().all(|write| matches!(write, Write::Head { .. } | Write::Clear { .. })) {
         return Ok(Answers::default());
     }
     let mut known = verification::known(connection, group.iter().filter_map(keyed)).await?;
@@ -206,7 +214,7 @@ async fn commit(
                 rows.events.extend(events);
             }
             Write::Events { rows: events, .. } => rows.events.extend(events),
-            Write::Head { .. } | Write::Probe { .. } => {}
+            Write::Head { .. } | Write::Probe { .. } | Write::Clear { .. } => {}
             Write::Pack { row, .. } => rows.packs.push(row),
             Write::Change { changes, events, .. } => {
                 rows.changes.push(changes);
@@ -231,7 +239,7 @@ async fn commit(
     pack::push_keep(&mut statements, &rows.packs);
     authorisation::push_register(&mut statements, &rows.authorisations);
     authorisation::push_revoke(&mut statements, &rows.revocations);
-    client::push_change(&mut statements, &rows.changes);
+    change::push_change(&mut statements, &rows.changes);
     client::push_used(&mut statements, &rows.assertions);
     let grown = sequence.grow(&rows.events);
     if let Some(grown) = &grown {
@@ -285,8 +293,8 @@ fn existing(known: &mut HashMap<(String, String), Opened>, row: &NewVerification
     }
 }
 
-fn answer(group: impl Iterator<Item = Write>, result: Result<Answers, StoreError>, heads: Heads) {
-    let mut heads = heads.into_iter();
+fn answer(group: impl Iterator<Item = Write>, result: Result<Answers, StoreError>, after: After) {
+    let mut after = after.into_iter();
     let (answers, failure) = match result {
         Ok(answers) => (answers, None),
         Err(error) => (Answers::default(), Some(error)),
@@ -305,7 +313,9 @@ fn answer(group: impl Iterator<Item = Write>, result: Result<Answers, StoreError
             | Write::Authorisation { reply, .. }
             | Write::Probe { reply }
             | Write::Revocation { reply, .. } => drop(reply.send(failure.clone().map_or(Ok(()), Err))),
-            Write::Head { reply, .. } => drop(reply.send(heads.next().unwrap_or_else(|| Err(missing())))),
+            Write::Head { reply, .. } | Write::Clear { reply } => {
+                drop(reply.send(after.next().unwrap_or_else(|| Err(missing()))));
+            }
         }
     }
 }

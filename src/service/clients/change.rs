@@ -16,16 +16,6 @@ const MAX_GRACE_SECONDS: u32 = 7 * 24 * 3600;
 /// Most keys of one client that are in use at once.
 const MAX_KEYS: usize = 5;
 
-/// What an operator asks for, and who that is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Request {
-    /// Who asks, as the machine knows them.
-    pub by: String,
-    /// What for.
-    pub change: Change,
-}
-
 /// A change of clients or keys.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -61,7 +51,7 @@ pub enum Change {
 /// Why a change is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeFault {
-    /// Not a request this program makes.
+    /// Not a change of a client.
     #[error("the request cannot be read")]
     Form,
     /// The id has another form.
@@ -194,22 +184,6 @@ fn check(client: &Client) -> Result<(), ChangeFault> {
         return Err(ChangeFault::Role);
     }
     Ok(())
-}
-
-/// What a running hub answers to a request.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Answer {
-    /// Done: what the log says of it.
-    Done(String),
-    /// Not done, and why.
-    Refused(Text),
-}
-
-impl Answer {
-    pub(super) fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("an answer holds only strings")
-    }
 }
 
 #[cfg(test)]

@@ -178,7 +178,7 @@ impl Verifications {
         let _alone = self.consents.registering.lock().await;
         let (client, division) = (&caller.client.id, caller.client.division);
         if let Some(row) = self.parts.store.authorisation_numbered(client, division, &number).await? {
-            if row.digest != digest {
+            if row.erased_at.is_some() || row.digest != digest {
                 return Err(ServiceError::AuthorisationNumberTaken);
             }
             self.record_authorisation(caller, Action::Viewed, &row, &registration).await?;
@@ -195,6 +195,8 @@ impl Verifications {
             wrapped_key,
             body: self.parts.sealer.seal(&key, &id, body)?,
             revoked_at: None,
+            valid_until: Some(registration.authorisation.valid_until.to_string()),
+            erased_at: None,
             id,
         };
         let event = self.authorisation_event(caller, Action::AuthorisationRegistered, &row, &registration)?;
@@ -242,6 +244,13 @@ impl Verifications {
                 let unknown =
                     Text::new("本系统没有登记过这份授权书。", "this client registered no authorisation of this id.");
                 return Err(refused(pointer, "unknown_authorisation", unknown));
+            }
+            Err(ServiceError::AuthorisationErased) => {
+                let erased = Text::new(
+                    "该授权书已失效并销毁；请由家庭重新签署。",
+                    "this authorisation had ended and was erased; let the household sign a new one.",
+                );
+                return Err(refused(pointer, "authorisation_erased", erased));
             }
             found => found?,
         };
@@ -294,6 +303,9 @@ impl Verifications {
     ) -> Result<(AuthorisationRow, Registration), ServiceError> {
         let row = self.parts.store.authorisation(id).await?.filter(|row| may_use(client, row));
         let row = row.ok_or(ServiceError::NoAuthorisation)?;
+        if row.erased_at.is_some() {
+            return Err(ServiceError::AuthorisationErased);
+        }
         let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
         let body = key.open(&row.id, &row.body)?;
         let registration = Registration::parse(&body, self.parts.federation.catalogue())

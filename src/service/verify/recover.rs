@@ -38,7 +38,7 @@ impl Verifications {
                     return Err(error.into());
                 }
             };
-            let Some(row) = row else { continue };
+            let Some(row) = row.filter(|row| row.erased_at.is_none()) else { continue };
             match self.take_up(&row) {
                 Ok(_) => taken += 1,
                 Err(error) => tracing::error!(verification = id, %error, "an accepted verification cannot be taken up"),

@@ -1,0 +1,40 @@
+//! `hedui case`: what the hub keeps of a case. Erases it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::{Global, change};
+use crate::config::Config;
+use crate::service::changes::Change;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Destroy the key of a verification, or of an authorisation that ended. Nothing brings it back.
+    Erase(EraseArgs),
+}
+
+/// Arguments of `hedui case erase`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  hedui case erase vf_0199d0c2a1b27f3e8d4c5b6a79881122 --reason \"destruction order 2026-17\"\n\nThe access log keeps who asked for it, and that it was erased. Backups made before hold it still."
+)]
+pub struct EraseArgs {
+    /// The id, `vf_…` of a verification or `au_…` of an authorisation.
+    id: String,
+    /// Why. It stands in the access log for ever: no names, no identity numbers.
+    #[arg(long)]
+    reason: String,
+    /// The hub's configuration file.
+    #[arg(long, default_value = "config/hedui.toml", value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Runs the command.
+pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> {
+    let Command::Erase(EraseArgs { id, reason, config }) = command;
+    let answer = change::ask(&Config::load(&config)?, Change::Erase { id, reason }).await?;
+    change::tell("case", &answer, global)
+}

@@ -1,0 +1,117 @@
+//! How commands change what a hub keeps. While no hub runs on the database the change is made at once; while one does, it
+//! makes the change, since it is the only writer of its log, and the command waits for its answer.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::json;
+
+use super::Global;
+use crate::auth::token::TokenVerifier;
+use crate::config::{Config, read_setting_file};
+use crate::domain::clock::{Clock, SystemClock, SystemRandomness};
+use crate::seal::Sealer;
+use crate::service::changes::{Answer, Change, Operations, Request};
+use crate::service::clients::{self, ClientRegistry};
+use crate::service::erasure::{self, Erasure};
+use crate::service::ids::Ids;
+use crate::store::{ChangeDesk, Store, StoreError};
+
+/// How long a running hub is given to answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Makes the change, or lets the running hub make it.
+pub(super) async fn ask(config: &Config, change: Change) -> anyhow::Result<Answer> {
+    let request = Request { by: operator(), change };
+    let (store, writer) = match Store::open(&config.store.path).await {
+        Ok(opened) => opened,
+        Err(StoreError::Locked(_)) => return ask_running(&config.store.path, &request).await,
+        Err(error) => return Err(error).with_context(|| format!("the database {}", config.store.path.display())),
+    };
+    #[expect(clippy::disallowed_methods, reason = "joined below, before the command ends")]
+    let writer = tokio::spawn(writer.run());
+    let operations = operations(config, store).await?;
+    let answer = operations.make(request, None).await?;
+    drop(operations);
+    writer.await?;
+    Ok(answer)
+}
+
+async fn operations(config: &Config, store: Store) -> anyhow::Result<Operations> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let randomness = Arc::new(SystemRandomness);
+    let ids = Ids::new(Arc::clone(&clock), randomness.clone());
+    let seal = read_setting_file("seal.key_file", &config.seal.key_file)?;
+    let sealer = Sealer::from_hex(&seal, randomness.clone())?;
+    let clients = match &config.token_endpoint {
+        None => None,
+        Some(endpoint) => {
+            let parts = clients::Parts {
+                store: store.clone(),
+                sealer: sealer.clone(),
+                tokens: Arc::new(TokenVerifier::new(&config.auth.audience)),
+                issuer: endpoint.issuer.clone(),
+                clock: Arc::clone(&clock),
+                randomness,
+                ids: ids.clone(),
+            };
+            Some(Arc::new(ClientRegistry::open(parts).await?))
+        }
+    };
+    let erasure = Arc::new(Erasure::new(erasure::Parts { store: store.clone(), sealer, clock, ids }));
+    Ok(Operations { store, clients, erasure })
+}
+
+async fn ask_running(database: &Path, request: &Request) -> anyhow::Result<Answer> {
+    let desk = ChangeDesk::open(database).await?;
+    let number = desk.ask(SystemClock.now().as_microsecond(), &serde_json::to_string(request)?).await?;
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    for _ in 0..PATIENCE.as_millis() / 100 {
+        tick.tick().await;
+        if let Some(answer) = desk.answer(number).await? {
+            return serde_json::from_str(&answer).context("the hub's answer cannot be read");
+        }
+    }
+    if desk.withdraw(number).await? {
+        bail!(
+            "the running hub did not take the change up in {} s; nothing was changed; see its log",
+            PATIENCE.as_secs()
+        )
+    }
+    let answer = desk.answer(number).await?.context("the request is gone")?;
+    serde_json::from_str(&answer).context("the hub's answer cannot be read")
+}
+
+/// Who runs the command, as the machine knows them. It stands in the log.
+fn operator() -> String {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").map_or_else(|_| "operator".to_owned(), |me| format!("uid:{}", me.uid()))
+}
+
+/// Prints the answer of `hedui <command>`; 0 where it was done, 1 where it was refused.
+pub(super) fn tell(command: &str, answer: &Answer, global: &Global) -> anyhow::Result<ExitCode> {
+    let lang = global.lang();
+    match answer {
+        Answer::Done(object) => {
+            let mut out = std::io::stdout().lock();
+            if global.json {
+                writeln!(out, "{}", json!({ "done": object }))?;
+            } else {
+                writeln!(out, "{}{object}", lang.pick("已生效并记入访问日志：", "in force and in the access log: "))?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Answer::Refused(why) => {
+            if global.json {
+                writeln!(std::io::stdout().lock(), "{}", json!({ "refused": why }))?;
+            } else {
+                writeln!(std::io::stderr().lock(), "hedui {command}: {}", lang.pick(&why.zh, &why.en))?;
+            }
+            Ok(ExitCode::from(1))
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Erasing verifications and authorisations by destroying their keys (crypto-shredding), one by an operator's order, and
+//! all whose time is up by sweeps. The access log keeps its entries: they name people by pseudonym only.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use super::ids::Ids;
+use crate::access_log::{AccessEvent, Action};
+use crate::domain::actor::Role;
+use crate::domain::clock::Clock;
+use crate::domain::division::DivisionCode;
+use crate::domain::id_number::{IdNumber, Subject, SubjectKey};
+use crate::domain::period::date_in_china;
+use crate::domain::problem::Text;
+use crate::seal::Sealer;
+use crate::store::{Changes, Erasable, ErasureRow, EventRow, Store, StoreError};
+
+/// Longest reason, bytes.
+const MAX_REASON: usize = 400;
+/// How many objects one transaction of a sweep erases.
+const BATCH: u32 = 200;
+
+/// Why something is not erased.
+#[derive(Debug, thiserror::Error)]
+pub enum ErasureFault {
+    /// Not the id of something that can be erased.
+    #[error("what can be erased has an id that begins with vf_ (a verification) or au_ (a registered authorisation)")]
+    Id,
+    /// The reason is empty, too long, or says whom it is about.
+    #[error(
+        "a reason has 1 to {MAX_REASON} bytes, no control characters and no identity number: it stands in the log for ever"
+    )]
+    Reason,
+    /// Nothing has the id.
+    #[error("there is no such verification or authorisation")]
+    Unknown,
+    /// It is running, or was not finished before a crash.
+    #[error("the verification has not ended; wait for its end, then erase it")]
+    Running,
+    /// It may still be used.
+    #[error("the authorisation still holds; let it be revoked or expire, then erase it")]
+    Holds,
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ErasureFault {
+    /// The fault in both languages.
+    pub fn text(&self) -> Text {
+        let zh = match self {
+            Self::Id => "可销毁的对象编号以 vf_（核对）或 au_（已登记的授权书）开头。".to_owned(),
+            Self::Reason => {
+                format!("事由应为 1 到 {MAX_REASON} 字节，不含控制字符和身份号码：它将永久留在访问日志中。")
+            }
+            Self::Unknown => "没有这项核对或授权书。".to_owned(),
+            Self::Running => "核对还没有结束；请等其结束后再销毁。".to_owned(),
+            Self::Holds => "授权书仍然有效；请在撤销或到期之后再销毁。".to_owned(),
+            Self::Store(_) => "数据库暂时不可用。".to_owned(),
+        };
+        Text::new(zh, self.to_string())
+    }
+}
+
+/// How long what is kept. The access log is no class: nothing deletes from it.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// A verification, from its acceptance.
+    pub verifications: Duration,
+    /// An authorisation, from its end. Not shorter than `verifications`: what rests on it was accepted before it ended.
+    pub authorisations: Duration,
+}
+
+/// What [`Erasure`] is made from.
+pub struct Parts {
+    /// Where it is erased.
+    pub store: Store,
+    /// Opens what says whom it is about, for the log.
+    pub sealer: Sealer,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids of events.
+    pub ids: Ids,
+}
+
+/// Erases.
+pub struct Erasure {
+    parts: Parts,
+    log_key: SubjectKey,
+    /// Erased bytes may still stand in the file of pending writes.
+    is_uncleared: AtomicBool,
+}
+
+/// What of a sealed body is read before its key is destroyed: whom it is about.
+#[derive(Deserialize)]
+struct About {
+    household: Household,
+    #[serde(default)]
+    valid_until: Option<Date>,
+}
+
+#[derive(Deserialize)]
+struct Household {
+    members: Vec<Member>,
+}
+
+#[derive(Deserialize)]
+struct Member {
+    id_number: String,
+}
+
+#[derive(Deserialize)]
+struct KeptRequest {
+    request: About,
+}
+
+/// What is erased, as the log tells it.
+struct Doomed {
+    kind: Erasable,
+    division: Option<DivisionCode>,
+    number: Option<String>,
+    about: Option<About>,
+}
+
+impl Erasure {
+    /// Over these parts.
+    pub fn new(parts: Parts) -> Self {
+        let log_key = parts.sealer.subject_key("access-log");
+        Self { parts, log_key, is_uncleared: AtomicBool::new(false) }
+    }
+
+    /// Destroys the key of a verification that ended, or of an authorisation that does not hold any more, with its entry
+    /// in the log. What was done, as the log says it; the same for what was erased before.
+    pub async fn erase(&self, by: &str, id: &str, reason: &str) -> Result<String, ErasureFault> {
+        let reason = reason.trim();
+        let is_said = (1..=MAX_REASON).contains(&reason.len())
+            && !reason.chars().any(char::is_control)
+            // It stands in the log (P7).
+            && !holds_id_number(reason);
+        if !is_said {
+            return Err(ErasureFault::Reason);
+        }
+        let done = format!("{id}/erased");
+        let doomed = match id.split_at_checked(3) {
+            Some(("vf_", _)) => self.ended_verification(id).await?,
+            Some(("au_", _)) => self.ended_authorisation(id).await?,
+            _ => return Err(ErasureFault::Id),
+        };
+        let Some(doomed) = doomed else {
+            self.clear().await?;
+            return Ok(done);
+        };
+        let numbers = doomed.about.iter().flat_map(|about| &about.household.members);
+        let subjects: Vec<Subject> = numbers
+            .filter_map(|member| Some(IdNumber::parse(&member.id_number).ok()?.subject(&self.log_key)))
+            .collect();
+        let now = self.parts.clock.now();
+        let request_id = self.parts.ids.next("rq");
+        let mut event = AccessEvent::new(self.parts.ids.next("ev"), now, Action::Erased, None, &request_id);
+        (event.actor, event.role, event.reason) = (Some(by), Some(Role::Operator), Some(reason));
+        (event.division, event.subjects) = (doomed.division, &subjects);
+        match doomed.kind {
+            Erasable::Verification => event.verification = Some(id),
+            Erasable::Authorisation => (event.object, event.authorisation) = (Some(id), doomed.number.as_deref()),
+        }
+        let row = ErasureRow { kind: doomed.kind, id: id.to_owned(), erased_at: now.as_microsecond() };
+        self.destroy(vec![row], event.to_row()?).await?;
+        self.clear().await?;
+        Ok(done)
+    }
+
+    /// Erases everything whose time is up, a batch a transaction, each batch with one entry that names what it erased.
+    /// How much that was.
+    pub async fn sweep(&self, retention: Retention) -> Result<usize, StoreError> {
+        let now = self.parts.clock.now();
+        let mut erased = 0;
+        // Ids begin with the time of acceptance.
+        let bound = id_bound("vf", before(now, retention.verifications));
+        loop {
+            let ids = self.parts.store.ended_verifications_before(&bound, BATCH).await?;
+            if ids.is_empty() {
+                break;
+            }
+            erased += ids.len();
+            self.sweep_batch(Erasable::Verification, ids, "retention/verifications").await?;
+        }
+        let end = before(now, retention.authorisations);
+        let last_day = date_in_china(end).to_string();
+        loop {
+            let ids = self.parts.store.ended_authorisations_before(&last_day, end.as_microsecond(), BATCH).await?;
+            if ids.is_empty() {
+                break;
+            }
+            erased += ids.len();
+            self.sweep_batch(Erasable::Authorisation, ids, "retention/authorisations").await?;
+        }
+        // No person is in them, and no entry tells of them.
+        let assertions_before = Some(now.as_second());
+        self.parts.store.change(Changes { assertions_before, ..Changes::default() }, Vec::new()).await?;
+        if self.is_uncleared.load(Ordering::Acquire) {
+            self.clear().await?;
+        }
+        Ok(erased)
+    }
+
+    async fn sweep_batch(&self, kind: Erasable, ids: Vec<String>, class: &str) -> Result<(), StoreError> {
+        let now = self.parts.clock.now();
+        let request_id = self.parts.ids.next("rq");
+        let mut event = AccessEvent::new(self.parts.ids.next("ev"), now, Action::Erased, None, &request_id);
+        (event.role, event.reason, event.objects) = (Some(Role::System), Some(class), &ids);
+        let event = event.to_row()?;
+        let erased_at = now.as_microsecond();
+        let rows = ids.into_iter().map(|id| ErasureRow { kind, id, erased_at }).collect();
+        self.destroy(rows, event).await
+    }
+
+    async fn destroy(&self, erasures: Vec<ErasureRow>, event: EventRow) -> Result<(), StoreError> {
+        self.is_uncleared.store(true, Ordering::Release);
+        self.parts.store.change(Changes { erasures, ..Changes::default() }, vec![event]).await
+    }
+
+    /// Lets nothing of what was overwritten stay in the file of pending writes.
+    async fn clear(&self) -> Result<(), StoreError> {
+        if self.parts.store.clear_pending_writes().await? {
+            self.is_uncleared.store(false, Ordering::Release);
+        } else {
+            self.is_uncleared.store(true, Ordering::Release);
+            tracing::warn!("something is reading the database; what was erased leaves its -wal file at the next sweep");
+        }
+        Ok(())
+    }
+
+    /// A verification that may be erased; none where it was.
+    async fn ended_verification(&self, id: &str) -> Result<Option<Doomed>, ErasureFault> {
+        let row = self.parts.store.verification(id).await?.ok_or(ErasureFault::Unknown)?;
+        if row.erased_at.is_some() {
+            return Ok(None);
+        }
+        if row.outcome.is_none() {
+            return Err(ErasureFault::Running);
+        }
+        let about = self.opened::<KeptRequest>(&row.id, &row.wrapped_key, &row.request).map(|kept| kept.request);
+        Ok(Some(Doomed { kind: Erasable::Verification, division: row.division, number: None, about }))
+    }
+
+    /// An authorisation that may be erased; none where it was.
+    async fn ended_authorisation(&self, id: &str) -> Result<Option<Doomed>, ErasureFault> {
+        let row = self.parts.store.authorisation(id).await?.ok_or(ErasureFault::Unknown)?;
+        if row.erased_at.is_some() {
+            return Ok(None);
+        }
+        let about = self.opened::<About>(&row.id, &row.wrapped_key, &row.body);
+        let last_day = about.as_ref().and_then(|about| about.valid_until);
+        let is_over = last_day.is_some_and(|day| day < date_in_china(self.parts.clock.now()));
+        if row.revoked_at.is_none() && !is_over {
+            return Err(ErasureFault::Holds);
+        }
+        let division = Some(row.division);
+        Ok(Some(Doomed { kind: Erasable::Authorisation, division, number: Some(row.number), about }))
+    }
+
+    /// A sealed body; nothing where it does not open, which is no reason to keep it.
+    fn opened<T: serde::de::DeserializeOwned>(&self, id: &str, wrapped_key: &[u8], body: &[u8]) -> Option<T> {
+        let body = self.parts.sealer.open_data_key(id, wrapped_key).ok()?.open(id, body).ok()?;
+        serde_json::from_slice(&body).ok()
+    }
+}
+
+fn before(now: Timestamp, age: Duration) -> Timestamp {
+    let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
+    now.checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH).max(Timestamp::UNIX_EPOCH)
+}
+
+/// The id of this prefix that comes before all that are made from `at` on.
+fn id_bound(prefix: &str, at: Timestamp) -> String {
+    format!("{prefix}_{:012x}", at.as_millisecond())
+}
+
+/// Whether an identity number stands anywhere in a text.
+fn holds_id_number(text: &str) -> bool {
+    let characters: Vec<char> = text.chars().collect();
+    characters.windows(18).any(|window| IdNumber::parse(&window.iter().collect::<String>()).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::clock::{SystemRandomness, TestClock};
+
+    #[test]
+    fn ids_of_before_come_before_the_bound_and_later_ones_do_not() {
+        let at = "2026-01-02T03:04:05Z".parse::<Timestamp>().unwrap();
+        let clock = Arc::new(TestClock::new(at));
+        let ids = Ids::new(clock.clone(), Arc::new(SystemRandomness));
+        let now = ids.next("vf");
+        clock.advance(SignedDuration::from_millis(-1));
+        let earlier = ids.next("vf");
+        let bound = id_bound("vf", at);
+        assert!(earlier < bound && bound < now, "{earlier} {bound} {now}");
+        assert!(id_bound("vf", before(at, Duration::MAX)) < earlier, "an endless retention erases nothing");
+    }
+
+    #[test]
+    fn a_reason_that_says_whom_it_is_about_is_found() {
+        assert!(holds_id_number("应当事人150000198605021015申请"));
+        assert!(!holds_id_number("court order 2026-17, 1500001986"));
+    }
+}
