@@ -6,9 +6,9 @@ use super::hub::root;
 
 /// Whether a place is there: a path, or `path::test`.
 fn is_there(place: &str) -> bool {
-    let (path, test) = place.split_once("::").map_or((place, None), |(path, test)| (path, Some(test)));
+    let (path, named) = place.split_once("::").map_or((place, None), |(path, named)| (path, Some(named)));
     let Ok(text) = std::fs::read_to_string(root().join(path)) else { return false };
-    test.is_none_or(|test| text.contains(&format!("fn {test}(")))
+    named.is_none_or(|named| text.contains(&format!("fn {named}(")))
 }
 
 #[test]

@@ -18,6 +18,12 @@ use super::{LOG, Toy, configure, start, witness_key};
 /// An answer: status, content type, body.
 type Told = (u16, String, Vec<u8>);
 
+/// A client that takes a fresh connection each time: one on which too much was sent is closed by the witness, at a moment
+/// that a kept connection would learn of too late.
+fn unpooled() -> Client {
+    Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap()
+}
+
 async fn post(http: &Client, url: &str, body: impl Into<reqwest::Body>) -> Option<Told> {
     let response = http.post(format!("{url}/add-checkpoint")).body(body).send().await.ok()?;
     let status = response.status().as_u16();
@@ -27,7 +33,7 @@ async fn post(http: &Client, url: &str, body: impl Into<reqwest::Body>) -> Optio
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t2_the_scenarios_of_other_witnesses() {
-    let (folder, toy, http) = (TempDir::new().unwrap(), Toy::new(), Client::new());
+    let (folder, toy, http) = (TempDir::new().unwrap(), Toy::new(), unpooled());
     let config = configure(folder.path(), "127.0.0.1:0", None, &[toy.key.verifier()]);
     let server = start(&config);
     let url = format!("http://{}/w", server.address);
@@ -114,7 +120,7 @@ async fn t2_the_scenarios_of_other_witnesses() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t2_of_two_histories_offered_at_the_same_time_one_is_cosigned() {
-    let (folder, toy, http) = (TempDir::new().unwrap(), Toy::new(), Client::new());
+    let (folder, toy, http) = (TempDir::new().unwrap(), Toy::new(), unpooled());
     let server = start(&configure(folder.path(), "127.0.0.1:0", None, &[toy.key.verifier()]));
     let url = format!("http://{}/w", server.address);
     let mut old = 0;
@@ -161,7 +167,7 @@ async fn t3_a_killed_witness_has_forgotten_nothing_that_it_cosigned() {
     let (mut cosigned, mut size) = (0, 0);
     for round in 0..12_u64 {
         let (mut child, url) = spawn(&config);
-        let http = Client::new();
+        let http = unpooled();
         // What the witness kept is at least what it answered, and not more than it was offered.
         let (status, _, body) = post(&http, &url, toy.request(0, size + 1)).await.unwrap();
         let kept = if status == 200 { 0 } else { read_conflict(&body).unwrap() };
