@@ -77,3 +77,17 @@ impl Authorisation {
         self.signed_on <= day && day <= self.valid_until
     }
 }
+
+/// The number of a form without what makes no other form of it: spaces, width, case, what cannot be seen.
+pub fn canonical_number(number: &str) -> String {
+    let folded = number.chars().map(|character| match character {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(character) - 0xfee0).unwrap_or(character),
+        other => other,
+    });
+    let seen = folded.filter(|character| {
+        !character.is_whitespace()
+            && !character.is_control()
+            && !matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+    });
+    seen.flat_map(char::to_lowercase).collect()
+}

@@ -55,7 +55,7 @@ impl VerificationRequest {
 
     /// Reads the document of a body, whose form is right and nothing more.
     pub(super) fn read(body: &[u8]) -> Result<RequestDocument, Vec<Finding>> {
-        serde_json::from_slice(body).map_err(|error| diagnose(body, &error))
+        serde_json::from_slice(body).map_err(|error| diagnose(body, &shape::REQUEST, &error))
     }
 
     /// The request of a document. `registered` is the authorisation that its `authorisation_id` names.
@@ -70,13 +70,13 @@ impl VerificationRequest {
 }
 
 /// Why a body is not the document, as completely as it can be told.
-fn diagnose(body: &[u8], error: &serde_json::Error) -> Vec<Finding> {
+fn diagnose(body: &[u8], form: &shape::Shape, error: &serde_json::Error) -> Vec<Finding> {
     let value: serde_json::Value = match serde_json::from_slice(body) {
         Ok(value) => value,
         Err(error) => return vec![not_json(&error)],
     };
     let mut findings = Vec::new();
-    shape::diagnose(&value, &shape::REQUEST, "", &mut findings);
+    shape::diagnose(&value, form, "", &mut findings);
     if findings.is_empty() {
         // Well-formed for the shape and still refused: a member given twice, which a JSON value cannot show.
         findings.push(given_twice(error));

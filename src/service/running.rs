@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::DepartmentRow;
 use super::case::Case;
+use crate::domain::authorisation::canonical_number;
 use crate::store::StoreError;
 
 /// A completed answer, serialised once.
@@ -55,11 +56,11 @@ impl RunningTable {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).map(Arc::clone)
     }
 
-    /// All of one client that rest on the authorisation of this number.
+    /// All of one client that rest on the authorisation of this canonical number, however they write it.
     pub fn resting_on(&self, client_id: &str, number: &str) -> Vec<Arc<Running>> {
         let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let rests = |running: &&Arc<Running>| {
-            running.client_id == client_id && running.case.request.authorisation.number == number
+            running.client_id == client_id && canonical_number(&running.case.request.authorisation.number) == number
         };
         table.values().filter(rests).map(Arc::clone).collect()
     }

@@ -238,7 +238,8 @@ impl Verifications {
         let application = Object::Application { division: request.place.division_code, purpose: request.purpose };
         authorise(client, access::Action::AskForVerification, &application).check()?;
         if self.is_revoked(&client.id, &request.authorisation.number) {
-            return Err(consent::revoked("/authorisation/number"));
+            let by_id = request.authorisation_id.is_some();
+            return Err(consent::revoked(if by_id { "/authorisation_id" } else { "/authorisation/number" }));
         }
         let pack = match self.pack(&request) {
             Err(Unavailable::UnknownPack { known, .. }) => {

@@ -17,7 +17,7 @@ pub struct AuthorisationRow {
     pub client_id: String,
     /// The client's division when it registered it.
     pub division: DivisionCode,
-    /// The number of the form; one client of one division registers a number once.
+    /// The canonical number of the form; one client of one division registers a number once.
     pub number: String,
     /// SHA-256 of the registered document, hexadecimal.
     pub digest: String,

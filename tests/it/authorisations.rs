@@ -70,6 +70,8 @@ async fn a24_an_authorisation_holds_for_its_household_purposes_and_departments_o
     assert_eq!((again.status.as_u16(), &again.body), (200, &registered.body));
     let mut other = registration(&good);
     other["purposes"] = json!(["tekun", good["purpose"]]);
+    // Also when the number is written another way.
+    other["number"] = format!(" {}", other["number"].as_str().unwrap().to_uppercase()).into();
     let taken = caller.post(PATH, &other, &[]).await;
     assert_eq!((taken.status.as_u16(), taken.body["code"].as_str()), (409, Some("authorisation_number_taken")));
 

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::document::HouseholdDocument;
 use super::sound::{self, Findings};
-use super::{given_twice, not_json, shape};
+use super::{diagnose, shape};
 use crate::domain::authorisation::{Authorisation, Signature, Validity};
 use crate::domain::dataset::{Catalogue, DepartmentId};
 use crate::domain::household::Member;
@@ -59,7 +59,7 @@ impl Registration {
     pub(in crate::service) fn parse(body: &[u8], catalogue: &Catalogue) -> Result<Self, Vec<Finding>> {
         let document: RegistrationDocument = match serde_json::from_slice(body) {
             Ok(document) => document,
-            Err(error) => return Err(diagnose(body, &error)),
+            Err(error) => return Err(diagnose(body, &shape::REGISTRATION, &error)),
         };
         let mut findings = Findings::default();
         let members = sound::members(&document.household.members, &mut findings);
@@ -90,17 +90,4 @@ impl Registration {
         }
         findings.none_or(Self { authorisation, validity: document.validity, purposes: document.purposes, members })
     }
-}
-
-fn diagnose(body: &[u8], error: &serde_json::Error) -> Vec<Finding> {
-    let value: serde_json::Value = match serde_json::from_slice(body) {
-        Ok(value) => value,
-        Err(error) => return vec![not_json(&error)],
-    };
-    let mut findings = Vec::new();
-    shape::diagnose(&value, &shape::REGISTRATION, "", &mut findings);
-    if findings.is_empty() {
-        findings.push(given_twice(error));
-    }
-    findings
 }

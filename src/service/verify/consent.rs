@@ -19,7 +19,7 @@ use super::{Caller, Verifications};
 use crate::access_log::{AccessEvent, Action};
 use crate::auth::access::{self, Object, authorise};
 use crate::domain::actor::Client;
-use crate::domain::authorisation::{Authorisation, Signature, Validity};
+use crate::domain::authorisation::{Authorisation, Signature, Validity, canonical_number};
 use crate::domain::dataset::DepartmentId;
 use crate::domain::hex::hex;
 use crate::domain::id_number::{IdNumber, Subject, SubjectKey};
@@ -105,20 +105,6 @@ impl Consents {
     }
 }
 
-/// The number of a form without what makes no other form of it: spaces, width, case, what cannot be seen.
-fn canonical(number: &str) -> String {
-    let folded = number.chars().map(|character| match character {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(character) - 0xfee0).unwrap_or(character),
-        other => other,
-    });
-    let seen = folded.filter(|character| {
-        !character.is_whitespace()
-            && !character.is_control()
-            && !matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
-    });
-    seen.flat_map(char::to_lowercase).collect()
-}
-
 /// A request that rests on an authorisation that was revoked.
 pub(super) fn revoked(pointer: &str) -> ServiceError {
     refused(
@@ -151,7 +137,7 @@ impl Verifications {
     }
 
     fn note_revoked(&self, client: String, number: String) {
-        let number = canonical(&number);
+        let number = canonical_number(&number);
         let mut revoked = self.consents.revoked.write().unwrap_or_else(PoisonError::into_inner);
         revoked.entry(client).or_default().insert(number);
     }
@@ -159,7 +145,7 @@ impl Verifications {
     /// Whether this client's authorisation of this number was revoked.
     pub(super) fn is_revoked(&self, client: &str, number: &str) -> bool {
         let revoked = self.consents.revoked.read().unwrap_or_else(PoisonError::into_inner);
-        revoked.get(client).is_some_and(|numbers| numbers.contains(&canonical(number)))
+        revoked.get(client).is_some_and(|numbers| numbers.contains(&canonical_number(number)))
     }
 
     /// Registers the authorisation of a household. The same document again is the same authorisation; `true` says
@@ -174,7 +160,7 @@ impl Verifications {
         let object = Object::Registration { purposes: &registration.purposes };
         authorise(caller.client, access::Action::RegisterAuthorisation, &object).check()?;
         let digest = hex(digest(&SHA256, body).as_ref());
-        let number = registration.authorisation.number.clone();
+        let number = canonical_number(&registration.authorisation.number);
         let _alone = self.consents.registering.lock().await;
         let (client, division) = (&caller.client.id, caller.client.division);
         if let Some(row) = self.parts.store.authorisation_numbered(client, division, &number).await? {
@@ -335,7 +321,7 @@ impl Verifications {
             registration.members.iter().map(|member| member.id_number.subject(&self.log_key)).collect();
         let at = self.parts.clock.now();
         let mut event = AccessEvent::new(self.parts.ids.next("ev"), at, action, Some(caller.client), caller.request_id);
-        event.authorisation = Some(&row.number);
+        event.authorisation = Some(&registration.authorisation.number);
         event.object = Some(&row.id);
         event.subjects = &subjects;
         event.to_row()
