@@ -23,9 +23,10 @@ use crate::config::{Config, ConfigError, read_setting_file};
 use crate::domain::clock::{Clock, Randomness, SystemClock, SystemRandomness};
 use crate::domain::dataset::{Catalogue, CatalogueError};
 use crate::egress::Egress;
+use crate::federation::adapter::Adapter;
 use crate::federation::ask::Federation;
 use crate::federation::client::{AdapterClient, ClientError, ClientOptions};
-use crate::federation::registry::{Adapter, Registry, Terms};
+use crate::federation::registry::{Registry, Terms};
 use crate::http::{Hub, Published, monitor_router, router};
 use crate::policy::{Packs, PolicyError};
 use crate::seal::{SealError, Sealer};
@@ -155,7 +156,7 @@ impl App {
         let policies = Policies::new(Arc::clone(&packs), Arc::clone(&catalogue), Arc::clone(&clock));
         let federation = Federation::new(
             Arc::clone(&catalogue),
-            registry(config, &catalogue, &egress)?,
+            registry(config, &catalogue, &egress, &randomness)?,
             config.federation.cached_people,
             sealer.subject_key("cache"),
             Arc::clone(&clock),
@@ -367,7 +368,12 @@ fn catalogue(config: &Config) -> Result<Catalogue, StartError> {
     }
 }
 
-fn registry(config: &Config, catalogue: &Catalogue, egress: &Egress) -> Result<Registry, StartError> {
+fn registry(
+    config: &Config,
+    catalogue: &Catalogue,
+    egress: &Egress,
+    randomness: &Arc<dyn Randomness>,
+) -> Result<Registry, StartError> {
     let certificate = read_setting_file("federation.certificate", &config.federation.certificate)?;
     let key = read_setting_file("federation.private_key", &config.federation.private_key)?;
     let identity = format!("{certificate}\n{key}");
@@ -395,8 +401,9 @@ fn registry(config: &Config, catalogue: &Catalogue, egress: &Egress) -> Result<R
             per_second: adapter.quota_per_second,
             burst: adapter.quota_burst,
             in_flight: adapter.in_flight,
+            may_hedge: adapter.hedge,
         };
-        adapters.push(Adapter::new(adapter.department.clone(), client, terms));
+        adapters.push(Adapter::new(adapter.department.clone(), client, terms, Arc::clone(randomness)));
     }
     Ok(Registry::new(adapters))
 }

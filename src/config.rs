@@ -247,9 +247,12 @@ pub struct Adapter {
     /// Questions at once the department grants.
     #[serde(default = "defaults::quota_burst")]
     pub quota_burst: std::num::NonZeroU32,
-    /// Questions that may be in flight to it at the same time; more wait, within the deadline.
+    /// Questions that may be in flight to it at the same time, at most; more wait, within the deadline.
     #[serde(default = "defaults::in_flight")]
     pub in_flight: std::num::NonZeroU32,
+    /// Whether a question may be asked a second time when its answer takes longer than most.
+    #[serde(default = "defaults::hedge")]
+    pub hedge: bool,
 }
 
 mod defaults {
@@ -282,6 +285,9 @@ mod defaults {
     }
     pub(super) const fn in_flight() -> NonZeroU32 {
         NonZeroU32::new(64).expect("64 is not zero")
+    }
+    pub(super) const fn hedge() -> bool {
+        true
     }
     pub(super) const fn quota_per_second() -> NonZeroU32 {
         NonZeroU32::new(200).expect("200 is not zero")

@@ -3,12 +3,17 @@
 //! A department that is down is an outcome, not an error: it costs its own facts and nothing else
 //! (promise P9). Missing is never zero (P2).
 
+pub mod adapter;
 pub mod ask;
+mod breaker;
 pub mod cache;
 pub mod client;
 pub mod decode;
+mod delays;
+pub mod failure;
 pub mod gather;
 mod meters;
+mod places;
 pub mod plan;
 pub mod registry;
 mod single_flight;

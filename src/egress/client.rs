@@ -154,8 +154,8 @@ impl Client {
     }
 
     /// Posts a body and reads the answer, at most `max_answer` bytes of it. The caller sets the deadline.
-    pub async fn post(&self, body: Vec<u8>) -> Result<Answer, AskError> {
-        let body = Bytes::from(body);
+    pub async fn post(&self, body: impl Into<Bytes>) -> Result<Answer, AskError> {
+        let body = body.into();
         // A kept connection may be closed by the other side just now; then a fresh one is asked, once.
         if let Some(mut connection) = self.kept().await {
             match connection.ask(self.request(body.clone()), self.max_answer).await {

@@ -6,12 +6,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
+use super::adapter::Adapter;
 use super::cache::{AnswerCache, Person};
 use super::decode::{Asked, decode};
+use super::failure::{Failure, Sign};
 use super::gather::People;
 use super::meters::Meters;
 use super::plan::{DepartmentPlan, Plan, SubjectPlan};
-use super::registry::{Adapter, Registry};
+use super::registry::Registry;
 use super::single_flight::{Boarded, FlightKey, Flights};
 use crate::domain::authorisation::Authorisation;
 use crate::domain::clock::Clock;
@@ -197,10 +199,7 @@ impl Federation {
             Boarded::Leading(landing) => {
                 let deadline = inquiry.deadline.min(Instant::now() + adapter.timeout);
                 let body = query_body(plan, inquiry, &people);
-                let result = match adapter.call(body, deadline).await {
-                    Ok(answer) => self.admit(department, &people, &answer),
-                    Err(reason) => Err(reason),
-                };
+                let result = adapter.call(body, deadline, |answer| self.admit(department, &people, answer)).await;
                 landing.land(result.clone());
                 result
             }
@@ -217,7 +216,7 @@ impl Federation {
         department: &DepartmentPlan,
         people: &[AskedPerson<'_>],
         answer: &[u8],
-    ) -> Result<Arc<Landed>, GapReason> {
+    ) -> Result<Arc<Landed>, Failure> {
         let asked: Vec<Asked<'_>> = people
             .iter()
             .map(|asked| Asked {
@@ -229,7 +228,9 @@ impl Federation {
         let answers = decode(department.department.as_str(), &asked, answer, self.clock.now()).map_err(|rejected| {
             tracing::warn!(department = %department.department, reason = %rejected.reason, detail = rejected.detail,
                     "answer of a department was refused");
-            rejected.reason
+            // A record about one person that is no use says nothing of the department: who asks about that person again
+            // and again must not be able to shut it to everybody.
+            Failure { reason: rejected.reason, sign: if rejected.is_whole { Sign::Broken } else { Sign::Well } }
         })?;
         let landed = people.iter().zip(answers).map(|(asked, answers)| {
             asked.person.keep(&department.department, &answers);

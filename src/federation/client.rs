@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
+use super::failure::{Failure, Sign};
 use crate::domain::outcome::GapReason;
 use crate::egress::client::{AskError, Client, ClientOptions as Options};
 use crate::egress::{Egress, Endpoint};
@@ -47,17 +50,20 @@ impl AdapterClient {
     }
 
     /// Sends a query and reads the answer, at most `max_answer` bytes of it. The caller sets the deadline.
-    pub async fn query(&self, body: Vec<u8>) -> Result<Vec<u8>, GapReason> {
+    pub(super) async fn query(&self, body: Bytes) -> Result<Vec<u8>, Failure> {
+        let failed = |reason, sign| Failure { reason, sign };
         let answer = self.0.post(body).await.map_err(|error| match error {
-            AskError::Unavailable => GapReason::Unavailable,
-            AskError::TooLong => GapReason::Malformed,
+            AskError::Unavailable => Failure::LOST,
+            AskError::TooLong => failed(GapReason::Malformed, Sign::Broken),
         })?;
         match answer.status {
             200 => Ok(answer.body),
-            429 => Err(GapReason::QuotaExceeded),
-            401 | 403 => Err(GapReason::NotAuthorised),
-            504 => Err(GapReason::Timeout),
-            _ => Err(GapReason::Unavailable),
+            429 => Err(failed(GapReason::QuotaExceeded, Sign::Throttled)),
+            401 | 403 => Err(failed(GapReason::NotAuthorised, Sign::Well)),
+            502 => Err(Failure::LOST),
+            503 => Err(failed(GapReason::Unavailable, Sign::Overloaded)),
+            504 => Err(Failure::TIMEOUT),
+            _ => Err(failed(GapReason::Unavailable, Sign::Broken)),
         }
     }
 }

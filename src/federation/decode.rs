@@ -33,6 +33,8 @@ pub struct Rejected {
     pub reason: GapReason,
     /// JSON pointer and what is wrong there.
     pub detail: String,
+    /// True when this is no answer to the question at all; false when it is one, but a record in it is no use.
+    pub is_whole: bool,
 }
 
 #[derive(Deserialize)]
@@ -74,7 +76,8 @@ pub fn decode(
     body: &[u8],
     received_at: Timestamp,
 ) -> Result<Vec<Vec<Arc<Answer>>>, Rejected> {
-    let malformed = |detail: String| Rejected { reason: GapReason::Malformed, detail };
+    let malformed = |detail: String| Rejected { reason: GapReason::Malformed, detail, is_whole: true };
+    let no_use = |reason, detail: String| Rejected { reason, detail, is_whole: false };
     // Checked as UTF-8 once, not string by string.
     let text =
         std::str::from_utf8(body).map_err(|error| malformed(format!("byte {}: not UTF-8", error.valid_up_to())))?;
@@ -82,7 +85,8 @@ pub fn decode(
         malformed(format!("line {} column {}: not the form of an answer", error.line(), error.column()))
     })?;
     if response.adapter.id != department {
-        return Err(Rejected { reason: GapReason::Mismatch, detail: "/adapter/id: another department".to_owned() });
+        let detail = "/adapter/id: another department".to_owned();
+        return Err(Rejected { reason: GapReason::Mismatch, detail, is_whole: true });
     }
     let version: Arc<str> = Arc::from(response.adapter.version.as_ref());
     // Nothing in a "no record" is about its person, so those of one dataset are one.
@@ -111,35 +115,34 @@ pub fn decode(
             number == asked.id_number.reveal() || IdNumber::parse(number).is_ok_and(|number| number == *asked.id_number)
         };
         if result.id_number.as_deref().is_some_and(|number| !is_same_person(number)) {
-            return Err(Rejected { reason: GapReason::Mismatch, detail: at("about another person") });
+            return Err(Rejected { reason: GapReason::Mismatch, detail: at("about another person"), is_whole: true });
         }
         let facts = match result.status {
             ResultStatus::Ok if result.id_number.is_none() => {
                 return Err(Rejected {
                     reason: GapReason::Mismatch,
                     detail: at("facts without the number they are filed under"),
+                    is_whole: true,
                 });
             }
             ResultStatus::Ok => {
                 let facts = Fact::decode(dataset.fact, result.facts.get()).map_err(|error| {
-                    malformed(format!(
-                        "/results/{index}/facts{}: not a fact of type {}",
-                        error.pointer,
-                        dataset.fact.as_str()
-                    ))
+                    let (at, fact) = (error.pointer, dataset.fact.as_str());
+                    no_use(GapReason::Malformed, format!("/results/{index}/facts{at}: not a fact of type {fact}"))
                 })?;
                 let lowers = |fact: &Fact| matches!(fact, Fact::Income(income) if income.lowers_income());
                 if !dataset.may_lower_income && facts.iter().any(lowers) {
-                    return Err(malformed(at("less than nothing, in a dataset that may not lower income")));
+                    let detail = at("less than nothing, in a dataset that may not lower income");
+                    return Err(no_use(GapReason::Malformed, detail));
                 }
                 facts
             }
             ResultStatus::NoRecord => Vec::new(),
             ResultStatus::NameMismatch => {
-                return Err(Rejected { reason: GapReason::Mismatch, detail: at("known under another name") });
+                return Err(no_use(GapReason::Mismatch, at("known under another name")));
             }
             ResultStatus::Error => {
-                return Err(Rejected { reason: GapReason::Unavailable, detail: at("the department could not answer") });
+                return Err(no_use(GapReason::Unavailable, at("the department could not answer")));
             }
         };
         let as_of = result.as_of.as_deref();

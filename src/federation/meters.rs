@@ -2,11 +2,42 @@
 
 use std::collections::HashMap;
 
-use metrics::{Counter, Histogram};
+use metrics::{Counter, Gauge, Histogram};
 
 use super::ask::DepartmentOutcome;
 use crate::domain::dataset::{Catalogue, DepartmentId};
 use crate::domain::outcome::GapReason;
+
+/// What is counted of the way to one department.
+pub(super) struct AdapterMeters {
+    /// First requests.
+    pub(super) first: Counter,
+    /// Second requests because the first took longer than most.
+    pub(super) hedges: Counter,
+    /// Second requests because the first was lost.
+    pub(super) retries: Counter,
+    /// Questions that were not sent because the breaker is open.
+    pub(super) left_alone: Counter,
+    /// 1 while the breaker is open.
+    pub(super) open: Gauge,
+    /// Questions that may be under way at once.
+    pub(super) places: Gauge,
+}
+
+impl AdapterMeters {
+    /// The meters of a department.
+    pub(super) fn of(id: &DepartmentId) -> Self {
+        let sent = |attempt: &'static str| metrics::counter!("hedui_department_requests_total", "department" => id.to_string(), "attempt" => attempt);
+        Self {
+            first: sent("first"),
+            hedges: sent("hedge"),
+            retries: sent("retry"),
+            left_alone: metrics::counter!("hedui_department_left_alone_total", "department" => id.to_string()),
+            open: metrics::gauge!("hedui_department_breaker_open", "department" => id.to_string()),
+            places: metrics::gauge!("hedui_department_places", "department" => id.to_string()),
+        }
+    }
+}
 
 /// Meters of every department, registered once: looking one up by its labels at every answer costs more than counting.
 pub(super) struct Meters(HashMap<DepartmentId, Meter>);

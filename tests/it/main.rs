@@ -22,6 +22,7 @@ mod erasure;
 mod faults;
 mod front_door;
 mod hub;
+mod one_bad_department;
 mod policies;
 mod population;
 mod privacy;

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -40,12 +40,25 @@ pub(crate) enum Behaviour {
     OtherPerson,
     /// Answers well, with the answers of two persons exchanged.
     Swapped,
+    /// Knows everybody under another name.
+    NameMismatch,
+    /// Every so-many-th question as given, the others as somebody who holds nothing.
+    Every(usize, Box<Behaviour>),
+}
+
+/// What a stub knows of itself.
+#[derive(Clone)]
+struct Role {
+    department: &'static str,
+    behaviour: Arc<Mutex<Behaviour>>,
+    asked: Arc<AtomicUsize>,
 }
 
 /// A running stub.
 pub(crate) struct Stub {
     pub address: SocketAddr,
     pub asked: Arc<AtomicUsize>,
+    behaviour: Arc<Mutex<Behaviour>>,
     handle: axum_server::Handle<SocketAddr>,
 }
 
@@ -53,18 +66,24 @@ impl Stub {
     /// Starts a department with the keys of a folder.
     pub(crate) fn start(department: &'static str, behaviour: Behaviour, keys: &Path) -> Self {
         let asked = Arc::new(AtomicUsize::new(0));
+        let behaviour = Arc::new(Mutex::new(behaviour));
         let handle = axum_server::Handle::new();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let routes = Router::new().route("/v1/facts:query", post(answer)).with_state((
+        let routes = Router::new().route("/v1/facts:query", post(answer)).with_state(Role {
             department,
-            behaviour,
-            Arc::clone(&asked),
-        ));
+            behaviour: Arc::clone(&behaviour),
+            asked: Arc::clone(&asked),
+        });
         let server = axum_server::from_tcp_rustls(listener, tls(keys)).unwrap().handle(handle.clone());
         tokio::task::spawn(server.serve(routes.into_make_service()));
-        Self { address, asked, handle }
+        Self { address, asked, behaviour, handle }
+    }
+
+    /// Does this from now on.
+    pub(crate) fn behave(&self, behaviour: Behaviour) {
+        *self.behaviour.lock().unwrap() = behaviour;
     }
 
     /// How often it was asked.
@@ -93,13 +112,16 @@ fn tls(keys: &Path) -> RustlsConfig {
     RustlsConfig::from_config(Arc::new(config))
 }
 
-async fn answer(
-    State((department, behaviour, asked)): State<(&'static str, Behaviour, Arc<AtomicUsize>)>,
-    body: Bytes,
-) -> Response {
-    asked.fetch_add(1, Ordering::SeqCst);
+async fn answer(State(Role { department, behaviour, asked }): State<Role>, body: Bytes) -> Response {
+    let number = asked.fetch_add(1, Ordering::SeqCst) + 1;
     let query: Query = serde_json::from_slice(&body).unwrap();
+    let behaviour = match behaviour.lock().unwrap().clone() {
+        Behaviour::Every(nth, behaviour) if number.is_multiple_of(nth) => *behaviour,
+        Behaviour::Every(..) => Behaviour::NoRecord(Duration::ZERO),
+        behaviour => behaviour,
+    };
     match behaviour {
+        Behaviour::Every(..) => unreachable!("taken apart above"),
         Behaviour::NoRecord(wait) => {
             tokio::time::sleep(wait).await;
             json(&no_record(department, &query))
@@ -125,6 +147,15 @@ async fn answer(
             let result = &mut answer["results"][0];
             result["status"] = "ok".into();
             result["id_number"] = "150000201409011041".into();
+            json(&answer)
+        }
+        Behaviour::NameMismatch => {
+            let mut answer = no_record(department, &query);
+            answer["results"]
+                .as_array_mut()
+                .unwrap()
+                .iter_mut()
+                .for_each(|result| result["status"] = "name_mismatch".into());
             json(&answer)
         }
         Behaviour::Swapped => {

@@ -1,0 +1,210 @@
+//! One department's adapter, and what stands between the hub's questions and it: quota, places, breaker, a second
+//! try within a budget.
+//!
+//! The order of one question: is the breaker open → quota → place → breaker → send; a second request when the first is
+//! slower than most or was lost on the way. All of it ends by the deadline. Questions change nothing at the department,
+//! so a second one is safe; it is asked of the department's quota like any other.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use tokio::time::{Instant, sleep, timeout_at};
+use tower::retry::budget::{Budget, TpsBudget};
+
+use super::breaker::{Breaker, Pass, Turn};
+use super::client::AdapterClient;
+use super::delays::Delays;
+use super::failure::{Failure, Sign};
+use super::meters::AdapterMeters;
+use super::places::{Place, Places};
+use super::registry::Terms;
+use crate::domain::clock::Randomness;
+use crate::domain::dataset::DepartmentId;
+use crate::domain::outcome::GapReason;
+
+/// Second requests: a fifth of the first ones of the last ten seconds, and ten a second besides.
+const BUDGET_WINDOW: Duration = Duration::from_secs(10);
+const BUDGET_PER_SECOND: u32 = 10;
+const BUDGET_SHARE: f32 = 0.2;
+/// A lost question is asked again after a random part of this.
+const LONGEST_BACKOFF: Duration = Duration::from_millis(50);
+
+/// A department's adapter as the hub knows it.
+pub struct Adapter {
+    /// The department.
+    pub department: DepartmentId,
+    /// How long one question may take.
+    pub timeout: Duration,
+    may_hedge: bool,
+    client: AdapterClient,
+    quota: DefaultDirectRateLimiter,
+    places: Places,
+    breaker: Breaker,
+    budget: TpsBudget,
+    delays: Delays,
+    meters: AdapterMeters,
+    randomness: Arc<dyn Randomness>,
+}
+
+impl Adapter {
+    /// An adapter on these terms.
+    pub fn new(department: DepartmentId, client: AdapterClient, terms: Terms, randomness: Arc<dyn Randomness>) -> Self {
+        let quota = RateLimiter::direct(Quota::per_second(terms.per_second).allow_burst(terms.burst));
+        let meters = AdapterMeters::of(&department);
+        Self {
+            timeout: terms.timeout,
+            may_hedge: terms.may_hedge,
+            client,
+            quota,
+            places: Places::new(usize::try_from(terms.in_flight.get()).unwrap_or(usize::MAX)),
+            breaker: Breaker::new(Instant::now()),
+            budget: TpsBudget::new(BUDGET_WINDOW, BUDGET_PER_SECOND, BUDGET_SHARE),
+            delays: Delays::default(),
+            meters,
+            randomness,
+            department,
+        }
+    }
+
+    /// Asks, and reads the answer with `read`; gives up at the deadline.
+    ///
+    /// `read` says of an answer that is no use what that tells of the department.
+    pub(super) async fn call<T>(
+        &self,
+        body: Vec<u8>,
+        deadline: Instant,
+        read: impl Fn(&[u8]) -> Result<T, Failure>,
+    ) -> Result<T, GapReason> {
+        if self.breaker.is_open(Instant::now()) {
+            self.meters.left_alone.increment(1);
+            return Err(GapReason::Unavailable);
+        }
+        if self.quota.check().is_err() {
+            timeout_at(deadline, self.quota.until_ready()).await.map_err(|_| GapReason::QuotaExceeded)?;
+        }
+        let place = timeout_at(deadline, self.places.take()).await.map_err(|_| GapReason::Timeout)?;
+        let Some(pass) = self.breaker.admit(Instant::now()) else {
+            self.meters.left_alone.increment(1);
+            return Err(GapReason::Unavailable);
+        };
+        self.budget.deposit();
+        self.meters.first.increment(1);
+        let (body, asked_at) = (Bytes::from(body), Instant::now());
+        let first = self.attempt(body.clone(), (place, pass), deadline, &read);
+        let hedge_at = self.hedge_at(asked_at).filter(|at| *at < deadline);
+        let result = match hedge_at {
+            None => first.await,
+            Some(at) => {
+                let mut first = pin!(first);
+                match timeout_at(at, first.as_mut()).await {
+                    Ok(result) => result,
+                    Err(_) => match self.second() {
+                        None => first.await,
+                        Some(leave) => {
+                            self.meters.hedges.increment(1);
+                            let second = pin!(self.attempt(body, leave, deadline, &read));
+                            return sooner(first, second).await.map_err(|failure| failure.reason);
+                        }
+                    },
+                }
+            }
+        };
+        match result {
+            Err(Failure { sign: Sign::Lost, .. }) if self.is_time_left(deadline) => {
+                sleep(self.part_of(LONGEST_BACKOFF)).await;
+                let Some(leave) = self.second() else { return Err(Failure::LOST.reason) };
+                self.meters.retries.increment(1);
+                self.attempt(body, leave, deadline, &read).await.map_err(|failure| failure.reason)
+            }
+            result => result.map_err(|failure| failure.reason),
+        }
+    }
+
+    /// Sends the question once, and learns from what becomes of it.
+    async fn attempt<T>(
+        &self,
+        body: Bytes,
+        (place, pass): (Place<'_>, Pass<'_>),
+        deadline: Instant,
+        read: &impl Fn(&[u8]) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let _place = place;
+        let sent_at = Instant::now();
+        let result = match timeout_at(deadline, self.client.query(body)).await {
+            Ok(answer) => answer.and_then(|answer| read(&answer)),
+            // Who was given little time says nothing of the department by not waiting.
+            Err(_) if sent_at.elapsed() < self.timeout / 2 => {
+                return Err(Failure { reason: GapReason::Timeout, sign: Sign::Well });
+            }
+            Err(_) => Err(Failure::TIMEOUT),
+        };
+        let now = Instant::now();
+        let sign = result.as_ref().map_or_else(|failure| failure.sign, |_| Sign::Well);
+        match sign {
+            Sign::Well if result.is_ok() => {
+                self.delays.record(now - sent_at);
+                self.places.grow();
+            }
+            sign if sign.is_too_much() => self.places.shrink(now),
+            _ => {}
+        }
+        self.turned(pass.report(sign.is_good(), now, |pause| self.part_of(pause / 4)));
+        self.meters.places.set(u32::try_from(self.places.count()).unwrap_or(u32::MAX));
+        result
+    }
+
+    /// When a second request is worth sending: when the first has taken longer than nineteen of twenty.
+    fn hedge_at(&self, asked_at: Instant) -> Option<Instant> {
+        if self.may_hedge { self.delays.most().map(|most| asked_at + most) } else { None }
+    }
+
+    /// Leave for a second request, where budget, quota, places and breaker allow one at once.
+    fn second(&self) -> Option<(Place<'_>, Pass<'_>)> {
+        let place = self.places.take_now()?;
+        let pass = self.breaker.admit(Instant::now())?;
+        (self.budget.withdraw() && self.quota.check().is_ok()).then_some((place, pass))
+    }
+
+    /// True when an answer may still come in time.
+    fn is_time_left(&self, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
+        left > self.delays.half().unwrap_or_default() + LONGEST_BACKOFF
+    }
+
+    /// A random part of a time.
+    fn part_of(&self, most: Duration) -> Duration {
+        let mut drawn = [0_u8; 2];
+        self.randomness.fill(&mut drawn);
+        most * u32::from(u16::from_be_bytes(drawn)) / u32::from(u16::MAX)
+    }
+
+    fn turned(&self, turn: Turn) {
+        match turn {
+            Turn::None => {}
+            Turn::Opened => {
+                self.meters.open.set(1);
+                tracing::warn!(department = %self.department, "does not answer; it is left alone for a while");
+            }
+            Turn::Closed => {
+                self.meters.open.set(0);
+                tracing::info!(department = %self.department, "answers again");
+            }
+        }
+    }
+}
+
+/// The answer that comes first; a failure only when both fail.
+async fn sooner<T>(
+    one: impl Future<Output = Result<T, Failure>> + Unpin,
+    other: impl Future<Output = Result<T, Failure>> + Unpin,
+) -> Result<T, Failure> {
+    match select(one, other).await {
+        Either::Left((Ok(answer), _)) | Either::Right((Ok(answer), _)) => Ok(answer),
+        Either::Left((Err(_), other)) => other.await,
+        Either::Right((Err(_), one)) => one.await,
+    }
+}

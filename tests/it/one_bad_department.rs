@@ -1,0 +1,111 @@
+//! A department that fails is left alone, costs its own facts only, and is found again when it is back (abuse case A31).
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::faults::stub_keys;
+use super::hub::{DEPARTMENTS, Reply, Setup, System, listed, requests};
+use super::stub::{Behaviour, Stub};
+
+/// The last line of the federation's settings in the simulator's configuration.
+const KEY: &str = "private_key = \"keys/hub.key\"";
+
+/// A hub that remembers no answers and asks a stub in the place of housing.
+async fn with_housing(behaviour: Behaviour) -> (System, Stub, Value) {
+    let keys = stub_keys();
+    let stub = Stub::start("housing", behaviour, keys.path());
+    let setup = Setup {
+        elsewhere: [("housing", stub.address)].into(),
+        own_packs: true,
+        ask_timeout: Some("400ms"),
+        settings: vec![(KEY, format!("{KEY}\ncached_people = 0"))],
+        authority: Some(keys),
+        ..Setup::default()
+    };
+    let system = System::start(setup, listed()).await;
+    let document = requests(system.folder.path())["C01"].clone();
+    (system, stub, document)
+}
+
+fn others_answered(reply: &Reply) -> bool {
+    DEPARTMENTS
+        .iter()
+        .filter(|department| **department != "housing")
+        .all(|department| matches!(reply.department(department), "answered" | "no_record"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a31_a_department_that_fails_is_left_alone_and_found_again() {
+    for (behaviour, reason) in [
+        (Behaviour::Hang, "timeout"),
+        (Behaviour::Status(502), "unavailable"),
+        (Behaviour::Status(500), "unavailable"),
+        (Behaviour::Body(b"<html>maintenance</html>".to_vec()), "malformed"),
+        (Behaviour::OtherPerson, "mismatch"),
+    ] {
+        let (system, stub, document) = with_housing(behaviour).await;
+        let begun = Instant::now();
+        let mut reasons = Vec::new();
+        for _ in 0..40 {
+            let reply = system.caller.verify(&document).await;
+            assert!(others_answered(&reply), "{}", reply.body);
+            assert_eq!(reply.verdict_status(), "PENDING_DATA", "missing is never zero: {}", reply.body);
+            reasons.push(reply.department("housing").to_owned());
+        }
+        assert_eq!(reasons.first().map(String::as_str), Some(reason));
+        assert!(reasons.iter().any(|told| told == "unavailable"), "{reasons:?}");
+        // Seven that failed, each tried twice at most, and one probe a second.
+        let at_most = 14 + 2 * (usize::try_from(begun.elapsed().as_secs()).unwrap() + 1);
+        assert!(stub.times_asked() <= at_most, "asked {} times, at most {at_most}", stub.times_asked());
+        let metrics = system.monitor("/metrics").await.1;
+        assert!(metrics.contains("hedui_department_left_alone_total{department=\"housing\"}"), "{metrics}");
+
+        stub.behave(Behaviour::NoRecord(Duration::ZERO));
+        let back = Instant::now();
+        while system.caller.verify(&document).await.department("housing") != "no_record" {
+            assert!(back.elapsed() < Duration::from_secs(15), "a department that is back is found again");
+        }
+        system.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_no_use_does_not_shut_the_department_to_others() {
+    let (system, stub, document) = with_housing(Behaviour::NoRecord(Duration::ZERO)).await;
+    stub.behave(Behaviour::NameMismatch);
+    for asked in 1..=30 {
+        let reply = system.caller.verify(&document).await;
+        assert_eq!(reply.department("housing"), "mismatch");
+        assert_eq!(stub.times_asked(), asked);
+    }
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_takes_longer_than_most_is_asked_for_once_more() {
+    let (system, stub, document) = with_housing(Behaviour::NoRecord(Duration::ZERO)).await;
+    // Until the hub knows how long most answers take.
+    for _ in 0..100 {
+        assert_eq!(system.caller.verify(&document).await.department("housing"), "no_record");
+    }
+    let before = stub.times_asked();
+    stub.behave(Behaviour::Every(20, Box::new(Behaviour::Hang)));
+    for _ in 0..100 {
+        let reply = system.caller.verify(&document).await;
+        assert_eq!(reply.department("housing"), "no_record", "the second request is answered: {}", reply.body);
+    }
+    assert!(stub.times_asked() - before <= 125, "{}", stub.times_asked() - before);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_was_lost_on_the_way_is_asked_once_more() {
+    let (system, stub, document) = with_housing(Behaviour::Every(4, Box::new(Behaviour::Status(502)))).await;
+    for _ in 0..20 {
+        assert_eq!(system.caller.verify(&document).await.department("housing"), "no_record");
+    }
+    assert!((25..=28).contains(&stub.times_asked()), "{}", stub.times_asked());
+    system.stop().await;
+}
