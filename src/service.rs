@@ -18,5 +18,6 @@ pub mod policies;
 pub mod replay;
 pub mod request;
 pub mod running;
+pub mod sealing;
 pub mod tokens;
 pub mod verify;
