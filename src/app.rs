@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::access_log::audit::audit;
 use crate::access_log::publish::{LogError, Publisher};
+use crate::auth::dpop::Addresses;
 use crate::auth::rate_limit::ClientLimit;
 use crate::auth::token::TokenVerifier;
 use crate::config::{Config, ConfigError, read_setting_file};
@@ -39,6 +40,7 @@ use crate::service::erasure::{self, Erasure, Retention};
 use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
+use crate::service::proofs::Proofs;
 use crate::service::sealing::{self, Rewrap, SealingError};
 use crate::service::tokens::{self, TokenEndpoint};
 use crate::service::verify::{Parts, Verifications};
@@ -264,6 +266,7 @@ impl App {
                 ids: ids.clone(),
             })
         });
+        let proofs = Proofs::new(store.clone(), addresses(config, address), Arc::clone(&clock));
         let log_review =
             LogReview::new(store.clone(), Arc::clone(&publisher), &sealer, Arc::clone(&clock), ids.clone());
         let erasure = Arc::new(Erasure::new(erasure::Parts {
@@ -293,6 +296,7 @@ impl App {
             policies,
             tokens: Arc::clone(&tokens),
             token_endpoint,
+            proofs,
             published: published(config),
             limit: ClientLimit::new(config.rate_limit.per_second, config.rate_limit.burst),
             clock: Arc::clone(&clock),
@@ -417,6 +421,14 @@ fn published(config: &Config) -> Published {
     let own = config.token_endpoint.iter().map(|endpoint| endpoint.issuer.clone());
     let others = config.auth.issuers.iter().map(|issuer| issuer.name.clone());
     Published { issuers: own.chain(others).collect(), is_bound: config.listen.client_ca.is_some() }
+}
+
+/// Where callers reach the hub, as proofs of possession name it: what the settings say, and the address that is bound.
+fn addresses(config: &Config, bound: SocketAddr) -> Addresses {
+    let issuer = config.token_endpoint.as_ref().map(|endpoint| endpoint.issuer.clone());
+    let bound = (!bound.ip().is_unspecified()).then(|| format!("https://{bound}"));
+    let told: Vec<String> = issuer.into_iter().chain([config.auth.audience.clone()]).chain(bound).collect();
+    Addresses::new(told.iter().map(String::as_str))
 }
 
 fn catalogue(config: &Config) -> Result<Catalogue, StartError> {
