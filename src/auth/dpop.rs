@@ -1,4 +1,4 @@
-//! Proofs of possession at the application level (DPoP, RFC 9449): a signed statement that whoever sends a request holds
+//! Proofs of possession at the application level (`DPoP`, RFC 9449): a signed statement that whoever sends a request holds
 //! the private key that its token is bound to. For callers who cannot speak mutual TLS.
 //!
 //! A proof is for one method at one address of this hub, for one token, for a minute, and for once. What makes it single

@@ -68,7 +68,7 @@ pub struct CreateArgs {
     /// Its public key, P-256 or Ed25519, in PEM or as a JWK.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// Whether its tokens must be bound to a certificate (mutual TLS) or to a key (DPoP).
+    /// Whether its tokens must be bound to a certificate (mutual TLS) or to a key (`DPoP`).
     #[arg(long, value_enum, default_value_t = Constrained::Optional)]
     sender_constrained: Constrained,
     #[command(flatten)]

@@ -47,6 +47,7 @@ impl fmt::Display for SuiteId {
 pub struct MacKey(Kind);
 
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "the larger one is the usual one, and is on the way of every request")]
 enum Kind {
     Intl(sha256::Key),
     Sm(Box<Hmac<Sm3>>),
@@ -67,12 +68,16 @@ impl MacKey {
         match &self.0 {
             Kind::Intl(key) => {
                 let mut context = sha256::Context::with_key(key);
-                parts.iter().for_each(|part| context.update(part));
+                for part in parts {
+                    context.update(part);
+                }
                 copy(&mut tag, context.sign().as_ref());
             }
             Kind::Sm(key) => {
                 let mut context = Hmac::clone(key);
-                parts.iter().for_each(|part| context.update(part));
+                for part in parts {
+                    context.update(part);
+                }
                 copy(&mut tag, &context.finalize().into_bytes());
             }
         }

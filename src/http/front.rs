@@ -216,7 +216,9 @@ impl Hub {
         let algorithms = if scheme == "DPoP" { DPOP_ALGORITHMS } else { "" };
         let mut challenge = format!("{scheme} realm=\"hedui\"{error}{algorithms}");
         if audience.starts_with("https://") {
-            challenge.push_str(&format!(", resource_metadata=\"{audience}/.well-known/oauth-protected-resource\""));
+            challenge.push_str(", resource_metadata=\"");
+            challenge.push_str(audience);
+            challenge.push_str("/.well-known/oauth-protected-resource\"");
         }
         challenge
     }

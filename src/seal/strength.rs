@@ -32,7 +32,8 @@ mod tests {
 
     #[test]
     fn keys_that_nobody_drew_are_weak_and_drawn_ones_are_not() {
-        let counted: String = (0..32).map(|byte| format!("{byte:02x}")).collect();
+        let counted: Vec<u8> = (0..32).collect();
+        let counted = crate::domain::hex::hex(&counted);
         for weak in [
             "0".repeat(64),
             "ff".repeat(32),
@@ -50,7 +51,7 @@ mod tests {
             let mut secret = [0_u8; 32];
             for byte in &mut secret {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                *byte = (state >> 33) as u8;
+                *byte = state.to_be_bytes()[1];
             }
             assert!(!is_weak(&secret), "{secret:?}");
         }

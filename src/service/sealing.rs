@@ -82,14 +82,13 @@ pub async fn open(
     let now = clock.now().as_microsecond();
     let mut changes = Changes::default();
     let mut objects = Vec::new();
-    let (root, first) = match store.pseudonym_root().await? {
-        Some(wrapped) => (opened_root(&keys, &wrapped)?, None),
-        None => {
-            let first = first_key(store, &keys).await?;
-            let root = keys.first_root(first).unwrap_or_else(|| drawn_root(&keys, randomness.as_ref()));
-            changes.pseudonym_root = Some(Sealer::wrap_root(&keys, &root, randomness.as_ref())?);
-            (root, Some(first))
-        }
+    let (root, first) = if let Some(wrapped) = store.pseudonym_root().await? {
+        (opened_root(&keys, &wrapped)?, None)
+    } else {
+        let first = first_key(store, &keys).await?;
+        let root = keys.first_root(first).unwrap_or_else(|| drawn_root(&keys, randomness.as_ref()));
+        changes.pseudonym_root = Some(Sealer::wrap_root(&keys, &root, randomness.as_ref())?);
+        (root, Some(first))
     };
     let is_used = |id: &KeyId| noted.iter().any(|key| key.retired_at.is_none() && key.id == id.to_string());
     let mut used: Vec<KeyId> = first.into_iter().chain([keys.current()]).collect();

@@ -9,6 +9,9 @@ const NOW: i64 = 1_760_000_000;
 const HTU: &str = "https://hub.example/v1/verifications";
 const TOKEN: [u8; 32] = [7; 32];
 
+/// What is changed of a proof's header and claims.
+type Change<'a> = &'a dyn Fn(&mut Value, &mut Value);
+
 struct Holder {
     private: EncodingKey,
     jwk: Value,
@@ -104,7 +107,7 @@ fn an_address_is_compared_as_it_is_normalised() {
 #[test]
 fn every_fault_of_a_proof_is_found() {
     let (holder, other) = (holder(), holder());
-    let faults: &[(&dyn Fn(&mut Value, &mut Value), ProofError)] = &[
+    let faults: &[(Change<'_>, ProofError)] = &[
         (&|header, _| header["typ"] = json!("JWT"), ProofError::Form),
         (&|header, _| header["typ"] = json!("at+jwt"), ProofError::Form),
         (&|header, _| drop(header.as_object_mut().unwrap().remove("typ")), ProofError::Form),

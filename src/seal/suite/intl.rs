@@ -19,7 +19,9 @@ impl Suite for Intl {
 
     fn hash(parts: &[&[u8]]) -> [u8; DIGEST] {
         let mut context = digest::Context::new(&digest::SHA256);
-        parts.iter().for_each(|part| context.update(part));
+        for part in parts {
+            context.update(part);
+        }
         context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
     }
 

@@ -1,4 +1,4 @@
-//! The national suite (国密), by RustCrypto: SM3 (GB/T 32905), HMAC-SM3, SM4 (GB/T 32907) in GCM, SM2 (GB/T 32918.2).
+//! The national suite (国密), by `RustCrypto`: SM3 (GB/T 32905), HMAC-SM3, SM4 (GB/T 32907) in GCM, SM2 (GB/T 32918.2).
 //!
 //! Software that nobody certified. SM4 looks its S-box up in a table, so it is not free of cache timing; GHASH, SM3 and
 //! SM2 are written to take the same time for every secret.
@@ -36,7 +36,9 @@ impl Suite for Sm {
 
     fn hash(parts: &[&[u8]]) -> [u8; DIGEST] {
         let mut context = Sm3::new();
-        parts.iter().for_each(|part| context.update(part));
+        for part in parts {
+            context.update(part);
+        }
         context.finalize().into()
     }
 

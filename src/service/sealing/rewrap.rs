@@ -142,7 +142,9 @@ impl Rewrap {
         if progress.position.unopened_count == 0 {
             sealing_keys = self.store.sealing_keys().await?;
             sealing_keys.retain(|key| key.retired_at.is_none() && key.id != current);
-            sealing_keys.iter_mut().for_each(|key| key.retired_at = Some(now));
+            for key in &mut sealing_keys {
+                key.retired_at = Some(now);
+            }
         }
         progress.retired = sealing_keys.iter().map(|key| key.id.clone()).collect();
         let objects = progress.retired.iter().map(|id| format!("sealing_key/{id}/retired"));

@@ -174,8 +174,8 @@ async fn a23_of_twenty_parallel_replays_of_a_proof_one_is_accepted_also_after_a_
     let token = given[0].token();
     let proof = holder.proof("GET", PATH, Some(&token), |_| ());
     let dpop = format!("DPoP {token}");
-    let shown =
-        futures_util::future::join_all((0..20).map(|_| get(&hub, &dpop, std::slice::from_ref(&proof.as_str())))).await;
+    let proofs = [proof.as_str()];
+    let shown = futures_util::future::join_all((0..20).map(|_| get(&hub, &dpop, &proofs))).await;
     assert_eq!(shown.iter().filter(|told| told.status != 401).count(), 1);
     let hub = hub.restart().await;
     assert_eq!(get(&hub, &dpop, &[&proof]).await.status, 401, "a restart forgets none");
