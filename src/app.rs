@@ -135,6 +135,13 @@ impl StartError {
         match self {
             Self::Secrets(faults) => secrets_text(faults),
             Self::Sealing(error) => error.text(),
+            Self::Seal(SealError::Key) => Text::new(
+                "[seal] 封装密钥应为 64 个十六进制数字（32 字节）：请以 openssl rand -hex 32 生成。",
+                self.to_string(),
+            ),
+            Self::Seal(SealError::Twice(id)) => {
+                Text::new(format!("[seal] 密钥 {id} 在 key_file 与 former_key_files 中重复出现。"), self.to_string())
+            }
             Self::Bind { setting, address, source } => {
                 Text::new(format!("{setting} {address} 无法监听：{source}；是否已有其他程序占用？"), self.to_string())
             }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Global, Lang, change};
-use crate::app::sealing_keys;
+use crate::app::{StartError, sealing_keys};
 use crate::config::Config;
 use crate::seal::wrap::KeyId;
 use crate::service::changes::{Answer, Change};
@@ -43,7 +43,10 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
         Command::Rewrap(args) => rewrap(&Config::load(&args.config)?, global).await,
         Command::Status(args) => status(&Config::load(&args.config)?, global).await,
     };
-    let missing = |error: &anyhow::Error| error.downcast_ref::<SealingError>().map(SealingError::text);
+    let missing = |error: &anyhow::Error| {
+        let of_keys = error.downcast_ref::<StartError>().map(StartError::text);
+        error.downcast_ref::<SealingError>().map(SealingError::text).or(of_keys)
+    };
     if let Some(text) = ended.as_ref().err().and_then(missing) {
         writeln!(std::io::stderr().lock(), "hedui seal: {}", global.lang().pick(&text.zh, &text.en))?;
         return Ok(ExitCode::from(1));
@@ -54,7 +57,8 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
 async fn rewrap(config: &Config, global: &Global) -> anyhow::Result<ExitCode> {
     let bar = if global.json { ProgressBar::hidden() } else { ProgressBar::no_length() };
     bar.set_style(ProgressStyle::with_template("  {pos}/{len} {wide_bar} {eta}")?);
-    let mut from = Position::default();
+    let under = Some(sealing_keys(config)?.current().to_string());
+    let mut from = Position { under, ..Position::default() };
     loop {
         match change::ask(config, Change::Rewrap(from)).await? {
             Answer::Rewrapped(progress) if progress.is_done => {

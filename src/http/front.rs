@@ -85,6 +85,8 @@ pub(super) struct Admitted {
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 /// What a challenge says of the algorithms of proofs (RFC 9449 section 7.1).
 const DPOP_ALGORITHMS: &str = ", algs=\"ES256 EdDSA\"";
+/// What is offered besides a plain token, with every refusal of one.
+const DPOP_OFFERED: &str = "DPoP realm=\"hedui\", algs=\"ES256 EdDSA\"";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -206,6 +208,9 @@ impl Hub {
         let mut response = problem.into_response();
         if let Some(Ok(challenge)) = challenge.map(|challenge| HeaderValue::from_str(&challenge)) {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            if scheme != "DPoP" {
+                response.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(DPOP_OFFERED));
+            }
         }
         response
     }

@@ -142,6 +142,8 @@ async fn a43_a_former_sealing_key_can_be_taken_away_after_the_rewrap_and_not_bef
     give_second_key(&config);
     let both = std::fs::read_to_string(&config).unwrap();
     take_former_key_away(&config);
+    let (code, told) = seal(&config, "rewrap").await;
+    assert!(code == 1 && told.contains("restart the hub"), "the hub that runs has the former key still: {told}");
     let System { app, adapters, folder, files, .. } = system;
     app.stop().await;
     let refused = started(&config).await.err().unwrap();

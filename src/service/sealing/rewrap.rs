@@ -23,7 +23,7 @@ const NAMED: usize = 20;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Position {
-    /// The key that everything is wrapped under anew; absent at the beginning.
+    /// The key that everything is wrapped under anew; whatever the hub uses, where it is absent.
     #[serde(default)]
     pub under: Option<String>,
     /// How many tables are done.
@@ -70,15 +70,19 @@ impl Rewrap {
         Self { store, sealer, clock, ids }
     }
 
-    /// Goes on from a position. Refused where the current key is another one than at the beginning: then what was seen
-    /// is wrapped under a key that is a former one by now.
+    /// Goes on from a position. Refused where the current key is another one than the position's: the hub was not started
+    /// with it yet, or what was seen is wrapped under a key that is a former one by now.
     pub async fn go_on(&self, by: &str, from: Position) -> Result<Result<Progress, Text>, StoreError> {
         let current = self.sealer.keys().current().to_string();
         let mut position = from;
         if position.under.get_or_insert_with(|| current.clone()) != &current {
             return Ok(Err(Text::new(
-                "封装密钥在此期间又更换过；请重新执行 hedui seal rewrap。",
-                "the sealing key was changed again in the meantime; run `hedui seal rewrap` from the beginning.",
+                format!(
+                    "平台使用的封装密钥是 {current}，不是配置中的密钥：请先重新启动平台，再执行 hedui seal rewrap。"
+                ),
+                format!(
+                    "the hub seals under the key {current}, which is not the one of the configuration: restart the hub, then run `hedui seal rewrap` again."
+                ),
             )));
         }
         let mut budget = ROWS;

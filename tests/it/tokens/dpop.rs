@@ -1,4 +1,4 @@
-//! A23: tokens that are bound to a key (DPoP, RFC 9449), over real sockets.
+//! A23: tokens that are bound to a key (`DPoP`, RFC 9449), over real sockets.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
