@@ -45,7 +45,7 @@ use crate::service::sealing::{self, Rewrap, SealingError};
 use crate::service::tokens::{self, TokenEndpoint};
 use crate::service::verify::{Parts, Verifications};
 use crate::store::{Store, StoreError};
-use crate::tlog::note::NoteError;
+use crate::tlog::note::{NoteError, VerifierKey};
 pub use keys::{former_log_keys, log_key, sealing_keys};
 use witnessing::Witnesses;
 
@@ -157,8 +157,8 @@ impl StartError {
 /// Faults of secrets, one a line.
 fn secrets_text(faults: &[secrets::Insecure]) -> Text {
     let mut text = Text::new(
-        "以下密钥或设置不安全，平台不予启动（仅限合成数据的试用可设 [server] mode = \"trial\"）：",
-        "it does not start with secrets or settings that are not safe (for a trial with synthetic people only: mode = \"trial\" in [server]):",
+        "以下密钥或设置不安全，平台不予启动（仅限合成数据的试用可设 mode = \"trial\"，平台写在 [server] 中）：",
+        "it does not start with secrets or settings that are not safe (for a trial with synthetic people only: mode = \"trial\", for a hub in [server]):",
     );
     for fault in faults {
         let told = fault.text();
@@ -487,7 +487,7 @@ fn registry(
 
 /// Reads a log that is not long from end to end: nothing is signed on top of an altered one. Reading a long one
 /// would keep callers waiting; its newest part is checked when it is opened, and the whole by `hedui log verify`.
-async fn check_whole(store: &Store) -> Result<(), StartError> {
+async fn check_whole(store: &Store, former: &[VerifierKey]) -> Result<(), StartError> {
     let log = store.log();
     if log.head().await.map_err(LogError::from)?.is_none() {
         return Ok(());
@@ -496,7 +496,10 @@ async fn check_whole(store: &Store) -> Result<(), StartError> {
         tracing::info!("the access log is too long to be read at start: have `hedui log verify` read it regularly");
         return Ok(());
     }
-    let report = audit(&log, &[], &[], &[]).await.map_err(LogError::from)?;
+    // The newest head names its key, which is proven when the log is opened; what a witness cosigned last may be older.
+    let named = log.head().await.map_err(LogError::from)?.and_then(|head| VerifierKey::parse(&head.key).ok());
+    let keys: Vec<VerifierKey> = named.into_iter().chain(former.iter().cloned()).collect();
+    let report = audit(&log, &keys, &[], &[]).await.map_err(LogError::from)?;
     match report.faults.first() {
         None => Ok(()),
         Some(fault) => Err(LogError::Tampered { index: fault.index, detail: fault.detail.en.clone() }.into()),
@@ -514,7 +517,7 @@ async fn open_log(
 ) -> Result<(Arc<Publisher>, Witnesses), StartError> {
     let (key, anchor) = (log_key(config, sealer)?, config.access_log.anchor.clone());
     let former = former_log_keys(config)?;
-    check_whole(store).await?;
+    check_whole(store, &former).await?;
     let publisher = Publisher::open(store.clone(), key, &former, anchor, Arc::clone(clock)).await?;
     if let Some(former) = publisher.gave_way() {
         let changed = sealing::log_key_changed(ids, clock.as_ref(), former, publisher.verifier());

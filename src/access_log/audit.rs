@@ -89,8 +89,9 @@ pub struct Report {
 }
 
 /// Audits a log. `keys` are its key and those it had before, the newest first; without any, the one that the log names is
-/// used. What a former key signed counts where an entry of the log says which key took its place. Every one of `witnesses`
-/// must have cosigned it.
+/// used. The head must be the newest key's: whoever has a former one could take the log back to where it signed. Elsewhere
+/// a former key counts where an entry of the log says which key took its place. Every one of `witnesses` must have
+/// cosigned it.
 pub async fn audit(
     log: &LogReader,
     keys: &[VerifierKey],
@@ -106,8 +107,8 @@ pub async fn audit(
         keys.extend(named.and_then(|named| VerifierKey::parse(named).ok()));
     }
     let key = keys.first().cloned();
-    if let (false, Some(named)) = (keys.is_empty(), named)
-        && !keys.iter().any(|key| named == key.to_string())
+    if let (Some(key), Some(named)) = (&key, named)
+        && named != key.to_string()
     {
         audit.fault(
             0,
@@ -123,9 +124,9 @@ pub async fn audit(
     let mut signed_size = 0;
     let mut anchored = None;
     let mut cosigned = Vec::new();
-    if key.is_some() {
+    if let Some(key) = &key {
         if let Some(head) = &head {
-            match SignedCheckpoint::open_any(head.checkpoint.as_bytes(), &keys) {
+            match SignedCheckpoint::open(head.checkpoint.as_bytes(), key) {
                 Ok(signed) => {
                     let checkpoint = signed.checkpoint().clone();
                     signed_size = checkpoint.size;

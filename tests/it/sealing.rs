@@ -393,6 +393,8 @@ async fn a43_the_log_goes_on_under_another_key_and_its_old_part_still_verifies()
     assert_eq!((code, &report["is_intact"]), (0, &json!(true)), "{told}");
     assert_eq!(report["key_changes"][0]["former"], former, "{told}");
     assert_eq!(report["key_changes"][0]["current"], current, "{told}");
+    assert_eq!(verify(&["--vkey", &former]).await.0, 1, "the former key signs no head any more");
+    assert_eq!(verify(&["--vkey", &former, "--former-vkey", &current]).await.0, 1);
     assert_eq!(verify(&["--vkey", &current]).await.0, 1, "the old anchor alone says nothing without its key");
     let stranger = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
     assert_eq!(verify(&["--vkey", stranger, "--former-vkey", &former]).await.0, 1);
