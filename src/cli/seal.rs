@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
@@ -136,7 +137,9 @@ fn tell(progress: &Progress, global: &Global) -> anyhow::Result<ExitCode> {
 
 async fn status(config: &Config, global: &Global) -> anyhow::Result<ExitCode> {
     let keys = sealing_keys(config)?;
-    let rows = ChangeDesk::open(&config.store.path).await?.sealing_keys().await?;
+    let file = &config.store.path;
+    std::fs::File::open(file).with_context(|| format!("the database {} cannot be read", file.display()))?;
+    let rows = ChangeDesk::open(file).await?.sealing_keys().await?;
     let current = keys.current().to_string();
     let mut is_good = true;
     let mut out = std::io::stdout().lock();

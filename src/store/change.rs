@@ -92,9 +92,16 @@ impl ChangeDesk {
         Ok(done.last_insert_rowid())
     }
 
-    /// Every sealing key that was used here, the oldest first.
+    /// Every sealing key that was used here, the oldest first; none in a database that no hub has brought to the newest
+    /// form yet.
     pub async fn sealing_keys(&self) -> Result<Vec<SealingKeyRow>, StoreError> {
-        sealing::sealing_keys(&self.0).await
+        let is_known: bool = sqlx::query_scalar(
+            "-- store::change::knows_sealing_keys
+             SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'sealing_key')",
+        )
+        .fetch_one(&self.0)
+        .await?;
+        if is_known { sealing::sealing_keys(&self.0).await } else { Ok(Vec::new()) }
     }
 
     /// Forgets a request whose answer was read and that nobody will look for again.
