@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clients::{self, ClientRegistry, ClientsError};
 use super::erasure::{Erasure, ErasureFault};
+use super::sealing::{Position, Progress, Rewrap};
 use crate::domain::problem::Text;
 use crate::store::{Changes, Store, StoreError};
 
@@ -33,6 +34,8 @@ pub enum Change {
         /// Why, for the access log.
         reason: String,
     },
+    /// Wraps some thousands of data keys anew under the current sealing key, from this position on.
+    Rewrap(Position),
 }
 
 /// What a running hub answers to a request.
@@ -41,13 +44,15 @@ pub enum Change {
 pub enum Answer {
     /// Done: what the log says of it.
     Done(String),
+    /// A part of a rewrap was done.
+    Rewrapped(Progress),
     /// Not done, and why.
     Refused(Text),
 }
 
 impl Answer {
     pub(super) fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("an answer holds only strings")
+        serde_json::to_string(self).expect("an answer holds only strings and numbers")
     }
 }
 
@@ -59,6 +64,8 @@ pub struct Operations {
     pub clients: Option<Arc<ClientRegistry>>,
     /// Erases.
     pub erasure: Arc<Erasure>,
+    /// Wraps anew.
+    pub rewrap: Rewrap,
 }
 
 impl Operations {
@@ -101,6 +108,16 @@ impl Operations {
                 }
                 Err(ErasureFault::Store(error)) => Err(error.into()),
                 Err(fault) => Ok(Answer::Refused(fault.text())),
+            },
+            Change::Rewrap(from) => match self.rewrap.go_on(&asked.by, from).await? {
+                Ok(progress) => {
+                    let answer = Answer::Rewrapped(progress);
+                    if let Some(number) = request {
+                        self.answer(number, &answer).await?;
+                    }
+                    Ok(answer)
+                }
+                Err(why) => Ok(Answer::Refused(why)),
             },
         }
     }

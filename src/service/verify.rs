@@ -42,7 +42,7 @@ use crate::domain::period::date_in_china;
 use crate::domain::problem::{Finding, Text};
 use crate::federation::ask::Federation;
 use crate::policy::{Packs, Parameters, Unavailable};
-use crate::seal::{DataKey, Sealer};
+use crate::seal::{DataKey, Field, Sealer};
 use crate::store::{NewVerification, Opened, Store, StoreError, VerificationRow};
 use consent::Consents;
 pub use consent::{AuthorisationStatus, AuthorisationView};
@@ -185,7 +185,7 @@ impl Verifications {
             request_digest: digest.clone(),
             opened_at: now.as_microsecond(),
             wrapped_key,
-            request: self.parts.sealer.seal(&key, &id, &kept)?,
+            request: self.parts.sealer.seal(&key, &id, Field::Request, &kept)?,
         };
         let granted = self.parts.ids.next("ev");
         let granted = case.event(granted, now, Action::Granted, caller.client, caller.request_id, &id).to_row()?;
@@ -334,7 +334,7 @@ impl Verifications {
     fn outcome(&self, row: &VerificationRow) -> Result<Option<Outcome>, ServiceError> {
         let Some(sealed) = &row.outcome else { return Ok(None) };
         let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
-        let body = key.open(&row.id, sealed)?;
+        let body = key.open(&row.id, Field::Outcome, sealed)?;
         serde_json::from_slice(&body).map(Some).map_err(|_| StoreError::Corrupt("outcome").into())
     }
 

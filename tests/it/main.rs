@@ -29,6 +29,7 @@ mod privacy;
 mod promises;
 mod published_figures;
 mod rules_table;
+mod sealing;
 mod security_page;
 mod seventh_source;
 mod stub;
