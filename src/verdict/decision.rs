@@ -97,7 +97,7 @@ impl Settled {
         } else {
             let measured = match finding.circle {
                 Circle::Expenditure => at.income.minus(at.rigid)?.floored_at_zero(),
-                _ => at.income,
+                _ => at.dibao_income()?,
             };
             Benefit::of(finding.circle, measured, &rule.lines, facts, members, rules)?
         };

@@ -207,7 +207,7 @@ fn clauses(story: &Story<'_>) -> Section {
         if let Some(summary) = &clause.summary {
             lines.push(line(format!("  {}", summary.zh), format!("  {}", summary.en)));
         }
-        let place = document.url.clone().map_or_else(|| document.found_at.clone(), |url| line(url.clone(), url));
+        let place = document.place();
         lines.push(line(
             format!("  {}，{}；{}", document.issuer.zh, document.number, place.zh),
             format!("  {}, {}; {}", document.issuer.en, document.number, place.en),

@@ -116,7 +116,13 @@ fn expenditure_item(story: &Story<'_>, node: Node<'_>) -> Text {
 
 fn comparison(story: &Story<'_>, node: Node<'_>) -> Option<Text> {
     let comparison = node.comparison.as_ref()?;
-    let label = words::comparison(node.rule).filter(|_| node.result != Outcome::Unknown)?;
+    // Where the pack has something taken off income, the test is of what is left.
+    let rule = if node.rule == "circle.dibao" && node.children().next().is_some() {
+        "circle.dibao.deduction"
+    } else {
+        node.rule
+    };
+    let label = words::comparison(rule).filter(|_| node.result != Outcome::Unknown)?;
     let side = |value: &Value<'_>| match value {
         Value::Money(money) => yuan(*money),
         other => line(printed(other), printed(other)),
@@ -319,9 +325,9 @@ fn missing(story: &Story<'_>) -> Section {
     section("missing", "未取得的数据", "What is missing", story.verdict().gaps.iter().map(gap).collect())
 }
 
-/// The clauses the verdict rests on, as a person would cite them.
+/// The clauses the verdict rests on, as a person would cite them, and where each of their documents is.
 fn clauses(story: &Story<'_>) -> Section {
-    let lines = story
+    let mut lines: Vec<Text> = story
         .verdict()
         .deciding_clauses
         .iter()
@@ -341,6 +347,19 @@ fn clauses(story: &Story<'_>) -> Section {
             None => line(*id, *id),
         })
         .collect();
+    let mut told: Vec<&str> = Vec::new();
+    for clause in story.verdict().deciding_clauses.iter().filter_map(|id| Clauses::shipped().get(id)) {
+        let document = &clause.document;
+        if matches!(clause.strength, Strength::Local | Strength::Design) || told.contains(&document.id.as_str()) {
+            continue;
+        }
+        told.push(&document.id);
+        let (name, place) = (document.cited(), document.place());
+        lines.push(line(
+            format!("  原文：{}（{}），{}", name.zh, document.number, place.zh),
+            format!("  text: {} ({}), {}", name.en, document.number, place.en),
+        ));
+    }
     section("clauses", "依据", "Clauses", lines)
 }
 

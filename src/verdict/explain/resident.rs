@@ -213,12 +213,24 @@ fn income(story: &Story<'_>) -> Result<Section, Overflow> {
                 ),
             ));
         }
+        let (mut all_zh, mut all_en) = ("", "");
+        if let Some(left) = super::deciding::margin(verdict, "income_after_deduction_below_standard") {
+            (all_zh, all_en) = ("全部", "all of ");
+            let left = yuan(left.value);
+            lines.push(line(
+                format!("其中因病、因残的支出，按当地规定先从收入里扣掉，再和低保标准比较；扣掉后是{}。", left.zh),
+                format!(
+                    "By the rules of your place, what of it was spent on illness and disability is first taken off the income before it is compared with the dibao standard; that leaves {}.",
+                    left.en
+                ),
+            ));
+        }
         let net = super::deciding::margin(verdict, "net_income_below_standard");
         if let Some(net) = net.filter(|_| sums.rigid_expenditure_12m > Money::ZERO) {
             let net = yuan(net.value);
             lines.push(line(
-                format!("扣掉这些支出后，您家的收入是{}。", net.zh),
-                format!("After this spending your household's income is {}.", net.en),
+                format!("扣掉{all_zh}这些支出后，您家的收入是{}。", net.zh),
+                format!("After {all_en}this spending your household's income is {}.", net.en),
             ));
         }
     }
@@ -509,6 +521,9 @@ fn changes(story: &Story<'_>) -> Section {
             let (amount, head) = (yuan(size_of(point.change)), a_head(point.per_head_month));
             let (zh, en) = match point.quantity {
                 Quantity::Expenditure => ("必需的支出还少", "unavoidable spending is short by"),
+                Quantity::IllnessCosts => {
+                    ("因病、因残必需的支出还少", "unavoidable spending on illness and disability is short by")
+                }
                 Quantity::Income | Quantity::FinancialAssets => {
                     ("计入的收入多出", "the income that counts is too high by")
                 }

@@ -18,7 +18,7 @@ use crate::verdict::emergency::{FirstAid, first_aid, is_case_by_case, is_emergen
 use crate::verdict::facts::Facts;
 use crate::verdict::reasons::{Clause, clause};
 use crate::verdict::tekun::{Finding, ground_reason};
-use crate::verdict::{HouseholdCircle, income};
+use crate::verdict::{HouseholdCircle, income, rounded};
 
 pub(super) fn emergency<'a>(tree: &mut Tree<'a>, facts: &'a Facts, parameters: &'a Parameters) {
     for event in &facts.events {
@@ -106,8 +106,15 @@ pub(super) fn circle<'a>(tree: &mut Tree<'a>, decision: &Decision<'a>, known: &K
     tree.input("household_size", Value::Count(count(lines.persons)));
     tree.input("property_passes", Value::Flag(at.property_passes));
     tree.parameter(parameters, const { Field::named("dibao_standard") });
-    tree.compared(money(at.income)?, "<", money(lines.dibao)?);
-    tree.margin(distance(at.income, lines.dibao)?);
+    let compared = at.dibao_income()?;
+    tree.compared(money(compared)?, "<", money(lines.dibao)?);
+    tree.margin(distance(compared, lines.dibao)?);
+    if rules.deduct_rigid_in_dibao_test {
+        tree.input("countable_income_12m", money(at.income)?);
+        tree.open("circle.dibao.deduction", &[clause::INCOME], Outcome::Amount(rounded(at.deducted)?));
+        tree.parameter(parameters, const { Field::named("deduct_rigid_in_dibao_test") });
+        tree.close();
+    }
     tree.close();
 
     tree.open("circle.low_income", LOW_INCOME, Outcome::Holds(finding.met.low_income));

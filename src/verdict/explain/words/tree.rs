@@ -27,6 +27,9 @@ pub(in super::super) fn rule(rule: &str) -> Text {
         "expenditure.item" => ("支出", "Expenditure"),
         "circle" => ("家庭圈层", "Household circle"),
         "circle.dibao" => ("收入低于低保标准且财产符合规定", "Income below the dibao line, property within the limits"),
+        "circle.dibao.deduction" => {
+            ("从收入中扣减的因病因残刚性支出", "Costs of illness and disability taken off income")
+        }
         "circle.low_income" => ("低收入家庭", "Low-income household"),
         "circle.low_income.from" => ("收入达到低收入区间下限", "Income reaches the low-income band"),
         "circle.low_income.to" => ("收入在低收入标准之内", "Income within the low-income line"),
@@ -69,6 +72,7 @@ pub(in super::super) fn input(name: &str) -> Text {
         "basis" => ("依据", "basis"),
         "household_income_12m" => ("义务人家庭收入", "income of the obligor's household"),
         "household_size" => ("家庭人数", "household size"),
+        "countable_income_12m" => ("计入收入", "countable income"),
         "supported_total" => ("赡养、抚养、扶养人数", "persons supported"),
         "owned" => ("拥有", "owned"),
         "with_exempt_kind" => ("拥有，申明豁免情形", "owned, with a ground of exemption"),
@@ -210,6 +214,9 @@ pub(in super::super) fn parameter(field: &str) -> Text {
         "single_grounds" => ("单人户的其他情形", "further grounds of single persons"),
         "significant_change_percent" => ("明显变化的比例", "percentage of a material change"),
         "residence_permit_application" => ("凭居住证申请", "application by residence permit"),
+        "deduct_rigid_in_dibao_test" => {
+            ("低保收入核算中扣减因病因残支出", "costs of illness and disability taken off in the dibao test")
+        }
         other => (other, other),
     })
 }
