@@ -209,7 +209,7 @@ impl Clauses {
     pub fn cited_by(&self, root: Node<'_>) -> Vec<&ClauseText> {
         let mut cited: Vec<&ClauseText> = Vec::new();
         for node in root.walk() {
-            for clause in node.clauses.iter().filter_map(|id| self.get(id)) {
+            for clause in node.clauses().iter().filter_map(|id| self.get(id)) {
                 if !cited.iter().any(|known| known.id == clause.id) {
                     cited.push(clause);
                 }

@@ -97,7 +97,7 @@ def variants(rng, listed, count):
         )
         made["low_income_multiple"] = rng.choice(("1.5", "2", "1.25"))
         made["basic_pension_exempt_until"] = rng.choice(("2024-02-28", "2024-02-29", "2025-12-31", "2026-11-26"))
-        made["employment_cost"]["percent"] = rng.choice(("5", "10", "33"))
+        made["employment_cost"]["percent"] = rng.choice(("0", "5", "10", "33"))
         made["support_formula"]["percent"] = rng.choice(("25", "50", "30"))
         made["financial_asset_limit"]["months"] = rng.choice((7, 12, 24, 36, 48))
         made["dwelling_max"] = rng.choice((0, 1, 1, 1, 2))

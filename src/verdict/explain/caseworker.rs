@@ -10,6 +10,7 @@ use crate::domain::money::Money;
 use crate::domain::problem::Text;
 use crate::verdict::adjustment::ToldAdjustment;
 use crate::verdict::benefit::HintMode;
+use crate::verdict::circle::Circle;
 use crate::verdict::clauses::{Clauses, Strength};
 use crate::verdict::trace::{Node, Outcome, Value};
 use crate::verdict::wire::{BenefitHint, ToldTopUp};
@@ -50,15 +51,7 @@ fn sums(story: &Story<'_>) -> Section {
             "income.item" => lines.push(income_item(story, node)),
             "income.support" => lines.push(support(node)),
             "expenditure.item" => lines.push(expenditure_item(story, node)),
-            "income" => {
-                let total = yuan(node.amount());
-                let (of_zh, of_en) =
-                    if node.children().next().is_none() { ("。", ".") } else { ("，其中：", ", of which:") };
-                lines.push(line(
-                    format!("十二个月计入收入合计{}{of_zh}", total.zh),
-                    format!("Countable income of twelve months: {}{of_en}", total.en),
-                ));
-            }
+            "income" => lines.push(income_total(story, node)),
             "expenditure" if node.children().next().is_some() => {
                 let total = yuan(node.amount());
                 let (from, to) = (node.text("window_from"), node.text("window_to"));
@@ -70,8 +63,36 @@ fn sums(story: &Story<'_>) -> Section {
             _ => {}
         }
     }
-    lines.extend(story.nodes().filter_map(|node| comparison(story, node)));
+    lines.extend(story.nodes().filter(|node| is_asked(story, *node)).filter_map(|node| comparison(story, node)));
     section("sums", "计算", "Sums", lines)
+}
+
+/// The sum that is compared with the lines. Income of tekun members is listed too, and is not in it.
+fn income_total(story: &Story<'_>, node: Node<'_>) -> Text {
+    let total = yuan(node.amount());
+    if story.verdict().circle() == Some(Circle::Tekun) {
+        return line("十二个月计入收入：", "Countable income of twelve months:");
+    }
+    let (of_zh, of_en) = match (node.children().next().is_some(), node.input_is("tekun_members_apart")) {
+        (false, _) => ("。", "."),
+        (true, false) => ("，其中：", ", of which:"),
+        (true, true) => ("（特困成员的收入另计，不在其内）。各项：", ", without that of tekun members. Each item:"),
+    };
+    line(
+        format!("十二个月计入收入合计{}{of_zh}", total.zh),
+        format!("Countable income of twelve months: {}{of_en}", total.en),
+    )
+}
+
+/// Below the dibao line nobody asks for the lines above it.
+fn is_asked(story: &Story<'_>, node: Node<'_>) -> bool {
+    let is_of_higher = node.rule.starts_with("circle.low_income") || node.rule.starts_with("circle.expenditure");
+    !(is_of_higher && story.node("circle.dibao").is_some_and(is_below))
+}
+
+/// Income is below the dibao line. Property decides the circle too; the comparison is of income alone.
+fn is_below(node: Node<'_>) -> bool {
+    node.holds() || node.margin().is_some_and(|margin| margin > Money::ZERO)
 }
 
 fn income_item(story: &Story<'_>, node: Node<'_>) -> Text {
@@ -115,7 +136,7 @@ fn expenditure_item(story: &Story<'_>, node: Node<'_>) -> Text {
 }
 
 fn comparison(story: &Story<'_>, node: Node<'_>) -> Option<Text> {
-    let comparison = node.comparison.as_ref()?;
+    let comparison = node.comparison()?;
     // Where the pack has something taken off income, the test is of what is left.
     let rule = if node.rule == "circle.dibao" && node.children().next().is_some() {
         "circle.dibao.deduction"
@@ -130,9 +151,8 @@ fn comparison(story: &Story<'_>, node: Node<'_>) -> Option<Text> {
     let (left, right) = (side(&comparison.left), side(&comparison.right));
     let holds = match node.rule {
         // The node's own result says why somebody is or is not 特困; the comparison is of income alone.
-        "tekun.member" => node.margin.is_some_and(|margin| margin > Money::ZERO),
-        // Property decides the circle too; the comparison is of income alone.
-        "circle.dibao" => node.margin.is_some_and(|margin| margin > Money::ZERO) || node.holds(),
+        "tekun.member" => node.margin().is_some_and(|margin| margin > Money::ZERO),
+        "circle.dibao" => is_below(node),
         _ => node.holds(),
     };
     let (verdict_zh, verdict_en) = if holds { ("成立", "holds") } else { ("不成立", "does not hold") };

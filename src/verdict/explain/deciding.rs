@@ -168,7 +168,7 @@ fn property_kept(story: &Story<'_>) -> Text {
 fn dibao(story: &Story<'_>) -> Text {
     let Some((income, stands)) = income_by_dibao_line(story) else { return line("", "") };
     let graduation = story.node("circle.graduation").filter(|node| node.holds());
-    match graduation.as_ref().and_then(|node| node.comparison.as_ref()) {
+    match graduation.as_ref().and_then(|node| node.comparison()) {
         Some(comparison) => {
             let (month, months) = (count(&comparison.left), count(&comparison.right));
             line(
@@ -292,7 +292,7 @@ pub(super) fn over_limits(story: &Story<'_>) -> Vec<Text> {
 }
 
 fn over_limit(node: Node<'_>) -> Text {
-    let sides = node.comparison.as_ref().map(|comparison| (&comparison.left, &comparison.right));
+    let sides = node.comparison().map(|comparison| (&comparison.left, &comparison.right));
     match (node.rule, sides) {
         ("property.financial", Some((Value::Money(owned), Value::Money(limit)))) => {
             let over = Money::from_fen(owned.fen().saturating_sub(limit.fen()));
@@ -324,7 +324,7 @@ fn tekun(story: &Story<'_>) -> Text {
         .each("tekun.member")
         .filter_map(|node| {
             let Outcome::Is(ground) = &node.result else { return None };
-            let comparison = node.comparison.as_ref()?;
+            let comparison = node.comparison()?;
             let (Value::Money(own), Value::Money(limit)) = (&comparison.left, &comparison.right) else { return None };
             let who = story.persons.named(node.subject.unwrap_or_default());
             let ground = words::reason(story.catalogue(), ground);

@@ -180,9 +180,18 @@ fn income(story: &Story<'_>) -> Result<Section, Overflow> {
         verdict.computed.as_ref().and_then(|computed| Some((computed.household_size, computed.sums?)));
     if let Some((people, sums)) = sums.filter(|(people, _)| *people > 0) {
         let (all, head) = (yuan(sums.countable_income_12m), for_each(sums.countable_income_12m, people)?);
+        let is_apart = story.node("income").is_some_and(|node| node.input_is("tekun_members_apart"));
+        let (apart_zh, apart_en) = if is_apart {
+            ("（特困人员本人的收入另外算，不在里面）", ", without the income of those in extreme hardship")
+        } else {
+            ("", "")
+        };
         lines.push(line(
-            format!("最近十二个月，您家计入的收入一共是{}{}。", all.zh, head.zh),
-            format!("Over the last twelve months your household's income that counts is {}{}.", all.en, head.en),
+            format!("最近十二个月，您家计入的收入一共是{}{}{apart_zh}。", all.zh, head.zh),
+            format!(
+                "Over the last twelve months your household's income that counts is {}{}{apart_en}.",
+                all.en, head.en
+            ),
         ));
         lines.extend(story.each("income.item").filter_map(|node| income_item(story, node)));
         let support = story.each("income.support").fold(0_i64, |sum, node| sum.saturating_add(node.amount().fen()));
@@ -235,7 +244,7 @@ fn income(story: &Story<'_>) -> Result<Section, Overflow> {
         }
     }
     for node in story.each("tekun.member").filter(|node| node.input_is("care_level")) {
-        let Some(comparison) = &node.comparison else { continue };
+        let Some(comparison) = node.comparison() else { continue };
         let (Value::Money(own), Value::Money(limit)) = (&comparison.left, &comparison.right) else { continue };
         let who = story.persons.plain(node.subject.unwrap_or_default());
         let (own, limit) = (yuan(*own), yuan(*limit));
@@ -321,7 +330,7 @@ fn property_line(node: Node<'_>) -> Option<Text> {
         // Nobody looked: the household's own word is within the limit, no more.
         line("，照您的申报没有超过", ", by your declaration not above it")
     };
-    let sides = node.comparison.as_ref().map(|comparison| (&comparison.left, &comparison.right));
+    let sides = node.comparison().map(|comparison| (&comparison.left, &comparison.right));
     let any = !node.inputs().is_empty();
     let basis = basis(node);
     match (node.rule, sides) {

@@ -131,7 +131,7 @@ pub(super) fn comparison(rule: &str) -> Option<Text> {
         ),
         "circle.low_income.from" => ("收入达到低收入区间下限", "Income reaches the low-income band"),
         "circle.low_income.to" => ("收入在低收入标准之内", "Income within the low-income line"),
-        "circle.expenditure" => {
+        "circle.expenditure.net" => {
             ("扣除刚性支出后的收入低于低保标准", "Income after rigid expenditure below the dibao line")
         }
         "circle.expenditure.ceiling" => ("收入低于上年人均可支配收入", "Income below last year's disposable income"),

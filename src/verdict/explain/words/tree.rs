@@ -34,6 +34,13 @@ pub(in super::super) fn rule(rule: &str) -> Text {
         "circle.low_income.from" => ("收入达到低收入区间下限", "Income reaches the low-income band"),
         "circle.low_income.to" => ("收入在低收入标准之内", "Income within the low-income line"),
         "circle.expenditure" => ("刚性支出困难家庭", "Household of rigid expenditure"),
+        "circle.expenditure.outside_others" => {
+            ("收入不属于低保、低收入家庭的范围", "Income is neither that of dibao nor of a low-income household")
+        }
+        "circle.expenditure.from" => ("收入不低于低保标准", "Income not below the dibao line"),
+        "circle.expenditure.net" => {
+            ("扣除刚性支出后的收入低于低保标准", "Income after rigid expenditure below the dibao line")
+        }
         "circle.expenditure.ceiling" => ("收入低于上年人均可支配收入", "Income below last year's disposable income"),
         "circle.expenditure.ratio" => ("刚性支出超过收入的规定比例", "Rigid expenditure above its ratio of income"),
         "circle.expenditure.medical_ratio" => {
@@ -66,6 +73,7 @@ pub(in super::super) fn input(name: &str) -> Text {
         "education_stage" => ("在读", "in school"),
         "amount_12m" => ("金额", "amount"),
         "basic_portion_12m" => ("其中基础养老金", "of which basic pension"),
+        "tekun_members_apart" => ("特困成员（收入另计，人）", "tekun members, whose income is not in the sum"),
         "category" => ("类别", "category"),
         "kind" => ("种类", "kind"),
         "treatment" => ("处理", "treatment"),
