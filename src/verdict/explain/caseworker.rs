@@ -51,7 +51,7 @@ fn sums(story: &Story<'_>) -> Section {
             "income.item" => lines.push(income_item(story, node)),
             "income.support" => lines.push(support(node)),
             "expenditure.item" => lines.push(expenditure_item(story, node)),
-            "income" => lines.push(income_total(story, node)),
+            "income" => lines.extend(income_total(story, node)),
             "expenditure" if node.children().next().is_some() => {
                 let total = yuan(node.amount());
                 let (from, to) = (node.text("window_from"), node.text("window_to"));
@@ -68,20 +68,21 @@ fn sums(story: &Story<'_>) -> Section {
 }
 
 /// The sum that is compared with the lines. Income of tekun members is listed too, and is not in it.
-fn income_total(story: &Story<'_>, node: Node<'_>) -> Text {
+fn income_total(story: &Story<'_>, node: Node<'_>) -> Option<Text> {
     let total = yuan(node.amount());
+    let has_items = node.children().next().is_some();
     if story.verdict().circle() == Some(Circle::Tekun) {
-        return line("十二个月计入收入：", "Countable income of twelve months:");
+        return has_items.then(|| line("十二个月计入收入：", "Countable income of twelve months:"));
     }
-    let (of_zh, of_en) = match (node.children().next().is_some(), node.input_is("tekun_members_apart")) {
+    let (of_zh, of_en) = match (has_items, node.input_is("tekun_members_apart")) {
         (false, _) => ("。", "."),
         (true, false) => ("，其中：", ", of which:"),
         (true, true) => ("（特困成员的收入另计，不在其内）。各项：", ", without that of tekun members. Each item:"),
     };
-    line(
+    Some(line(
         format!("十二个月计入收入合计{}{of_zh}", total.zh),
         format!("Countable income of twelve months: {}{of_en}", total.en),
-    )
+    ))
 }
 
 /// Below the dibao line nobody asks for the lines above it.
@@ -210,9 +211,7 @@ fn outcomes(story: &Story<'_>) -> Section {
     if let Some(hint) = &verdict.benefit_hint {
         let amount = hint.monthly_total.or(hint.monthly_base).map(yuan);
         lines.push(match (hint.mode, amount) {
-            (HintMode::Tiered, _) => {
-                line("救助金按档次由经办人员确定。", "The benefit is set by tier; an officer chooses the tier.")
-            }
+            (HintMode::Tiered, _) => by_tier(story),
             (HintMode::KeepPrior, Some(amount)) => line(
                 format!("渐退期内保持原救助金每月{}。", amount.zh),
                 format!("In the graduation period the benefit stays {} a month.", amount.en),
@@ -245,6 +244,26 @@ fn outcomes(story: &Story<'_>) -> Section {
         ));
     }
     section("outcomes", "结果", "Outcomes", lines)
+}
+
+/// The tiers of the place, among which an officer chooses.
+fn by_tier(story: &Story<'_>) -> Text {
+    let tiers = story.matter.parameters.and_then(|own| own.values().tiers.as_deref()).unwrap_or_default();
+    let each: Vec<Text> = tiers
+        .iter()
+        .map(|tier| {
+            let amount = yuan(tier.per_person_monthly);
+            line(format!("{}档{}", tier.tier, amount.zh), format!("{} {}", tier.tier, amount.en))
+        })
+        .collect();
+    if each.is_empty() {
+        return line("救助金按档次由经办人员确定。", "The benefit is set by tier; an officer chooses the tier.");
+    }
+    let each = list(&each);
+    line(
+        format!("救助金按档次由经办人员确定，每人每月：{}。", each.zh),
+        format!("The benefit is set by tier; an officer chooses the tier. A person and month: {}.", each.en),
+    )
 }
 
 /// Whether the amount changes before the review is due.

@@ -4,7 +4,7 @@
 //! silent, and nothing that is only suspected. What is only declared is never called checked (promise P5). It
 //! tells how to object and the right to have a person decide (PIPL 第二十四条; promise P8).
 
-use super::changes::{Way, a_head, nearest};
+use super::changes::{Way, a_head, capital, nearest};
 use super::{
     Report, Section, Story, View, department, departments, line, list, section, size_of, spared, title, words, yuan,
 };
@@ -103,7 +103,7 @@ fn members(story: &Story<'_>) -> Section {
                 lines.push(if is_known {
                     line(
                         format!("{}没有算作共同生活的家庭成员：{}。", who.zh, why.zh),
-                        format!("{} is not counted as living with you: {}.", who.en, why.en),
+                        format!("{} is not counted as living with you: {}.", capital(&who.en), why.en),
                     )
                 } else {
                     line(
@@ -392,14 +392,14 @@ fn outcomes(story: &Story<'_>) -> Section {
                 let care = words::care(care);
                 line(
                     format!("{}符合特困人员救助供养的条件（{}）。", who.zh, care.zh),
-                    format!("{} meets the conditions of support in extreme hardship ({}).", who.en, care.en),
+                    format!("{} meets the conditions of support in extreme hardship ({}).", capital(&who.en), care.en),
                 )
             }
             (_, Some(amount), _) => {
                 let amount = yuan(amount);
                 line(
                     format!("{}可以单独申请低保（参照单人户），测算每月{}。", who.zh, amount.zh),
-                    format!("{} may apply for dibao alone; as computed, {} a month.", who.en, amount.en),
+                    format!("{} may apply for dibao alone; as computed, {} a month.", capital(&who.en), amount.en),
                 )
             }
             _ => continue,

@@ -247,6 +247,6 @@ fn declared_against_found_is_read_row_by_row() {
     assert_eq!(rows[3].zh, "家庭 住房：核对1套（住房和城乡建设，确定记录），未申报。");
     assert_eq!(
         rows[4].en,
-        "  → The record counts. Let the household explain the difference; if the record is wrong, Housing corrects it."
+        "  → The record stands. Let the household explain the difference; if the record is wrong, Housing corrects it."
     );
 }

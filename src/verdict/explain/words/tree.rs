@@ -48,10 +48,10 @@ pub(in super::super) fn rule(rule: &str) -> Text {
         }
         "circle.graduation" => ("在渐退期内", "Within the graduation period"),
         "emergency.event" => ("急难事件", "Event"),
-        "single" => ("参照单人户，每月", "Admitted as a single person, a month"),
-        "benefit" => ("救助金测算，每月", "Benefit as computed, a month"),
-        "benefit.base" => ("差额，每月", "Difference, a month"),
-        "benefit.top_up" => ("分类增发，每月", "Top-up, a month"),
+        "single" => ("参照单人户，每月", "Admitted as a single person, monthly amount of"),
+        "benefit" => ("救助金测算，每月", "Monthly benefit as computed"),
+        "benefit.base" => ("差额，每月", "Monthly difference"),
+        "benefit.top_up" => ("分类增发，每月", "Monthly top-up of"),
         "review_cycle" => ("核查周期（月）", "Months until the review"),
         "review_cycle.change" => {
             ("复核期内收入变化不超过限度", "Income changed within the limit since the last review")
@@ -212,7 +212,7 @@ pub(in super::super) fn parameter(field: &str) -> Text {
         "topup_elderly_age" => ("老年人增发年龄", "age of the elderly for a top-up"),
         "single_person_benefit" => ("单人户救助金", "benefit of a single person"),
         "graduation_months" => ("渐退期月数", "months of the graduation period"),
-        "tekun" => ("特困人员认定参数", "parameters of extreme hardship"),
+        "tekun" => ("特困人员认定参数", "figures of extreme hardship"),
         "minimum_wage_monthly" => ("最低工资", "minimum wage"),
         "emergency_first_aid_hours" => ("先行救助时限", "hours for first aid"),
         "emergency_clock_start" => ("先行救助时限的起点", "start of the hours for first aid"),
