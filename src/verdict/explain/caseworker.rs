@@ -253,7 +253,8 @@ fn by_tier(story: &Story<'_>) -> Text {
         .iter()
         .map(|tier| {
             let amount = yuan(tier.per_person_monthly);
-            line(format!("{}档{}", tier.tier, amount.zh), format!("{} {}", tier.tier, amount.en))
+            let unit = if tier.tier.ends_with('档') { "" } else { "档" };
+            line(format!("{}{unit}{}", tier.tier, amount.zh), format!("{} {}", tier.tier, amount.en))
         })
         .collect();
     if each.is_empty() {

@@ -20,9 +20,8 @@ pub struct Step<'a> {
     /// What came out.
     pub result: Outcome<'a>,
     clauses: &'static [Clause],
-    /// Where its inputs, figures and comparison begin in their lists, and where those of what follows it begin.
+    /// Where its inputs, figures and comparison begin in their lists; they end where those of the next step begin.
     from: Marks,
-    to: Marks,
     /// One past the last step below this one.
     end: u32,
 }
@@ -90,12 +89,18 @@ impl<'a> Tree<'a> {
     #[inline]
     pub(super) fn open(&mut self, rule: &'static str, clauses: &'static [Clause], result: Outcome<'a>) {
         self.open.push(self.steps.len());
-        let from = Marks {
+        let from = self.reached();
+        self.steps.push(Step { rule, subject: None, result, clauses, from, end: 0 });
+    }
+
+    /// How far the lists have come.
+    #[inline]
+    fn reached(&self) -> Marks {
+        Marks {
             inputs: mark(self.inputs.len()),
             figures: mark(self.figures.len()),
             compared: mark(self.compared.len()),
-        };
-        self.steps.push(Step { rule, subject: None, result, clauses, from, to: from, end: 0 });
+        }
     }
 
     /// Ends the innermost step.
@@ -121,19 +126,22 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The step begun last. What is said of a step is said before any step below it begins.
+    /// What is said of a step is said before any step below it begins: so it is of the step begun last.
     #[inline]
-    fn last(&mut self) -> &mut Step<'a> {
+    fn speaks_of_the_last(&self) {
         debug_assert_eq!(
             self.open.last().map(|at| at + 1),
             Some(self.steps.len()),
             "said of a step that has others below"
         );
-        self.steps.last_mut().expect("the root is there from the beginning")
     }
 
+    #[inline]
     pub(super) fn about(&mut self, subject: &'a str) {
-        self.last().subject = Some(subject);
+        self.speaks_of_the_last();
+        if let Some(step) = self.steps.last_mut() {
+            step.subject = Some(subject);
+        }
     }
 
     #[inline]
@@ -148,19 +156,19 @@ impl<'a> Tree<'a> {
 
     #[inline]
     fn add(&mut self, input: Input<'a>) {
+        self.speaks_of_the_last();
         self.inputs.push(input);
-        self.last().to.inputs = mark(self.inputs.len());
     }
 
     pub(super) fn parameter(&mut self, parameters: &'a Parameters, field: Field) {
+        self.speaks_of_the_last();
         self.figures.extend(parameters.figure(field));
-        self.last().to.figures = mark(self.figures.len());
     }
 
     #[inline]
     pub(super) fn compared(&mut self, left: Value<'a>, sign: &'static str, right: Value<'a>) {
+        self.speaks_of_the_last();
         self.compared.push(Compared { comparison: Comparison { left, sign, right }, margin: None });
-        self.last().to.compared = mark(self.compared.len());
     }
 
     /// How far the comparison just made was from turning out the other way.
@@ -184,16 +192,19 @@ impl<'t> Node<'t> {
         self.tree.steps.get(self.at).expect("a node is only made for a step that is there")
     }
 
+    /// Where what belongs to the next step begins in the lists.
+    fn to(self) -> Marks {
+        self.tree.steps.get(self.at + 1).map_or_else(|| self.tree.reached(), |next| next.from)
+    }
+
     /// What went in.
     pub fn inputs(self) -> &'t [Input<'t>] {
-        let step = self.step();
-        self.tree.inputs.get(between(step.from.inputs, step.to.inputs)).unwrap_or_default()
+        self.tree.inputs.get(between(self.step().from.inputs, self.to().inputs)).unwrap_or_default()
     }
 
     /// The parameters used, with their sources.
     pub fn parameters(self) -> &'t [&'t Figure] {
-        let step = self.step();
-        self.tree.figures.get(between(step.from.figures, step.to.figures)).unwrap_or_default()
+        self.tree.figures.get(between(self.step().from.figures, self.to().figures)).unwrap_or_default()
     }
 
     /// The clauses it rests on.
@@ -202,8 +213,7 @@ impl<'t> Node<'t> {
     }
 
     fn compared(self) -> Option<&'t Compared<'t>> {
-        let step = self.step();
-        self.tree.compared.get(between(step.from.compared, step.to.compared))?.first()
+        self.tree.compared.get(between(self.step().from.compared, self.to().compared))?.first()
     }
 
     /// The comparison made.
