@@ -314,8 +314,8 @@ fn affordable(dataset: &Dataset, plan: &Plan) -> Step {
     let scans = scans.join(", ");
     Step::sound(
         Rung::Cost,
-        format!("{id}：从头到尾读 {scans}（行数），在上限之内{cost_zh}"),
-        format!("{id}: reads {scans} (rows) from end to end, which is within the bound{cost_en}"),
+        format!("{id}：从头到尾读 {scans}（行数），这是许可的{cost_zh}"),
+        format!("{id}: reads {scans} (rows) from end to end, which is allowed{cost_en}"),
     )
 }
 
@@ -385,7 +385,7 @@ fn period() -> QueryPeriod {
 
 fn of_fault(fault: Fault) -> Step {
     let line = fault.line.map(|line| format!(":{line}")).unwrap_or_default();
-    let says = |text: &str| format!("{}{line} {text}", fault.place);
+    let says = |text: &str| format!("{}{line}: {text}", fault.place);
     let rung = match fault.code {
         "connector_syntax" | "connector_unreadable" => Rung::Syntax,
         _ => Rung::Schema,

@@ -191,7 +191,7 @@ async fn serve(args: ServeArgs, style: Style) -> u8 {
     style.serving(&adapter, running.addr(), args.rehearse.is_some());
     if let Err(error) = adapter.health().await {
         // Not fatal: the adapter answers again as soon as the database does.
-        style.failed(error.code(), &error.text());
+        style.refused(&error);
     }
     tokio::select! {
         ended = running.finished() => {

@@ -230,7 +230,11 @@ impl Connector {
                     place: file.display().to_string(),
                     line: None,
                     what: Text::new(format!("文件无法读取：{cause}"), format!("the file cannot be read: {cause}")),
-                    mend: Text::new("核对路径和读取权限", "check the path and the permission to read it"),
+                    mend: if cause.kind() == std::io::ErrorKind::InvalidData {
+                        Text::new("另存为 UTF-8 编码", "save it in UTF-8")
+                    } else {
+                        Text::new("核对路径和读取权限", "check the path and the permission to read it")
+                    },
                 },
             )
         })

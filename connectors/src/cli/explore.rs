@@ -236,7 +236,7 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
     let mut relations = match relations {
         Ok(relations) => relations,
         Err(error) => {
-            style.failed(error.code(), &error.text());
+            style.refused(&error);
             return OUTSIDE;
         }
     };

@@ -12,7 +12,7 @@ use crate::difference::Change;
 use crate::error::{Faults, Lang, Text};
 use crate::golden::GoldenResult;
 use crate::proposal::Proposal;
-use crate::source::Relation;
+use crate::source::{Relation, SourceError, Trouble};
 use crate::trial::{ColumnShown, Trial};
 
 /// How to print.
@@ -85,17 +85,11 @@ impl Style {
             let rung = step.rung.name();
             let rung = rung.pick(self.lang);
             match &step.found {
-                Ok(what) => lines.push(format!("✓ {rung}{} {}", self.pick("：", ":"), what.pick(self.lang))),
+                Ok(what) => lines.push(format!("✓ {rung}{}{}", self.pick("：", ": "), what.pick(self.lang))),
                 Err(trouble) => {
                     let what = trouble.what.pick(self.lang);
-                    lines.push(format!("✗ {rung}{} {what} [{}]", self.pick("：", ":"), trouble.code));
-                    if !trouble.details.is_empty() {
-                        lines.push(format!("    {}: {}", self.pick("原文", "details"), trouble.details));
-                    }
-                    lines.push(format!("    {}: {}", self.pick("修改", "to mend it"), trouble.mend.pick(self.lang)));
-                    if let Some(command) = &trouble.command {
-                        lines.push(format!("    {}: {command}", self.pick("命令", "command")));
-                    }
+                    lines.push(format!("✗ {rung}{}{what} [{}]", self.pick("：", ": "), trouble.code));
+                    lines.extend(self.remedy(trouble));
                 }
             }
         }
@@ -104,6 +98,29 @@ impl Style {
             lines.push(format!("{}: hedui-adapter serve {} …", self.pick("接着运行", "next"), file.display()));
         }
         self.out(&lines.join("\n"), || json!({"sound": sound, "rungs": steps}));
+    }
+
+    /// The words of the driver, what mends it, and the command that does.
+    fn remedy(self, trouble: &Trouble) -> Vec<String> {
+        let mut lines = Vec::new();
+        if !trouble.details.is_empty() {
+            lines.push(format!("    {}: {}", self.pick("原文", "details"), trouble.details));
+        }
+        lines.push(format!("    {}: {}", self.pick("修改", "to mend it"), trouble.mend.pick(self.lang)));
+        if let Some(command) = &trouble.command {
+            lines.push(format!("    {}: {command}", self.pick("命令", "command")));
+        }
+        lines
+    }
+
+    /// Why a source did not answer, on standard error, with what mends it; as JSON on standard output.
+    pub(super) fn refused(self, error: &SourceError) {
+        let Some(trouble) = error.trouble().filter(|_| !self.json) else {
+            return self.failed(error.code(), &error.text());
+        };
+        let head = format!("✗ {} [{}]", trouble.what.pick(self.lang), trouble.code);
+        let lines = std::iter::once(head).chain(self.remedy(trouble)).collect::<Vec<_>>().join("\n");
+        drop(writeln!(std::io::stderr().lock(), "{lines}"));
     }
 
     /// The results of golden tests, with the count alone on the last line.
@@ -132,7 +149,11 @@ impl Style {
             lines.push(format!("{}: {:?}{as_of} — {summary}", result.dataset, result.status));
         }
         for (index, row) in trial.rows.iter().enumerate() {
-            lines.push(format!("  {} {}: {}", self.pick("第几行", "row"), index + 1, row.outcome));
+            let number = index + 1;
+            lines.push(match self.lang {
+                Lang::Zh => format!("  第 {number} 行：{}", row.outcome),
+                Lang::En => format!("  row {number}: {}", row.outcome),
+            });
             let width =
                 |text: &str| text.chars().map(|character| if character.is_ascii() { 1 } else { 2 }).sum::<usize>();
             let widest = |of: fn(&ColumnShown) -> &str| {
