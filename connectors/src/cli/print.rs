@@ -115,9 +115,10 @@ impl Style {
 
     /// Why a source did not answer, on standard error, with what mends it; as JSON on standard output.
     pub(super) fn refused(self, error: &SourceError) {
-        let Some(trouble) = error.trouble().filter(|_| !self.json) else {
-            return self.failed(error.code(), &error.text());
-        };
+        if self.json {
+            return self.out("", || json!({"code": error.code(), "what": error.text(), "trouble": error.trouble()}));
+        }
+        let Some(trouble) = error.trouble() else { return self.failed(error.code(), &error.text()) };
         let head = format!("✗ {} [{}]", trouble.what.pick(self.lang), trouble.code);
         let lines = std::iter::once(head).chain(self.remedy(trouble)).collect::<Vec<_>>().join("\n");
         drop(writeln!(std::io::stderr().lock(), "{lines}"));

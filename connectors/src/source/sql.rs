@@ -63,8 +63,15 @@ macro_rules! each {
 /// The statement of a dataset, in the few lengths its list of identity numbers can have.
 #[derive(Debug)]
 struct Statements {
-    texts: BTreeMap<usize, Arc<Rendered>>,
+    texts: BTreeMap<usize, Arc<Prepared>>,
     parameters: Vec<Parameter>,
+}
+
+/// A statement as the database takes it, ready to be handed to the driver without a copy.
+#[derive(Debug)]
+struct Prepared {
+    text: Arc<str>,
+    binds: Vec<Bind>,
 }
 
 /// What a session is held to.
@@ -172,8 +179,11 @@ impl SqlSource {
             .iter()
             .map(|dataset| {
                 let Ask::Sql { statement, parameters } = &dataset.ask;
-                let rendered = |length| (length, Arc::new(statement.rendered(length, placeholder)));
-                let texts = LIST_LENGTHS.into_iter().map(rendered).collect();
+                let prepared = |length| {
+                    let Rendered { text, binds } = statement.rendered(length, placeholder);
+                    (length, Arc::new(Prepared { text: text.into(), binds }))
+                };
+                let texts = LIST_LENGTHS.into_iter().map(prepared).collect();
                 (dataset.id.clone(), Statements { texts, parameters: parameters.clone() })
             })
             .collect();
@@ -200,8 +210,8 @@ impl SqlSource {
 
     /// Prepares the statement of a dataset.
     pub(super) async fn columns(&self, dataset: &str) -> Result<Vec<String>, SourceError> {
-        let text = self.rendered(dataset, 1)?;
-        let call = Call::plain(&text.text, 1);
+        let prepared = self.prepared(dataset, 1)?;
+        let call = Call { text: Arc::clone(&prepared.text), values: Vec::new(), max_rows: 1 };
         self.in_time(async { each!(&self.database, one => one.columns(&call).await) }).await
     }
 
@@ -297,7 +307,7 @@ impl SqlSource {
         self.statements.get(dataset).ok_or_else(|| self.confused("no such dataset"))
     }
 
-    fn rendered(&self, dataset: &str, subjects: usize) -> Result<Arc<Rendered>, SourceError> {
+    fn prepared(&self, dataset: &str, subjects: usize) -> Result<Arc<Prepared>, SourceError> {
         let text = self.statements(dataset)?.texts.get(&list_length(subjects));
         text.cloned().ok_or_else(|| self.confused("no such length"))
     }
@@ -307,7 +317,7 @@ impl SqlSource {
     }
 
     fn call<'a>(&self, dataset: &str, question: &Question<'a>) -> Result<Call<'a>, SourceError> {
-        let rendered = self.rendered(dataset, question.id_numbers.len())?;
+        let prepared = self.prepared(dataset, question.id_numbers.len())?;
         let parameters = &self.statements(dataset)?.parameters;
         let last = question.id_numbers.last().copied().unwrap_or_default();
         let value = |bind: &Bind| match bind {
@@ -316,8 +326,8 @@ impl SqlSource {
                 parameters.get(*place).map_or(Bound::Text("".into()), |parameter| parameter.bound(question.period))
             }
         };
-        let values = rendered.binds.iter().map(value).collect();
-        Ok(Call::new(&rendered.text, values, self.max_rows))
+        let values = prepared.binds.iter().map(value).collect();
+        Ok(Call { text: Arc::clone(&prepared.text), values, max_rows: self.max_rows })
     }
 }
 

@@ -13,6 +13,9 @@ const SAMPLED: u32 = 1_000;
 /// Columns that are listed at most.
 const MAX_COLUMNS: usize = 20_000;
 
+/// Tables and views that are sampled at most, each for the time of one statement.
+const MAX_SAMPLED: usize = 200;
+
 /// A table or view that the account may read.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Relation {
@@ -97,10 +100,8 @@ impl SqlSource {
                 }
             }
         }
-        for relation in &mut relations {
-            if wanted(&relation.name) {
-                self.sample(relation).await;
-            }
+        for relation in relations.iter_mut().filter(|relation| wanted(&relation.name)).take(MAX_SAMPLED) {
+            self.sample(relation).await;
         }
         Ok(relations)
     }
