@@ -55,7 +55,7 @@ pub enum Command {
     Try(TryArgs),
     /// Write the beginning of a connector file, asking what is not given.
     ///
-    /// Example: hedui-adapter new housing.toml --driver postgres --id housing --host 10.2.3.4 --database house --user hedui_ro
+    /// Example: hedui-adapter new housing.toml --driver postgres --id housing --host 10.2.3.4 --database house --user reader
     New(NewArgs),
     /// List tables, views and columns with types and how often they are empty, never values, and propose datasets.
     ///

@@ -239,11 +239,11 @@ fn written(adapter: &str, relation: &Relation, fact: &FactType, subject: &Column
         columns.extend(column_for(relation, fact.name, target.name).map(|column| column.written.as_str()));
     }
     let mut once: Vec<&str> = Vec::new();
-    columns.into_iter().for_each(|column| {
+    for column in columns {
         if !once.contains(&column) {
-            once.push(column)
+            once.push(column);
         }
-    });
+    }
     let id: String = plain(&relation.name).chars().filter(char::is_ascii_alphanumeric).take(30).collect();
     let id = if id.len() >= 2 && id.starts_with(|first: char| first.is_ascii_lowercase()) {
         id
@@ -255,7 +255,7 @@ fn written(adapter: &str, relation: &Relation, fact: &FactType, subject: &Column
         None => Default::default(),
     };
     let mut toml = format!(
-        "[[dataset]]\nid = \"{adapter}.{id}\"\nfact = \"{}\"\nsql = '''\nSELECT {}\nFROM   {}\nWHERE  {} IN (:id_numbers){window}\n'''\nsubject = \"{}\"\n",
+        "[[dataset]]\nid = \"{adapter}.{id}\"\nfact = \"{}\"\nsql = '''\nSELECT {}\nFROM {} WHERE {} IN (:id_numbers){window}'''\nsubject = \"{}\"\n",
         fact.name,
         once.join(", "),
         relation.name,
@@ -415,7 +415,7 @@ mod tests {
             "amount = { column = \"AAE019\", as = \"yuan\" }",
             "to = { column = \"EAC064\", as = \"date\", format = \"%Y%m\", day = \"last\" }",
             "# category = { … }",
-            "WHERE  AAC002 IN (:id_numbers) AND EAC064 BETWEEN :first AND :last",
+            "WHERE AAC002 IN (:id_numbers) AND EAC064 BETWEEN :first AND :last",
             "first = { of = \"period.from\", format = \"%Y%m\" }",
         ] {
             assert!(proposal.toml.contains(line), "{line} in\n{}", proposal.toml);

@@ -176,9 +176,9 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<String, &'static str
             let driver = if driver == DriverArg::Postgres { Driver::Postgres } else { Driver::Mariadb };
             let name = if driver == Driver::Postgres { "postgres" } else { "mariadb" };
             format!(
-                "driver = \"{name}\"\nhost = {}\nport = {}\ndatabase = {}\nuser = {}\n\
-                 password = {{ env = {} }}           # 或 or {{ file = \"路径 path\" }}；不写在本文件里 · never in this file\n\
-                 tls = \"verify-full\"               # \"verify-ca\" 不核对主机名 any host name；\"off\" 不加密 not encrypted\n\
+                "driver = \"{name}\"\nhost = {}\n# port = {}\ndatabase = {}\nuser = {}\n\
+                 password = {{ env = {} }}   # 或 or {{ file = \"路径 path\" }}；不写在本文件里 · never in this file\n\
+                 # tls = \"verify-full\"             # \"verify-ca\" 不核对主机名 any host name；\"off\" 不加密 not encrypted\n\
                  # tls_ca = \"ca.pem\"                # 自建 CA 或自签证书 · a CA of your own, or a self-signed certificate\n",
                 quoted(&host),
                 driver.port(),
@@ -196,8 +196,8 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<String, &'static str
          statement_timeout = \"2s\"          # 数据库自己计时，到时停止 · kept by the database itself\n\
          max_connections = 4\n\
          max_rows = 5000                   # 超出即报错，不截断 · more is an error, never a short list\n\n\
-         [source.explain]\n\
-         max_full_scan = 10000             # 行数更多的表不许从头读到尾 · a larger table is not read from end to end\n\n\
+         # [source.explain]\n\
+         # max_full_scan = 10000           # 行数更多的表不许从头读到尾 · a larger table is not read from end to end\n\n\
          [quota]                           # 贵部门同意回答多少 · what you agree to answer\n\
          per_second = 50\nburst = 100\n\n\
          # 数据集：hedui-adapter discover 按表提出草稿 · datasets: hedui-adapter discover proposes them from the tables\n",
@@ -251,11 +251,8 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
         .collect();
     style.discovered(file, &found);
     if args.append {
-        let text: String = found
-            .iter()
-            .filter_map(|(_, proposal)| proposal.as_ref())
-            .map(|proposal| format!("\n{}", proposal.toml))
-            .collect();
+        let proposed = found.iter().filter_map(|(_, proposal)| proposal.as_ref());
+        let text = proposed.fold(String::new(), |text, proposal| text + "\n" + &proposal.toml);
         let appended =
             std::fs::OpenOptions::new().append(true).open(file).and_then(|mut file| file.write_all(text.as_bytes()));
         if let Err(cause) = appended {

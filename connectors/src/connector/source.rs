@@ -141,20 +141,19 @@ fn fields(checker: &mut Checker<'_>, place: &At<'_>, table: &SqlTable) -> Option
     };
     let (host, database, user) =
         (text("host", &table.host), text("database", &table.database), text("user", &table.user));
-    let password = match &table.password {
-        Some(value) => secret_place(checker, place, "password", value),
-        None => {
-            checker.fault(
-                "source_field_missing",
-                place,
-                Text::new("没有写 password", "password is missing"),
-                Text::new(
-                    "写 password = { env = \"变量名\" } 或 password = { file = \"路径\" }",
-                    "write password = { env = \"VARIABLE\" } or password = { file = \"path\" }",
-                ),
-            );
-            None
-        }
+    let password = if let Some(value) = &table.password {
+        secret_place(checker, place, "password", value)
+    } else {
+        checker.fault(
+            "source_field_missing",
+            place,
+            Text::new("没有写 password", "password is missing"),
+            Text::new(
+                "写 password = { env = \"变量名\" } 或 password = { file = \"路径\" }",
+                "write password = { env = \"VARIABLE\" } or password = { file = \"path\" }",
+            ),
+        );
+        None
     };
     Some(DatabasePlace::Fields {
         driver: driver?,

@@ -244,13 +244,11 @@ impl SqlSource {
             Err(SourceError::Statement(trouble)) if trouble.code == "mariadb_view_plan_hidden" => Plan::default(),
             Err(error) => return Err(error),
         };
-        match plan.too_costly(&self.explain, dataset, "…") {
-            Some(trouble) => Err(SourceError::TooCostly(Box::new(trouble))),
-            None => {
-                self.planned().insert(dataset.to_owned());
-                Ok(())
-            }
+        if let Some(trouble) = plan.too_costly(&self.explain, dataset, "…") {
+            return Err(SourceError::TooCostly(Box::new(trouble)));
         }
+        self.planned().insert(dataset.to_owned());
+        Ok(())
     }
 
     fn planned(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {

@@ -55,7 +55,7 @@ async fn a_department_goes_from_nothing_to_a_sound_file_in_few_steps() {
         assert_eq!(run(&arguments).0, 3, "an existing file is not overwritten");
         // The port and CA of a test are its own.
         let begun = std::fs::read_to_string(&file).unwrap();
-        let port = if office.kind == Kind::Postgres { "port = 5432" } else { "port = 3306" };
+        let port = if office.kind == Kind::Postgres { "# port = 5432" } else { "# port = 3306" };
         assert!(begun.contains(port) && !begun.contains(PASSWORD), "{begun}");
         let ours = format!("port = {}\ntls_ca = \"{}\"", office.server.port, office.server.ca().display());
         std::fs::write(&file, begun.replace(port, &ours)).unwrap();

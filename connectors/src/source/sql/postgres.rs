@@ -199,11 +199,9 @@ impl Postgres {
         };
         let name = trouble.details.rsplit(' ').next().unwrap_or_default().to_owned();
         let call = Call::new(visible, vec![Bound::Text(name.as_str().into())], 1);
-        let found = match self.session().await {
-            Ok(mut connection) => self.rows_on(&mut connection, &call).await.ok(),
-            Err(_) => None,
-        };
-        if let Some(Native::Text(whole)) = found.as_ref().and_then(|rows| rows.rows.first()?.first()) {
+        let look = async |connection: &mut PgConnection| self.rows_on(connection, &call).await;
+        let found = self.lines.with(async || self.open().await, look, spoils).await;
+        if let Some(Native::Text(whole)) = found.as_ref().ok().and_then(|rows| rows.rows.first()?.first()) {
             let qualified = |command: String| command.replace(&format!(" {name} "), &format!(" {whole} "));
             trouble.command = trouble.command.map(qualified);
         }

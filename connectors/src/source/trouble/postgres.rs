@@ -1,4 +1,4 @@
-//! What `PostgreSQL` says (SQLSTATE, PostgreSQL documentation appendix A), for people.
+//! What `PostgreSQL` says (`SQLSTATE`, appendix A of its documentation), for people.
 
 use super::Sign::{State, StateSaying};
 use super::{Entry, Rung, entry};

@@ -69,11 +69,12 @@ fn numeric(bytes: &[u8]) -> Option<String> {
     let group = |place: i32| {
         usize::try_from(weight - place).ok().and_then(|index| digits.get(index)).copied().unwrap_or_default()
     };
-    let mut whole: String = (0..=weight.max(0)).rev().map(|place| format!("{:04}", group(place))).collect();
+    let written = |text: String, place: i32| text + &format!("{:04}", group(place));
+    let mut whole = (0..=weight.max(0)).rev().fold(String::new(), written);
     let significant = whole.trim_start_matches('0').len().max(1);
     whole.drain(..whole.len() - significant);
     let groups = i32::try_from(scale.div_ceil(4)).ok()?;
-    let mut fraction: String = (1..=groups).map(|place| format!("{:04}", group(-place))).collect();
+    let mut fraction = (1..=groups).map(|place| -place).fold(String::new(), written);
     fraction.truncate(scale);
     Some(if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") })
 }
