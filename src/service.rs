@@ -1,5 +1,7 @@
 //! Use cases: the only place where federation, verdict and access log meet.
 
+pub mod alerting;
+pub mod alerts;
 pub mod answer;
 pub mod assemble;
 pub mod case;
@@ -20,5 +22,6 @@ pub mod replay;
 pub mod request;
 pub mod running;
 pub mod sealing;
+pub mod samples;
 pub mod tokens;
 pub mod verify;

@@ -5,6 +5,7 @@
 //! (`synchronous=FULL`): a caller is answered after its group is on disk, and the flush is paid once
 //! for the group. Reads have their own pool.
 
+mod alert;
 mod authorisation;
 mod change;
 mod client;
@@ -15,6 +16,7 @@ mod log_search;
 mod migrate;
 mod pack;
 mod sealing;
+mod sample;
 mod sequence;
 mod verification;
 mod writer;
@@ -27,6 +29,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::{mpsc, oneshot};
 
+pub use alert::{AlertQuery, AlertRow, MOST_ALERTS};
 pub use authorisation::{AuthorisationRow, Revocation};
 pub use change::{ChangeDesk, ChangeRequest, Changes};
 pub use client::{AssertionRow, ClientRow, SigningKeyRow};
@@ -36,6 +39,7 @@ pub use log::{CosignedRow, EntryRow, HeadRow, LogReader, TileRow};
 pub use log_search::{LogPage, LogQuery, MAX_FOUND};
 pub use pack::PackRow;
 pub use sealing::{Rewrapped, SealedTable, SealingKeyRow, WrappedRow};
+pub use sample::SampleRow;
 pub use sequence::Sequence;
 pub use verification::{NewVerification, Opened, OutcomeRow, VerificationRow};
 use writer::{Write, WriterHandle};
