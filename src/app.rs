@@ -316,7 +316,8 @@ impl App {
             deadline: config.federation.deadline,
         });
         let unreadable = |error| StartError::Store(config.store.path.clone(), error);
-        verifications.load_revocations().await.map_err(unreadable)?;
+        verifications.load_revocations().await.map_err(&unreadable)?;
+        service_alerting::begin(verifications.store()).await.map_err(&unreadable)?;
         let hub = Arc::new(Hub {
             verifications: Arc::clone(&verifications),
             log_review: Arc::new(log_review),

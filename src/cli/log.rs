@@ -77,8 +77,8 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
 }
 
 /// A log that was opened for reading.
-struct Opened {
-    log: LogReader,
+pub(super) struct Opened {
+    pub(super) log: LogReader,
     key: Option<VerifierKey>,
     /// The keys that the log had before.
     former: Vec<VerifierKey>,
@@ -88,9 +88,14 @@ struct Opened {
 }
 
 impl Source {
+    /// The configuration it names.
+    pub(super) fn config(&self) -> anyhow::Result<Option<Config>> {
+        Ok(self.config.as_deref().map(Config::load).transpose()?)
+    }
+
     /// Opens the log. A file that is not there is an error of the world outside; what is in it is not looked at yet.
-    async fn open(&self) -> anyhow::Result<Opened> {
-        let config = self.config.as_deref().map(Config::load).transpose()?;
+    pub(super) async fn open(&self) -> anyhow::Result<Opened> {
+        let config = self.config()?;
         let file = match (&self.store, &config) {
             (Some(file), _) => file.clone(),
             (None, Some(config)) => config.store.path.clone(),

@@ -47,9 +47,18 @@ pub struct Alerting {
     next: u64,
 }
 
+/// Marks where the rules begin to read, before anybody is served: the first time at the end of the log. What lies
+/// before is for `hedui alert rules dry-run`.
+pub async fn begin(store: &Store) -> Result<(), StoreError> {
+    if store.alert_cursor().await?.is_some() {
+        return Ok(());
+    }
+    let alert_cursor = Some(store.log().size().await?);
+    store.change(Changes { alert_cursor, ..Changes::default() }, Vec::new()).await
+}
+
 impl Alerting {
-    /// Reads again what the rules must remember, and stands where they stopped. The first time that is at the end of
-    /// the log: what lies before is for `hedui alert rules dry-run`.
+    /// Reads again what the rules must remember, and stands where they stopped.
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
         let log = parts.store.log();
         let next = match parts.store.alert_cursor().await? {

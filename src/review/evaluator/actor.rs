@@ -24,7 +24,8 @@ pub(super) struct Actor {
     /// Accesses of each active day, and of each active hour, the newest last.
     days: VecDeque<(Date, u64)>,
     hours: VecDeque<(Date, i8, u64)>,
-    today: Vec<EntryRef>,
+    /// Accesses of today, each with its hour; the first of them.
+    today: Vec<(i8, EntryRef)>,
     divisions: BTreeMap<DivisionCode, Timestamp>,
     foreign: VecDeque<(Timestamp, EntryRef)>,
     workstations: Vec<(Subject, Timestamp, EntryRef)>,
@@ -100,7 +101,7 @@ impl Actor {
             _ => self.hours.push_back((day, hour, 1)),
         }
         if self.today.len() < MOST_ENTRIES {
-            self.today.push(entry.reference());
+            self.today.push((hour, entry.reference()));
         }
         let oldest = oldest(day, rules.duration(RuleId::R7, "history").max(rules.duration(RuleId::R8, "history")));
         while self.days.front().is_some_and(|(day, _)| *day < oldest) {
@@ -134,16 +135,21 @@ impl Actor {
         let hour = (own(hours.collect()), of_unit(|usual| usual.in_an_hour));
         let most = count("most_in_a_day");
         let limit = |(own, unit): (Option<u64>, Option<u64>), least: u64| {
-            let own = own.map(|own| own * count("own_factor"));
-            own.into_iter().chain(unit).max().map(|limit| limit.max(least))
+            // Who has no history yet is held against the unit alone, and a hundredth of its days lies above its percentile.
+            let limit = match (own, unit) {
+                (Some(own), unit) => Some((own * count("own_factor")).max(unit.unwrap_or(0))),
+                (None, unit) => unit.map(|unit| unit * count("newcomer_factor")),
+            };
+            limit.map(|limit| limit.max(least))
         };
         let (day_limit, hour_limit) = (limit(day, count("least_in_a_day")), limit(hour, count("least_in_an_hour")));
-        let (observed, threshold, (zh, en), (own, of_unit)) = if in_day > most {
-            (in_day, most, ("一天", "a day"), (None, None))
-        } else if day_limit.is_some_and(|limit| in_day > limit) {
-            (in_day, day_limit?, ("一天", "a day"), day)
+        // The hour first: it names fewer accesses as evidence.
+        let (observed, threshold, (zh, en), (own, of_unit), only) = if in_day > most {
+            (in_day, most, ("一天", "a day"), (None, None), None)
         } else if hour_limit.is_some_and(|limit| in_hour > limit) {
-            (in_hour, hour_limit?, ("一小时", "an hour"), hour)
+            (in_hour, hour_limit?, ("一小时", "an hour"), hour, self.hours.back().map(|(_, hour, _)| *hour))
+        } else if day_limit.is_some_and(|limit| in_day > limit) {
+            (in_day, day_limit?, ("一天", "a day"), day, None)
         } else {
             return None;
         };
@@ -153,7 +159,8 @@ impl Actor {
         );
         let basis = basis_of_volume(own, of_unit, own_days, usual.person_days, threshold, rules);
         let mut hit = Hit::on(RuleId::R7, entry, who, today.to_string(), (observed, threshold), words, basis);
-        hit.entries.splice(..0, self.today.iter().filter(|known| known.index != entry.index).cloned());
+        let same = self.today.iter().filter(|(hour, known)| known.index != entry.index && only.is_none_or(|only| only == *hour));
+        hit.entries.splice(..0, same.map(|(_, known)| known.clone()));
         Some(hit)
     }
 
@@ -337,6 +344,11 @@ fn basis_of_volume(own: Option<u64>, unit: Option<u64>, own_days: u64, person_da
         let percent = count("unit_percentile");
         zh.push(format!("本单位 {person_days} 人日的第 {percent} 百分位为 {unit}"));
         en.push(format!("percentile {percent} of {person_days} person-days of the unit is {unit}"));
+        if own.is_none() {
+            let factor = count("newcomer_factor");
+            zh.push(format!("本人尚无足够历史，乘 {factor}"));
+            en.push(format!("the asker has too little history, so times {factor}"));
+        }
     }
     Text::new(
         format!("{}；取大者，且不低于规则下限，得 {threshold}。", zh.join("；")),

@@ -68,6 +68,7 @@ const OWN: &[(RuleId, &[Parameter])] = &[
             duration("history"),
             count("own_percentile", 1, 100),
             count("own_factor", 1, 100),
+            count("newcomer_factor", 1, 100),
             count("unit_percentile", 1, 100),
             count("least_own_days", 1, 92),
             count("least_unit_days", 1, 100_000),

@@ -1,3 +1,5 @@
+//! Draws are fair, the same for everybody, and never one's own.
+
 use super::*;
 
 fn plan(rate_percent: u64, minimum: u64, reviewers: &[&str]) -> Plan {
@@ -125,6 +127,7 @@ fn strata_are_drawn_in_proportion_and_none_is_left_out() {
 #[test]
 fn nothing_is_drawn_without_reviewers_or_accesses() {
     let short = plan(1, 30, &["c1", "b"]);
-    assert_eq!(draw("sa_1", &short, "AAAA", dice("1234567890"), &frame(3)), Err(DrawError::Reviewers { index: 0 }));
+    let drawn = draw("sa_1", &short, "AAAA", dice("1234567890"), &frame(3));
+    assert!(matches!(drawn, Err(DrawError::Reviewers { .. })), "{drawn:?}");
     assert_eq!(draw("sa_1", &short, "AAAA", dice("1234567890"), &Frame::default()), Err(DrawError::Empty));
 }
