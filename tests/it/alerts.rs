@@ -135,7 +135,7 @@ async fn a50_lookups_of_people_one_knows_are_flagged() {
     let (number, name) = (member["id_number"].as_str().unwrap(), member["name"].as_str().unwrap());
     let surname: String = name.chars().take(1).collect();
     let staff = folder.path().join("staff.csv");
-    let own = "150000198605021015";
+    let own = "15000019700101109X";
     std::fs::write(&staff, format!("client,operator,id_number,name,address,relatives\ntester,kin,{own},{surname}五,幸福社区3栋101,\ntester,boss,{number},,,\n")).unwrap();
     let watch = folder.path().join("watch.txt");
     std::fs::write(&watch, format!("{number}\n")).unwrap();

@@ -51,7 +51,7 @@ fn verify(arguments: &[&str]) -> (i32, Value) {
 async fn a_sample_is_fixed_before_it_is_seen_and_anybody_can_draw_it_again() {
     let system = with_accesses(8).await;
     let (first, second) = (national(&system, "first"), national(&system, "second"));
-    let frozen = first.post("/v1/samples", &plan(12), &[]).await;
+    let frozen = first.post("/v1/samples", &plan(60), &[]).await;
     assert_eq!((frozen.status.as_u16(), &frozen.body["state"]), (201, &json!("frozen")), "{}", frozen.body);
     let id = frozen.body["id"].as_str().unwrap().to_owned();
     let size = frozen.body["plan"]["tree_size"].as_u64().unwrap();

@@ -96,11 +96,13 @@ fn planted_snoops_are_found_and_benign_work_is_left_alone() {
     assert!(flagged > 50, "benign work is not trivially different from snooping: {flagged}");
 
     // Ranking: with the accesses of benign work, every incident is in the top 2 %.
-    let accesses = world.log.iter().filter(|(entry, _)| entry.is_access()).count();
-    let mut ranked: Vec<u64> = scores.values().copied().collect();
+    let accesses: Vec<&str> =
+        world.log.iter().filter(|(entry, _)| entry.is_access()).map(|(entry, _)| entry.event.id.as_str()).collect();
+    let mut ranked: Vec<u64> = accesses.iter().filter_map(|id| scores.get(id)).copied().collect();
+    let accesses = accesses.len();
     ranked.sort_unstable_by(|left, right| right.cmp(left));
     let cutoff = ranked.get(accesses * 2 / 100).copied().unwrap_or(1);
-    println!("{} entries named, of {accesses} accesses; 2 % is {}", ranked.len(), accesses * 2 / 100);
+    println!("{} accesses named, of {accesses}; 2 % is {}", ranked.len(), accesses * 2 / 100);
     for (rule, entries) in &world.incidents {
         let best = entries.iter().filter_map(|id| scores.get(id.as_str())).max().copied().unwrap_or(0);
         assert!(best >= cutoff, "{rule:?}: {best} is not in the top 2 % ({cutoff})");
