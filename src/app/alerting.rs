@@ -52,9 +52,11 @@ pub fn rules(config: &Config) -> Result<Rules, StartError> {
 /// Staff and watched persons of the configuration, as pseudonyms.
 pub fn people(config: &Config, key: &SubjectKey) -> Result<People, StartError> {
     let mut people = People::default();
-    let wrong = |file: &PathBuf, error: crate::review::people::PeopleError| StartError::Review(file.clone(), error.to_string());
+    let wrong =
+        |file: &PathBuf, error: crate::review::people::PeopleError| StartError::Review(file.clone(), error.to_string());
     if let Some(file) = &config.review.staff {
-        people = people.with_staff(&read_setting_file("review.staff", file)?, key).map_err(|error| wrong(file, error))?;
+        people =
+            people.with_staff(&read_setting_file("review.staff", file)?, key).map_err(|error| wrong(file, error))?;
     }
     if let Some(file) = &config.review.watch_list {
         let text = read_setting_file("review.watch_list", file)?;
@@ -91,7 +93,7 @@ pub(super) async fn run(parts: Parts, silences: Silences, every: Duration, stopp
         match step(watching, &silences, &mut told).await {
             Ok(0) => {}
             Ok(raised) => {
-                tracing::warn!(raised, "alerts were raised over the access log: see /v1/alerts");
+                tracing::info!(raised, "alerts were raised over the access log: see /v1/alerts");
                 measure(&store).await;
             }
             Err(error) => tracing::error!(%error, "the access log cannot be watched now"),

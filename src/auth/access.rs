@@ -279,8 +279,7 @@ mod tests {
             Action::TryRules,
             Action::TellCase,
         ];
-        let officers =
-            [Action::ReadLog, Action::CheckLog, Action::CopyLog, Action::ReviewAlerts, Action::DrawSamples];
+        let officers = [Action::ReadLog, Action::CheckLog, Action::CopyLog, Action::ReviewAlerts, Action::DrawSamples];
         for action in ACTIONS {
             let who: Vec<Role> = Role::OF_CLIENTS
                 .into_iter()

@@ -68,7 +68,8 @@ fn check(args: &CheckArgs, global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 fn tell(out: &mut impl Write, faults: &[Fault], file: Option<&PathBuf>, lang: Lang) -> std::io::Result<()> {
-    let name = file.map_or_else(|| lang.pick("内置规则", "shipped rules").to_owned(), |file| file.display().to_string());
+    let name =
+        file.map_or_else(|| lang.pick("内置规则", "shipped rules").to_owned(), |file| file.display().to_string());
     for fault in faults {
         let detail = if lang == Lang::Zh { &fault.detail.zh } else { &fault.detail.en };
         writeln!(out, "{name}:{}: {} [{}] {detail}", fault.line, fault.key, fault.code)?;

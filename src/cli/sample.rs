@@ -67,7 +67,11 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
     let faults = redo.faults(&manifest);
     let mut out = std::io::stdout().lock();
     if global.json {
-        writeln!(out, "{}", serde_json::json!({ "is_same": faults.is_empty(), "digest": manifest.digest(), "entries": manifest.entries.len(), "faults": faults }))?;
+        writeln!(
+            out,
+            "{}",
+            serde_json::json!({ "is_same": faults.is_empty(), "digest": manifest.digest(), "entries": manifest.entries.len(), "faults": faults })
+        )?;
     } else {
         tell(&mut out, &manifest, &faults, global.lang())?;
     }
@@ -79,9 +83,12 @@ fn manifest(file: &Path) -> anyhow::Result<Manifest> {
     struct Answer {
         manifest: Manifest,
     }
-    let text = std::fs::read_to_string(file).with_context(|| format!("the manifest {} cannot be read", file.display()))?;
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("the manifest {} cannot be read", file.display()))?;
     let whole = serde_json::from_str::<Answer>(&text).map(|answer| answer.manifest);
-    whole.or_else(|_| serde_json::from_str(&text)).with_context(|| format!("{} is not the manifest of a sample", file.display()))
+    whole
+        .or_else(|_| serde_json::from_str(&text))
+        .with_context(|| format!("{} is not the manifest of a sample", file.display()))
 }
 
 /// A draw that is done again while the log is read.
@@ -133,7 +140,11 @@ impl Redo {
         let mut faults = Vec::new();
         let mut fault = |code, zh: String, en: String| faults.push(Fault { code, zh, en });
         if let Some(index) = self.unreadable {
-            fault("unreadable_entry", format!("日志第 {index} 条无法读取。"), format!("entry {index} of the log cannot be read."));
+            fault(
+                "unreadable_entry",
+                format!("日志第 {index} 条无法读取。"),
+                format!("entry {index} of the log cannot be read."),
+            );
         }
         let Some(root) = self.root else {
             let size = self.tree.size();
@@ -147,11 +158,20 @@ impl Redo {
         let (frame, found) = self.framing.finish();
         match &found.plan {
             Some((index, plan)) if *plan == manifest.plan && *index < self.size => {}
-            Some((index, _)) => fault("plan_differs", format!("日志第 {index} 条冻结的是另一个方案。"), format!("entry {index} of the log froze another plan.")),
-            None => fault("not_frozen", "日志中没有冻结这次抽查的记录。".to_owned(), "the log has no entry that froze this sample.".to_owned()),
+            Some((index, _)) => fault(
+                "plan_differs",
+                format!("日志第 {index} 条冻结的是另一个方案。"),
+                format!("entry {index} of the log froze another plan."),
+            ),
+            None => fault(
+                "not_frozen",
+                "日志中没有冻结这次抽查的记录。".to_owned(),
+                "the log has no entry that froze this sample.".to_owned(),
+            ),
         }
         let before: Vec<_> = found.dice.iter().filter(|(index, _)| *index < self.size).map(|(_, dice)| dice).collect();
-        if !matches!(before.as_slice(), [first, second] if first.by != second.by && [*first, *second] == [&manifest.dice[0], &manifest.dice[1]]) {
+        if !matches!(before.as_slice(), [first, second] if first.by != second.by && [*first, *second] == [&manifest.dice[0], &manifest.dice[1]])
+        {
             fault(
                 "dice_differ",
                 "日志中在种子确定之前由两人投出的数字与清单不符。".to_owned(),
@@ -165,7 +185,11 @@ impl Redo {
                 format!("日志第 {index} 条记的是另一份清单的摘要。"),
                 format!("entry {index} of the log has the digest of another manifest."),
             ),
-            None => fault("not_drawn", "日志中没有这份清单的摘要。".to_owned(), "the log has no digest of this manifest.".to_owned()),
+            None => fault(
+                "not_drawn",
+                "日志中没有这份清单的摘要。".to_owned(),
+                "the log has no digest of this manifest.".to_owned(),
+            ),
         }
         match draw(&manifest.sample, &manifest.plan, &root.to_string(), manifest.dice.clone(), &frame) {
             Ok(again) => {
@@ -177,7 +201,9 @@ impl Redo {
                     );
                 }
             }
-            Err(error) => fault("cannot_draw", format!("无法重抽：{error}"), format!("it cannot be drawn again: {error}")),
+            Err(error) => {
+                fault("cannot_draw", format!("无法重抽：{error}"), format!("it cannot be drawn again: {error}"))
+            }
         }
         faults
     }
@@ -186,7 +212,8 @@ impl Redo {
 /// Reads the entries of an exported log, bundle by bundle.
 fn read_export(folder: &Path, redo: &mut Redo) -> anyhow::Result<()> {
     let checkpoint = folder.join("checkpoint");
-    let text = std::fs::read_to_string(&checkpoint).with_context(|| format!("{} cannot be read", checkpoint.display()))?;
+    let text =
+        std::fs::read_to_string(&checkpoint).with_context(|| format!("{} cannot be read", checkpoint.display()))?;
     let Some(size) = text.lines().nth(1).and_then(|line| line.parse::<u64>().ok()) else {
         bail!("{} is no checkpoint of a log", checkpoint.display());
     };

@@ -107,7 +107,8 @@ impl LoggedContext {
         let members = &household.members;
         let cohorts = members.iter().map(|member| member.id_number.cohort(key)).collect();
         let Some(context) = context else { return Self { cohorts, ..Self::default() } };
-        let kin = context.address.iter().flat_map(|address| members.iter().map(|member| kin(&member.name, address, key)));
+        let kin =
+            context.address.iter().flat_map(|address| members.iter().map(|member| kin(&member.name, address, key)));
         let case = context.case.as_ref();
         Self {
             address: context.address.as_deref().map(|address| address_cell(address, key)),
@@ -205,10 +206,14 @@ mod tests {
     /// A29: a reason of nothing is none.
     #[test]
     fn a_reason_of_a_few_characters_over_and_over_says_nothing() {
-        for nothing in ["", "   ", "aaaa", "aaaaaaaaaaaaaaaa", "1111 2222 3333", "……………………", "好好好好好好好好", "ok", "ababab"] {
+        for nothing in
+            ["", "   ", "aaaa", "aaaaaaaaaaaaaaaa", "1111 2222 3333", "……………………", "好好好好好好好好", "ok", "ababab"]
+        {
             assert!(!says_something(nothing, 6), "{nothing}");
         }
-        for something in ["已与当事人核实，系正常业务", "火灾后家庭无处居住", "routine recheck of the case", "洪水转移安置群众"] {
+        for something in
+            ["已与当事人核实，系正常业务", "火灾后家庭无处居住", "routine recheck of the case", "洪水转移安置群众"]
+        {
             assert!(says_something(something, 6), "{something}");
         }
     }

@@ -134,7 +134,9 @@ pub(super) fn document<T: serde::de::DeserializeOwned>(admitted: &Admitted) -> R
         let (line, column) = (error.line(), error.column());
         let detail = Text::new(
             format!("第 {line} 行第 {column} 列附近不符合该接口的格式；格式见 /openapi.json。"),
-            format!("near line {line}, column {column} this is not the document of the route; it stands in /openapi.json."),
+            format!(
+                "near line {line}, column {column} this is not the document of the route; it stands in /openapi.json."
+            ),
         );
         Problem::of(ServiceError::Invalid(vec![Finding { pointer: String::new(), code: "invalid_value", detail }]))
     })

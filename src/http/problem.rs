@@ -395,7 +395,10 @@ impl Problem {
                 StatusCode::NOT_FOUND,
                 "not_found",
                 Text::new("没有这次抽查。", "There is no such sample."),
-                Text::new("请检查编号；抽查由全国范围的审计员办理。", "Check the id; samples are for officers of the whole country."),
+                Text::new(
+                    "请检查编号；抽查由全国范围的审计员办理。",
+                    "Check the id; samples are for officers of the whole country.",
+                ),
             ),
             ServiceError::SampleState => Self::new(
                 StatusCode::CONFLICT,
@@ -409,7 +412,10 @@ impl Problem {
             ServiceError::SampleTooEarly { signed, needed } => Self::new(
                 StatusCode::CONFLICT,
                 "sample_too_early",
-                Text::new("日志尚未到达约定的长度，种子还不存在。", "The log has not reached the size the seed is made of."),
+                Text::new(
+                    "日志尚未到达约定的长度，种子还不存在。",
+                    "The log has not reached the size the seed is made of.",
+                ),
                 Text::new(
                     format!("已签名 {signed} 条，需要 {needed} 条；请稍后再抽。"),
                     format!("{signed} entries are signed and {needed} are needed; draw later."),

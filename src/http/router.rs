@@ -18,9 +18,7 @@ use utoipa_axum::routes;
 
 use super::front::Hub;
 use super::problem::Problem;
-use super::{
-    access_log, alerts, authorisations, case_events, events, oauth, policies, report, samples, verifications,
-};
+use super::{access_log, alerts, authorisations, case_events, events, oauth, policies, report, samples, verifications};
 
 #[derive(OpenApi)]
 #[openapi(

@@ -10,8 +10,8 @@ mod probing;
 mod relation;
 mod reviewer;
 mod subject;
-mod unit;
 mod unfinished;
+mod unit;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -131,7 +131,9 @@ impl Evaluator {
             (Kind::Released, _) => hits.extend(self.released(entry)),
             (Kind::Denied, Some(who)) => self.denied(entry, &who, &mut hits),
             (Kind::CaseActed, _) => self.unfinished.acted(entry),
-            (Kind::Viewed | Kind::AlertChanged, Some(who)) => hits.extend(self.reviewers.step(entry, &who, &self.rules)),
+            (Kind::Viewed | Kind::AlertChanged, Some(who)) => {
+                hits.extend(self.reviewers.step(entry, &who, &self.rules))
+            }
             _ => {}
         }
         hits.retain(|hit| self.rules.is_on(hit.rule));
@@ -205,8 +207,22 @@ impl Evaluator {
                 ),
             ),
         };
-        let basis = Text::new("由日志的监测给出；阈值为规则参数。", "told by what watches the log; the threshold is the rule's.");
-        let hit = Hit { rule: RuleId::R15, who: None, window, observed, threshold, words, basis, entries, division: None, raise: 0 };
+        let basis = Text::new(
+            "由日志的监测给出；阈值为规则参数。",
+            "told by what watches the log; the threshold is the rule's.",
+        );
+        let hit = Hit {
+            rule: RuleId::R15,
+            who: None,
+            window,
+            observed,
+            threshold,
+            words,
+            basis,
+            entries,
+            division: None,
+            raise: 0,
+        };
         self.rules.is_on(RuleId::R15).then(|| self.finding(hit, now, self.rules.score(RuleId::R15)))
     }
 
@@ -311,7 +327,15 @@ impl Evaluator {
 
 impl Hit {
     /// A hit on one entry.
-    fn on(rule: RuleId, entry: &Entry, who: &Who, window: String, arithmetic: (u64, u64), words: Text, basis: Text) -> Self {
+    fn on(
+        rule: RuleId,
+        entry: &Entry,
+        who: &Who,
+        window: String,
+        arithmetic: (u64, u64),
+        words: Text,
+        basis: Text,
+    ) -> Self {
         let (observed, threshold) = arithmetic;
         let (entries, division) = (vec![entry.reference()], entry.event.division);
         Self { rule, who: Some(who.clone()), window, observed, threshold, words, basis, entries, division, raise: 0 }

@@ -48,7 +48,10 @@ impl People {
         let error = |line, why: &str| PeopleError { line, why: why.to_owned() };
         let header = lines.next().unwrap_or((1, ""));
         if header.1.split(',').map(str::trim).ne(STAFF_COLUMNS) {
-            return Err(error(header.0, &format!("the first line must be `{}` 首行应为这些列名", STAFF_COLUMNS.join(","))));
+            return Err(error(
+                header.0,
+                &format!("the first line must be `{}` 首行应为这些列名", STAFF_COLUMNS.join(",")),
+            ));
         }
         for (line, text) in lines {
             let fields: Vec<&str> = text.split(',').map(str::trim).collect();
@@ -59,7 +62,9 @@ impl People {
                 return Err(error(line, "client and operator must be names of accounts 系统和操作员应为账号"));
             }
             let subject = |number: &str| {
-                IdNumber::parse(number).map(|number| number.subject(key)).map_err(|why| error(line, &format!("{why} 身份号码有误")))
+                IdNumber::parse(number)
+                    .map(|number| number.subject(key))
+                    .map_err(|why| error(line, &format!("{why} 身份号码有误")))
             };
             let relatives = relatives.split(';').filter(|number| !number.trim().is_empty()).map(subject);
             let staff = Staff {
@@ -83,8 +88,8 @@ impl People {
             if number.trim().is_empty() {
                 continue;
             }
-            let number =
-                IdNumber::parse(number).map_err(|why| PeopleError { line, why: format!("{why} 身份号码有误") })?;
+            let number = IdNumber::parse(number)
+                .map_err(|why| PeopleError { line, why: format!("{why} 身份号码有误") })?;
             self.watched.insert(number.subject(key));
         }
         Ok(self)
@@ -128,7 +133,9 @@ mod tests {
 
     #[test]
     fn a_staff_list_becomes_pseudonyms() {
-        let text = format!("\u{feff}{HEADER}c1,zhang.san,150000198605021015,张三,幸福社区3栋101,150000198808191022; \n\nc1,li.si,15000019700101109X,,,\n");
+        let text = format!(
+            "\u{feff}{HEADER}c1,zhang.san,150000198605021015,张三,幸福社区3栋101,150000198808191022; \n\nc1,li.si,15000019700101109X,,,\n"
+        );
         let people = People::default().with_staff(&text, &key()).unwrap();
         let staff = people.staff("c1", "zhang.san").unwrap();
         assert_eq!(staff.subject, IdNumber::parse("150000198605021015").unwrap().subject(&key()));

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::calendar::Calendars;
 use crate::domain::problem::Text;
-pub use form::{Fault, Parameter, Shape, parameters};
 use form::Setting;
+pub use form::{Fault, Parameter, Shape, parameters};
 
 /// The rules that are shipped.
 const SHIPPED: &str = include_str!("../../config/alert-rules.toml");
@@ -293,7 +293,10 @@ mod tests {
             assert!(!fault.detail.zh.is_empty() && !fault.detail.en.is_empty());
         }
         let missing = fault_of("misses = 10", "");
-        assert_eq!((missing.code, missing.key.as_str(), missing.line), ("missing_key", "rules.R11.misses", line("[rules.R11]")));
+        assert_eq!(
+            (missing.code, missing.key.as_str(), missing.line),
+            ("missing_key", "rules.R11.misses", line("[rules.R11]"))
+        );
         let faults = Rules::parse(&SHIPPED.replacen("[budget]", "[budgets]", 1)).unwrap_err();
         let told: Vec<_> = faults.iter().map(|fault| (fault.code, fault.key.as_str())).collect();
         assert_eq!(told, [("missing_key", "budget"), ("unknown_key", "budgets")]);
@@ -301,7 +304,16 @@ mod tests {
 
     #[test]
     fn garbage_is_a_fault_and_no_panic() {
-        for text in ["", "x", "rules = 1", "[rules]\nR1 = 1", "calendar = []", "version = 1\n[rules.R17]", "\u{0}", "[[rules.R1]]"] {
+        for text in [
+            "",
+            "x",
+            "rules = 1",
+            "[rules]\nR1 = 1",
+            "calendar = []",
+            "version = 1\n[rules.R17]",
+            "\u{0}",
+            "[[rules.R1]]",
+        ] {
             assert!(!Rules::parse(text).unwrap_err().is_empty(), "{text}");
         }
     }

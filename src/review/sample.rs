@@ -276,11 +276,16 @@ impl Manifest {
         let lines = |manifest: &Self| serde_json::to_string_pretty(manifest).unwrap_or_default();
         let (own, others) = (lines(self), lines(other));
         let (mut own, mut others) = (own.lines(), others.lines());
-        (1..).map_while(|number| match (own.next(), others.next()) {
-            (None, None) => None,
-            (here, there) => Some((number, here.unwrap_or_default().trim().to_owned(), there.unwrap_or_default().trim().to_owned())),
-        })
-        .find(|(_, here, there)| here != there)
+        (1..)
+            .map_while(|number| match (own.next(), others.next()) {
+                (None, None) => None,
+                (here, there) => Some((
+                    number,
+                    here.unwrap_or_default().trim().to_owned(),
+                    there.unwrap_or_default().trim().to_owned(),
+                )),
+            })
+            .find(|(_, here, there)| here != there)
     }
 }
 

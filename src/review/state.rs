@@ -139,7 +139,10 @@ pub fn next(
     if IdNumber::is_in(reason) {
         return Err(Refusal::IdentityNumber);
     }
-    if !says_something(reason, LEAST_REASON) || reason.chars().count() > MOST_REASON || reason.chars().any(char::is_control) {
+    if !says_something(reason, LEAST_REASON)
+        || reason.chars().count() > MOST_REASON
+        || reason.chars().any(char::is_control)
+    {
         return Err(Refusal::Reason);
     }
     if (to == Move::Asked) != due_at.is_some() || due_at.is_some_and(|due| due <= now) {
@@ -186,9 +189,11 @@ mod tests {
         assert_eq!(go(&[], low, Move::Asked, "a"), Ok(State::Asked));
         let asked = [step(State::Asked, "a")];
         assert_eq!(go(&asked, low, Move::Asked, "a"), Err(Refusal::State));
-        for (to, state) in
-            [(Move::Justified, State::Justified), (Move::Escalated, State::Escalated), (Move::Dismissed, State::Dismissed)]
-        {
+        for (to, state) in [
+            (Move::Justified, State::Justified),
+            (Move::Escalated, State::Escalated),
+            (Move::Dismissed, State::Dismissed),
+        ] {
             assert_eq!(go(&[], low, to, "a"), Ok(state));
             assert_eq!(go(&asked, low, to, "a"), Ok(state));
             assert_eq!(go(&[step(state, "a")], low, Move::Escalated, "b"), Err(Refusal::State), "closed stays closed");
@@ -218,7 +223,11 @@ mod tests {
             ("ok", Refusal::Reason),
             ("查了 150000198605021015 没事", Refusal::IdentityNumber),
         ] {
-            assert_eq!(next(&[], Severity::Medium, Move::Dismissed, "a", reason, None, at(50)), Err(refusal), "{reason}");
+            assert_eq!(
+                next(&[], Severity::Medium, Move::Dismissed, "a", reason, None, at(50)),
+                Err(refusal),
+                "{reason}"
+            );
         }
         assert_eq!(next(&[], Severity::Medium, Move::Asked, "a", WHY, None, at(50)), Err(Refusal::Due));
         assert_eq!(next(&[], Severity::Medium, Move::Asked, "a", WHY, Some(at(50)), at(50)), Err(Refusal::Due));

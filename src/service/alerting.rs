@@ -149,8 +149,7 @@ impl Alerting {
             let open = known.as_ref().filter(|row| !State::parse(&row.state).is_some_and(State::is_closed));
             let held = match open {
                 Some(row) => {
-                    let mut alert: Alert =
-                        serde_json::from_str(&row.body).map_err(|_| StoreError::Corrupt("alert"))?;
+                    let mut alert: Alert = serde_json::from_str(&row.body).map_err(|_| StoreError::Corrupt("alert"))?;
                     alert.gather(finding);
                     (alert, row.clone(), false)
                 }

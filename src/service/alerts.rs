@@ -129,7 +129,8 @@ impl Alerts {
         let now = self.clock.now();
         let by = &caller.client.id;
         let reason = to.reason.trim();
-        let state = state::next(&seen.steps, seen.alert.severity, to.to, by, reason, to.due_at, now).map_err(refused)?;
+        let state =
+            state::next(&seen.steps, seen.alert.severity, to.to, by, reason, to.due_at, now).map_err(refused)?;
         seen.state = state;
         seen.steps.push(Step { state, by: by.clone(), at: now, reason: reason.to_owned(), due_at: to.due_at });
         let object = format!("alerts/{id}");

@@ -181,7 +181,9 @@ impl Samples {
             self.looked(caller, id).await?;
             return Ok(self.view(id.to_owned(), kept));
         }
-        let ([first, second], false) = (kept.dice.as_slice(), kept.is_void) else { return Err(ServiceError::SampleState) };
+        let ([first, second], false) = (kept.dice.as_slice(), kept.is_void) else {
+            return Err(ServiceError::SampleState);
+        };
         let dice = [first.clone(), second.clone()];
         let signed = self.publisher.head().checkpoint().size;
         if signed < kept.plan.tree_size {
@@ -228,7 +230,8 @@ impl Samples {
             let Some(last) = rows.last() else { break };
             index = last.index + 1;
             for row in rows {
-                let entry = Entry::read(row.index, &row.body).map_err(|_| StoreError::Corrupt("entry of the access log"))?;
+                let entry =
+                    Entry::read(row.index, &row.body).map_err(|_| StoreError::Corrupt("entry of the access log"))?;
                 framing.see(&entry, &hex(Hash::leaf(row.body.as_bytes()).as_bytes()));
             }
             tokio::task::yield_now().await;
@@ -323,8 +326,15 @@ impl Samples {
                 && reviewer.recused_from.iter().all(|organisation| is_text(organisation, 400))
         };
         let count = freeze.reviewers.len();
-        if !(REVIEWERS..=MOST_REVIEWERS).contains(&count) || ids.len() != count || !freeze.reviewers.iter().all(is_sound) {
-            fault("/reviewers", "应为 2 到 50 名互不相同的审计员，编号和回避单位不得为身份号码。", "must be 2 to 50 different officers; neither ids nor organisations hold an identity number.");
+        if !(REVIEWERS..=MOST_REVIEWERS).contains(&count)
+            || ids.len() != count
+            || !freeze.reviewers.iter().all(is_sound)
+        {
+            fault(
+                "/reviewers",
+                "应为 2 到 50 名互不相同的审计员，编号和回避单位不得为身份号码。",
+                "must be 2 to 50 different officers; neither ids nor organisations hold an identity number.",
+            );
         }
         if !findings.is_empty() {
             return Err(ServiceError::Invalid(findings));
@@ -356,7 +366,9 @@ fn cannot_draw(error: &DrawError) -> ServiceError {
         DrawError::Empty => Text::new("该时段内没有可抽的访问记录。", "the period has no accesses."),
         DrawError::Reviewers { index } => Text::new(
             format!("第 {index} 条记录回避后不足两名审查人：请以更多审查人重新冻结。"),
-            format!("entry {index} has fewer than two reviewers who need not stand back: freeze another sample with more."),
+            format!(
+                "entry {index} has fewer than two reviewers who need not stand back: freeze another sample with more."
+            ),
         ),
     };
     ServiceError::Invalid(vec![Finding { pointer: "/reviewers".to_owned(), code: "cannot_draw", detail }])

@@ -61,7 +61,8 @@ const COLUMNS: &str = "id, key, number, rule, severity, score, state, division, 
 impl Store {
     /// Alerts, the highest score first.
     pub async fn alerts(&self, query: &AlertQuery) -> Result<Vec<AlertRow>, StoreError> {
-        let mut statement = QueryBuilder::<Sqlite>::new(format!("-- store::alert::alerts\nSELECT {COLUMNS} FROM alert WHERE 1"));
+        let mut statement =
+            QueryBuilder::<Sqlite>::new(format!("-- store::alert::alerts\nSELECT {COLUMNS} FROM alert WHERE 1"));
         for (column, value) in [("state", &query.state), ("rule", &query.rule), ("severity", &query.severity)] {
             if let Some(value) = value {
                 statement.push(format!(" AND {column} = ")).push_bind(value);
@@ -84,14 +85,16 @@ impl Store {
 
     /// One alert.
     pub async fn alert(&self, id: &str) -> Result<Option<AlertRow>, StoreError> {
-        let mut statement = QueryBuilder::<Sqlite>::new(format!("-- store::alert::alert\nSELECT {COLUMNS} FROM alert WHERE id = "));
+        let mut statement =
+            QueryBuilder::<Sqlite>::new(format!("-- store::alert::alert\nSELECT {COLUMNS} FROM alert WHERE id = "));
         let found = statement.push_bind(id).build().fetch_optional(&self.read).await?;
         found.as_ref().map(row).transpose()
     }
 
     /// The newest alert of a key.
     pub async fn alert_of(&self, key: &str) -> Result<Option<AlertRow>, StoreError> {
-        let mut statement = QueryBuilder::<Sqlite>::new(format!("-- store::alert::alert_of\nSELECT {COLUMNS} FROM alert WHERE key = "));
+        let mut statement =
+            QueryBuilder::<Sqlite>::new(format!("-- store::alert::alert_of\nSELECT {COLUMNS} FROM alert WHERE key = "));
         let statement = statement.push_bind(key).push(" ORDER BY number DESC LIMIT 1");
         let found = statement.build().fetch_optional(&self.read).await?;
         found.as_ref().map(row).transpose()

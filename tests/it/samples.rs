@@ -41,9 +41,11 @@ async fn until_signed(system: &System, size: u64) {
 }
 
 fn verify(arguments: &[&str]) -> (i32, Value) {
-    let output = Command::new(env!("CARGO_BIN_EXE_hedui")).args(["sample", "verify", "--json"]).args(arguments).output();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_hedui")).args(["sample", "verify", "--json"]).args(arguments).output();
     let output = output.unwrap();
-    let told = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| json!(String::from_utf8_lossy(&output.stderr)));
+    let told =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| json!(String::from_utf8_lossy(&output.stderr)));
     (output.status.code().unwrap(), told)
 }
 
@@ -56,7 +58,11 @@ async fn a_sample_is_fixed_before_it_is_seen_and_anybody_can_draw_it_again() {
     let id = frozen.body["id"].as_str().unwrap().to_owned();
     let size = frozen.body["plan"]["tree_size"].as_u64().unwrap();
     let at = |step: &str| format!("/v1/samples/{id}{step}");
-    assert_eq!(first.post(&at("/draw"), &json!({}), &[]).await.body["code"], "sample_state", "the second dice are missing");
+    assert_eq!(
+        first.post(&at("/draw"), &json!({}), &[]).await.body["code"],
+        "sample_state",
+        "the second dice are missing"
+    );
     let own = first.post(&at("/dice"), &json!({ "dice": "1111111119" }), &[]).await;
     assert_eq!((own.status.as_u16(), &own.body["code"]), (403, &json!("four_eyes")));
     for wrong in ["", "123", "12345678901234567890123456789012345678901", "123456789a", "150000198605021015"] {
@@ -99,7 +105,9 @@ async fn a_sample_is_fixed_before_it_is_seen_and_anybody_can_draw_it_again() {
     let (code, told) = verify(&["--manifest", &manifest_file, "--store", &copy]);
     assert_eq!((code, &told["is_same"]), (0, &json!(true)), "{told}");
     let exported = folder.path().join("export").display().to_string();
-    let export = Command::new(env!("CARGO_BIN_EXE_hedui")).args(["log", "export", "--store", &copy, "--out", &exported]).status();
+    let export = Command::new(env!("CARGO_BIN_EXE_hedui"))
+        .args(["log", "export", "--store", &copy, "--out", &exported])
+        .status();
     assert!(export.unwrap().success());
     let (code, told) = verify(&["--manifest", &manifest_file, "--export", &exported]);
     assert_eq!((code, &told["is_same"]), (0, &json!(true)), "{told}");
@@ -116,7 +124,8 @@ async fn a_sample_is_fixed_before_it_is_seen_and_anybody_can_draw_it_again() {
         std::fs::write(&file, forged.to_string()).unwrap();
         let (code, told) = verify(&["--manifest", &manifest_file, "--export", &exported]);
         assert_eq!((code, &told["is_same"]), (1, &json!(false)), "{pointer}: {told}");
-        let codes: Vec<&str> = told["faults"].as_array().unwrap().iter().filter_map(|fault| fault["code"].as_str()).collect();
+        let codes: Vec<&str> =
+            told["faults"].as_array().unwrap().iter().filter_map(|fault| fault["code"].as_str()).collect();
         assert!(codes.contains(&"digest_differs"), "{pointer}: {told}");
     }
 }
@@ -161,7 +170,12 @@ async fn a_wrong_plan_is_refused_by_name_and_samples_are_for_the_whole_country()
         let mut wrong = plan(100);
         *wrong.pointer_mut(pointer).unwrap() = value.clone();
         let reply = first.post("/v1/samples", &wrong, &[]).await;
-        assert_eq!((reply.status.as_u16(), &reply.body["errors"][0]["pointer"]), (422, &json!(pointer)), "{value}: {}", reply.body);
+        assert_eq!(
+            (reply.status.as_u16(), &reply.body["errors"][0]["pointer"]),
+            (422, &json!(pointer)),
+            "{value}: {}",
+            reply.body
+        );
     }
     let regional = system.caller.with_token(mint_as(&system.files, Role::Officer, "regional", "152200", &[]));
     assert_eq!(regional.post("/v1/samples", &plan(100), &[]).await.status, 404);
@@ -181,11 +195,21 @@ async fn what_became_of_a_case_is_told_of_own_verifications() {
     let log = system.app.verifications().store().log();
     let entry = log.entry_of(told.body["receipt"].as_str().unwrap()).await.unwrap().unwrap();
     let event: Value = serde_json::from_str(&entry.body).unwrap();
-    assert_eq!((&event["action"], &event["state"], &event["verification"]), (&json!("case_acted"), &json!("decided"), &json!(id)));
-    for wrong in [json!({ "step": "sold" }), json!({}), json!({ "step": "decided", "operator": "150000198605021015" })] {
+    assert_eq!(
+        (&event["action"], &event["state"], &event["verification"]),
+        (&json!("case_acted"), &json!("decided"), &json!(id))
+    );
+    for wrong in [json!({ "step": "sold" }), json!({}), json!({ "step": "decided", "operator": "150000198605021015" })]
+    {
         assert_eq!(system.caller.post(&path, &wrong, &[]).await.status, 422, "{wrong}");
     }
-    let foreign = system.caller.with_token(mint_as(&system.files, Role::Caseworker, "foreign", "000000", &hedui::domain::purpose::Purpose::ALL));
+    let foreign = system.caller.with_token(mint_as(
+        &system.files,
+        Role::Caseworker,
+        "foreign",
+        "000000",
+        &hedui::domain::purpose::Purpose::ALL,
+    ));
     assert_eq!(foreign.post(&path, &json!({ "step": "decided" }), &[]).await.status, 404);
     system.stop().await;
 }

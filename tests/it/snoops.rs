@@ -120,7 +120,8 @@ fn benign_work_alone_raises_few_alerts() {
     let world = World::benign(7);
     let review = review(&world, &Arc::new(Rules::shipped()));
     for quiet in [RuleId::R2, RuleId::R5, RuleId::R7, RuleId::R11, RuleId::R15, RuleId::R16] {
-        let found: Vec<_> = review.alerts.iter().filter(|alert| alert.rule == quiet).map(|alert| &alert.arithmetic).collect();
+        let found: Vec<_> =
+            review.alerts.iter().filter(|alert| alert.rule == quiet).map(|alert| &alert.arithmetic).collect();
         assert!(found.is_empty(), "{quiet:?}: {found:?}");
     }
     assert!(review.load.values().all(|load| *load <= 30), "one reviewer could carry it: {:?}", review.load);

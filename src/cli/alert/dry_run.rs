@@ -219,16 +219,29 @@ fn report(mut alerts: Vec<Alert>, evaluator: &Evaluator, lists: bool) -> Report 
 fn tell(out: &mut impl Write, report: &Report, lang: Lang) -> std::io::Result<()> {
     let Coverage { entries, accesses, with_operator, with_case, .. } = report.coverage;
     match lang {
-        Lang::Zh => writeln!(out, "日志 {entries} 条，其中查询 {accesses} 次；注明操作员 {with_operator} 次，注明案件 {with_case} 次")?,
-        Lang::En => writeln!(out, "{entries} entries, {accesses} accesses; {with_operator} name their operator, {with_case} a case")?,
+        Lang::Zh => writeln!(
+            out,
+            "日志 {entries} 条，其中查询 {accesses} 次；注明操作员 {with_operator} 次，注明案件 {with_case} 次"
+        )?,
+        Lang::En => writeln!(
+            out,
+            "{entries} entries, {accesses} accesses; {with_operator} name their operator, {with_case} a case"
+        )?,
     }
-    let head = lang.pick("\n规则   等级       预警   记录   最多一天  名称", "\nrule  severity   alerts  entries  busiest day  name");
+    let head = lang.pick(
+        "\n规则   等级       预警   记录   最多一天  名称",
+        "\nrule  severity   alerts  entries  busiest day  name",
+    );
     writeln!(out, "{head}")?;
     for of in &report.rules {
         let (rule, severity) = (of.rule.as_str(), of.severity.as_str());
         let title = if lang == Lang::Zh { &of.title.zh } else { &of.title.en };
         let off = if of.is_on { "" } else { lang.pick("（关闭）", " (off)") };
-        writeln!(out, "{rule:<5} {severity:<9} {:>7} {:>8} {:>12}  {title}{off}", of.alerts, of.entries, of.busiest_day)?;
+        writeln!(
+            out,
+            "{rule:<5} {severity:<9} {:>7} {:>8} {:>12}  {title}{off}",
+            of.alerts, of.entries, of.busiest_day
+        )?;
     }
     if !report.days.is_empty() {
         writeln!(out, "\n{}", lang.pick("每天的预警（不计低等级）", "alerts a day (without low ones)"))?;
@@ -259,7 +272,15 @@ fn tell(out: &mut impl Write, report: &Report, lang: Lang) -> std::io::Result<()
     let (busiest, a_day) = (report.busiest_day, report.a_day);
     let mark = if report.is_within_budget { "✓" } else { "✗" };
     match lang {
-        Lang::Zh => writeln!(out, "\n{mark} 最多一天 {busiest} 条；{reviewers} 名审查人每人每天 {each} 条，可处理 {a_day} 条；涉及记录 {} 条", report.flagged_accesses),
-        Lang::En => writeln!(out, "\n{mark} at most {busiest} alerts in a day; {reviewers} reviewers with {each} each can carry {a_day}; {} entries are named", report.flagged_accesses),
+        Lang::Zh => writeln!(
+            out,
+            "\n{mark} 最多一天 {busiest} 条；{reviewers} 名审查人每人每天 {each} 条，可处理 {a_day} 条；涉及记录 {} 条",
+            report.flagged_accesses
+        ),
+        Lang::En => writeln!(
+            out,
+            "\n{mark} at most {busiest} alerts in a day; {reviewers} reviewers with {each} each can carry {a_day}; {} entries are named",
+            report.flagged_accesses
+        ),
     }
 }

@@ -125,7 +125,8 @@ impl Actor {
         let usual = unit.usual(today, oldest, count("unit_percentile"));
         let past = self.days.iter().filter(|(day, _)| oldest <= *day && *day < today);
         let past: Vec<u64> = past.map(|(_, accesses)| *accesses).collect();
-        let hours = self.hours.iter().filter(|(day, ..)| oldest <= *day && *day < today).map(|(.., accesses)| *accesses);
+        let hours =
+            self.hours.iter().filter(|(day, ..)| oldest <= *day && *day < today).map(|(.., accesses)| *accesses);
         let own_days = u64::try_from(past.len()).unwrap_or(u64::MAX);
         let knows_own = own_days >= count("least_own_days");
         let knows_unit = usual.person_days >= count("least_unit_days");
@@ -159,7 +160,10 @@ impl Actor {
         );
         let basis = basis_of_volume(own, of_unit, own_days, usual.person_days, threshold, rules);
         let mut hit = Hit::on(RuleId::R7, entry, who, today.to_string(), (observed, threshold), words, basis);
-        let same = self.today.iter().filter(|(hour, known)| known.index != entry.index && only.is_none_or(|only| only == *hour));
+        let same = self
+            .today
+            .iter()
+            .filter(|(hour, known)| known.index != entry.index && only.is_none_or(|only| only == *hour));
         hit.entries.splice(..0, same.map(|(_, known)| known.clone()));
         Some(hit)
     }
@@ -182,10 +186,14 @@ impl Actor {
             return None;
         }
         let days = history.as_hours() / 24;
-        let known: Vec<&str> = self.divisions.keys().filter(|known| **known != division).map(DivisionCode::as_str).take(5).collect();
+        let known: Vec<&str> =
+            self.divisions.keys().filter(|known| **known != division).map(DivisionCode::as_str).take(5).collect();
         let words = Text::new(
             format!("首次查询 {division} 的家庭：近 {days} 天只查询过 {}。", known.join("、")),
-            format!("A household of {division} for the first time: in {days} days only {} were asked about.", known.join(", ")),
+            format!(
+                "A household of {division} for the first time: in {days} days only {} were asked about.",
+                known.join(", ")
+            ),
         );
         let basis = Text::new(
             format!("近 {days} 天在该地区的查询数为 0；此前共 {} 次。", self.accesses),
@@ -224,9 +232,11 @@ impl Actor {
         let had_others = !self.workstations.is_empty();
         let known = self.workstations.iter().position(|(known, ..)| *known == workstation);
         let at_once = rules.duration(RuleId::R12, "at_once");
-        let other = self.workstations.iter().rev().find(|(known, seen, _)| {
-            *known != workstation && at.duration_since(*seen) <= at_once
-        });
+        let other = self
+            .workstations
+            .iter()
+            .rev()
+            .find(|(known, seen, _)| *known != workstation && at.duration_since(*seen) <= at_once);
         let other = other.map(|(_, seen, reference)| (at.duration_since(*seen), reference.clone()));
         if let Some(known) = known {
             self.workstations.remove(known);
@@ -252,7 +262,8 @@ impl Actor {
             return Some(hit);
         }
         if entry.event.exemption.is_some() && known.is_none() && had_others {
-            let words = Text::new("从未用过的终端发起先行查询。", "Break-glass from a workstation the operator never used.");
+            let words =
+                Text::new("从未用过的终端发起先行查询。", "Break-glass from a workstation the operator never used.");
             let basis = Text::new("该终端此前的使用次数为 0。", "earlier uses of this workstation: none.");
             let mut hit = Hit::on(RuleId::R12, entry, who, day, (1, 1), words, basis);
             hit.raise = rules.count(RuleId::R6, "new_workstation_score");
@@ -262,7 +273,14 @@ impl Actor {
     }
 
     /// R14: so many different rules within the window.
-    pub(super) fn many_rules(&mut self, entry: &Entry, who: &Who, found: &[RuleId], day: &str, rules: &Rules) -> Option<Hit> {
+    pub(super) fn many_rules(
+        &mut self,
+        entry: &Entry,
+        who: &Who,
+        found: &[RuleId],
+        day: &str,
+        rules: &Rules,
+    ) -> Option<Hit> {
         let at = entry.event.at;
         forget(&mut self.found, at, rules.duration(RuleId::R14, "window"));
         for rule in found {
@@ -303,8 +321,18 @@ fn off_hours(entry: &Entry, who: &Who, local: &ZonedDateTime, rules: &Rules, unu
                 format!("Asked on {} at {clock}, outside working time.", local.date()),
             ),
             Text::new(
-                format!("{} 的工作时间为工作日 {} 至 {}。", calendar.division, clock_of(calendar.from), clock_of(calendar.to)),
-                format!("working time of {}: workdays from {} to {}.", calendar.division, clock_of(calendar.from), clock_of(calendar.to)),
+                format!(
+                    "{} 的工作时间为工作日 {} 至 {}。",
+                    calendar.division,
+                    clock_of(calendar.from),
+                    clock_of(calendar.to)
+                ),
+                format!(
+                    "working time of {}: workdays from {} to {}.",
+                    calendar.division,
+                    clock_of(calendar.from),
+                    clock_of(calendar.to)
+                ),
             ),
         )
     } else {
@@ -314,7 +342,10 @@ fn off_hours(entry: &Entry, who: &Who, local: &ZonedDateTime, rules: &Rules, unu
                 format!("{clock} 查询：此人从未在这个钟点前后查询，且没有在办案件。"),
                 format!("Asked at {clock}: never before around this hour, and no open case explains it."),
             ),
-            Text::new(format!("此前 {seen} 次查询中该钟点前后为 0 次。"), format!("of {seen} accesses before, none around this hour.")),
+            Text::new(
+                format!("此前 {seen} 次查询中该钟点前后为 0 次。"),
+                format!("of {seen} accesses before, none around this hour."),
+            ),
         )
     };
     Some(Hit::on(RuleId::R8, entry, who, local.date().to_string(), (1, 1), words, basis))
@@ -329,16 +360,29 @@ fn oldest(today: Date, history: SignedDuration) -> Date {
 }
 
 /// How the threshold of R7 came about.
-fn basis_of_volume(own: Option<u64>, unit: Option<u64>, own_days: u64, person_days: u64, threshold: u64, rules: &Rules) -> Text {
+fn basis_of_volume(
+    own: Option<u64>,
+    unit: Option<u64>,
+    own_days: u64,
+    person_days: u64,
+    threshold: u64,
+    rules: &Rules,
+) -> Text {
     let count = |name| rules.count(RuleId::R7, name);
     if own.is_none() && unit.is_none() {
-        return Text::new(format!("任何人一天至多 {threshold} 户。"), format!("nobody needs more than {threshold} a day."));
+        return Text::new(
+            format!("任何人一天至多 {threshold} 户。"),
+            format!("nobody needs more than {threshold} a day."),
+        );
     }
     let (mut zh, mut en) = (Vec::new(), Vec::new());
     if let Some(own) = own {
         let (percent, factor) = (count("own_percentile"), count("own_factor"));
         zh.push(format!("本人 {own_days} 个工作日的第 {percent} 百分位为 {own}，乘 {factor} 得 {}", own * factor));
-        en.push(format!("percentile {percent} of {own_days} own active days is {own}, times {factor} is {}", own * factor));
+        en.push(format!(
+            "percentile {percent} of {own_days} own active days is {own}, times {factor} is {}",
+            own * factor
+        ));
     }
     if let Some(unit) = unit {
         let percent = count("unit_percentile");

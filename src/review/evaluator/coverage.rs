@@ -93,23 +93,48 @@ impl Coverage {
             }
         }
         if watched == 0 {
-            tell(RuleId::R5, false, "没有提供重点关注名单（[review] watch_list）。", "no watch list was given ([review] watch_list).");
+            tell(
+                RuleId::R5,
+                false,
+                "没有提供重点关注名单（[review] watch_list）。",
+                "no watch list was given ([review] watch_list).",
+            );
         }
         if is_silent(self.with_case) {
-            tell(RuleId::R1, true, "没有一条查询注明案件（context.case）；只能以已登记的授权书为准。", "no request names a case (context.case); only registered authorisations explain any.");
+            tell(
+                RuleId::R1,
+                true,
+                "没有一条查询注明案件（context.case）；只能以已登记的授权书为准。",
+                "no request names a case (context.case); only registered authorisations explain any.",
+            );
         }
         if is_silent(self.with_workstation) {
-            tell(RuleId::R12, true, "没有一条查询注明终端（context.workstation）；只检查凭据重放。", "no request names its workstation (context.workstation); only replayed assertions are found.");
+            tell(
+                RuleId::R12,
+                true,
+                "没有一条查询注明终端（context.workstation）；只检查凭据重放。",
+                "no request names its workstation (context.workstation); only replayed assertions are found.",
+            );
         }
         if self.case_actions == 0 {
-            tell(RuleId::R13, false, "没有系统报送案件办理情况（POST /v1/verifications/{id}/case-events）。", "no system tells what becomes of its cases (POST /v1/verifications/{id}/case-events).");
+            tell(
+                RuleId::R13,
+                false,
+                "没有系统报送案件办理情况（POST /v1/verifications/{id}/case-events）。",
+                "no system tells what becomes of its cases (POST /v1/verifications/{id}/case-events).",
+            );
         }
         if self.alert_changes == 0 {
             tell(RuleId::R16, false, "日志中还没有预警的处理记录。", "the log holds no closings of alerts yet.");
         }
         if is_silent(self.with_operator) {
             for rule in [RuleId::R7, RuleId::R8, RuleId::R9, RuleId::R10, RuleId::R11, RuleId::R14] {
-                tell(rule, true, "没有操作员，只能按系统整体评估。", "without operators only systems as a whole are judged.");
+                tell(
+                    rule,
+                    true,
+                    "没有操作员，只能按系统整体评估。",
+                    "without operators only systems as a whole are judged.",
+                );
             }
         }
         told.sort_by_key(|not| not.rule);

@@ -31,7 +31,10 @@ impl Actor {
             format!("{} 内 {observed} 次查无此人或查无此件。", within.zh),
             format!("{observed} times within {} nobody or nothing was there.", within.en),
         );
-        let basis = Text::new("编号不存在的请求，以及各部门均无记录的核对。", "requests for ids that do not exist, and verifications of which no department has a record.");
+        let basis = Text::new(
+            "编号不存在的请求，以及各部门均无记录的核对。",
+            "requests for ids that do not exist, and verifications of which no department has a record.",
+        );
         let mut hit = Hit::on(RuleId::R11, entry, who, day.to_owned(), (observed, threshold), words, basis);
         hit.entries = self.misses.iter().map(|(_, reference)| reference.clone()).collect();
         Some(hit)
@@ -66,9 +69,15 @@ impl Actor {
         let within = told(window);
         let words = Text::new(
             format!("{} 内查询 {observed} 名身份号码前 14 位相同的人，疑似顺号试探。", within.zh),
-            format!("{observed} persons whose identity numbers agree in the first 14 digits were asked about within {}: numbers are counted through.", within.en),
+            format!(
+                "{observed} persons whose identity numbers agree in the first 14 digits were asked about within {}: numbers are counted through.",
+                within.en
+            ),
         );
-        let basis = Text::new("前 14 位相同（同一地区、同一生日）的不同人数；按键控散列比对。", "different persons of one division and one birthday; compared as keyed hashes.");
+        let basis = Text::new(
+            "前 14 位相同（同一地区、同一生日）的不同人数；按键控散列比对。",
+            "different persons of one division and one birthday; compared as keyed hashes.",
+        );
         let mut hit = Hit::on(RuleId::R11, entry, who, format!("cohort {day}"), (observed, threshold), words, basis);
         hit.entries = entries;
         Some(hit)
@@ -77,7 +86,10 @@ impl Actor {
 
 /// A client assertion that was used before.
 pub(super) fn replayed(entry: &Entry, who: &Who, day: &str) -> Hit {
-    let words = Text::new("客户端断言被重放：有人持有截获的凭据，或系统重复使用。", "A client assertion was used twice: somebody holds a stolen one, or the system repeats itself.");
+    let words = Text::new(
+        "客户端断言被重放：有人持有截获的凭据，或系统重复使用。",
+        "A client assertion was used twice: somebody holds a stolen one, or the system repeats itself.",
+    );
     let basis = Text::new("每一次重放都告警。", "each one is an alert.");
     Hit::on(RuleId::R12, entry, who, format!("replayed {day}"), (1, 1), words, basis)
 }

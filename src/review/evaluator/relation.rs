@@ -49,7 +49,10 @@ impl Standing {
         let (words, observed, threshold) = match self {
             Self::Open => return None,
             Self::Missing => (
-                Text::new("查询没有注明在办案件，也没有引用已登记的授权书。", "The request names no open case and no registered authorisation."),
+                Text::new(
+                    "查询没有注明在办案件，也没有引用已登记的授权书。",
+                    "The request names no open case and no registered authorisation.",
+                ),
                 1,
                 1,
             ),
@@ -104,7 +107,10 @@ pub(super) fn hits(entry: &Entry, who: &Who, day: &str, people: &People, is_expl
         } else {
             Text::new("被查询人中有本系统工作人员。", "A member of staff is among the persons asked about.")
         };
-        let basis = Text::new("被查询人中的在册工作人员数；有一人即告警。", "persons asked about who stand in the staff list; one is an alert.");
+        let basis = Text::new(
+            "被查询人中的在册工作人员数；有一人即告警。",
+            "persons asked about who stand in the staff list; one is an alert.",
+        );
         hit(RuleId::R2, colleagues, words, basis);
     }
     if let Some(staff) = staff {
@@ -114,25 +120,43 @@ pub(super) fn hits(entry: &Entry, who: &Who, day: &str, people: &People, is_expl
             let words = if declared > 0 {
                 Text::new("被查询人是查询人申报的亲属。", "A relative whom the asker declared is asked about.")
             } else {
-                Text::new("被查询人与查询人同姓且住址相同（楼栋、村组）。", "A person asked about has the asker's surname and address cell.")
+                Text::new(
+                    "被查询人与查询人同姓且住址相同（楼栋、村组）。",
+                    "A person asked about has the asker's surname and address cell.",
+                )
             };
-            let basis = Text::new("申报的亲属，或姓氏与住址单元同时相同的人数；仅同姓不计。", "declared relatives, and persons with both the surname and the address cell; the surname alone does not count.");
+            let basis = Text::new(
+                "申报的亲属，或姓氏与住址单元同时相同的人数；仅同姓不计。",
+                "declared relatives, and persons with both the surname and the address cell; the surname alone does not count.",
+            );
             hit(RuleId::R3, declared + kin, words, basis);
         }
         if staff.address.is_some() && staff.address == event.context.address && !is_explained && !is_self {
-            let words = Text::new("被查询家庭与查询人住在同一楼栋或村组，且没有在办案件。", "The household lives in the asker's address cell, and no open case explains it.");
-            let basis = Text::new("住址单元相同；只抬高其他预警，从不单独成立。", "the same address cell; it raises other alerts and is never one alone.");
+            let words = Text::new(
+                "被查询家庭与查询人住在同一楼栋或村组，且没有在办案件。",
+                "The household lives in the asker's address cell, and no open case explains it.",
+            );
+            let basis = Text::new(
+                "住址单元相同；只抬高其他预警，从不单独成立。",
+                "the same address cell; it raises other alerts and is never one alone.",
+            );
             hit(RuleId::R4, 1, words, basis);
         }
     }
     let watched = event.subjects.iter().filter(|subject| people.is_watched(**subject)).count();
     if watched > 0 {
         let words = Text::new("被查询人在重点关注名单中。", "A person asked about stands on the watch list.");
-        let basis = Text::new("被查询人中在名单上的人数；有一人即告警。", "persons asked about who stand on the list; one is an alert.");
+        let basis = Text::new(
+            "被查询人中在名单上的人数；有一人即告警。",
+            "persons asked about who stand on the list; one is an alert.",
+        );
         hit(RuleId::R5, watched, words, basis);
     }
     if event.exemption.is_some() {
-        let words = Text::new("急难先行查询：未经全部成员授权即查询部门。", "Break-glass: departments are asked without every member's authorisation.");
+        let words = Text::new(
+            "急难先行查询：未经全部成员授权即查询部门。",
+            "Break-glass: departments are asked without every member's authorisation.",
+        );
         let basis = Text::new("每一次先行查询都须复核。", "every use is reviewed.");
         // Each one by itself, however many there are in a day.
         let window = event.verification.clone().unwrap_or_else(|| event.id.clone());

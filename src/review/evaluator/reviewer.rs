@@ -83,7 +83,10 @@ impl Reviewer {
                     format!("该审查人处理的 {all} 条预警中有 {dismissed} 条排除。"),
                     format!("This reviewer dismissed {dismissed} of {all} alerts."),
                 ),
-                Text::new(format!("排除比例超过 {most}% 即告警。"), format!("dismissing more than {most}% is an alert.")),
+                Text::new(
+                    format!("排除比例超过 {most}% 即告警。"),
+                    format!("dismissing more than {most}% is an alert."),
+                ),
             )
         } else if median < seconds(least) {
             let least = told(least);
@@ -93,9 +96,14 @@ impl Reviewer {
                 seconds(rules.duration(RuleId::R16, "median_look")),
                 Text::new(
                     format!("该审查人从查看到处理的中位时间为 {median} 秒（共 {all} 条）。"),
-                    format!("This reviewer's median from the look to the closing is {median} seconds, of {all} alerts."),
+                    format!(
+                        "This reviewer's median from the look to the closing is {median} seconds, of {all} alerts."
+                    ),
                 ),
-                Text::new(format!("中位时间少于 {} 即告警。", least.zh), format!("a median of less than {} is an alert.", least.en)),
+                Text::new(
+                    format!("中位时间少于 {} 即告警。", least.zh),
+                    format!("a median of less than {} is an alert.", least.en),
+                ),
             )
         } else {
             return None;

@@ -62,18 +62,28 @@ impl Lookups {
             let within = told(window);
             let (observed, threshold, words) = if own >= lookups {
                 let zh = format!("{} 内 {own} 次查询同一人，其间案件没有新进展。", within.zh);
-                let en = format!("One person was asked about {own} times within {}, and nothing new happened in a case.", within.en);
+                let en = format!(
+                    "One person was asked about {own} times within {}, and nothing new happened in a case.",
+                    within.en
+                );
                 (own, lookups, Text::new(zh, en))
             } else if different >= askers {
                 let zh = format!("{} 内有 {different} 人查询同一人，均无案件进展。", within.zh);
-                let en = format!("{different} different people asked about one person within {}, and nothing new happened in a case.", within.en);
+                let en = format!(
+                    "{different} different people asked about one person within {}, and nothing new happened in a case.",
+                    within.en
+                );
                 (different, askers, Text::new(zh, en))
             } else {
                 continue;
             };
-            let basis = Text::new("没有注明案件、或案件与此前某次查询相同的查询数；一个案件的首次查询不计。", "lookups that name no case, or the case of an earlier one; the first in a case does not count.");
+            let basis = Text::new(
+                "没有注明案件、或案件与此前某次查询相同的查询数；一个案件的首次查询不计。",
+                "lookups that name no case, or the case of an earlier one; the first in a case does not count.",
+            );
             if worst.as_ref().is_none_or(|hit| hit.observed < observed) {
-                let mut hit = Hit::on(RuleId::R10, entry, who, subject.to_string(), (observed, threshold), words, basis);
+                let mut hit =
+                    Hit::on(RuleId::R10, entry, who, subject.to_string(), (observed, threshold), words, basis);
                 hit.entries = bare().map(|lookup| lookup.entry.clone()).collect();
                 worst = Some(hit);
             }

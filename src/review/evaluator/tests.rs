@@ -76,7 +76,8 @@ fn a_case_that_was_open_before_explains_an_access() {
 fn every_break_glass_is_an_alert_of_its_own_and_due_within_a_day() {
     let mut log = Log::new();
     for turn in 0..3 {
-        let more = format!(r#","division":"152201","exemption":"emergency","verification":"vf_{turn}","context":{{{CASE}}}"#);
+        let more =
+            format!(r#","division":"152201","exemption":"emergency","verification":"vf_{turn}","context":{{{CASE}}}"#);
         let found = log.entry("granted", "2026-11-02T10:00:00+08:00", &more);
         assert_eq!((rules_of(&found), found[0].window.clone()), (vec!["R6"], format!("vf_{turn}")));
         assert_eq!(found[0].due_at, Some("2026-11-03T10:00:00+08:00".parse().unwrap()));
@@ -139,10 +140,15 @@ fn one_person_again_and_again_without_anything_new() {
     let mut log = Log::new();
     let case = |number: u8| format!(r#""case":"DB-{number}","case_opened_at":"2026-10-01T00:00:00Z""#);
     for (day, number) in [(2, 1), (3, 2), (4, 3), (5, 4)] {
-        assert!(log.ask(&format!("2026-11-0{day}T10:00:00+08:00"), 1, &case(number)).is_empty(), "a new case each time");
+        assert!(
+            log.ask(&format!("2026-11-0{day}T10:00:00+08:00"), 1, &case(number)).is_empty(),
+            "a new case each time"
+        );
     }
     let asks: Vec<bool> = (0..4)
-        .map(|turn| rules_of(&log.ask(&format!("2026-11-1{}T10:00:00+08:00", turn % 3 + 0), 2, &case(9))).contains(&"R10"))
+        .map(|turn| {
+            rules_of(&log.ask(&format!("2026-11-1{}T10:00:00+08:00", turn % 3 + 0), 2, &case(9))).contains(&"R10")
+        })
         .collect();
     assert_eq!(asks, [false, false, false, true], "the first belongs to the case, then three more");
     // After the window all is forgotten.
@@ -173,7 +179,8 @@ fn missing_and_altered_entries_and_silent_witnesses_are_log_health() {
     let found = log.ask("2026-11-02T10:01:00+08:00", 2, CASE);
     assert_eq!((rules_of(&found), found[0].arithmetic.observed), (vec!["R15"], 3));
     let now = "2026-11-02T10:02:00+08:00".parse().unwrap();
-    let silent = |minutes| Health::WitnessSilent { witness: "w1".to_owned(), silent_for: SignedDuration::from_mins(minutes) };
+    let silent =
+        |minutes| Health::WitnessSilent { witness: "w1".to_owned(), silent_for: SignedDuration::from_mins(minutes) };
     assert!(log.evaluator.health(&silent(5), now).is_none());
     assert_eq!(log.evaluator.health(&silent(6), now).unwrap().severity, super::super::rules::Severity::Critical);
     assert!(log.evaluator.health(&Health::Shorter { size: 3, before: 9 }, now).is_some());
@@ -205,7 +212,8 @@ fn a_verdict_of_which_nothing_came_is_told_only_of_systems_that_say_what_comes()
 fn rules_without_their_data_say_so() {
     let mut log = Log::new();
     log.entry("granted", "2026-11-02T10:00:00+08:00", r#","division":"152201""#);
-    let not: Vec<RuleId> = log.evaluator.not_evaluated().iter().filter(|not| !not.is_partly).map(|not| not.rule).collect();
+    let not: Vec<RuleId> =
+        log.evaluator.not_evaluated().iter().filter(|not| !not.is_partly).map(|not| not.rule).collect();
     assert_eq!(not, [RuleId::R2, RuleId::R3, RuleId::R4, RuleId::R5, RuleId::R13, RuleId::R16]);
     assert!(log.evaluator.not_evaluated().iter().all(|not| !not.why.zh.is_empty() && !not.why.en.is_empty()));
 }

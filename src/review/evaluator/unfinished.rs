@@ -79,7 +79,10 @@ impl Unfinished {
                 format!("取得结论后 {} 内案件没有任何办理。", days.zh),
                 format!("A verdict was taken, and nothing was done in the case within {}.", days.en),
             );
-            let basis = Text::new("自查询起的时间；该系统平时报送案件办理情况。", "time since it was asked; this system tells what becomes of its cases.");
+            let basis = Text::new(
+                "自查询起的时间；该系统平时报送案件办理情况。",
+                "time since it was asked; this system tells what becomes of its cases.",
+            );
             let day = rules.calendars.local(due).date().to_string();
             let hit = Hit {
                 rule: RuleId::R13,

@@ -64,7 +64,9 @@ const OF_ALL: &[Parameter] = &[
 const OWN: &[(RuleId, &[Parameter])] = &[
     (RuleId::R1, &[duration("least_case_age"), Parameter { name: "except_clients", shape: Shape::Texts }]),
     (RuleId::R6, &[duration("review_within"), count("new_workstation_score", 0, 100)]),
-    (RuleId::R7, &[
+    (
+        RuleId::R7,
+        &[
             duration("history"),
             count("own_percentile", 1, 100),
             count("own_factor", 1, 100),
@@ -75,7 +77,8 @@ const OWN: &[(RuleId, &[Parameter])] = &[
             count("least_in_a_day", 1, 1_000_000),
             count("least_in_an_hour", 1, 1_000_000),
             count("most_in_a_day", 1, 1_000_000),
-        ]),
+        ],
+    ),
     (RuleId::R8, &[duration("history"), count("least_history", 1, 1_000_000)]),
     (RuleId::R9, &[duration("history"), count("least_history", 1, 1_000_000), count("refused_foreign", 1, 1_000)]),
     (RuleId::R10, &[duration("window"), count("lookups", 2, 100), count("askers", 2, 100)]),
@@ -84,12 +87,15 @@ const OWN: &[(RuleId, &[Parameter])] = &[
     (RuleId::R13, &[duration("within")]),
     (RuleId::R14, &[duration("window"), count("rules", 2, 13)]),
     (RuleId::R15, &[duration("witness_silent")]),
-    (RuleId::R16, &[
+    (
+        RuleId::R16,
+        &[
             duration("window"),
             count("least_closings", 1, 10_000),
             count("dismissed_percent", 1, 99),
             duration("median_look"),
-        ]),
+        ],
+    ),
 ];
 
 /// The parameters of a rule, in the order of the file.
@@ -174,7 +180,13 @@ impl<'t> Reader<'t> {
     }
 
     fn range(&mut self, key: &str, at: &Range<usize>, least: &str, most: &str) {
-        self.fault(key, at, "out_of_range", format!("应在 {least} 到 {most} 之间。"), format!("must lie from {least} to {most}."));
+        self.fault(
+            key,
+            at,
+            "out_of_range",
+            format!("应在 {least} 到 {most} 之间。"),
+            format!("must lie from {least} to {most}."),
+        );
     }
 
     fn known(&mut self, under: &str, table: &Table<'t>, names: &[&str]) {
@@ -195,7 +207,13 @@ impl<'t> Reader<'t> {
     }
 
     /// A member that must be there; `at` is where it is missed.
-    fn member<'v>(&mut self, under: &str, table: &'v Table<'t>, name: &str, at: &Range<usize>) -> Option<&'v Value<'t>> {
+    fn member<'v>(
+        &mut self,
+        under: &str,
+        table: &'v Table<'t>,
+        name: &str,
+        at: &Range<usize>,
+    ) -> Option<&'v Value<'t>> {
         let found = table.iter().find(|(key, _)| key.get_ref().as_ref() == name).map(|(_, value)| value);
         if found.is_none() {
             let (zh, en) = ("缺少这一项；没有缺省值。", "is missing; nothing has a default.");
@@ -204,7 +222,13 @@ impl<'t> Reader<'t> {
         found
     }
 
-    fn table<'v>(&mut self, under: &str, table: &'v Table<'t>, name: &str, at: &Range<usize>) -> Option<(&'v Table<'t>, Range<usize>)> {
+    fn table<'v>(
+        &mut self,
+        under: &str,
+        table: &'v Table<'t>,
+        name: &str,
+        at: &Range<usize>,
+    ) -> Option<(&'v Table<'t>, Range<usize>)> {
         let value = self.member(under, table, name, at)?;
         let inner = value.get_ref().as_table();
         if inner.is_none() {
@@ -219,7 +243,12 @@ impl<'t> Reader<'t> {
         let value = self.member("time", table, "utc_offset", &at)?;
         let zone = value.get_ref().as_str().and_then(offset);
         if zone.is_none() {
-            self.wrong("time.utc_offset", &value.span(), "与 UTC 的时差，如 \"+08:00\"", "an offset from UTC such as \"+08:00\"");
+            self.wrong(
+                "time.utc_offset",
+                &value.span(),
+                "与 UTC 的时差，如 \"+08:00\"",
+                "an offset from UTC such as \"+08:00\"",
+            );
         }
         zone
     }
@@ -235,24 +264,39 @@ impl<'t> Reader<'t> {
             }
         }
         if !units.last().is_some_and(|last| last.division == DivisionCode::NATION) && self.faults.is_empty() {
-            self.wrong("calendar", &value.span(), "若干个 [[calendar]]，最后一个的 division 为 \"000000\"", "[[calendar]] tables, the last one of division \"000000\"");
+            self.wrong(
+                "calendar",
+                &value.span(),
+                "若干个 [[calendar]]，最后一个的 division 为 \"000000\"",
+                "[[calendar]] tables, the last one of division \"000000\"",
+            );
         }
         units
     }
 
     fn calendar(&mut self, table: &Table<'t>, at: &Range<usize>) -> Option<Calendar> {
         self.known("calendar", table, &["division", "workdays", "from", "to", "holidays", "extra_workdays"]);
-        let division = self.parsed(table, "division", at, "六位行政区划代码", "a division code of six digits", |value| {
-            DivisionCode::parse(value.as_str()?).ok()
-        });
-        let workdays = self.parsed(table, "workdays", at, "星期列表，如 [\"mon\"]", "a list of days such as [\"mon\"]", |value| {
-            value.as_array()?.iter().map(|item| weekday(item.get_ref().as_str()?)).collect::<Option<Vec<_>>>()
-        });
+        let division =
+            self.parsed(table, "division", at, "六位行政区划代码", "a division code of six digits", |value| {
+                DivisionCode::parse(value.as_str()?).ok()
+            });
+        let workdays = self.parsed(
+            table,
+            "workdays",
+            at,
+            "星期列表，如 [\"mon\"]",
+            "a list of days such as [\"mon\"]",
+            |value| value.as_array()?.iter().map(|item| weekday(item.get_ref().as_str()?)).collect::<Option<Vec<_>>>(),
+        );
         let clock = |value: &DeValue<'_>| Time::strptime("%H:%M", value.as_str()?).ok();
         let from = self.parsed(table, "from", at, "时刻，如 \"08:30\"", "a time such as \"08:30\"", clock);
         let to = self.parsed(table, "to", at, "时刻，如 \"18:00\"", "a time such as \"18:00\"", clock);
         let days = |value: &DeValue<'_>| {
-            value.as_array()?.iter().map(|item| item.get_ref().as_str()?.parse::<Date>().ok()).collect::<Option<Vec<_>>>()
+            value
+                .as_array()?
+                .iter()
+                .map(|item| item.get_ref().as_str()?.parse::<Date>().ok())
+                .collect::<Option<Vec<_>>>()
         };
         let (zh, en) = ("日期列表，如 [\"2026-10-01\"]", "a list of days such as [\"2026-10-01\"]");
         let holidays = self.parsed(table, "holidays", at, zh, en, days);
@@ -266,7 +310,10 @@ impl<'t> Reader<'t> {
             extra_workdays: extra_workdays?,
         };
         if calendar.to <= calendar.from {
-            let at = table.iter().find(|(key, _)| key.get_ref().as_ref() == "to").map_or(at.clone(), |(_, value)| value.span());
+            let at = table
+                .iter()
+                .find(|(key, _)| key.get_ref().as_ref() == "to")
+                .map_or(at.clone(), |(_, value)| value.span());
             self.range("calendar.to", &at, "from", "23:59");
         }
         Some(calendar)
@@ -356,7 +403,11 @@ impl<'t> Reader<'t> {
                     self.range(key, &value.span(), "1s", "92d");
                     return None;
                 }
-                (parsed.map(Setting::Duration), "带单位的时长，如 \"10m\"、\"28d\"", "a duration with its unit, such as \"10m\" or \"28d\"")
+                (
+                    parsed.map(Setting::Duration),
+                    "带单位的时长，如 \"10m\"、\"28d\"",
+                    "a duration with its unit, such as \"10m\" or \"28d\"",
+                )
             }
         };
         if setting.is_none() {

@@ -58,13 +58,7 @@ pub struct Framing {
 impl Framing {
     /// A frame of a sample.
     pub fn new(sample: &str, plan: Plan) -> Self {
-        Self {
-            sample: sample.to_owned(),
-            plan,
-            candidates: Vec::new(),
-            rules: HashMap::new(),
-            found: Found::default(),
-        }
+        Self { sample: sample.to_owned(), plan, candidates: Vec::new(), rules: HashMap::new(), found: Found::default() }
     }
 
     /// Takes the next entry in.

@@ -114,7 +114,8 @@ fn the_same_frame_gives_the_same_sample_and_every_difference_is_named() {
 fn strata_are_drawn_in_proportion_and_none_is_left_out() {
     let mut candidates: Vec<Candidate> = (0..1_000).map(|index| candidate(index, "152201", "c1")).collect();
     candidates.extend((1_000..1_100).map(|index| candidate(index, "152202", "c1")));
-    candidates.extend((1_100..1_105).map(|index| Candidate { rule: Some(RuleId::R5), ..candidate(index, "152202", "c1") }));
+    candidates
+        .extend((1_100..1_105).map(|index| Candidate { rule: Some(RuleId::R5), ..candidate(index, "152202", "c1") }));
     let manifest = draw("sa_1", &plan(5, 30, &["a", "b"]), "AAAA", dice("1234567890"), &Frame { candidates }).unwrap();
     let told: Vec<_> = manifest.strata.iter().map(|of| (of.unit.as_str(), of.rule, of.frame, of.drawn)).collect();
     assert_eq!(told, [("152201", None, 1_000, 50), ("152202", None, 100, 5), ("152202", Some(RuleId::R5), 5, 1)]);

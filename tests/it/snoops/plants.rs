@@ -17,7 +17,8 @@ impl World {
             for (turn, rule) in RuleId::ALL.into_iter().enumerate() {
                 let turn = u64::try_from(turn).unwrap();
                 // Each incident has a snoop of its own, in the second half of the month.
-                let snoop = self.caseworkers[usize::try_from((turn * 13 + number * 19 + number) % 200).unwrap()].clone();
+                let snoop =
+                    self.caseworkers[usize::try_from((turn * 13 + number * 19 + number) % 200).unwrap()].clone();
                 let day = 12 + (turn + number) % 6;
                 let entries = match rule {
                     RuleId::R1 => self.alone(&snoop, day, |access| access.case = None),
@@ -67,9 +68,17 @@ impl World {
     }
 
     fn self_or_colleague(&mut self, snoop: &Caseworker, day: u64, number: u64) -> BTreeSet<String> {
-        let colleagues: Vec<Caseworker> =
-            self.caseworkers.iter().filter(|one| one.region == snoop.region && one.operator != snoop.operator).cloned().collect();
-        let person = if number < 3 { snoop.person.clone() } else { colleagues[usize::try_from(number % 9).unwrap()].person.clone() };
+        let colleagues: Vec<Caseworker> = self
+            .caseworkers
+            .iter()
+            .filter(|one| one.region == snoop.region && one.operator != snoop.operator)
+            .cloned()
+            .collect();
+        let person = if number < 3 {
+            snoop.person.clone()
+        } else {
+            colleagues[usize::try_from(number % 9).unwrap()].person.clone()
+        };
         let household = self.with(snoop, &person);
         self.about(snoop, &household, day, |_| {})
     }
@@ -181,7 +190,8 @@ impl World {
 
     /// A colleague's household at night without a case.
     fn everything(&mut self, snoop: &Caseworker, day: u64) -> BTreeSet<String> {
-        let colleague = self.caseworkers.iter().find(|one| one.region == snoop.region && one.operator != snoop.operator);
+        let colleague =
+            self.caseworkers.iter().find(|one| one.region == snoop.region && one.operator != snoop.operator);
         let person = colleague.unwrap().person.clone();
         let household = self.with(snoop, &person);
         let at = moment(workdays()[usize::try_from(day).unwrap()], 23 * 60);
@@ -217,7 +227,11 @@ impl World {
                 let is_fast = !is_honest && number >= 5;
                 let closed_at = looked_at.checked_add(if is_fast { 4.seconds() } else { 5.minutes() }).unwrap();
                 let mut closing = self.event(Kind::AlertChanged, &id, &self.caseworkers[0].clone(), closed_at);
-                let state = if is_honest || is_fast { ["justified", "dismissed"][usize::try_from(turn % 2).unwrap()] } else { "dismissed" };
+                let state = if is_honest || is_fast {
+                    ["justified", "dismissed"][usize::try_from(turn % 2).unwrap()]
+                } else {
+                    "dismissed"
+                };
                 (closing.actor, closing.object, closing.state) = (name, alert, Some(state.to_owned()));
                 self.events.push((closing, false, 0));
                 if !is_honest {

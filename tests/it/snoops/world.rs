@@ -111,7 +111,10 @@ pub(super) fn instant(text: &str) -> Timestamp {
 /// The workdays of the month, from Monday 2026-11-02.
 pub(super) fn workdays() -> Vec<Date> {
     let first = jiff::civil::date(2026, 11, 2);
-    (0..30).map(|day| first.checked_add(day.days()).unwrap()).filter(|day| day.weekday().to_monday_zero_offset() < 5).collect()
+    (0..30)
+        .map(|day| first.checked_add(day.days()).unwrap())
+        .filter(|day| day.weekday().to_monday_zero_offset() < 5)
+        .collect()
 }
 
 /// An instant of a day in China.
@@ -197,7 +200,8 @@ impl World {
             pick = pick.saturating_sub(*weight);
             is_it
         });
-        let other: String = OTHERS.chars().nth(usize::try_from(pick).unwrap() % OTHERS.chars().count()).into_iter().collect();
+        let other: String =
+            OTHERS.chars().nth(usize::try_from(pick).unwrap() % OTHERS.chars().count()).into_iter().collect();
         let surname = surname.or(drawn.map(|(surname, _)| *surname)).unwrap_or(&other);
         let (year, month, day) = (1940 + self.chance.below(75), 1 + self.chance.below(12), 1 + self.chance.below(28));
         let born = Date::new(i16::try_from(year).unwrap(), i8::try_from(month).unwrap(), i8::try_from(day).unwrap());
@@ -272,7 +276,8 @@ impl World {
             for day in &days {
                 for at in 0..self.caseworkers.len() {
                     // Mondays are busy, and nobody works the same every day.
-                    let pace = self.caseworkers[at].pace * if day.weekday().to_monday_zero_offset() == 0 { 13 } else { 10 };
+                    let pace =
+                        self.caseworkers[at].pace * if day.weekday().to_monday_zero_offset() == 0 { 13 } else { 10 };
                     let count = (pace * (50 + self.chance.below(100)) / 1_000).max(1);
                     for _ in 0..count {
                         let minutes = if self.chance.ten_thousandth(6) {
@@ -339,15 +344,22 @@ impl World {
             case_opened_at: case.as_ref().map(|case| case.1),
             case_opened_by: case.map(|case| case.2),
             cohorts: access.household.members.iter().map(|one| one.number.cohort(&self.key)).collect(),
-            kin: access.household.members.iter().map(|one| kin(&one.name, &access.household.address, &self.key)).collect(),
+            kin: access
+                .household
+                .members
+                .iter()
+                .map(|one| kin(&one.name, &access.household.address, &self.key))
+                .collect(),
             operator: Some(access.by.operator.clone()),
             workstation: Some(self.key.tag("workstation", &[&access.workstation])),
             ..LoggedContext::default()
         };
         self.events.push((event, false, 0));
-        let mut released = self.event(Kind::Released, &format!("{id}a"), &access.by, access.at.checked_add(2.seconds()).unwrap());
+        let mut released =
+            self.event(Kind::Released, &format!("{id}a"), &access.by, access.at.checked_add(2.seconds()).unwrap());
         released.verification = Some(verification.clone());
-        released.departments = vec![Asked { outcome: "answered".to_owned() }, Asked { outcome: "no_record".to_owned() }];
+        released.departments =
+            vec![Asked { outcome: "answered".to_owned() }, Asked { outcome: "no_record".to_owned() }];
         self.events.push((released, false, 0));
         if let Some(hours) = access.acted_after_hours {
             let at = access.at.checked_add(hours.hours()).unwrap();
