@@ -67,8 +67,6 @@ pub fn people(config: &Config, key: &SubjectKey) -> Result<People, StartError> {
 
 /// Watches until the hub stops. What fails is tried again at the next time; nothing is lost, since the log is kept.
 pub(super) async fn run(parts: Parts, silences: Silences, every: Duration, stopping: CancellationToken) {
-    let store = parts.store.clone();
-    let mut parts = Some(parts);
     let mut alerting: Option<Alerting> = None;
     let mut told: BTreeSet<String> = BTreeSet::new();
     let mut tick = tokio::time::interval(every);
@@ -77,28 +75,37 @@ pub(super) async fn run(parts: Parts, silences: Silences, every: Duration, stopp
             () = stopping.cancelled() => return,
             _ = tick.tick() => {}
         }
-        if alerting.is_none() {
-            let Some(needed) = parts.take() else { return };
-            let again = needed.clone();
-            match Alerting::open(needed).await {
-                Ok(opened) => alerting = Some(opened),
-                Err(error) => {
-                    tracing::error!(%error, "the access log cannot be watched now");
-                    parts = Some(again);
-                    continue;
-                }
-            }
-        }
-        let Some(watching) = &mut alerting else { continue };
-        match step(watching, &silences, &mut told).await {
+        let watched = tokio::select! {
+            // What was under way is durable as a whole or not at all, and is taken up again at the next start.
+            () = stopping.cancelled() => return,
+            watched = watch(&mut alerting, &parts, &silences, &mut told) => watched,
+        };
+        match watched {
             Ok(0) => {}
             Ok(raised) => {
                 tracing::info!(raised, "alerts were raised over the access log: see /v1/alerts");
-                measure(&store).await;
+                measure(&parts.store).await;
             }
-            Err(error) => tracing::error!(%error, "the access log cannot be watched now"),
+            Err(error) => {
+                // What is remembered may be ahead of what is durable: it is read again from the log.
+                alerting = None;
+                tracing::error!(%error, "the access log cannot be watched now");
+            }
         }
     }
+}
+
+async fn watch(
+    alerting: &mut Option<Alerting>,
+    parts: &Parts,
+    silences: &Silences,
+    told: &mut BTreeSet<String>,
+) -> Result<usize, StoreError> {
+    let watching = match alerting {
+        Some(watching) => watching,
+        None => alerting.insert(Alerting::open(parts.clone()).await?),
+    };
+    step(watching, silences, told).await
 }
 
 async fn step(alerting: &mut Alerting, silences: &Silences, told: &mut BTreeSet<String>) -> Result<usize, StoreError> {

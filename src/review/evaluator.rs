@@ -154,6 +154,11 @@ impl Evaluator {
         found
     }
 
+    /// Passes over an entry that cannot be read, so that it does not count as missing besides.
+    pub fn pass_over(&mut self, index: u64) {
+        self.next_index = Some(index + 1);
+    }
+
     /// Lets time pass without entries, and tells what that brings.
     pub fn pass(&mut self, now: Timestamp) -> Vec<Finding> {
         if now.duration_since(self.swept_at) >= SignedDuration::from_hours(24) {

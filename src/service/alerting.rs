@@ -130,7 +130,10 @@ impl Alerting {
                 found.extend(self.evaluator.health(&altered(), now));
                 found
             }
-            Err(_) => self.evaluator.health(&altered(), now).into_iter().collect(),
+            Err(_) => {
+                self.evaluator.pass_over(row.index);
+                self.evaluator.health(&altered(), now).into_iter().collect()
+            }
         }
     }
 

@@ -154,7 +154,10 @@ fn read(evaluator: &mut Evaluator, row: &EntryRow) -> Vec<Finding> {
     let mut found = Vec::new();
     match Entry::read(row.index, &row.body) {
         Ok(entry) => found.extend(evaluator.observe(&entry)),
-        Err(_) => found.extend(altered(evaluator, row, at)),
+        Err(_) => {
+            evaluator.pass_over(row.index);
+            found.extend(altered(evaluator, row, at));
+        }
     }
     if !is_sound {
         found.extend(altered(evaluator, row, at));
