@@ -49,19 +49,16 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
     let Command::Verify(args) = command;
     let manifest = manifest(&args.manifest)?;
     let mut redo = Redo::new(&manifest);
-    match &args.export {
-        Some(folder) => read_export(folder, &mut redo)?,
-        None => {
-            let log = args.source.open().await?.log;
-            let mut next = 0;
-            loop {
-                let rows = log.entries(next).await?;
-                let Some(last) = rows.last() else { break };
-                next = last.index + 1;
-                for row in rows {
-                    redo.see(row.body.as_bytes())?;
-                }
-            }
+    if let Some(folder) = &args.export {
+        read_export(folder, &mut redo)?;
+    } else {
+        let log = args.source.open().await?.log;
+        let mut next = 0;
+        loop {
+            let rows = log.entries(next).await?;
+            let Some(last) = rows.last() else { break };
+            next = last.index + 1;
+            rows.iter().for_each(|row| redo.see(row.body.as_bytes()));
         }
     }
     let faults = redo.faults(&manifest);
@@ -119,20 +116,18 @@ impl Redo {
         }
     }
 
-    fn see(&mut self, body: &[u8]) -> anyhow::Result<()> {
+    fn see(&mut self, body: &[u8]) {
         let (index, leaf) = (self.tree.size(), Hash::leaf(body));
         self.tree.append(leaf, &mut Vec::new());
         if self.tree.size() == self.size {
             self.root = Some(self.tree.root());
         }
         let entry = std::str::from_utf8(body).ok().and_then(|body| Entry::read(index, body).ok());
-        match entry {
-            Some(entry) => self.framing.see(&entry, &hex(leaf.as_bytes())),
-            None => {
-                self.unreadable.get_or_insert(index);
-            }
+        if let Some(entry) = entry {
+            self.framing.see(&entry, &hex(leaf.as_bytes()));
+        } else {
+            self.unreadable.get_or_insert(index);
         }
-        Ok(())
     }
 
     /// What of the manifest does not follow from the log.
@@ -202,7 +197,7 @@ impl Redo {
                 }
             }
             Err(error) => {
-                fault("cannot_draw", format!("无法重抽：{error}"), format!("it cannot be drawn again: {error}"))
+                fault("cannot_draw", format!("无法重抽：{error}"), format!("it cannot be drawn again: {error}"));
             }
         }
         faults
@@ -229,7 +224,7 @@ fn read_export(folder: &Path, redo: &mut Redo) -> anyhow::Result<()> {
             bail!("{} has {} entries and should have {width}", file.display(), entries.len());
         }
         for entry in entries {
-            redo.see(entry)?;
+            redo.see(entry);
         }
         read += width as u64;
     }

@@ -132,7 +132,7 @@ impl Evaluator {
             (Kind::Denied, Some(who)) => self.denied(entry, &who, &mut hits),
             (Kind::CaseActed, _) => self.unfinished.acted(entry),
             (Kind::Viewed | Kind::AlertChanged, Some(who)) => {
-                hits.extend(self.reviewers.step(entry, &who, &self.rules))
+                hits.extend(self.reviewers.step(entry, &who, &self.rules));
             }
             _ => {}
         }

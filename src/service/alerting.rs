@@ -150,18 +150,15 @@ impl Alerting {
             }
             let known = self.parts.store.alert_of(&key).await?;
             let open = known.as_ref().filter(|row| !State::parse(&row.state).is_some_and(State::is_closed));
-            let held = match open {
-                Some(row) => {
-                    let mut alert: Alert = serde_json::from_str(&row.body).map_err(|_| StoreError::Corrupt("alert"))?;
-                    alert.gather(finding);
-                    (alert, row.clone(), false)
-                }
-                None => {
-                    let number = known.map_or(0, |row| row.number + 1);
-                    let alert = Alert::of(finding, number);
-                    let row = new_row(&alert, &key);
-                    (alert, row, true)
-                }
+            let held = if let Some(row) = open {
+                let mut alert: Alert = serde_json::from_str(&row.body).map_err(|_| StoreError::Corrupt("alert"))?;
+                alert.gather(finding);
+                (alert, row.clone(), false)
+            } else {
+                let number = known.map_or(0, |row| row.number + 1);
+                let alert = Alert::of(finding, number);
+                let row = new_row(&alert, &key);
+                (alert, row, true)
             };
             alerts.insert(key, held);
         }
@@ -175,7 +172,7 @@ impl Alerting {
             let score = i64::try_from(alert.score).unwrap_or(i64::MAX);
             let severity = alert.severity.as_str().to_owned();
             let body = serde_json::to_string(&alert).map_err(|_| StoreError::Corrupt("alert"))?;
-            rows.push(AlertRow { score, severity, body, ..row });
+            rows.push(AlertRow { severity, score, body, ..row });
         }
         let count = events.len();
         let changes = Changes { alerts: rows, alert_cursor: Some(next), ..Changes::default() };

@@ -152,12 +152,11 @@ fn read(evaluator: &mut Evaluator, row: &EntryRow) -> Vec<Finding> {
     let at = jiff::Timestamp::from_microsecond(row.at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     let is_sound = Hash::leaf(row.body.as_bytes()).as_bytes().as_slice() == row.leaf;
     let mut found = Vec::new();
-    match Entry::read(row.index, &row.body) {
-        Ok(entry) => found.extend(evaluator.observe(&entry)),
-        Err(_) => {
-            evaluator.pass_over(row.index);
-            found.extend(altered(evaluator, row, at));
-        }
+    if let Ok(entry) = Entry::read(row.index, &row.body) {
+        found.extend(evaluator.observe(&entry));
+    } else {
+        evaluator.pass_over(row.index);
+        found.extend(altered(evaluator, row, at));
     }
     if !is_sound {
         found.extend(altered(evaluator, row, at));

@@ -314,7 +314,19 @@ fn off_hours(entry: &Entry, who: &Who, local: &ZonedDateTime, rules: &Rules, unu
     let division = entry.event.division.unwrap_or(DivisionCode::NATION);
     let calendar = rules.calendars.of(division)?;
     let clock = format!("{:02}:{:02}", local.hour(), local.minute());
-    let (words, basis) = if !calendar.is_working_time(local) {
+    let (words, basis) = if calendar.is_working_time(local) {
+        let seen = unusual?;
+        (
+            Text::new(
+                format!("{clock} 查询：此人从未在这个钟点前后查询，且没有在办案件。"),
+                format!("Asked at {clock}: never before around this hour, and no open case explains it."),
+            ),
+            Text::new(
+                format!("此前 {seen} 次查询中该钟点前后为 0 次。"),
+                format!("of {seen} accesses before, none around this hour."),
+            ),
+        )
+    } else {
         (
             Text::new(
                 format!("{} {clock} 查询，不在工作时间内。", local.date()),
@@ -333,18 +345,6 @@ fn off_hours(entry: &Entry, who: &Who, local: &ZonedDateTime, rules: &Rules, unu
                     clock_of(calendar.from),
                     clock_of(calendar.to)
                 ),
-            ),
-        )
-    } else {
-        let seen = unusual?;
-        (
-            Text::new(
-                format!("{clock} 查询：此人从未在这个钟点前后查询，且没有在办案件。"),
-                format!("Asked at {clock}: never before around this hour, and no open case explains it."),
-            ),
-            Text::new(
-                format!("此前 {seen} 次查询中该钟点前后为 0 次。"),
-                format!("of {seen} accesses before, none around this hour."),
             ),
         )
     };

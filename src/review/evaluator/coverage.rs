@@ -78,19 +78,17 @@ impl Coverage {
             for rule in [RuleId::R2, RuleId::R3, RuleId::R4] {
                 tell(rule, false, no_staff.0, no_staff.1);
             }
-        } else {
-            if is_silent(self.with_operator) {
-                tell(RuleId::R2, true, no_operator_zh, no_operator_en);
-                tell(RuleId::R3, false, no_operator_zh, no_operator_en);
-                tell(RuleId::R4, false, no_operator_zh, no_operator_en);
-            } else if with_address == 0 || is_silent(self.with_address) {
-                let (zh, en) = (
-                    "名单或查询中没有住址（context.address）；只比对申报的亲属。",
-                    "the staff list or the requests hold no address (context.address); only declared relatives are compared.",
-                );
-                tell(RuleId::R3, true, zh, en);
-                tell(RuleId::R4, false, zh, en);
-            }
+        } else if is_silent(self.with_operator) {
+            tell(RuleId::R2, true, no_operator_zh, no_operator_en);
+            tell(RuleId::R3, false, no_operator_zh, no_operator_en);
+            tell(RuleId::R4, false, no_operator_zh, no_operator_en);
+        } else if with_address == 0 || is_silent(self.with_address) {
+            let (zh, en) = (
+                "名单或查询中没有住址（context.address）；只比对申报的亲属。",
+                "the staff list or the requests hold no address (context.address); only declared relatives are compared.",
+            );
+            tell(RuleId::R3, true, zh, en);
+            tell(RuleId::R4, false, zh, en);
         }
         if watched == 0 {
             tell(

@@ -263,7 +263,7 @@ impl<'t> Reader<'t> {
                 None => self.wrong("calendar", &item.span(), "一个表", "a table"),
             }
         }
-        if !units.last().is_some_and(|last| last.division == DivisionCode::NATION) && self.faults.is_empty() {
+        if units.last().is_none_or(|last| last.division != DivisionCode::NATION) && self.faults.is_empty() {
             self.wrong(
                 "calendar",
                 &value.span(),
