@@ -44,8 +44,8 @@ use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
 use crate::service::proofs::Proofs;
-use crate::service::sealing::{self, Rewrap, SealingError};
 use crate::service::samples::Samples;
+use crate::service::sealing::{self, Rewrap, SealingError};
 use crate::service::tokens::{self, TokenEndpoint};
 use crate::service::verify::{Parts, Verifications};
 use crate::store::{Store, StoreError};
@@ -216,7 +216,6 @@ impl App {
             None => Packs::shipped(),
         });
         let rules = Arc::new(alerting::rules(config)?);
-        let people = Arc::new(alerting::people(config, &sealer.subject_key("access-log"))?);
         // Bound first: the hub never connects to itself, and its own addresses are known only now.
         let (listener, address) = listener::bind("[listen] address", config.listen.address)?;
         let (monitor_listener, monitor_address) = listener::bind("[monitor] address", config.monitor.address)?;
@@ -234,12 +233,13 @@ impl App {
         let writer = tokio::spawn(writer.run());
         let opened = async {
             let (sealer, registration) = sealing::open(&store, keys, clock.as_ref(), Arc::clone(&randomness)).await?;
+            let people = alerting::people(config, &sealer.subject_key("access-log"))?;
             let (publisher, witnesses) = open_log(config, &sealer, &egress, &store, &ids, &clock).await?;
             // Nothing is written on top of a log that was not proven.
             registration.record(&store, &ids, clock.as_ref()).await.map_err(SealingError::from)?;
-            Ok((sealer, publisher, witnesses))
+            Ok((sealer, people, publisher, witnesses))
         };
-        let (sealer, publisher, witnesses) = match opened.await {
+        let (sealer, people, publisher, witnesses) = match opened.await {
             Ok(opened) => opened,
             Err(error) => {
                 // Who is told that the hub does not start finds the database closed.
@@ -289,7 +289,7 @@ impl App {
         let watching = service_alerting::Parts {
             store: store.clone(),
             rules,
-            people,
+            people: Arc::new(people),
             clock: Arc::clone(&clock),
             ids: ids.clone(),
             desk: service_alerting::Desk::default(),

@@ -429,7 +429,14 @@ impl Config {
         ];
         let former = self.seal.former_key_files.iter_mut();
         let optional = optional.into_iter().flatten().chain(former);
-        for path in required.into_iter().chain(issuers).chain(adapters).chain(witnesses).chain(optional).chain(self.review.files()) {
+        for path in required
+            .into_iter()
+            .chain(issuers)
+            .chain(adapters)
+            .chain(witnesses)
+            .chain(optional)
+            .chain(self.review.files())
+        {
             *path = base.join(&path);
         }
     }

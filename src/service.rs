@@ -21,7 +21,7 @@ pub mod proofs;
 pub mod replay;
 pub mod request;
 pub mod running;
-pub mod sealing;
 pub mod samples;
+pub mod sealing;
 pub mod tokens;
 pub mod verify;

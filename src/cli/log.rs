@@ -161,13 +161,18 @@ fn verifier_key(text: &str) -> anyhow::Result<VerifierKey> {
 
 /// The public key of the hub's log. Where it has no key of its own, it is derived from the root in its database.
 async fn configured_key(config: &Config, log: &LogReader) -> anyhow::Result<VerifierKey> {
+    let sealer = configured_sealer(config, log).await?;
+    Ok(log_key(config, &sealer)?.verifier().clone())
+}
+
+/// The sealer of a configuration and of the root of pseudonyms that stands in its database.
+pub(super) async fn configured_sealer(config: &Config, log: &LogReader) -> anyhow::Result<Sealer> {
     let keys = sealing_keys(config)?;
     let root = match log.pseudonym_root().await.map_err(|error| Unreadable("the database".to_owned(), error))? {
         Some(wrapped) => opened_root(&keys, &wrapped)?,
         None => unnoted_root(&keys)?,
     };
-    let sealer = Sealer::new(Arc::new(keys), &root, Arc::new(SystemRandomness));
-    Ok(log_key(config, &sealer)?.verifier().clone())
+    Ok(Sealer::new(Arc::new(keys), &root, Arc::new(SystemRandomness)))
 }
 
 async fn checkpoint(args: CheckpointArgs, global: &Global) -> anyhow::Result<ExitCode> {

@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn kin_need_both_surname_and_cell() {
-        let key = SubjectKey::new(&[1; 32]);
+        let key = SubjectKey::new(crate::domain::suite::SuiteId::Intl, &[1; 32]);
         let one = kin("王一", "幸福社区3栋101", &key);
         assert_eq!(one, kin("王二", "幸福社区3栋502", &key));
         assert_ne!(one, kin("李二", "幸福社区3栋502", &key));

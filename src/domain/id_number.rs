@@ -161,13 +161,9 @@ impl SubjectKey {
     /// The keyed hash of something else about people, such as an address; `kind` keeps kinds apart from each other and
     /// from identity numbers.
     pub fn tag(&self, kind: &str, parts: &[&str]) -> Subject {
-        let mut context = hmac::Context::with_key(&self.0);
-        context.update(kind.as_bytes());
-        for part in parts {
-            context.update(&[0]);
-            context.update(part.as_bytes());
-        }
-        Subject::from_tag(&context.sign())
+        let parts = parts.iter().flat_map(|part| [&[0][..], part.as_bytes()]);
+        let said: Vec<&[u8]> = std::iter::once(kind.as_bytes()).chain(parts).collect();
+        Subject::from_tag(&self.0.tag(&said))
     }
 }
 

@@ -128,7 +128,7 @@ mod tests {
     const HEADER: &str = "client,operator,id_number,name,address,relatives\n";
 
     fn key() -> SubjectKey {
-        SubjectKey::new(&[7; 32])
+        SubjectKey::new(crate::domain::suite::SuiteId::Intl, &[7; 32])
     }
 
     #[test]

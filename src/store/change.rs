@@ -11,8 +11,8 @@ use super::alert::{self, AlertRow};
 use super::client::{self, ClientRow, SigningKeyRow};
 use super::erasure::{self, ErasureRow};
 use super::event::EventRow;
-use super::sealing::{self, Rewrapped, SealingKeyRow};
 use super::sample::{self, SampleRow};
+use super::sealing::{self, Rewrapped, SealingKeyRow};
 use super::writer::Write;
 use super::{Store, StoreError};
 

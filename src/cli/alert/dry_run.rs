@@ -12,11 +12,8 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::app::alerting::people;
-use crate::cli::log::Source;
+use crate::cli::log::{Source, configured_sealer};
 use crate::cli::{Global, Lang};
-use crate::config::{Config, read_setting_file};
-use crate::domain::clock::SystemRandomness;
-use crate::domain::id_number::SubjectKey;
 use crate::domain::problem::Text;
 use crate::review::entry::{Entry, EntryRef};
 use crate::review::evaluator::{Coverage, Evaluator, Health, NotEvaluated};
@@ -24,7 +21,6 @@ use crate::review::finding::Finding;
 use crate::review::gathering::{Alert, key};
 use crate::review::people::People;
 use crate::review::rules::{Budget, RuleId, Rules, Severity};
-use crate::seal::Sealer;
 use crate::store::{EntryRow, LogReader};
 use crate::tlog::Hash;
 
@@ -97,11 +93,11 @@ pub(super) async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode>
     if args.from.zip(args.to).is_some_and(|(from, to)| from >= to) {
         bail!("--from must be a day before --to");
     }
+    let log = args.source.open().await?.log;
     let people = match &config {
-        Some(config) => people(config, &log_key(config)?)?,
+        Some(config) => people(config, &configured_sealer(config, &log).await?.subject_key("access-log"))?,
         None => People::default(),
     };
-    let log = args.source.open().await?.log;
     let (alerts, evaluator) = evaluate(&log, &rules, people).await?;
     let inside = |alert: &Alert| {
         let day = rules.calendars.local(alert.raised_at).date();
@@ -116,11 +112,6 @@ pub(super) async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode>
         tell(&mut out, &report, global.lang())?;
     }
     Ok(if report.is_within_budget { ExitCode::SUCCESS } else { ExitCode::from(1) })
-}
-
-fn log_key(config: &Config) -> anyhow::Result<SubjectKey> {
-    let seal = read_setting_file("seal.key_file", &config.seal.key_file)?;
-    Ok(Sealer::from_hex(&seal, Arc::new(SystemRandomness))?.subject_key("access-log"))
 }
 
 /// Reads the whole log.

@@ -166,7 +166,7 @@ impl World {
             caseworkers: Vec::new(),
             watched: Vec::new(),
             events: Vec::new(),
-            key: SubjectKey::new(&[9; 32]),
+            key: SubjectKey::new(hedui::domain::suite::SuiteId::Intl, &[9; 32]),
             made: 0,
         };
         for region in 0..REGIONS {
