@@ -1,5 +1,6 @@
 //! `App`: builds every long-lived part once, hands out references, shuts down in order.
 
+pub mod alerting;
 mod issuers;
 mod keys;
 mod listener;
@@ -34,6 +35,8 @@ use crate::federation::registry::{Registry, Terms};
 use crate::http::{Hub, Published, monitor_router, router};
 use crate::policy::{Packs, PolicyError};
 use crate::seal::{SealError, Sealer};
+use crate::service::alerting as service_alerting;
+use crate::service::alerts::Alerts;
 use crate::service::changes::Operations;
 use crate::service::clients::{self, ClientRegistry, ClientsError};
 use crate::service::erasure::{self, Erasure, Retention};
@@ -41,6 +44,7 @@ use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
 use crate::service::proofs::Proofs;
+use crate::service::samples::Samples;
 use crate::service::sealing::{self, Rewrap, SealingError};
 use crate::service::tokens::{self, TokenEndpoint};
 use crate::service::verify::{Parts, Verifications};
@@ -113,6 +117,9 @@ pub enum StartError {
     /// The registered clients, or the hub's own signing key.
     #[error("[token_endpoint]: {0}")]
     Clients(#[from] ClientsError),
+    /// The rules or lists by which the access log is watched.
+    #[error("[review] {0}: {1}")]
+    Review(std::path::PathBuf, String),
     /// The TLS certificate or key.
     #[error("the certificate or key of the listener cannot be used: {0}")]
     Tls(String),
@@ -208,6 +215,7 @@ impl App {
             Some(folder) => Packs::load(folder)?,
             None => Packs::shipped(),
         });
+        let rules = Arc::new(alerting::rules(config)?);
         // Bound first: the hub never connects to itself, and its own addresses are known only now.
         let (listener, address) = listener::bind("[listen] address", config.listen.address)?;
         let (monitor_listener, monitor_address) = listener::bind("[monitor] address", config.monitor.address)?;
@@ -225,12 +233,13 @@ impl App {
         let writer = tokio::spawn(writer.run());
         let opened = async {
             let (sealer, registration) = sealing::open(&store, keys, clock.as_ref(), Arc::clone(&randomness)).await?;
+            let people = alerting::people(config, &sealer.subject_key("access-log"))?;
             let (publisher, witnesses) = open_log(config, &sealer, &egress, &store, &ids, &clock).await?;
             // Nothing is written on top of a log that was not proven.
             registration.record(&store, &ids, clock.as_ref()).await.map_err(SealingError::from)?;
-            Ok((sealer, publisher, witnesses))
+            Ok((sealer, people, publisher, witnesses))
         };
-        let (sealer, publisher, witnesses) = match opened.await {
+        let (sealer, people, publisher, witnesses) = match opened.await {
             Ok(opened) => opened,
             Err(error) => {
                 // Who is told that the hub does not start finds the database closed.
@@ -239,7 +248,8 @@ impl App {
                 return Err(error);
             }
         };
-        witnesses.spawn(&tracker, &publisher, &store, &stopping);
+        let silences = alerting::Silences::default();
+        witnesses.spawn(&tracker, &publisher, &store, &silences, &stopping);
         let federation = Federation::new(
             Arc::clone(&catalogue),
             adapters,
@@ -276,6 +286,16 @@ impl App {
         let proofs = Proofs::new(store.clone(), addresses(config, address), Arc::clone(&clock));
         let log_review =
             LogReview::new(store.clone(), Arc::clone(&publisher), &sealer, Arc::clone(&clock), ids.clone());
+        let watching = service_alerting::Parts {
+            store: store.clone(),
+            rules,
+            people: Arc::new(people),
+            clock: Arc::clone(&clock),
+            ids: ids.clone(),
+            desk: service_alerting::Desk::default(),
+        };
+        let alerts = Alerts::new(store.clone(), Arc::clone(&clock), ids.clone(), Arc::clone(&watching.desk));
+        let samples = Samples::new(store.clone(), Arc::clone(&publisher), Arc::clone(&clock), ids.clone());
         let erasure = Arc::new(Erasure::new(erasure::Parts {
             store: store.clone(),
             sealer: sealer.clone(),
@@ -296,10 +316,13 @@ impl App {
             deadline: config.federation.deadline,
         });
         let unreadable = |error| StartError::Store(config.store.path.clone(), error);
-        verifications.load_revocations().await.map_err(unreadable)?;
+        verifications.load_revocations().await.map_err(&unreadable)?;
+        service_alerting::begin(verifications.store()).await.map_err(&unreadable)?;
         let hub = Arc::new(Hub {
             verifications: Arc::clone(&verifications),
             log_review: Arc::new(log_review),
+            alerts,
+            samples,
             policies,
             tokens: Arc::clone(&tokens),
             token_endpoint,
@@ -328,6 +351,7 @@ impl App {
             authorisations: config.retention.authorisations,
         };
         tracker.spawn(sweep(erasure, retention, Arc::clone(&clock), stopping.clone()));
+        tracker.spawn(alerting::run(watching, silences, config.review.every, stopping.clone()));
         tracker.spawn(housekeeping(Arc::clone(&hub), metrics, stopping.clone()));
         let intervals = publishing::Intervals {
             anchor: config.access_log.anchor_every,

@@ -5,6 +5,7 @@
 
 mod auth;
 mod retention;
+mod review;
 mod units;
 mod witness;
 
@@ -16,6 +17,7 @@ use serde::Deserialize;
 
 pub use auth::{Auth, Issuer, IssuerKeySource, TokenAlgorithm, TokenEndpoint};
 pub use retention::Retention;
+pub use review::Review;
 
 use crate::domain::dataset::{DepartmentId, duration_text};
 use crate::domain::suite::SuiteId;
@@ -80,6 +82,9 @@ pub struct Config {
     /// How the access log is signed and where its head is kept besides.
     #[serde(default)]
     pub access_log: AccessLog,
+    /// How the access log is watched.
+    #[serde(default)]
+    pub review: Review,
     /// How long what is kept.
     #[serde(default)]
     pub retention: Retention,
@@ -377,6 +382,7 @@ impl Config {
         }
         config.auth.check().map_err(&invalid)?;
         config.retention.check().map_err(&invalid)?;
+        config.review.check().map_err(&invalid)?;
         if let Some(endpoint) = &config.token_endpoint {
             endpoint.check(&config.auth).map_err(&invalid)?;
         }
@@ -423,7 +429,14 @@ impl Config {
         ];
         let former = self.seal.former_key_files.iter_mut();
         let optional = optional.into_iter().flatten().chain(former);
-        for path in required.into_iter().chain(issuers).chain(adapters).chain(witnesses).chain(optional) {
+        for path in required
+            .into_iter()
+            .chain(issuers)
+            .chain(adapters)
+            .chain(witnesses)
+            .chain(optional)
+            .chain(self.review.files())
+        {
             *path = base.join(&path);
         }
     }

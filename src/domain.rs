@@ -6,6 +6,7 @@
 pub mod actor;
 pub mod authorisation;
 pub mod clock;
+pub mod context;
 pub mod dataset;
 pub mod declaration;
 pub mod disclosure;

@@ -1,5 +1,7 @@
 //! Use cases: the only place where federation, verdict and access log meet.
 
+pub mod alerting;
+pub mod alerts;
 pub mod answer;
 pub mod assemble;
 pub mod case;
@@ -19,6 +21,7 @@ pub mod proofs;
 pub mod replay;
 pub mod request;
 pub mod running;
+pub mod samples;
 pub mod sealing;
 pub mod tokens;
 pub mod verify;

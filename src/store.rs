@@ -5,6 +5,7 @@
 //! (`synchronous=FULL`): a caller is answered after its group is on disk, and the flush is paid once
 //! for the group. Reads have their own pool.
 
+mod alert;
 mod authorisation;
 mod change;
 mod client;
@@ -14,6 +15,7 @@ mod log;
 mod log_search;
 mod migrate;
 mod pack;
+mod sample;
 mod sealing;
 mod sequence;
 mod verification;
@@ -27,6 +29,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::{mpsc, oneshot};
 
+pub use alert::{AlertQuery, AlertRow, MOST_ALERTS};
 pub use authorisation::{AuthorisationRow, Revocation};
 pub use change::{ChangeDesk, ChangeRequest, Changes};
 pub use client::{AssertionRow, ClientRow, SigningKeyRow};
@@ -35,6 +38,7 @@ pub use event::EventRow;
 pub use log::{CosignedRow, EntryRow, HeadRow, LogReader, TileRow};
 pub use log_search::{LogPage, LogQuery, MAX_FOUND};
 pub use pack::PackRow;
+pub use sample::SampleRow;
 pub use sealing::{Rewrapped, SealedTable, SealingKeyRow, WrappedRow};
 pub use sequence::Sequence;
 pub use verification::{NewVerification, Opened, OutcomeRow, VerificationRow};

@@ -6,13 +6,17 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::actor::{Client, Role};
+use crate::domain::context::LoggedContext;
 use crate::domain::division::DivisionCode;
 use crate::domain::id_number::Subject;
 use crate::domain::purpose::Purpose;
+use crate::review::sample::Step;
 use crate::store::{EventRow, StoreError};
 
 /// The version of the form of events; it stands in every one.
-pub const VERSION: u8 = 1;
+///
+/// Version 2 added `context`, `rule`, `sample` and `state`; entries of version 1 stay as they are.
+pub const VERSION: u8 = 2;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -52,6 +56,18 @@ pub enum Action {
     AuthorisationRevoked,
     /// Verifications or authorisations were erased: their keys were destroyed.
     Erased,
+    /// A caseworker system said what became of a case.
+    CaseActed,
+    /// A rule raised an alert.
+    AlertRaised,
+    /// An alert was brought to another state.
+    AlertChanged,
+    /// A sample was frozen: what it will be drawn from and how.
+    SampleFrozen,
+    /// A second officer typed dice for a sample.
+    SampleDiced,
+    /// A sample was drawn: the digest of its manifest, before anybody sees it.
+    SampleDrawn,
 }
 
 /// What came of asking one department, as the log keeps it.
@@ -79,6 +95,9 @@ pub struct AccessEvent<'a> {
     /// Number of the household's authorisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorisation: Option<&'a str>,
+    /// What the caller's system said of the access.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<&'a LoggedContext>,
     /// The departments asked and what came of it.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub departments: &'a [DepartmentOutcome<'a>],
@@ -105,7 +124,7 @@ pub struct AccessEvent<'a> {
     /// The purpose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose: Option<Purpose>,
-    /// Why something was erased, in the operator's words, or the retention class.
+    /// Why something was erased or an alert was closed, in the words of who did it; or the retention class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
     /// The request's id.
@@ -113,9 +132,18 @@ pub struct AccessEvent<'a> {
     /// What the actor is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
+    /// The rule of an alert.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<&'a str>,
+    /// What was done with a sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample: Option<&'a Step>,
     /// What the log was searched for.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub search: BTreeMap<&'a str, String>,
+    /// The state an alert was brought to, or what became of a case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<&'a str>,
     /// The persons, as pseudonyms under the log's key.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub subjects: &'a [Subject],
@@ -137,6 +165,7 @@ impl<'a> AccessEvent<'a> {
             actor: client.map(|client| client.id.as_str()),
             at,
             authorisation: None,
+            context: None,
             departments: &[],
             division: client.map(|client| client.division),
             exemption: None,
@@ -149,7 +178,10 @@ impl<'a> AccessEvent<'a> {
             reason: None,
             request_id,
             role: client.map(|client| client.role),
+            rule: None,
+            sample: None,
             search: BTreeMap::new(),
+            state: None,
             subjects: &[],
             verdict: None,
             verification: None,
@@ -176,10 +208,11 @@ mod tests {
     use super::*;
     use crate::domain::clock::SystemRandomness;
     use crate::domain::id_number::IdNumber;
+    use crate::review::sample::{Plan, Reviewer};
     use crate::seal::Sealer;
     use crate::tlog::tile::MAX_ENTRY;
 
-    const ACTIONS: [Action; 17] = [
+    const ACTIONS: [Action; 23] = [
         Action::Requested,
         Action::Granted,
         Action::Denied,
@@ -197,6 +230,12 @@ mod tests {
         Action::AuthorisationRegistered,
         Action::AuthorisationRevoked,
         Action::Erased,
+        Action::CaseActed,
+        Action::AlertRaised,
+        Action::AlertChanged,
+        Action::SampleFrozen,
+        Action::SampleDiced,
+        Action::SampleDrawn,
     ];
 
     fn client(text: &str) -> Client {
@@ -217,6 +256,36 @@ mod tests {
     fn schema() -> jsonschema::Validator {
         let schema: Value = serde_json::from_str(include_str!("../../schemas/access-event.json")).unwrap();
         jsonschema::validator_for(&schema).unwrap()
+    }
+
+    /// What the log keeps of a context in which everything is said.
+    fn context(reason: &str, subjects: &[Subject]) -> LoggedContext {
+        LoggedContext {
+            address: subjects.first().copied(),
+            case: Some("c".repeat(64)),
+            case_closed_at: Some(Timestamp::MAX),
+            case_opened_at: Some(Timestamp::UNIX_EPOCH),
+            case_opened_by: Some("o".repeat(64)),
+            cohorts: subjects.to_vec(),
+            kin: subjects.to_vec(),
+            operator: Some("o".repeat(64)),
+            reason: Some(reason.to_owned()),
+            workstation: subjects.first().copied(),
+        }
+    }
+
+    /// The plan of a sample with as many reviewers as there may be.
+    fn step() -> Step {
+        let reviewer = |number| Reviewer { id: format!("officer-{number}"), recused_from: vec!["某局".to_owned()] };
+        let plan = Plan {
+            from: Timestamp::UNIX_EPOCH,
+            minimum: 30,
+            rate_percent: 1,
+            reviewers: (0..50).map(reviewer).collect(),
+            to: Timestamp::MAX,
+            tree_size: 7,
+        };
+        Step { dice: Some("1234567890".to_owned()), manifest: Some("0".repeat(64)), plan: Some(plan) }
     }
 
     /// An event with every field, each text as long and as awkward as the hub lets it be.
@@ -245,6 +314,10 @@ mod tests {
                 AccessEvent::new("ev_1".to_owned(), Timestamp::UNIX_EPOCH, action, None, "rq_1"),
                 AccessEvent {
                     action,
+                    context: Some(&context("a \"b\" 核对", &subjects)),
+                    rule: Some("R16"),
+                    sample: Some(&step()),
+                    state: Some("justified"),
                     ..full("a \"b\" \\ \u{1} \u{2028} é 核对 \u{1f600}", &client, &subjects, &departments)
                 },
             ] {
@@ -267,7 +340,7 @@ mod tests {
             ("id_number", Value::from("150000198605021015")),
             ("subjects", Value::from(vec!["150000198605021015"])),
             ("at", Value::from("yesterday")),
-            ("version", Value::from(2)),
+            ("version", Value::from(3)),
             ("division", Value::from("15010")),
         ] {
             let mut bad = good.clone();
@@ -283,7 +356,9 @@ mod tests {
         let (client, subjects) = (client(&"\u{1}".repeat(400)), subjects(30));
         let long = "d".repeat(40);
         let departments = vec![DepartmentOutcome { department: &long, outcome: "not_authorised" }; 60];
-        let longest = full(&text, &client, &subjects, &departments).to_row().unwrap();
+        let context = context(&text, &subjects);
+        let longest = full(&text, &client, &subjects, &departments);
+        let longest = AccessEvent { context: Some(&context), ..longest }.to_row().unwrap();
         assert!(longest.body().len() < MAX_ENTRY / 2, "{}", longest.body().len());
         let over = "x".repeat(MAX_ENTRY);
         let refused = full(&over, &client, &subjects, &departments).to_row();

@@ -249,7 +249,7 @@ fn may_see(caller: Caller<'_>, row: &EntryRow) -> bool {
 }
 
 /// The digits that every division inside this one begins with.
-fn significant(division: DivisionCode) -> String {
+pub(super) fn significant(division: DivisionCode) -> String {
     let mut digits = division.as_str();
     while let Some(shorter) = digits.strip_suffix("00") {
         digits = shorter;

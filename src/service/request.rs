@@ -11,6 +11,7 @@ mod sound;
 use jiff::civil::Date;
 
 use crate::domain::authorisation::Authorisation;
+use crate::domain::context::AccessContext;
 use crate::domain::dataset::Catalogue;
 use crate::domain::declaration::{Declaration, Prior};
 use crate::domain::disclosure::Disclosure;
@@ -44,6 +45,8 @@ pub struct VerificationRequest {
     pub authorisation_id: Option<String>,
     /// Its past.
     pub prior: Prior,
+    /// Who asks, and on which case.
+    pub context: Option<AccessContext>,
 }
 
 impl VerificationRequest {

@@ -4,6 +4,7 @@
 //! departments side by side → assemble the facts → evaluate → the outcome, sealed, and the event that
 //! releases it, durable → answer.
 
+pub mod case_event;
 mod consent;
 mod inquest;
 pub mod look;

@@ -7,9 +7,11 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::alert::{self, AlertRow};
 use super::client::{self, ClientRow, SigningKeyRow};
 use super::erasure::{self, ErasureRow};
 use super::event::EventRow;
+use super::sample::{self, SampleRow};
 use super::sealing::{self, Rewrapped, SealingKeyRow};
 use super::writer::Write;
 use super::{Store, StoreError};
@@ -40,6 +42,12 @@ pub struct Changes {
     pub rewrapped: Vec<Rewrapped>,
     /// What is erased.
     pub erasures: Vec<ErasureRow>,
+    /// Alerts as they are now.
+    pub alerts: Vec<AlertRow>,
+    /// How far the rules have read the log now.
+    pub alert_cursor: Option<u64>,
+    /// Samples as they are now.
+    pub samples: Vec<SampleRow>,
     /// Used assertions that are not needed after this many seconds since 1970 are forgotten.
     pub assertions_before: Option<i64>,
     /// The request this answers, and the answer, JSON.
@@ -167,6 +175,11 @@ pub(super) fn push_change(statements: &mut QueryBuilder<Sqlite>, changes: &[&Cha
         let root = change.pseudonym_root.as_ref();
         sealing::push_sealing(statements, &change.sealing_keys, root, &change.rewrapped);
         erasure::push_erase(statements, &change.erasures);
+        alert::push_alerts(statements, &change.alerts);
+        if let Some(next) = change.alert_cursor {
+            alert::push_cursor(statements, next);
+        }
+        sample::push_samples(statements, &change.samples);
         if let Some(before) = change.assertions_before {
             statements.push("DELETE FROM client_assertion WHERE keep_until < ").push_bind(before).push(";\n");
         }

@@ -158,6 +158,22 @@ impl LogReader {
         rows.iter().map(entry).collect()
     }
 
+    /// An index before which nothing happened at `at` (microseconds since 1970) or later. Times of events follow their
+    /// indexes closely and not strictly, so this lies some way before the first.
+    pub async fn index_before(&self, at: i64) -> Result<u64, StoreError> {
+        /// More entries than can be under way at one instant.
+        const MARGIN: u64 = 10_000;
+        let (mut low, mut high) = (0, self.size().await?);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.entry(middle).await? {
+                Some(entry) if entry.at >= at => high = middle,
+                _ => low = middle + 1,
+            }
+        }
+        Ok(low.saturating_sub(MARGIN))
+    }
+
     /// The newest entries, newest first, at most `limit`.
     pub async fn newest(&self, limit: u32) -> Result<Vec<EntryRow>, StoreError> {
         let rows = sqlx::query(

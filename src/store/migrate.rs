@@ -7,7 +7,7 @@ use sqlx::{SqlSafeStr, SqlitePool};
 
 use super::StoreError;
 
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "verification", include_str!("../../migrations/sqlite/0001_verification.sql")),
     (2, "access log tree", include_str!("../../migrations/sqlite/0002_access_log_tree.sql")),
     (3, "policy pack", include_str!("../../migrations/sqlite/0003_policy_pack.sql")),
@@ -16,6 +16,8 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
     (6, "authorisation", include_str!("../../migrations/sqlite/0006_authorisation.sql")),
     (7, "erasure", include_str!("../../migrations/sqlite/0007_erasure.sql")),
     (10, "cosigned head", include_str!("../../migrations/sqlite/0010_cosigned_head.sql")),
+    (11, "alert", include_str!("../../migrations/sqlite/0011_alert.sql")),
+    (12, "sample", include_str!("../../migrations/sqlite/0012_sample.sql")),
     (15, "sealing key", include_str!("../../migrations/sqlite/0015_sealing_key.sql")),
 ];
 

@@ -10,6 +10,7 @@
 
 mod access;
 mod access_log;
+mod alerts;
 mod authorisations;
 mod bad_input;
 mod cases;
@@ -29,9 +30,11 @@ mod privacy;
 mod promises;
 mod published_figures;
 mod rules_table;
+mod samples;
 mod sealing;
 mod security_page;
 mod seventh_source;
+mod snoops;
 mod stub;
 mod tidy;
 mod tokens;

@@ -7,6 +7,7 @@ use jiff::civil::{Date, date};
 use super::VerificationRequest;
 use super::document::{MemberDocument, RequestDocument};
 use crate::domain::authorisation::Authorisation;
+use crate::domain::context::{AccessContext, is_name, says_something};
 use crate::domain::dataset::Catalogue;
 use crate::domain::household::{Household, Member, MemberRef};
 use crate::domain::id_number::{IdNumber, IdNumberError};
@@ -16,6 +17,8 @@ use crate::domain::problem::{Finding, Text};
 const MAX_MEMBERS: usize = 30;
 /// Longest list in a declaration.
 const MAX_ITEMS: usize = 300;
+/// Least characters of a reason that count.
+const LEAST_REASON: usize = 6;
 /// Longest free text, in characters.
 const MAX_TEXT: usize = 100;
 
@@ -146,6 +149,7 @@ pub(super) fn check(
     let known: HashSet<&MemberRef> = document.household.members.iter().map(|member| &member.reference).collect();
     references(&document, &known, &mut findings);
     declaration(&document, &mut findings);
+    context(document.context.as_ref(), &mut findings);
     let authorisation_id = document.authorisation_id.clone();
     let given = match (&document.authorisation, &authorisation_id, registered) {
         (Some(given), None, _) => {
@@ -185,7 +189,52 @@ pub(super) fn check(
         authorisation,
         authorisation_id,
         prior: document.prior.unwrap_or_default(),
+        context: document.context,
     })
+}
+
+/// Who asks, and on which case: names of accounts and cases stand in the log as they are, so they are nothing else.
+fn context(context: Option<&AccessContext>, findings: &mut Findings) {
+    let Some(context) = context else { return };
+    let case = context.case.as_ref();
+    for (pointer, name) in [
+        ("/context/operator", context.operator.as_deref()),
+        ("/context/case/number", case.map(|case| case.number.as_str())),
+        ("/context/case/opened_by", case.and_then(|case| case.opened_by.as_deref())),
+    ] {
+        if name.is_some_and(|name| !is_name(name)) {
+            findings.add(
+                pointer,
+                "invalid_name",
+                "应为 1 到 64 个字母、数字或 . _ @ -，不得使用身份号码：该内容会写入访问日志。",
+                "must be 1 to 64 letters, digits or . _ @ -, never an identity number: it stands in the access log.",
+            );
+        }
+    }
+    for (pointer, text) in [("/context/workstation", &context.workstation), ("/context/address", &context.address)] {
+        if let Some(text) = text {
+            findings.text(pointer, text);
+        }
+    }
+    if let Some(reason) = &context.reason {
+        findings.text("/context/reason", reason);
+        if !says_something(reason, LEAST_REASON) {
+            findings.add(
+                "/context/reason",
+                "empty_reason",
+                format!("事由须说明情况，至少 {LEAST_REASON} 个字，不得以重复字符充数。"),
+                format!("a reason says why: at least {LEAST_REASON} characters, not a few of them over and over."),
+            );
+        }
+    }
+    if case.is_some_and(|case| case.closed_at.is_some_and(|closed_at| closed_at < case.opened_at)) {
+        findings.add(
+            "/context/case/closed_at",
+            "date_out_of_range",
+            "办结时间不得早于立案时间。",
+            "a case is not closed before it is opened.",
+        );
+    }
 }
 
 /// The members, as far as they are sound.
