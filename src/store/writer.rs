@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use sqlx::pool::PoolConnection;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
@@ -111,33 +112,51 @@ impl WriterHandle {
 
     pub(super) async fn run(mut self) {
         let mut group = Vec::with_capacity(GROUP);
-        let mut is_sure = true;
+        let mut kept = self.pool.acquire().await.ok();
         while self.queue.recv_many(&mut group, GROUP).await > 0 {
-            // Who is ready to write now joins this group: a flush costs the same for one as for many.
+            self.join_ready(&mut group).await;
+            let (result, after) = self.commit(&mut kept, &group).await;
+            answer(group.drain(..), result, after);
+        }
+        drop(kept);
+        self.read.close().await;
+        self.pool.close().await;
+        drop(self.lock);
+    }
+
+    /// Lets everybody join the group who is about to write: a flush costs the same for one as for many. Ends when
+    /// those who could run have run and nobody came any more.
+    async fn join_ready(&mut self, group: &mut Vec<Write>) {
+        loop {
+            let before = group.len();
             tokio::task::yield_now().await;
             while group.len() < GROUP
                 && let Ok(write) = self.queue.try_recv()
             {
                 group.push(write);
             }
-            let (result, after) = self.commit(&group, is_sure).await;
-            is_sure = result.is_ok();
-            answer(group.drain(..), result, after);
+            if group.len() == before || group.len() >= GROUP {
+                return;
+            }
         }
-        self.read.close().await;
-        self.pool.close().await;
-        drop(self.lock);
     }
 
-    /// Commits a group, then does what comes after a commit: after and clearing; after a group that failed, reads first what the database holds.
-    async fn commit(&self, group: &[Write], is_sure: bool) -> (Result<Answers, StoreError>, After) {
-        let mut connection = match self.pool.acquire().await {
-            Ok(connection) => connection,
-            Err(error) => return (Err(error.into()), Vec::new()),
+    /// Commits a group, then does what comes after a commit: heads and clearing.
+    ///
+    /// The connection is kept from group to group, since giving it back has it tested, which costs a hand-over to the
+    /// database's thread and back. One that failed is given back.
+    async fn commit(
+        &self,
+        kept: &mut Option<PoolConnection<Sqlite>>,
+        group: &[Write],
+    ) -> (Result<Answers, StoreError>, After) {
+        let mut connection = match kept.take() {
+            Some(connection) => connection,
+            None => match self.fresh_connection().await {
+                Ok(connection) => connection,
+                Err(error) => return (Err(error), Vec::new()),
+            },
         };
-        if !is_sure && let Err(error) = self.sequence.reload(&mut connection).await {
-            return (Err(error), Vec::new());
-        }
         let result = commit(&mut connection, &self.sequence, group).await;
         let mut after = Vec::new();
         if result.is_ok() {
@@ -148,8 +167,17 @@ impl WriterHandle {
                     _ => {}
                 }
             }
+            *kept = Some(connection);
         }
         (result, after)
+    }
+
+    /// A connection after a group that failed: of that nobody can say whether it counts, so what the database holds
+    /// is read.
+    async fn fresh_connection(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        self.sequence.reload(&mut connection).await?;
+        Ok(connection)
     }
 }
 

@@ -13,6 +13,7 @@ use super::super::running::{Finished, Running};
 use super::{Caller, Verifications};
 use crate::access_log::{Action, DepartmentOutcome as LoggedOutcome};
 use crate::domain::actor::Client;
+use crate::domain::json;
 use crate::policy::Parameters;
 use crate::seal::{DataKey, Field};
 use crate::store::{EventRow, OutcomeRow, StoreError};
@@ -178,8 +179,5 @@ pub(super) fn answer_so_far(running: &Running) -> Vec<u8> {
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(4096);
-    serde_json::to_writer(&mut bytes, value)
-        .expect("it holds only strings, numbers, lists and objects with string keys, and memory takes them all");
-    bytes
+    json::to_vec(value).expect("it holds only strings, numbers, lists and objects with string keys")
 }
