@@ -84,19 +84,26 @@ impl<'a> Writer<'a> {
     }
 }
 
+#[inline]
 fn text(bytes: &mut Vec<u8>, text: &str) {
-    bytes.reserve(text.len() + 2);
+    bytes.reserve(text.len() + 3);
     bytes.push(b'"');
     escape(bytes, text);
     bytes.push(b'"');
 }
 
 /// Appends a text with what JSON wants escaped.
+#[inline]
 fn escape(bytes: &mut Vec<u8>, text: &str) {
     if is_plain(text.as_bytes()) {
         bytes.extend_from_slice(text.as_bytes());
-        return;
+    } else {
+        escape_each(bytes, text);
     }
+}
+
+#[cold]
+fn escape_each(bytes: &mut Vec<u8>, text: &str) {
     for byte in text.bytes() {
         let short = match byte {
             b'"' | b'\\' => byte,
@@ -119,15 +126,25 @@ fn escape(bytes: &mut Vec<u8>, text: &str) {
     }
 }
 
-/// Whether no byte needs an escape.
-fn is_plain(bytes: &[u8]) -> bool {
+/// Whether no byte of a text needs an escape: no control character, quotation mark or backslash is among them.
+#[inline]
+pub fn is_plain(bytes: &[u8]) -> bool {
     let (words, rest) = bytes.as_chunks::<8>();
-    words.iter().all(|word| is_plain_word(u64::from_le_bytes(*word)))
-        && rest.iter().all(|byte| *byte >= 0x20 && *byte != b'"' && *byte != b'\\')
+    // What is left over is looked at together with bytes before it, or in two halves that may overlap.
+    let last = match (bytes.last_chunk::<8>(), rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+        _ if rest.is_empty() => 0x2020_2020_2020_2020,
+        (Some(last), ..) => u64::from_le_bytes(*last),
+        (None, Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+        }
+        _ => rest.iter().fold(0x2020_2020_2020_2020, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    words.iter().all(|word| is_plain_word(u64::from_le_bytes(*word))) && is_plain_word(last)
 }
 
 /// Whether none of eight bytes is a control character, a quotation mark or a backslash: a byte below `n` borrows from
 /// its highest bit when `n` is taken from it, and one that equals `n` becomes zero when it is combined with `n`.
+#[inline]
 const fn is_plain_word(word: u64) -> bool {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const HIGHEST: u64 = EACH << 7;
@@ -367,6 +384,7 @@ impl<'a> Object<'a> {
         if self.end.is_empty() {
             return value.serialize(Writer { bytes: self.bytes, place: Place::Raw });
         }
+        self.bytes.reserve(name.len() + 4);
         self.separate();
         text(self.bytes, name);
         self.bytes.push(b':');
