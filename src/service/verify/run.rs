@@ -10,6 +10,7 @@ use super::super::disclosure::Inquest;
 use super::super::judge;
 use super::super::kept::{OutcomeParts, kept_outcome};
 use super::super::running::{Finished, Running};
+use super::inquest::Planned;
 use super::{Caller, Verifications};
 use crate::access_log::{Action, DepartmentOutcome as LoggedOutcome};
 use crate::domain::actor::Client;
@@ -57,8 +58,15 @@ impl Verifications {
         client: &Client,
         request_id: &str,
         key: &DataKey,
+        planned: Option<Planned>,
     ) -> Result<Finished, StoreError> {
-        let asked = async { if self.may_ask(&running.case) { self.ask(running).await } else { Inquest::default() } };
+        let asked = async {
+            if planned.is_some() || self.may_ask(&running.case) {
+                self.ask(running, planned).await
+            } else {
+                Inquest::default()
+            }
+        };
         // What is on its way when the authorisation is revoked is not waited for, and what has come is not used.
         let inquest = running.revoked.run_until_cancelled(asked).await.filter(|_| !running.revoked.is_cancelled());
         let revoked = inquest.is_none().then(|| running.case.revoked());
