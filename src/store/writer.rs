@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use sqlx::pool::PoolConnection;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
@@ -16,6 +16,7 @@ use super::change::{self, Changes};
 use super::client::{self, AssertionRow};
 use super::erasure;
 use super::event::{self, EventRow};
+use super::insertion::Insertions;
 use super::log::{self, HeadChange};
 use super::pack::{self, PackRow};
 use super::sequence::Sequence;
@@ -204,6 +205,19 @@ struct Rows<'a> {
     assertions: Vec<&'a AssertionRow>,
 }
 
+impl Rows<'_> {
+    /// Whether there is nothing but what every verification writes.
+    const fn are_only_insertions(&self) -> bool {
+        let Self { verifications: _, outcomes: _, events: _, packs, authorisations, revocations, changes, assertions } =
+            self;
+        packs.is_empty()
+            && authorisations.is_empty()
+            && revocations.is_empty()
+            && changes.is_empty()
+            && assertions.is_empty()
+    }
+}
+
 /// Writes a group in one transaction: all of it is on disk when this returns, or none of it counts.
 async fn commit(
     connection: &mut SqliteConnection,
@@ -260,26 +274,29 @@ async fn commit(
             }
         }
     }
-    let mut statements = QueryBuilder::<Sqlite>::new("-- store::writer::commit\nBEGIN IMMEDIATE;\n");
-    verification::push_open(&mut statements, &rows.verifications);
-    verification::push_complete(&mut statements, &rows.outcomes);
+    let mut insertions = Insertions::after("-- store::writer::commit\nBEGIN IMMEDIATE;\n");
+    verification::insert_opened(&mut insertions, &rows.verifications);
+    verification::insert_outcomes(&mut insertions, &rows.outcomes);
+    let grown = sequence.grow(&rows.events);
+    if let Some(grown) = &grown {
+        event::insert_events(&mut insertions, grown.first, &rows.events);
+        log::insert_tiles(&mut insertions, &grown.full);
+    }
+    let is_probed = group.iter().any(|write| matches!(write, Write::Probe { .. }));
+    // Other text is rare and depends on what it is about, so keeping it compiled would only push out what is of use.
+    let is_kept = insertions.is_kept() && rows.are_only_insertions() && !is_probed;
+    let mut statements = insertions.statements();
     pack::push_keep(&mut statements, &rows.packs);
     authorisation::push_register(&mut statements, &rows.authorisations);
     authorisation::push_revoke(&mut statements, &rows.revocations);
     change::push_change(&mut statements, &rows.changes);
     client::push_used(&mut statements, &rows.assertions);
-    let grown = sequence.grow(&rows.events);
-    if let Some(grown) = &grown {
-        event::push_append(&mut statements, grown.first, &rows.events);
-        log::push_tiles(&mut statements, &grown.full);
-    }
-    if group.iter().any(|write| matches!(write, Write::Probe { .. })) {
+    if is_probed {
         // Writes the page it stands on, whatever stands there.
         statements.push("PRAGMA user_version = 1;\n");
     }
     statements.push("COMMIT");
-    // The text depends on the numbers of rows, so keeping it prepared would only push out others.
-    let result = statements.build().persistent(false).execute(&mut *connection).await;
+    let result = statements.build().persistent(is_kept).execute(&mut *connection).await;
     if let Err(error) = result {
         // It fails where the transaction has ended already.
         drop(sqlx::query("-- store::writer::rollback\nROLLBACK").execute(connection).await);
