@@ -85,3 +85,53 @@ impl Insertions {
         QueryBuilder::with_arguments(self.text, self.values)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Connection as _, SqliteConnection};
+
+    use super::*;
+
+    const NUMBERS: Table = Table {
+        head: "INSERT OR ROLLBACK INTO number (value, name) ",
+        row: "SELECT ?, ? WHERE ?",
+        end: " ON CONFLICT DO NOTHING;\n",
+    };
+
+    async fn insert(connection: &mut SqliteConnection, rows: &[(i64, Option<String>)]) -> Result<(), sqlx::Error> {
+        let mut insertions = Insertions::after("BEGIN IMMEDIATE;\n");
+        insertions.insert(&NUMBERS, rows, |values, (value, name)| {
+            values.bind(*value).bind(name);
+        });
+        let mut statements = insertions.statements();
+        statements.push("COMMIT");
+        statements.build().execute(connection).await.map(drop)
+    }
+
+    #[tokio::test]
+    async fn any_number_of_rows_is_inserted_once_and_a_bad_one_undoes_all() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::query("CREATE TABLE number (value INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL) STRICT")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        // Twice, so that kept statements are used again, and with values of the group before at hand.
+        for _ in 0..2 {
+            for count in (0..=9).chain([31, 64, 65, 130, 300]) {
+                let rows: Vec<_> = (0..count).map(|value| (value, Some(format!("n{value}")))).collect();
+                insert(&mut connection, &rows).await.unwrap();
+                let kept: Vec<(i64, Option<String>)> = sqlx::query_as("SELECT value, name FROM number ORDER BY value")
+                    .fetch_all(&mut connection)
+                    .await
+                    .unwrap();
+                assert_eq!(kept, rows);
+                sqlx::query("DELETE FROM number").execute(&mut connection).await.unwrap();
+            }
+        }
+        let bad = [(1, Some("one".to_owned())), (2, None), (3, Some("three".to_owned()))];
+        assert!(insert(&mut connection, &bad).await.is_err());
+        let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM number").fetch_one(&mut connection).await.unwrap();
+        assert_eq!(kept, 0);
+        insert(&mut connection, &bad[..1]).await.unwrap();
+    }
+}
