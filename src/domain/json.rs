@@ -47,18 +47,17 @@ impl<'a> Writer<'a> {
         Self { bytes, place: Place::Value }
     }
 
-    fn number(self, number: impl itoa::Integer) -> Result<(), Error> {
-        self.word(itoa::Buffer::new().format(number))
+    fn number(self, number: impl itoa::Integer) {
+        self.word(itoa::Buffer::new().format(number));
     }
 
     /// A number, `true`, `false`: in quotation marks as a key.
-    fn word(self, word: &str) -> Result<(), Error> {
+    fn word(self, word: &str) {
         if self.place == Place::Key {
             text(self.bytes, word);
         } else {
             self.bytes.extend_from_slice(word.as_bytes());
         }
-        Ok(())
     }
 
     /// Where a value begins that cannot be a key.
@@ -177,47 +176,58 @@ impl<'a> ser::Serializer for Writer<'a> {
     type SerializeStructVariant = Object<'a>;
 
     fn serialize_bool(self, value: bool) -> Result<(), Error> {
-        self.word(if value { "true" } else { "false" })
+        self.word(if value { "true" } else { "false" });
+        Ok(())
     }
 
     fn serialize_i8(self, value: i8) -> Result<(), Error> {
-        self.number(value)
+        self.number(value);
+        Ok(())
     }
 
     fn serialize_i16(self, value: i16) -> Result<(), Error> {
-        self.number(value)
+        self.number(value);
+        Ok(())
     }
 
     fn serialize_i32(self, value: i32) -> Result<(), Error> {
-        self.number(value)
+        self.number(value);
+        Ok(())
     }
 
     fn serialize_i64(self, value: i64) -> Result<(), Error> {
-        self.number(value)
+        self.number(value);
+        Ok(())
     }
 
     fn serialize_i128(self, value: i128) -> Result<(), Error> {
-        self.number(value)
+        self.number(value);
+        Ok(())
     }
 
     fn serialize_u8(self, value: u8) -> Result<(), Error> {
-        self.number(value)
+        self.number(value);
+        Ok(())
     }
 
     fn serialize_u16(self, value: u16) -> Result<(), Error> {
-        self.number(value)
+        self.number(value);
+        Ok(())
     }
 
     fn serialize_u32(self, value: u32) -> Result<(), Error> {
-        self.number(value)
+        self.number(value);
+        Ok(())
     }
 
     fn serialize_u64(self, value: u64) -> Result<(), Error> {
-        self.number(value)
+        self.number(value);
+        Ok(())
     }
 
     fn serialize_u128(self, value: u128) -> Result<(), Error> {
-        self.number(value)
+        self.number(value);
+        Ok(())
     }
 
     fn serialize_f32(self, value: f32) -> Result<(), Error> {
