@@ -10,7 +10,7 @@ use sqlx::{Arguments as _, Encode, QueryBuilder, Sqlite, Type};
 /// Most rows of one insertion.
 const MOST: usize = 64;
 /// Text of more rows than this is not kept compiled: it is rare, and large.
-const KEPT_ROWS: usize = 4 * MOST;
+const KEPT_ROWS: usize = 2 * MOST;
 
 /// A table, as rows are inserted into it.
 pub(super) struct Table {
