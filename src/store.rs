@@ -11,6 +11,7 @@ mod change;
 mod client;
 mod erasure;
 mod event;
+mod insertion;
 mod log;
 mod log_search;
 mod migrate;

@@ -38,6 +38,10 @@ impl IdNumber {
     /// Whether an identity number stands anywhere in a text, in whatever way [`Self::parse`] forgives, also with dashes
     /// or dots between its parts: such a text must not go where numbers may not (promise P7).
     pub fn is_in(text: &str) -> bool {
+        // Each of its 18 characters has a byte at least.
+        if text.len() < 18 {
+            return false;
+        }
         let folded = text.chars().filter_map(|character| match character {
             ' ' | '\u{3000}' | '\u{a0}' | '-' | '.' | '_' | '\u{b7}' => None,
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(character) - 0xfee0),

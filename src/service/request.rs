@@ -58,7 +58,12 @@ impl VerificationRequest {
 
     /// Reads the document of a body, whose form is right and nothing more.
     pub(super) fn read(body: &[u8]) -> Result<RequestDocument, Vec<Finding>> {
-        serde_json::from_slice(body).map_err(|error| diagnose(body, &shape::REQUEST, &error))
+        // Checked as UTF-8 once, not string by string; what is not UTF-8 is read again to tell where.
+        let read = match std::str::from_utf8(body) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(body),
+        };
+        read.map_err(|error| diagnose(body, &shape::REQUEST, &error))
     }
 
     /// The request of a document. `registered` is the authorisation that its `authorisation_id` names.
