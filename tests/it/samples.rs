@@ -113,7 +113,7 @@ async fn a_sample_is_fixed_before_it_is_seen_and_anybody_can_draw_it_again() {
     assert_eq!((code, &told["is_same"]), (0, &json!(true)), "{told}");
     // Somebody would rather have another entry reviewed.
     for (pointer, value) in [
-        ("/entries/0/index", json!(0)),
+        ("/entries/0/index", json!(1_000_000)),
         ("/entries/1/reviewers", json!(["r1", "friend"])),
         ("/dice/1/digits", json!("0987654322")),
         ("/plan/rate_percent", json!(1)),
