@@ -1,3 +1,5 @@
+//! Held against `serde_json`: every kind of value, every character at every place, any document.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
