@@ -17,7 +17,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::access_log::audit::audit;
 use crate::access_log::publish::{LogError, Publisher};
+use crate::auth::peer::Proxies;
 use crate::auth::rate_limit::ClientLimit;
+use crate::auth::refusals::Allowance;
 use crate::auth::token::TokenVerifier;
 use crate::config::{Config, ConfigError, read_setting_file};
 use crate::domain::clock::{Clock, Randomness, SystemClock, SystemRandomness};
@@ -36,6 +38,7 @@ use crate::service::erasure::{self, Erasure, Retention};
 use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
+use crate::service::refusals::Refusals;
 use crate::service::tokens::{self, TokenEndpoint};
 use crate::service::verify::{Parts, Verifications};
 use crate::store::{Store, StoreError};
@@ -123,6 +126,7 @@ pub struct App {
     servers: [axum_server::Handle<SocketAddr>; 2],
     writer: tokio::task::JoinHandle<()>,
     verifications: Arc<Verifications>,
+    refusals: Arc<Refusals>,
     publisher: Arc<Publisher>,
     witnesses: Witnesses,
 }
@@ -207,6 +211,9 @@ impl App {
                 ids: ids.clone(),
             })
         });
+        let allowance =
+            Allowance { each: config.refusals.singly, all: config.refusals.all_singly, window: config.refusals.window };
+        let refusals = Arc::new(Refusals::new(store.clone(), Arc::clone(&clock), ids.clone(), allowance));
         let log_review =
             LogReview::new(store.clone(), Arc::clone(&publisher), &sealer, Arc::clone(&clock), ids.clone());
         let erasure = Arc::new(Erasure::new(erasure::Parts {
@@ -237,6 +244,8 @@ impl App {
             token_endpoint,
             published: published(config),
             limit: ClientLimit::new(config.rate_limit.per_second, config.rate_limit.burst),
+            refusals: Arc::clone(&refusals),
+            proxies: Proxies::new(config.listen.trusted_proxies.clone()),
             clock: Arc::clone(&clock),
             ids,
             max_body: config.listen.max_body,
@@ -265,7 +274,18 @@ impl App {
             refuse_after: config.access_log.refuse_after,
         };
         tracker.spawn(publishing::run(Arc::clone(&publisher), holding, intervals, stopping.clone()));
-        Ok(Self { address, monitor_address, tracker, stopping, servers, writer, verifications, publisher, witnesses })
+        Ok(Self {
+            address,
+            monitor_address,
+            tracker,
+            stopping,
+            servers,
+            writer,
+            verifications,
+            refusals,
+            publisher,
+            witnesses,
+        })
     }
 
     /// The use cases, for tests and the demo.
@@ -283,7 +303,10 @@ impl App {
         if tokio::time::timeout(DRAIN, self.tracker.wait()).await.is_err() {
             tracing::warn!("some verifications did not end in time; they are taken up at the next start");
         }
-        drop(self.verifications);
+        if let Err(error) = self.refusals.close(true).await {
+            tracing::error!(%error, "how many refusals there were could not be recorded");
+        }
+        drop((self.verifications, self.refusals));
         publishing::finish(self.publisher, self.witnesses).await;
         // The writer ends when the last store is gone.
         if tokio::time::timeout(Duration::from_secs(5), self.writer).await.is_err() {
@@ -310,6 +333,9 @@ async fn housekeeping(hub: Arc<Hub>, metrics: PrometheusHandle, stopping: Cancel
                 }
             }
             Err(error) => tracing::error!(%error, "accepted verifications cannot be looked for"),
+        }
+        if let Err(error) = hub.refusals.close(false).await {
+            tracing::error!(%error, "how many refusals there were cannot be recorded now");
         }
         hub.limit.forget_idle_clients();
         metrics.run_upkeep();

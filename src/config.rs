@@ -4,6 +4,7 @@
 //! by file. Relative paths are relative to the configuration file.
 
 mod auth;
+mod limits;
 mod retention;
 mod units;
 mod witness;
@@ -12,9 +13,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 
 pub use auth::{Auth, Issuer, IssuerKeySource, TokenAlgorithm, TokenEndpoint};
+pub use limits::{RateLimit, Refusals};
 pub use retention::Retention;
 
 use crate::domain::dataset::{DepartmentId, duration_text};
@@ -65,6 +68,9 @@ pub struct Config {
     /// What one client may ask.
     #[serde(default)]
     pub rate_limit: RateLimit,
+    /// How many refusals have entries of their own in the access log.
+    #[serde(default)]
+    pub refusals: Refusals,
     /// What the hub may connect to.
     #[serde(default)]
     pub egress: Egress,
@@ -110,6 +116,9 @@ pub struct Listen {
     /// The oldest version of TLS that is spoken.
     #[serde(default)]
     pub tls_version: TlsVersion,
+    /// Proxies whose `X-Forwarded-For` says who is on the other side; nobody's word is believed when there are none.
+    #[serde(default, with = "units::networks")]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// The oldest version of TLS that callers may speak.
@@ -146,16 +155,6 @@ pub struct Store {
 pub struct Seal {
     /// A file of 64 hexadecimal digits.
     pub key_file: PathBuf,
-}
-
-/// What one client may ask.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RateLimit {
-    /// Requests a second, in the long run.
-    pub per_second: std::num::NonZeroU32,
-    /// Requests at once.
-    pub burst: std::num::NonZeroU32,
 }
 
 /// What the hub may connect to. Nothing, unless it is named.
@@ -297,12 +296,6 @@ mod defaults {
     }
 }
 
-impl Default for RateLimit {
-    fn default() -> Self {
-        Self { per_second: defaults::quota_per_second(), burst: defaults::quota_burst() }
-    }
-}
-
 impl Default for Verification {
     fn default() -> Self {
         Self {
@@ -345,6 +338,7 @@ impl Config {
         }
         config.auth.check().map_err(&invalid)?;
         config.retention.check().map_err(&invalid)?;
+        config.refusals.check().map_err(&invalid)?;
         if let Some(endpoint) = &config.token_endpoint {
             endpoint.check(&config.auth).map_err(&invalid)?;
         }

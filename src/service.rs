@@ -15,6 +15,7 @@ mod kept;
 pub mod log_review;
 pub mod planned;
 pub mod policies;
+pub mod refusals;
 pub mod replay;
 pub mod request;
 pub mod running;

@@ -283,6 +283,7 @@ impl Verifications {
     pub async fn plan(&self, caller: Caller<'_>, body: &[u8]) -> Result<PlanView, ServiceError> {
         let (document, registered) = self.read(caller.client, body).await?;
         let case = self.admit(caller.client, document, registered)?;
+        self.log_plan(caller, &case).await?;
         let refused = self.gate(&case).map(|gate| gate.status().as_str());
         let federation = &self.parts.federation;
         let (question, catalogue) = (case.question(), federation.catalogue());
@@ -290,6 +291,14 @@ impl Verifications {
         let matter = self.matter(&case).filter(|_| is_minimal);
         let foreseen = matter.map(|matter| Foreseen::on_the_declaration(matter, question.plan(catalogue)));
         Ok(PlanView::of(&question, catalogue, federation.registry(), refused, foreseen.as_ref()))
+    }
+
+    /// A plan says what would be asked about named people, and what is at hand of them: a look that is an entry.
+    async fn log_plan(&self, caller: Caller<'_>, case: &Case) -> Result<(), StoreError> {
+        let (id, at) = (self.parts.ids.next("ev"), self.parts.clock.now());
+        let mut event = AccessEvent::new(id, at, Action::Planned, Some(caller.client), caller.request_id);
+        case.describe(&mut event);
+        self.parts.store.record_events(vec![event.to_row()?]).await
     }
 
     /// The stored answer to a repeated request, or the running one. Under one idempotency key there is one request.
@@ -370,21 +379,6 @@ impl Verifications {
             return Ok(Follow::Running(running));
         }
         self.view(caller, id, Expand::default()).await.map(Follow::Ended)
-    }
-
-    /// Records a refusal; it must be durable before the refusal is told (promise P1).
-    pub async fn log_refusal(
-        &self,
-        client: Option<&Client>,
-        request_id: &str,
-        problem: &str,
-        verification: Option<&str>,
-    ) -> Result<(), StoreError> {
-        let at = self.parts.clock.now();
-        let mut event = AccessEvent::new(self.parts.ids.next("ev"), at, Action::Denied, client, request_id);
-        event.problem = Some(problem);
-        event.verification = verification;
-        self.parts.store.record_events(vec![event.to_row()?]).await
     }
 
     /// Starts the verification on a task of its own: it comes to its end whether or not anybody waits.

@@ -28,6 +28,7 @@ mod population;
 mod privacy;
 mod promises;
 mod published_figures;
+mod refusals;
 mod rules_table;
 mod security_page;
 mod seventh_source;
