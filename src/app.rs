@@ -4,6 +4,7 @@ mod issuers;
 mod listener;
 mod outage;
 mod publishing;
+pub mod settings;
 pub mod witness;
 mod witnessing;
 
@@ -32,9 +33,10 @@ use crate::federation::registry::{Registry, Terms};
 use crate::http::{Hub, Published, monitor_router, router};
 use crate::policy::{Packs, PolicyError};
 use crate::seal::{SealError, Sealer};
+use crate::service::approvals::{self, Approvals};
 use crate::service::changes::Operations;
 use crate::service::clients::{self, ClientRegistry, ClientsError};
-use crate::service::erasure::{self, Erasure, Retention};
+use crate::service::erasure::{self, Erasure, Retention, Swept};
 use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
@@ -100,6 +102,11 @@ pub enum StartError {
     /// The registered clients, or the hub's own signing key.
     #[error("[token_endpoint]: {0}")]
     Clients(#[from] ClientsError),
+    /// Two persons must agree to the settings first.
+    #[error(
+        "two administrators must agree to these settings first 设置已变更，须由两名授权管理人员批准: sha256 {}, before it {}; each of them looks at it and signs: `hedui approval show {proposal}`, `hedui approval give {proposal} --as ID --key FILE`; then start again", .0.digest, .0.before, proposal = .0.proposal
+    )]
+    Unapproved(settings::Unapproved),
     /// The TLS certificate or key.
     #[error("the certificate or key of the listener cannot be used: {0}")]
     Tls(String),
@@ -174,9 +181,27 @@ impl App {
         // The writer outlives the tracker's tasks: they must be able to make their last words durable.
         #[expect(clippy::disallowed_methods, reason = "App owns the handle and joins it last")]
         let writer = tokio::spawn(writer.run());
-        let (publisher, witnesses) = match open_log(config, &sealer, &egress, &store, &clock).await {
+        let ids = Ids::new(Arc::clone(&clock), Arc::clone(&randomness));
+        let erasure = Arc::new(Erasure::new(erasure::Parts {
+            store: store.clone(),
+            sealer: sealer.clone(),
+            clock: Arc::clone(&clock),
+            ids: ids.clone(),
+        }));
+        let opened = async {
+            let opened = open_log(config, &sealer, &egress, &store, &clock).await?;
+            // Before anything is recorded by this start's clock.
+            let unreadable = |error| StartError::Store(config.store.path.clone(), error);
+            erasure.load_believed_time().await.map_err(unreadable)?;
+            let effective = settings::Effective::of(config, &sealer, &packs)?;
+            let agreed = settings::check(&effective, config, &store, &ids, clock.as_ref()).await;
+            agreed.map_err(unreadable)?.map_err(StartError::Unapproved)?;
+            Ok::<_, StartError>(opened)
+        };
+        let (publisher, witnesses) = match opened.await {
             Ok(opened) => opened,
             Err(error) => {
+                drop(erasure);
                 // Who is told that the hub does not start finds the database closed.
                 drop(store);
                 drop(writer.await);
@@ -185,7 +210,6 @@ impl App {
         };
         witnesses.spawn(&tracker, &publisher, &store, &stopping);
         let holding = store.clone();
-        let ids = Ids::new(Arc::clone(&clock), Arc::clone(&randomness));
         let registry = match &config.token_endpoint {
             Some(endpoint) => {
                 let parts = clients::Parts {
@@ -216,13 +240,16 @@ impl App {
         let refusals = Arc::new(Refusals::new(store.clone(), Arc::clone(&clock), ids.clone(), allowance));
         let log_review =
             LogReview::new(store.clone(), Arc::clone(&publisher), &sealer, Arc::clone(&clock), ids.clone());
-        let erasure = Arc::new(Erasure::new(erasure::Parts {
+        let approvals = Approvals::new(approvals::Parts {
             store: store.clone(),
-            sealer: sealer.clone(),
+            clients: registry.clone(),
+            is_required: config.approval.required,
+            valid_for: config.approval.valid_for,
             clock: Arc::clone(&clock),
             ids: ids.clone(),
-        }));
-        let operations = Operations { store: store.clone(), clients: registry, erasure: Arc::clone(&erasure) };
+        });
+        let operations =
+            Operations { store: store.clone(), clients: registry, erasure: Arc::clone(&erasure), approvals };
         let verifications = Verifications::new(Parts {
             store,
             sealer,
@@ -233,6 +260,7 @@ impl App {
             tracker: tracker.clone(),
             stopping: stopping.clone(),
             deadline: config.federation.deadline,
+            notice_within: config.verification.notice_within,
         });
         let unreadable = |error| StartError::Store(config.store.path.clone(), error);
         verifications.load_revocations().await.map_err(unreadable)?;
@@ -266,6 +294,7 @@ impl App {
         let retention = Retention {
             verifications: config.retention.verifications,
             authorisations: config.retention.authorisations,
+            max_clock_step: config.retention.max_clock_step,
         };
         tracker.spawn(sweep(erasure, retention, Arc::clone(&clock), stopping.clone()));
         tracker.spawn(housekeeping(Arc::clone(&hub), metrics, stopping.clone()));
@@ -337,6 +366,9 @@ async fn housekeeping(hub: Arc<Hub>, metrics: PrometheusHandle, stopping: Cancel
         if let Err(error) = hub.refusals.close(false).await {
             tracing::error!(%error, "how many refusals there were cannot be recorded now");
         }
+        if let Err(error) = hub.verifications.measure_owed_notices().await {
+            tracing::error!(%error, "households that are still to be told cannot be counted");
+        }
         hub.limit.forget_idle_clients();
         metrics.run_upkeep();
     }
@@ -346,6 +378,7 @@ async fn housekeeping(hub: Arc<Hub>, metrics: PrometheusHandle, stopping: Cancel
 async fn sweep(erasure: Arc<Erasure>, retention: Retention, clock: Arc<dyn Clock>, stopping: CancellationToken) {
     let mut tick = tokio::time::interval(HOUSEKEEPING);
     let mut swept_at: Option<jiff::Timestamp> = None;
+    let mut held_at: Option<jiff::Timestamp> = None;
     loop {
         tokio::select! {
             () = stopping.cancelled() => return,
@@ -356,10 +389,18 @@ async fn sweep(erasure: Arc<Erasure>, retention: Retention, clock: Arc<dyn Clock
             continue;
         }
         match erasure.sweep(retention).await {
-            Ok(erased) => {
+            Ok(Swept::Erased(erased)) => {
                 swept_at = Some(now);
+                metrics::gauge!("hedui_sweeps_held").set(0.0);
                 if erased > 0 {
                     tracing::info!(erased, "erased what was kept long enough");
+                }
+            }
+            Ok(Swept::Held { believed, now }) => {
+                metrics::gauge!("hedui_sweeps_held").set(1.0);
+                if held_at.is_none_or(|at| now.duration_since(at).abs() >= SWEEPS) {
+                    held_at = Some(now);
+                    tracing::error!(%believed, clock = %now, "the clock is too far ahead: nothing is erased until somebody looks at it and runs `hedui case confirm-clock`");
                 }
             }
             Err(error) => tracing::error!(%error, "what was kept long enough cannot be erased now"),
@@ -370,6 +411,9 @@ async fn sweep(erasure: Arc<Erasure>, retention: Retention, clock: Arc<dyn Clock
 /// Makes the changes that operators ask for while the hub runs.
 async fn take_up_changes(operations: Operations, stopping: CancellationToken) {
     let mut tick = tokio::time::interval(CHANGES);
+    if let Err(error) = operations.make_left_agreed().await {
+        tracing::error!(%error, "changes that two persons agreed to cannot be made now");
+    }
     loop {
         tokio::select! {
             () = stopping.cancelled() => return,

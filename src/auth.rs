@@ -11,4 +11,5 @@ pub mod rate_limit;
 pub mod refusals;
 pub mod rules;
 pub mod signing;
+pub mod statement;
 pub mod token;

@@ -4,6 +4,7 @@
 //! 2 the command or its input is wrong, 3 something outside failed (file, network, server).
 
 pub mod adapter;
+pub mod approval;
 mod caller;
 pub mod case;
 mod change;
@@ -108,7 +109,10 @@ pub enum Command {
     /// Cosign the heads of access logs, on another machine than theirs.
     #[command(subcommand)]
     Witness(witness::Command),
-    /// Erase what the hub keeps of a case.
+    /// Agree to changes that need two persons, or refuse them.
+    #[command(subcommand)]
+    Approval(approval::Command),
+    /// Erase what the hub keeps of a case, and confirm the clock that sweeps erase by.
     #[command(subcommand)]
     Case(case::Command),
     /// Make the departments' native stores, for trials and tests.
@@ -130,6 +134,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Log(command) => log::run(command, &global).await,
         Command::Client(command) => client::run(command, &global).await,
         Command::Witness(command) => witness::run(command, &global).await,
+        Command::Approval(command) => approval::run(command, &global).await,
         Command::Case(command) => case::run(command, &global).await,
         Command::Simulate(args) => simulate::run(args, &global).await,
         Command::Token(args) => token::run(args, &global),

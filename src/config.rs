@@ -3,6 +3,7 @@
 //! Unknown settings are refused, units stand in the values (`"250ms"`, `"1 MiB"`), secrets are named
 //! by file. Relative paths are relative to the configuration file.
 
+mod approval;
 mod auth;
 mod limits;
 mod retention;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+pub use approval::Approval;
 pub use auth::{Auth, Issuer, IssuerKeySource, TokenAlgorithm, TokenEndpoint};
 pub use limits::{RateLimit, Refusals};
 pub use retention::Retention;
@@ -85,9 +87,15 @@ pub struct Config {
     /// How long what is kept.
     #[serde(default)]
     pub retention: Retention,
+    /// Which changes one person alone cannot make.
+    #[serde(default)]
+    pub approval: Approval,
     /// The registered adapters, one a department.
     #[serde(default, rename = "adapter")]
     pub adapters: Vec<Adapter>,
+    /// The settings as they were written, variables and all: what two persons agree to.
+    #[serde(skip)]
+    pub written: serde_json::Value,
 }
 
 /// Where callers reach the hub: TLS only.
@@ -201,6 +209,9 @@ pub struct Verification {
     pub catalogue: Option<PathBuf>,
     /// Folder of policy packs; the shipped ones when absent.
     pub policies: Option<PathBuf>,
+    /// Within what time a household is to be told that it was looked up in an emergency.
+    #[serde(with = "duration_text")]
+    pub notice_within: Duration,
 }
 
 /// How the access log is signed and where its head is kept besides.
@@ -303,6 +314,7 @@ impl Default for Verification {
             max_wait: Duration::from_mins(1),
             catalogue: None,
             policies: None,
+            notice_within: Duration::from_hours(24 * 10),
         }
     }
 }
@@ -327,6 +339,7 @@ impl Config {
         let invalid = |problem: String| ConfigError::Invalid { file: file.to_owned(), problem };
         let text = std::fs::read_to_string(file).map_err(|error| invalid(error.to_string()))?;
         let mut config: Self = parse(&text, "HEDUI").map_err(invalid)?;
+        config.written = parse(&text, "HEDUI").map_err(invalid)?;
         let base = file.parent().unwrap_or_else(|| Path::new(""));
         config.resolve_paths(base);
         config.check_amounts().map_err(&invalid)?;
@@ -339,6 +352,7 @@ impl Config {
         config.auth.check().map_err(&invalid)?;
         config.retention.check().map_err(&invalid)?;
         config.refusals.check().map_err(&invalid)?;
+        config.approval.check(config.token_endpoint.is_some()).map_err(&invalid)?;
         if let Some(endpoint) = &config.token_endpoint {
             endpoint.check(&config.auth).map_err(&invalid)?;
         }

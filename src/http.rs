@@ -5,6 +5,7 @@ mod authorisations;
 mod events;
 mod front;
 mod monitor;
+mod notices;
 mod oauth;
 mod page;
 mod policies;

@@ -1,6 +1,7 @@
 //! Use cases: the only place where federation, verdict and access log meet.
 
 pub mod answer;
+pub mod approvals;
 pub mod assemble;
 pub mod case;
 pub mod changes;

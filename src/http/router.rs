@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 
 use super::front::Hub;
 use super::problem::Problem;
-use super::{access_log, authorisations, events, oauth, policies, report, verifications};
+use super::{access_log, authorisations, events, notices, oauth, policies, report, verifications};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -49,6 +49,8 @@ fn routes() -> OpenApiRouter<Arc<Hub>> {
         .routes(routes!(events::follow))
         .routes(routes!(authorisations::register))
         .routes(routes!(authorisations::show, authorisations::revoke))
+        .routes(routes!(notices::give))
+        .routes(routes!(notices::owed))
         .routes(routes!(report::tell))
         .routes(routes!(report::replay))
         .routes(routes!(access_log::search))

@@ -7,6 +7,7 @@
 mod consent;
 mod inquest;
 pub mod look;
+mod notice;
 mod recover;
 mod run;
 
@@ -43,9 +44,10 @@ use crate::domain::problem::{Finding, Text};
 use crate::federation::ask::Federation;
 use crate::policy::{Packs, Parameters, Unavailable};
 use crate::seal::{DataKey, Sealer};
-use crate::store::{NewVerification, Opened, Store, StoreError, VerificationRow};
+use crate::store::{NewVerification, NoticeRow, Opened, Store, StoreError, VerificationRow};
 use consent::Consents;
 pub use consent::{AuthorisationStatus, AuthorisationView};
+pub use notice::{HouseholdNotice, NoticeChannel, NoticeDocument, OwedNotices};
 use run::{Concluding, Conclusion, answer_so_far, count};
 
 /// Who asks, in which request.
@@ -118,6 +120,8 @@ pub struct Parts {
     pub stopping: CancellationToken,
     /// How long a verification waits for departments.
     pub deadline: Duration,
+    /// Within what time a household is to be told that it was looked up in an emergency.
+    pub notice_within: Duration,
 }
 
 /// The use cases of verifications.
@@ -186,6 +190,14 @@ impl Verifications {
             opened_at: now.as_microsecond(),
             wrapped_key,
             request: self.parts.sealer.seal(&key, &id, &kept)?,
+            notice: case.exemption().map(|_| NoticeRow {
+                verification_id: id.clone(),
+                client_id: caller.client.id.clone(),
+                division: case.request.place.division_code,
+                opened_at: now.as_microsecond(),
+                due_at: self.notice_due_at(now).as_microsecond(),
+                given: None,
+            }),
         };
         let granted = self.parts.ids.next("ev");
         let granted = case.event(granted, now, Action::Granted, caller.client, caller.request_id, &id).to_row()?;

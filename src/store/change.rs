@@ -8,8 +8,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::client::{self, ClientRow, SigningKeyRow};
+use super::clock;
 use super::erasure::{self, ErasureRow};
 use super::event::EventRow;
+use super::notice::{self, NoticeRow};
+use super::proposal::{self, ApprovalChanges};
 use super::writer::Write;
 use super::{Store, StoreError};
 
@@ -33,8 +36,14 @@ pub struct Changes {
     pub retired_keys: Vec<(u32, i64)>,
     /// What is erased.
     pub erasures: Vec<ErasureRow>,
+    /// Households that were told.
+    pub notices_given: Vec<NoticeRow>,
+    /// Proposals, what persons said of them, and settings.
+    pub approval: ApprovalChanges,
     /// Used assertions that are not needed after this many seconds since 1970 are forgotten.
     pub assertions_before: Option<i64>,
+    /// The time that the clock is believed to show, microseconds since 1970.
+    pub believed_time: Option<i64>,
     /// The request this answers, and the answer, JSON.
     pub answered: Option<(i64, String)>,
 }
@@ -58,7 +67,7 @@ impl Store {
 }
 
 /// The operator's side of a database that a hub may be writing: reads clients, leaves requests, waits for answers.
-pub struct ChangeDesk(SqlitePool);
+pub struct ChangeDesk(pub(super) SqlitePool);
 
 impl ChangeDesk {
     /// Opens the database beside the hub that writes it.
@@ -114,6 +123,12 @@ impl ChangeDesk {
 pub(super) fn push_change(statements: &mut QueryBuilder<Sqlite>, changes: &[&Changes]) {
     for change in changes {
         if !change.clients.is_empty() {
+            // What stood before is kept.
+            for row in &change.clients {
+                statements.push("INSERT INTO former_client (id, replaced_at, body) SELECT id, ");
+                statements.push_bind(row.changed_at).push(", body FROM client WHERE id = ").push_bind(&row.id);
+                statements.push(";\n");
+            }
             statements.push("INSERT INTO client (id, changed_at, body) ");
             statements.push_values(&change.clients, |mut values, row| {
                 values.push_bind(&row.id).push_bind(row.changed_at).push_bind(&row.body);
@@ -134,6 +149,11 @@ pub(super) fn push_change(statements: &mut QueryBuilder<Sqlite>, changes: &[&Cha
             statements.push(" WHERE number = ").push_bind(*number).push(";\n");
         }
         erasure::push_erase(statements, &change.erasures);
+        proposal::push(statements, &change.approval);
+        notice::push_given(statements, &change.notices_given);
+        if let Some(at) = change.believed_time {
+            clock::push_mark(statements, at);
+        }
         if let Some(before) = change.assertions_before {
             statements.push("DELETE FROM client_assertion WHERE keep_until < ").push_bind(before).push(";\n");
         }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::event::EventRow;
+use super::notice::{self, NoticeRow};
 use super::writer::Write;
 use super::{Store, StoreError};
 use crate::domain::division::DivisionCode;
@@ -28,6 +29,8 @@ pub struct NewVerification {
     pub wrapped_key: Vec<u8>,
     /// The request, sealed.
     pub request: Vec<u8>,
+    /// The notice that its household is owed, where it is looked up in an emergency.
+    pub notice: Option<NoticeRow>,
 }
 
 /// What came of opening.
@@ -197,6 +200,7 @@ pub(super) fn push_open(statements: &mut QueryBuilder<Sqlite>, rows: &[&NewVerif
             .push_bind(&row.request);
     });
     statements.push(";\n");
+    notice::push_owed(statements, rows.iter().filter_map(|row| row.notice.as_ref()));
 }
 
 /// The statement that stores outcomes. The first outcome of a verification stands.

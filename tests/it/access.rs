@@ -48,6 +48,8 @@ const ROUTES: &[Route] = &[
     ("get", "/v1/verifications/{id}/events", About::Verification, CASEWORKER),
     ("get", "/v1/verifications/{id}/report", About::Verification, CASEWORKER),
     ("get", "/v1/verifications/{id}/replay", About::Verification, CASEWORKER),
+    ("post", "/v1/verifications/{id}/household-notice", About::Verification, CASEWORKER),
+    ("get", "/v1/household-notices", About::All, OFFICER),
     ("post", "/v1/authorisations", About::Registration, CASEWORKER),
     ("get", "/v1/authorisations/{id}", About::Authorisation, CASEWORKER),
     ("delete", "/v1/authorisations/{id}", About::Authorisation, CASEWORKER),
@@ -93,7 +95,8 @@ impl Fixture {
         let cases = listed_cases();
         let household = super::policies::document(&cases["cases"][0], &cases["parameter_sets"]);
         let own = actor(&system, ACTORS[0]);
-        let done = own.verify(&application).await;
+        let urgent = super::notices::emergency(system.folder.path());
+        let done = own.verify(&urgent).await;
         assert!(done.status.is_success(), "{}", done.body);
         let text = |name: &str| done.body[name].as_str().unwrap().to_owned();
         let (verification, receipt) = (text("id"), text("receipt"));
@@ -137,6 +140,7 @@ impl Fixture {
             ("get", "/v1/policies/152201") => caller.get("/v1/policies/152201?urban_rural=URBAN&on=2025-03-15").await,
             ("get", path) => caller.get(path).await,
             ("delete", path) => caller.delete(path).await,
+            (_, path) if path.ends_with("/household-notice") => caller.post(path, &notice(), &[]).await,
             (_, "/v1/authorisations") => caller.post(&path, &self.registration, &[]).await,
             (_, "/v1/policies/152201/evaluate") => caller.post(&path, &self.household, &[]).await,
             (_, "/v1/access-log:search") => caller.post(&path, &json!({ "limit": 200 }), &[]).await,
@@ -149,6 +153,11 @@ impl Fixture {
         let newest = self.system.app.verifications().store().log().newest(1).await.unwrap();
         serde_json::from_str(&newest[0].body).unwrap()
     }
+}
+
+/// That the household of the verification was told just now.
+fn notice() -> Value {
+    json!({ "given_at": jiff::Timestamp::now(), "channel": "IN_PERSON" })
 }
 
 fn actor(system: &System, (role, client, division): (Role, &str, &str)) -> Caller {
@@ -259,9 +268,10 @@ async fn a15_what_is_the_hubs_to_say_cannot_be_sent() {
         if !takes_json {
             continue;
         }
-        let path = path.replace("{place}", "152201");
+        let path = path.replace("{place}", "152201").replace("{id}", &fixture.verification);
         let (caller, good) = match path.as_str() {
             "/v1/access-log:search" => (&officer, json!({})),
+            path if path.ends_with("/household-notice") => (&own, notice()),
             "/v1/policies/152201/evaluate" => (&own, fixture.household.clone()),
             "/v1/authorisations" => (&own, fixture.registration.clone()),
             "/v1/verifications" | "/v1/verifications:plan" => (&own, fixture.application.clone()),
