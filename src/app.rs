@@ -1,5 +1,6 @@
 //! `App`: builds every long-lived part once, hands out references, shuts down in order.
 
+mod auditing;
 mod issuers;
 mod listener;
 mod outage;
@@ -53,8 +54,6 @@ const HOUSEKEEPING: Duration = Duration::from_secs(10);
 const SWEEPS: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 /// How often changes of clients that operators ask for are looked for: a revoked client is out within that time.
 const CHANGES: Duration = Duration::from_millis(500);
-/// Longest log that is read from end to end at start, entries: a fraction of a second.
-const CHECKED_AT_START: u64 = 50_000;
 /// How long running requests may take to end at shutdown.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -208,6 +207,9 @@ impl App {
                 return Err(error);
             }
         };
+        if is_long(&store, config.access_log.read_at_start) {
+            tracker.spawn(auditing::run(store.clone(), publisher.verifier().clone(), stopping.clone()));
+        }
         witnesses.spawn(&tracker, &publisher, &store, &stopping);
         let holding = store.clone();
         let registry = match &config.token_endpoint {
@@ -479,14 +481,13 @@ fn registry(
 }
 
 /// Reads a log that is not long from end to end: nothing is signed on top of an altered one. Reading a long one
-/// would keep callers waiting; its newest part is checked when it is opened, and the whole by `hedui log verify`.
-async fn check_whole(store: &Store) -> Result<(), StartError> {
+/// would keep callers waiting; its newest part is checked when it is opened, and the whole beside the work (`auditing.rs`).
+async fn check_whole(store: &Store, longest: u64) -> Result<(), StartError> {
     let log = store.log();
     if log.head().await.map_err(LogError::from)?.is_none() {
         return Ok(());
     }
-    if log.size().await.map_err(LogError::from)? > CHECKED_AT_START {
-        tracing::info!("the access log is too long to be read at start: have `hedui log verify` read it regularly");
+    if is_long(store, longest) {
         return Ok(());
     }
     let report = audit(&log, None, &[], &[]).await.map_err(LogError::from)?;
@@ -494,6 +495,11 @@ async fn check_whole(store: &Store) -> Result<(), StartError> {
         None => Ok(()),
         Some(fault) => Err(LogError::Tampered { index: fault.index, detail: fault.detail.en.clone() }.into()),
     }
+}
+
+/// Whether the log is too long to be read before anybody is served.
+fn is_long(store: &Store, longest: u64) -> bool {
+    store.sequence().head().0 > longest
 }
 
 /// Opens the log for signing, and asks whoever else keeps its head.
@@ -505,7 +511,7 @@ async fn open_log(
     clock: &Arc<dyn Clock>,
 ) -> Result<(Arc<Publisher>, Witnesses), StartError> {
     let (key, anchor) = (log_key(config, sealer)?, config.access_log.anchor.clone());
-    check_whole(store).await?;
+    check_whole(store, config.access_log.read_at_start).await?;
     let publisher = Publisher::open(store.clone(), key, anchor, Arc::clone(clock)).await?;
     let witnesses = Witnesses::open(config, egress, store).await?;
     witnesses.ask(&publisher).await?;

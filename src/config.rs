@@ -233,6 +233,8 @@ pub struct AccessLog {
     /// How long the anchor or a witness may fail before new requests are refused.
     #[serde(with = "duration_text")]
     pub refuse_after: Duration,
+    /// The longest log, in entries, that is read from end to end before anybody is served; a longer one is read beside.
+    pub read_at_start: u64,
     /// Who cosigns the head, each on a machine of its own.
     #[serde(rename = "witness")]
     pub witnesses: Vec<Witness>,
@@ -328,6 +330,7 @@ impl Default for AccessLog {
             anchor_every: Duration::from_secs(5),
             witness_every: Duration::from_secs(10),
             refuse_after: Duration::from_hours(4),
+            read_at_start: 50_000,
             witnesses: Vec::new(),
         }
     }

@@ -155,9 +155,14 @@ impl Store {
         &self.sequence
     }
 
-    /// Records nothing any more: the access log was found to be forked. Ends only with the process.
+    /// Records nothing any more: the access log was found to be forked or altered. Ends only with the process.
     pub fn halt(&self) {
         self.halted.store(true, Ordering::Release);
+    }
+
+    /// Whether nothing is recorded any more.
+    pub fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::Acquire)
     }
 
     /// Accepts no new verifications until what is returned, and every other one of it, is dropped; what was

@@ -21,7 +21,7 @@ use crate::service::approvals::{self, PERSONS, sha256};
 use crate::service::changes::Change;
 use crate::service::ids::Ids;
 use crate::store::{ApprovalChanges, Changes, ClientRow, SettingsRow, Store, StoreError};
-use crate::tlog::note::{KeyKind, NoteError, SignerKey};
+use crate::tlog::note::{KeyKind, SignerKey};
 
 /// All settings, and their digest.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ impl Effective {
             Some(file) => crate::config::read_setting_file("verification.catalogue", file)?,
         };
         let mark = |key: SignerKey| key.verifier().to_string();
-        let sealing = SignerKey::from_seed("sealing", KeyKind::Log, &sealer.log_seed()).map_err(NoteError::from)?;
+        let sealing = SignerKey::from_seed("sealing", KeyKind::Log, &sealer.log_seed())?;
         let settings = json!({
             "catalogue": sha256(&catalogue),
             "configuration": config.written,

@@ -175,7 +175,9 @@ async fn show(config: &Config, id: &str, global: &Global) -> anyhow::Result<Exit
     let (mut out, lang) = (std::io::stdout().lock(), global.lang());
     if global.json {
         let mut all = json(&row, &said);
-        all["change"] = change;
+        if let Some(members) = all.as_object_mut() {
+            members.insert("change".to_owned(), change);
+        }
         writeln!(out, "{all}")?;
         return Ok(ExitCode::SUCCESS);
     }

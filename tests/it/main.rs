@@ -18,6 +18,7 @@ mod disclosure;
 mod disk;
 mod durability;
 mod egress;
+mod endings;
 mod erasure;
 mod faults;
 mod front_door;

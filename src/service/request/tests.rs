@@ -226,3 +226,26 @@ proptest::proptest! {
         proptest::prop_assert!(VerificationRequest::parse(&body, TODAY, &Catalogue::shipped()).is_err());
     }
 }
+
+/// 民法典 第十八至二十条: who is too young does not sign alone.
+#[test]
+fn a_child_does_not_sign_for_itself() {
+    // Born on 2 May 1986.
+    for (signed_on, employed, is_refused) in [
+        ("2002-05-01", true, true),
+        ("2002-05-02", true, false),
+        ("2002-05-02", false, true),
+        ("2004-05-01", false, true),
+        ("2004-05-02", false, false),
+    ] {
+        let mut request = full();
+        request["authorisation"]["signed_on"] = signed_on.into();
+        request["declaration"]["members"][0]["employed"] = employed.into();
+        let told = parse(&request).map_or_else(|findings| findings, |_| Vec::new());
+        let codes: Vec<(&str, &str)> = told.iter().map(|finding| (finding.code, finding.pointer.as_str())).collect();
+        let refused = [("guardian_must_sign", "/authorisation/signatures/0/capacity")];
+        assert_eq!(codes, if is_refused { &refused[..] } else { &[] }, "{signed_on} {employed}");
+        request["authorisation"]["signatures"][0]["capacity"] = "GUARDIAN".into();
+        assert!(parse(&request).is_ok(), "{signed_on}");
+    }
+}
