@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::approvals::{Approvals, Approved, Heard};
 use super::clients::{self, ClientRegistry, ClientsError};
-use super::erasure::{Erasure, ErasureFault};
+use super::erasure::{self, Erasure, ErasureFault};
 use crate::domain::problem::Text;
 use crate::store::{ApprovalChanges, Changes, Store, StoreError};
 
@@ -165,6 +165,9 @@ impl Operations {
     /// number of the request it answers; unless it is refused, the answer stands in the database when this returns.
     pub async fn make(&self, asked: Request, request: Option<i64>) -> Result<Answer, ClientsError> {
         if self.approvals.are_needed_for(&asked.change) {
+            if let Some(why) = self.fault_of(&asked.change) {
+                return Ok(Answer::Refused(why));
+            }
             return Ok(self.approvals.propose(&asked.by, &asked.change, request).await?);
         }
         let order = Order { by: &asked.by, approved: None };
@@ -181,6 +184,16 @@ impl Operations {
                 )))
             }
             change => self.make_now(order, change, request).await,
+        }
+    }
+
+    /// Why a change could not be made even if everybody agreed, so that what cannot be is not kept waiting; nor is what may
+    /// not be written down (P7).
+    fn fault_of(&self, change: &Change) -> Option<Text> {
+        match change {
+            Change::Client(change) => self.clients.as_ref()?.fault_of(change).map(|fault| fault.text()),
+            Change::Erase { reason, .. } => erasure::check_reason(reason).err().map(|fault| fault.text()),
+            Change::Settings { .. } | Change::Say(_) | Change::ConfirmClock => None,
         }
     }
 

@@ -100,6 +100,14 @@ impl ClientRegistry {
         &self.parts.issuer
     }
 
+    /// Why a change could not be made now, where it could not.
+    pub fn fault_of(&self, change: &Change) -> Option<ChangeFault> {
+        if matches!(change, Change::NewSigningKey { .. }) {
+            return None;
+        }
+        change.clone().apply(&self.clients(), self.parts.clock.now()).err()
+    }
+
     /// Makes a change: durable with its log entry first, then in force. What was done, or why not.
     pub async fn change(
         &self,

@@ -162,13 +162,7 @@ impl Erasure {
     /// in the log. What was done, as the log says it; the same for what was erased before.
     pub async fn erase(&self, order: Order<'_>, id: &str, reason: &str) -> Result<String, ErasureFault> {
         let reason = reason.trim();
-        let is_said = (1..=MAX_REASON).contains(&reason.len())
-            && !reason.chars().any(char::is_control)
-            // It stands in the log (P7).
-            && !holds_id_number(reason);
-        if !is_said {
-            return Err(ErasureFault::Reason);
-        }
+        check_reason(reason)?;
         let done = format!("{id}/erased");
         let doomed = match id.split_at_checked(3) {
             Some(("vf_", _)) => self.ended_verification(id).await?,
@@ -360,6 +354,16 @@ impl Erasure {
         let body = self.parts.sealer.open_data_key(id, wrapped_key).ok()?.open(id, body).ok()?;
         serde_json::from_slice(&body).ok()
     }
+}
+
+/// Whether a reason may be written down.
+pub(super) fn check_reason(reason: &str) -> Result<(), ErasureFault> {
+    let reason = reason.trim();
+    let is_said = (1..=MAX_REASON).contains(&reason.len())
+        && !reason.chars().any(char::is_control)
+        // It stands in the log (P7).
+        && !holds_id_number(reason);
+    if is_said { Ok(()) } else { Err(ErasureFault::Reason) }
 }
 
 fn before(now: Timestamp, age: Duration) -> Timestamp {

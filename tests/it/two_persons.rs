@@ -250,6 +250,11 @@ async fn a56_other_settings_are_not_started_with_until_two_agreed_and_no_edit_sw
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_that_change_are_told_by_the_log_also_where_one_person_may() {
     let mut hub = Hub::with_administrators().await;
+    for reason in ["", "应150000198605021015申请"] {
+        let (code, told) = hub.run(&["case", "erase", "vf_0199d0c2a1b27f3e8d4c5b6a79881122", "--reason", reason]).await;
+        assert!(code == 1 && told["refused"]["zh"].is_string(), "what may not be written down does not wait: {told}");
+    }
+    assert_eq!(hub.create("wang", "caseworker").await.0, 1, "nor does what cannot be made");
     let erase = hub.run(&["case", "erase", "vf_0199d0c2a1b27f3e8d4c5b6a79881122", "--reason", "order"]).await;
     waiting(&erase);
     let listed = hub.run(&["approval", "list"]).await.1;
