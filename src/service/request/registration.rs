@@ -91,11 +91,10 @@ impl Registration {
         findings.none_or(Self { authorisation, validity: document.validity, purposes: document.purposes, members })
     }
 
-    /// Whether everybody who signed alone was old enough to; for what is registered now, not for what is read again. Nothing
-    /// is declared here, so those of sixteen and seventeen are judged with the request that rests on it.
+    /// Whether everybody who signed alone was old enough to; for what is registered now, not for what is read again.
     pub(in crate::service) fn check_signers(&self) -> Result<(), Vec<Finding>> {
         let mut findings = Findings::default();
-        sound::signers("", &self.authorisation, &self.members, |_| None, &mut findings);
+        sound::signers(&self.authorisation, &self.members, &mut findings);
         findings.none_or(())
     }
 }

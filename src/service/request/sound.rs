@@ -173,14 +173,6 @@ pub(super) fn check(
             None
         }
     };
-    if let Some(given) = &given {
-        let employed = |reference: &MemberRef| {
-            let declared = document.declaration.members.iter().find(|member| member.reference == *reference);
-            Some(declared.is_some_and(|member| member.employed))
-        };
-        let base = if authorisation_id.is_some() { "/authorisation_id" } else { "/authorisation" };
-        signers(base, given, &members, employed, &mut findings);
-    }
     let Some(authorisation) = given.filter(|_| findings.0.is_empty()) else { return Err(findings.0) };
     Ok(VerificationRequest {
         purpose: document.purpose,
@@ -359,28 +351,20 @@ fn declaration(document: &RequestDocument, findings: &mut Findings) {
     }
 }
 
-/// Nobody signs alone who is too young to: a guardian does for them. Below sixteen always (民法典 第十九、二十条; of those below
-/// fourteen all data are sensitive, 个人信息保护法 第三十一条); of sixteen and seventeen only who lives by their own work signs alone
-/// (民法典 第十八条第二款), which `lives_by_own_work` says, or nothing where nothing is declared. Whether somebody of age
-/// lacks capacity is for a court to say, and stands in no document that the hub sees: who takes the signature checks that.
-pub(super) fn signers(
-    base: &str,
-    authorisation: &Authorisation,
-    members: &[Member],
-    lives_by_own_work: impl Fn(&MemberRef) -> Option<bool>,
-    findings: &mut Findings,
-) {
+/// Nobody below sixteen signs alone: a guardian does for them (民法典 第十九、二十条; of those below fourteen all data are
+/// sensitive, 个人信息保护法 第三十一条). Who is sixteen may, living by their own work (民法典 第十八条第二款); whether they do, and whether
+/// somebody of age lacks capacity, stands in no document that the hub sees: who takes the signature checks that.
+pub(super) fn signers(authorisation: &Authorisation, members: &[Member], findings: &mut Findings) {
     for (index, signature) in authorisation.signatures.iter().enumerate() {
         let signer = members.iter().find(|member| member.reference == signature.reference);
         let Some(signer) = signer.filter(|_| signature.capacity == SignerCapacity::Own) else { continue };
         let age = age_on(signer.id_number.born_on(), authorisation.signed_on);
-        let may_sign = age >= 18 || age >= 16 && lives_by_own_work(&signer.reference).unwrap_or(true);
-        if !may_sign {
+        if age < 16 {
             findings.add(
-                format!("{base}/signatures/{index}/capacity"),
+                format!("/signatures/{index}/capacity"),
                 "guardian_must_sign",
-                format!("该成员签署时 {age} 周岁，应由监护人签字（GUARDIAN）；年满十六周岁且以自己的劳动收入为主要生活来源的除外。"),
-                format!("this member was {age} when it was signed: a guardian must sign (GUARDIAN), unless the member is sixteen and lives by their own work."),
+                format!("该成员签署时 {age} 周岁，应由监护人签字（GUARDIAN）。"),
+                format!("this member was {age} when it was signed: a guardian must sign (GUARDIAN)."),
             );
         }
     }
