@@ -38,7 +38,7 @@ async fn measure(writers: usize) {
     let writer = tokio::spawn(writer.run());
     let key = SignerKey::from_seed("bench.hedui.invalid/log", KeyKind::Log, &[1; 32]).expect("a key");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let publisher = Publisher::open(store.clone(), key, None, Arc::clone(&clock)).await.expect("the log opens");
+    let publisher = Publisher::open(store.clone(), key, &[], None, Arc::clone(&clock)).await.expect("the log opens");
     let publisher = Arc::new(publisher);
     let (cpu, started) = (cpu_time(), Instant::now());
     let signing = Arc::clone(&publisher);
@@ -85,7 +85,7 @@ async fn measure(writers: usize) {
     writer.await.expect("the writer ends");
     let audited = Instant::now();
     let log = LogReader::open(&file).await.expect("the copy opens");
-    let report = audit(&log, None, &[], &[]).await.expect("the copy is read");
+    let report = audit(&log, &[], &[], &[]).await.expect("the copy is read");
     assert!(report.is_intact && report.entries == entries as u64, "{report:?}");
     println!(
         "{writers:>4} writers: {:>7.0} entries/s durable, {:>5.1} µs CPU an entry, wait p50 {:?} p99 {:?}; {} entries audited in {:?}",

@@ -2,10 +2,13 @@
 
 mod auditing;
 mod issuers;
+mod keys;
 mod listener;
 mod outage;
 mod publishing;
+pub mod secrets;
 pub mod settings;
+mod sweeping;
 pub mod witness;
 mod witnessing;
 
@@ -19,6 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::access_log::audit::audit;
 use crate::access_log::publish::{LogError, Publisher};
+use crate::auth::dpop::Addresses;
 use crate::auth::peer::Proxies;
 use crate::auth::rate_limit::ClientLimit;
 use crate::auth::refusals::Allowance;
@@ -26,6 +30,7 @@ use crate::auth::token::TokenVerifier;
 use crate::config::{Config, ConfigError, read_setting_file};
 use crate::domain::clock::{Clock, Randomness, SystemClock, SystemRandomness};
 use crate::domain::dataset::{Catalogue, CatalogueError};
+use crate::domain::problem::Text;
 use crate::egress::Egress;
 use crate::federation::adapter::Adapter;
 use crate::federation::ask::Federation;
@@ -37,21 +42,22 @@ use crate::seal::{SealError, Sealer};
 use crate::service::approvals::{self, Approvals};
 use crate::service::changes::Operations;
 use crate::service::clients::{self, ClientRegistry, ClientsError};
-use crate::service::erasure::{self, Erasure, Retention, Swept};
+use crate::service::erasure::{self, Erasure, Retention};
 use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
+use crate::service::proofs::Proofs;
 use crate::service::refusals::Refusals;
+use crate::service::sealing::{self, Rewrap, SealingError};
 use crate::service::tokens::{self, TokenEndpoint};
 use crate::service::verify::{Parts, Verifications};
 use crate::store::{Store, StoreError};
-use crate::tlog::note::{KeyKind, NoteError, SignerKey};
+use crate::tlog::note::{NoteError, VerifierKey};
+pub use keys::{former_log_keys, log_key, sealing_keys};
 use witnessing::Witnesses;
 
 /// How often accepted verifications that did not end are looked for, and idle clients forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
-/// How often what was kept long enough is looked for, by the hub's clock.
-const SWEEPS: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 /// How often changes of clients that operators ask for are looked for: a revoked client is out within that time.
 const CHANGES: Duration = Duration::from_millis(500);
 /// How long running requests may take to end at shutdown.
@@ -63,18 +69,27 @@ pub enum StartError {
     /// The settings.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Secrets that are not kept as secrets are.
+    #[error("{}", secrets_text(.0).en)]
+    Secrets(Vec<secrets::Insecure>),
     /// The database.
     #[error("[store] path {0}: {1}")]
     Store(std::path::PathBuf, StoreError),
     /// The access log.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// A public key that the access log had before.
+    #[error("[access_log] former_keys: `{0}`: {1}")]
+    FormerLogKey(String, NoteError),
     /// The access log's key.
     #[error("[access_log] key_file: {0}")]
     LogKey(#[from] NoteError),
-    /// The sealing key.
-    #[error("[seal] key_file: {0}")]
+    /// A sealing key.
+    #[error("[seal] key_file or former_key_files: {0}")]
     Seal(#[from] SealError),
+    /// What is stored does not open with the sealing keys.
+    #[error(transparent)]
+    Sealing(#[from] SealingError),
     /// The catalogue.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
@@ -121,6 +136,48 @@ pub enum StartError {
     },
 }
 
+impl StartError {
+    /// The error in both languages. What names a file or an address of the operator's is told in Chinese as well; other
+    /// errors have the English text behind a Chinese heading.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Secrets(faults) => secrets_text(faults),
+            Self::Sealing(error) => error.text(),
+            Self::Seal(SealError::Key) => Text::new(
+                "[seal] 封装密钥应为 64 个十六进制数字（32 字节）：请以 openssl rand -hex 32 生成。",
+                self.to_string(),
+            ),
+            Self::Seal(SealError::Twice(id)) => {
+                Text::new(format!("[seal] 密钥 {id} 在 key_file 与 former_key_files 中重复出现。"), self.to_string())
+            }
+            Self::Bind { setting, address, source } => {
+                Text::new(format!("{setting} {address} 无法监听：{source}；是否已有其他程序占用？"), self.to_string())
+            }
+            Self::Tls(why) => Text::new(format!("监听所用的证书或私钥不可用：{why}"), self.to_string()),
+            Self::Config(ConfigError::File { setting, file, source }) => {
+                Text::new(format!("`{setting}` 所指的 {} 无法读取：{source}", file.display()), self.to_string())
+            }
+            other => Text::new(format!("无法启动：{other}"), other.to_string()),
+        }
+    }
+}
+
+/// Faults of secrets, one a line.
+fn secrets_text(faults: &[secrets::Insecure]) -> Text {
+    let mut text = Text::new(
+        "以下密钥或设置不安全，平台不予启动（仅限合成数据的试用可设 mode = \"trial\"，平台写在 [server] 中）：",
+        "it does not start with secrets or settings that are not safe (for a trial with synthetic people only: mode = \"trial\", for a hub in [server]):",
+    );
+    for fault in faults {
+        let told = fault.text();
+        text.zh.push_str("\n  ");
+        text.zh.push_str(&told.zh);
+        text.en.push_str("\n  ");
+        text.en.push_str(&told.en);
+    }
+    text
+}
+
 /// A running hub.
 pub struct App {
     /// Where callers reach it.
@@ -152,8 +209,9 @@ impl App {
         let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
         let tracker = TaskTracker::new();
         let stopping = CancellationToken::new();
-        let key = read_setting_file("seal.key_file", &config.seal.key_file)?;
-        let sealer = Sealer::from_hex(&key, Arc::clone(&randomness))?;
+        secrets::forbidding(secrets::of_hub(config), config.server.mode).map_err(StartError::Secrets)?;
+        let ids = Ids::new(Arc::clone(&clock), Arc::clone(&randomness));
+        let keys = sealing_keys(config)?;
         let catalogue = Arc::new(catalogue(config)?);
         let packs = Arc::new(match &config.verification.policies {
             Some(folder) => Packs::load(folder)?,
@@ -164,13 +222,7 @@ impl App {
         let (monitor_listener, monitor_address) = listener::bind("[monitor] address", config.monitor.address)?;
         let egress = Egress::new(config.egress.allow.clone(), vec![address, monitor_address]);
         let policies = Policies::new(Arc::clone(&packs), Arc::clone(&catalogue), Arc::clone(&clock));
-        let federation = Federation::new(
-            Arc::clone(&catalogue),
-            registry(config, &catalogue, &egress, &randomness)?,
-            config.federation.cached_people,
-            sealer.subject_key("cache"),
-            Arc::clone(&clock),
-        );
+        let adapters = registry(config, &catalogue, &egress, &randomness)?;
         let tokens = Arc::new(TokenVerifier::new(&config.auth.audience));
         let refreshed = issuers::start(config, &egress, &tokens, clock.as_ref()).await?;
         let tls = listener::tls(listener::TlsFiles::of(config), config.listen.tls_version)?;
@@ -180,27 +232,29 @@ impl App {
         // The writer outlives the tracker's tasks: they must be able to make their last words durable.
         #[expect(clippy::disallowed_methods, reason = "App owns the handle and joins it last")]
         let writer = tokio::spawn(writer.run());
-        let ids = Ids::new(Arc::clone(&clock), Arc::clone(&randomness));
-        let erasure = Arc::new(Erasure::new(erasure::Parts {
-            store: store.clone(),
-            sealer: sealer.clone(),
-            clock: Arc::clone(&clock),
-            ids: ids.clone(),
-        }));
         let opened = async {
-            let opened = open_log(config, &sealer, &egress, &store, &clock).await?;
-            // Before anything is recorded by this start's clock.
+            // What is sealed and what is configured are compared before the keys go out of hand.
+            let effective = settings::Effective::of(config, &keys, &packs)?;
+            let (sealer, registration) = sealing::open(&store, keys, clock.as_ref(), Arc::clone(&randomness)).await?;
+            let erasure = Arc::new(Erasure::new(erasure::Parts {
+                store: store.clone(),
+                sealer: sealer.clone(),
+                clock: Arc::clone(&clock),
+                ids: ids.clone(),
+            }));
             let unreadable = |error| StartError::Store(config.store.path.clone(), error);
+            // Before anything is recorded by this start's clock.
             erasure.load_believed_time().await.map_err(unreadable)?;
-            let effective = settings::Effective::of(config, &sealer, &packs)?;
+            let (publisher, witnesses) = open_log(config, &sealer, &egress, &store, &ids, &clock).await?;
+            // Nothing is written on top of a log that was not proven.
             let agreed = settings::check(&effective, config, &store, &ids, clock.as_ref()).await;
             agreed.map_err(unreadable)?.map_err(StartError::Unapproved)?;
-            Ok::<_, StartError>(opened)
+            registration.record(&store, &ids, clock.as_ref()).await.map_err(SealingError::from)?;
+            Ok::<_, StartError>((sealer, erasure, publisher, witnesses))
         };
-        let (publisher, witnesses) = match opened.await {
+        let (sealer, erasure, publisher, witnesses) = match opened.await {
             Ok(opened) => opened,
             Err(error) => {
-                drop(erasure);
                 // Who is told that the hub does not start finds the database closed.
                 drop(store);
                 drop(writer.await);
@@ -208,9 +262,18 @@ impl App {
             }
         };
         if is_long(&store, config.access_log.read_at_start) {
-            tracker.spawn(auditing::run(store.clone(), publisher.verifier().clone(), stopping.clone()));
+            let mut keys = vec![publisher.verifier().clone()];
+            keys.extend(former_log_keys(config)?);
+            tracker.spawn(auditing::run(store.clone(), keys, stopping.clone()));
         }
         witnesses.spawn(&tracker, &publisher, &store, &stopping);
+        let federation = Federation::new(
+            Arc::clone(&catalogue),
+            adapters,
+            config.federation.cached_people,
+            sealer.subject_key("cache"),
+            Arc::clone(&clock),
+        );
         let holding = store.clone();
         let registry = match &config.token_endpoint {
             Some(endpoint) => {
@@ -240,6 +303,7 @@ impl App {
         let allowance =
             Allowance { each: config.refusals.singly, all: config.refusals.all_singly, window: config.refusals.window };
         let refusals = Arc::new(Refusals::new(store.clone(), Arc::clone(&clock), ids.clone(), allowance));
+        let proofs = Proofs::new(store.clone(), addresses(config, address), Arc::clone(&clock));
         let log_review =
             LogReview::new(store.clone(), Arc::clone(&publisher), &sealer, Arc::clone(&clock), ids.clone());
         let approvals = Approvals::new(approvals::Parts {
@@ -250,8 +314,9 @@ impl App {
             clock: Arc::clone(&clock),
             ids: ids.clone(),
         });
+        let rewrap = Rewrap::new(store.clone(), sealer.clone(), Arc::clone(&clock), ids.clone());
         let operations =
-            Operations { store: store.clone(), clients: registry, erasure: Arc::clone(&erasure), approvals };
+            Operations { store: store.clone(), clients: registry, erasure: Arc::clone(&erasure), rewrap, approvals };
         let verifications = Verifications::new(Parts {
             store,
             sealer,
@@ -272,6 +337,7 @@ impl App {
             policies,
             tokens: Arc::clone(&tokens),
             token_endpoint,
+            proofs,
             published: published(config),
             limit: ClientLimit::new(config.rate_limit.per_second, config.rate_limit.burst),
             refusals: Arc::clone(&refusals),
@@ -298,7 +364,7 @@ impl App {
             authorisations: config.retention.authorisations,
             max_clock_step: config.retention.max_clock_step,
         };
-        tracker.spawn(sweep(erasure, retention, Arc::clone(&clock), stopping.clone()));
+        tracker.spawn(sweeping::run(erasure, retention, Arc::clone(&clock), stopping.clone()));
         tracker.spawn(housekeeping(Arc::clone(&hub), metrics, stopping.clone()));
         let intervals = publishing::Intervals {
             anchor: config.access_log.anchor_every,
@@ -376,40 +442,6 @@ async fn housekeeping(hub: Arc<Hub>, metrics: PrometheusHandle, stopping: Cancel
     }
 }
 
-/// Erases what was kept long enough: at the start, and then whenever it is due by the hub's clock.
-async fn sweep(erasure: Arc<Erasure>, retention: Retention, clock: Arc<dyn Clock>, stopping: CancellationToken) {
-    let mut tick = tokio::time::interval(HOUSEKEEPING);
-    let mut swept_at: Option<jiff::Timestamp> = None;
-    let mut held_at: Option<jiff::Timestamp> = None;
-    loop {
-        tokio::select! {
-            () = stopping.cancelled() => return,
-            _ = tick.tick() => {}
-        }
-        let now = clock.now();
-        if swept_at.is_some_and(|at| now.duration_since(at).abs() < SWEEPS) {
-            continue;
-        }
-        match erasure.sweep(retention).await {
-            Ok(Swept::Erased(erased)) => {
-                swept_at = Some(now);
-                metrics::gauge!("hedui_sweeps_held").set(0.0);
-                if erased > 0 {
-                    tracing::info!(erased, "erased what was kept long enough");
-                }
-            }
-            Ok(Swept::Held { believed, now }) => {
-                metrics::gauge!("hedui_sweeps_held").set(1.0);
-                if held_at.is_none_or(|at| now.duration_since(at).abs() >= SWEEPS) {
-                    held_at = Some(now);
-                    tracing::error!(%believed, clock = %now, "the clock is too far ahead: nothing is erased until somebody looks at it and runs `hedui case confirm-clock`");
-                }
-            }
-            Err(error) => tracing::error!(%error, "what was kept long enough cannot be erased now"),
-        }
-    }
-}
-
 /// Makes the changes that operators ask for while the hub runs.
 async fn take_up_changes(operations: Operations, stopping: CancellationToken) {
     let mut tick = tokio::time::interval(CHANGES);
@@ -431,6 +463,14 @@ fn published(config: &Config) -> Published {
     let own = config.token_endpoint.iter().map(|endpoint| endpoint.issuer.clone());
     let others = config.auth.issuers.iter().map(|issuer| issuer.name.clone());
     Published { issuers: own.chain(others).collect(), is_bound: config.listen.client_ca.is_some() }
+}
+
+/// Where callers reach the hub, as proofs of possession name it: what the settings say, and the address that is bound.
+fn addresses(config: &Config, bound: SocketAddr) -> Addresses {
+    let issuer = config.token_endpoint.as_ref().map(|endpoint| endpoint.issuer.clone());
+    let bound = (!bound.ip().is_unspecified()).then(|| format!("https://{bound}"));
+    let told: Vec<String> = issuer.into_iter().chain([config.auth.audience.clone()]).chain(bound).collect();
+    Addresses::new(told.iter().map(String::as_str))
 }
 
 fn catalogue(config: &Config) -> Result<Catalogue, StartError> {
@@ -482,7 +522,7 @@ fn registry(
 
 /// Reads a log that is not long from end to end: nothing is signed on top of an altered one. Reading a long one
 /// would keep callers waiting; its newest part is checked when it is opened, and the whole beside the work (`auditing.rs`).
-async fn check_whole(store: &Store, longest: u64) -> Result<(), StartError> {
+async fn check_whole(store: &Store, former: &[VerifierKey], longest: u64) -> Result<(), StartError> {
     let log = store.log();
     if log.head().await.map_err(LogError::from)?.is_none() {
         return Ok(());
@@ -490,7 +530,10 @@ async fn check_whole(store: &Store, longest: u64) -> Result<(), StartError> {
     if is_long(store, longest) {
         return Ok(());
     }
-    let report = audit(&log, None, &[], &[]).await.map_err(LogError::from)?;
+    // The newest head names its key, which is proven when the log is opened; what a witness cosigned last may be older.
+    let named = log.head().await.map_err(LogError::from)?.and_then(|head| VerifierKey::parse(&head.key).ok());
+    let keys: Vec<VerifierKey> = named.into_iter().chain(former.iter().cloned()).collect();
+    let report = audit(&log, &keys, &[], &[]).await.map_err(LogError::from)?;
     match report.faults.first() {
         None => Ok(()),
         Some(fault) => Err(LogError::Tampered { index: fault.index, detail: fault.detail.en.clone() }.into()),
@@ -508,23 +551,21 @@ async fn open_log(
     sealer: &Sealer,
     egress: &Egress,
     store: &Store,
+    ids: &Ids,
     clock: &Arc<dyn Clock>,
 ) -> Result<(Arc<Publisher>, Witnesses), StartError> {
     let (key, anchor) = (log_key(config, sealer)?, config.access_log.anchor.clone());
-    check_whole(store, config.access_log.read_at_start).await?;
-    let publisher = Publisher::open(store.clone(), key, anchor, Arc::clone(clock)).await?;
+    let former = former_log_keys(config)?;
+    check_whole(store, &former, config.access_log.read_at_start).await?;
+    let publisher = Publisher::open(store.clone(), key, &former, anchor, Arc::clone(clock)).await?;
+    if let Some(former) = publisher.gave_way() {
+        let changed = sealing::log_key_changed(ids, clock.as_ref(), former, publisher.verifier());
+        store.record_events(vec![changed.map_err(LogError::from)?]).await.map_err(LogError::from)?;
+        publisher.publish().await?;
+    }
     let witnesses = Witnesses::open(config, egress, store).await?;
     witnesses.ask(&publisher).await?;
     Ok((Arc::new(publisher), witnesses))
-}
-
-/// The log's private key: the configured one, else one that is derived from the sealing key.
-pub fn log_key(config: &Config, sealer: &Sealer) -> Result<SignerKey, StartError> {
-    let Some(file) = &config.access_log.key_file else {
-        return Ok(SignerKey::from_seed(&config.access_log.origin, KeyKind::Log, &sealer.log_seed())?);
-    };
-    let key = SignerKey::parse(&read_setting_file("access_log.key_file", file)?)?;
-    if key.verifier().kind() == KeyKind::Log { Ok(key) } else { Err(NoteError::SignerKey.into()) }
 }
 
 /// The process's metrics recorder. Call once.

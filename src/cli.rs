@@ -13,6 +13,7 @@ pub mod demo;
 pub mod log;
 pub mod policy;
 pub mod reach;
+pub mod seal;
 pub mod serve;
 pub mod simulate;
 pub mod token;
@@ -115,6 +116,9 @@ pub enum Command {
     /// Erase what the hub keeps of a case, and confirm the clock that sweeps erase by.
     #[command(subcommand)]
     Case(case::Command),
+    /// Change the sealing key of what the hub keeps.
+    #[command(subcommand)]
+    Seal(seal::Command),
     /// Make the departments' native stores, for trials and tests.
     Simulate(simulate::Args),
     /// Mint an access token with an issuer's private key, for trials.
@@ -136,6 +140,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Witness(command) => witness::run(command, &global).await,
         Command::Approval(command) => approval::run(command, &global).await,
         Command::Case(command) => case::run(command, &global).await,
+        Command::Seal(command) => seal::run(command, &global).await,
         Command::Simulate(args) => simulate::run(args, &global).await,
         Command::Token(args) => token::run(args, &global),
     }

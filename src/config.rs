@@ -23,6 +23,7 @@ pub use limits::{RateLimit, Refusals};
 pub use retention::Retention;
 
 use crate::domain::dataset::{DepartmentId, duration_text};
+use crate::domain::suite::SuiteId;
 use crate::egress::Allowed;
 
 pub use witness::{Witness, WitnessConfig};
@@ -54,6 +55,9 @@ pub enum ConfigError {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// What the hub is run for.
+    #[serde(default)]
+    pub server: Server,
     /// Where callers reach the hub.
     pub listen: Listen,
     /// Where the hub is watched from.
@@ -96,6 +100,25 @@ pub struct Config {
     /// The settings as they were written, variables and all: what two persons agree to.
     #[serde(skip)]
     pub written: serde_json::Value,
+}
+
+/// What the hub is run for.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// How strict the hub is with the secrets it is given.
+    pub mode: Mode,
+}
+
+/// How strict a hub or a witness is with the secrets it is given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It does not start with a secret that others can read, that nobody drew, or that is too short.
+    #[default]
+    Production,
+    /// It says so and starts: for synthetic people only.
+    Trial,
 }
 
 /// Where callers reach the hub: TLS only.
@@ -161,8 +184,14 @@ pub struct Store {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seal {
-    /// A file of 64 hexadecimal digits.
+    /// A file of 64 hexadecimal digits. It wraps the keys of everything that is sealed from now on.
     pub key_file: PathBuf,
+    /// The same of keys that sealed before, the newest first; needed until `hedui seal rewrap` is through.
+    #[serde(default)]
+    pub former_key_files: Vec<PathBuf>,
+    /// What everything is sealed in from now on.
+    #[serde(default)]
+    pub suite: SuiteId,
 }
 
 /// What the hub may connect to. Nothing, unless it is named.
@@ -220,6 +249,8 @@ pub struct Verification {
 pub struct AccessLog {
     /// The log's private key, as `hedui log keygen` makes it. When absent the key is derived from the sealing key.
     pub key_file: Option<PathBuf>,
+    /// The public keys that the log had before, the newest first, when its key was changed.
+    pub former_keys: Vec<String>,
     /// The log's name in its checkpoints when there is no key file; a key file holds its own.
     pub origin: String,
     /// A file on another disk or machine that always holds the newest checkpoint.
@@ -325,6 +356,7 @@ impl Default for AccessLog {
     fn default() -> Self {
         Self {
             key_file: None,
+            former_keys: Vec::new(),
             origin: "hub.hedui.invalid/access-log".to_owned(),
             anchor: None,
             anchor_every: Duration::from_secs(5),
@@ -400,9 +432,9 @@ impl Config {
             &mut self.access_log.key_file,
             &mut self.access_log.anchor,
         ];
-        for path in
-            required.into_iter().chain(issuers).chain(adapters).chain(witnesses).chain(optional.into_iter().flatten())
-        {
+        let former = self.seal.former_key_files.iter_mut();
+        let optional = optional.into_iter().flatten().chain(former);
+        for path in required.into_iter().chain(issuers).chain(adapters).chain(witnesses).chain(optional) {
             *path = base.join(&path);
         }
     }

@@ -21,4 +21,5 @@ pub mod period;
 pub mod problem;
 pub mod purpose;
 mod schema;
+pub mod suite;
 pub mod unique;

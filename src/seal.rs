@@ -1,28 +1,41 @@
-//! Sealing at rest: a data key for each verification, wrapped by the configured key.
+//! Sealing at rest: a data key for each case, wrapped by the configured key.
 //!
-//! AES-256-GCM with the verification's id as associated data, so that no sealed body can be moved to
-//! another verification. Erasing the wrapped key erases the case (`design.md` section 8).
+//! The cipher is the one of a suite ([`suite`]), bound to the case's id and to the field, so that nothing sealed can be
+//! moved to another row or column. A wrapped key says which suite its case is sealed in and which key wrapped it
+//! ([`wrap`]), so that both can be changed while what is there stays readable. Erasing the wrapped key erases the case
+//! (`design.md` section 8).
+
+pub mod strength;
+pub mod suite;
+pub mod wrap;
 
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use crate::domain::clock::Randomness;
 use crate::domain::id_number::SubjectKey;
+use crate::domain::suite::{MacKey, SuiteId};
+use suite::{Intl, NONCE, SEAL, SECRET, Sm, Suite};
+use wrap::{BoundTo, Form, KeyId, Root, SealingKeys};
 
-/// Length of the configured key and of data keys, in bytes.
-pub const KEY_LENGTH: usize = 32;
+/// What the root of pseudonyms is bound to.
+const ROOT: &str = "pseudonym_root";
 
 /// Why something could not be sealed or opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// The configured key is not 32 bytes in hexadecimal.
+    /// A configured key is not 32 bytes in hexadecimal.
     #[error("a sealing key is 64 hexadecimal digits (32 bytes); make one with `openssl rand -hex 32`")]
     Key,
-    /// The body was altered, belongs to another verification, or was sealed under another key.
+    /// One key was given twice.
+    #[error("the sealing key {0} is given twice; each key stands once among `key_file` and `former_key_files`")]
+    Twice(KeyId),
+    /// The key that wrapped it is not at hand.
+    #[error("it is sealed under the key {0}, which is neither `key_file` nor among `former_key_files`")]
+    UnknownKey(KeyId),
+    /// The body was altered, belongs to another case or field, or was sealed under another key.
     #[error("a sealed body does not open with this key")]
     Open,
     /// The cipher refused.
@@ -30,163 +43,195 @@ pub enum SealError {
     Seal,
 }
 
-/// The configured key: wraps data keys and derives the keys of pseudonyms.
+/// Which part of a case a body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// The request of a verification.
+    Request,
+    /// The outcome of a verification.
+    Outcome,
+    /// A registered authorisation.
+    Authorisation,
+    /// The seed of a key.
+    Seed,
+}
+
+impl Field {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Outcome => "outcome",
+            Self::Authorisation => "authorisation",
+            Self::Seed => "seed",
+        }
+    }
+}
+
+/// Wraps data keys, and derives the keys of pseudonyms from the root.
 #[derive(Clone)]
 pub struct Sealer {
-    wrapping: Arc<LessSafeKey>,
-    derivation: hmac::Key,
+    keys: Arc<SealingKeys>,
+    root: MacKey,
+    root_suite: SuiteId,
     randomness: Arc<dyn Randomness>,
 }
 
-/// The data key of one verification.
-pub struct DataKey(LessSafeKey);
+/// The data key of one case.
+pub struct DataKey {
+    cipher: Cipher,
+    form: Form,
+}
+
+enum Cipher {
+    Intl(<Intl as Suite>::Cipher),
+    Sm(<Sm as Suite>::Cipher),
+}
 
 impl Sealer {
-    /// A sealer from the configured key in hexadecimal; white space around it is ignored.
+    /// A sealer over these keys, with the root of its database.
+    pub fn new(keys: Arc<SealingKeys>, root: &Root, randomness: Arc<dyn Randomness>) -> Self {
+        let root_suite = root.suite;
+        Self { keys, root: MacKey::new(root_suite, root.secret.as_ref()), root_suite, randomness }
+    }
+
+    /// A sealer of one key in hexadecimal, as a database has it that was never given another.
     pub fn from_hex(text: &str, randomness: Arc<dyn Randomness>) -> Result<Self, SealError> {
-        let text = text.trim();
-        if text.len() != KEY_LENGTH * 2 || !text.is_ascii() {
-            return Err(SealError::Key);
-        }
-        let mut secret = Zeroizing::new([0_u8; KEY_LENGTH]);
-        for (index, byte) in secret.iter_mut().enumerate() {
-            let digits = text.get(index * 2..index * 2 + 2).ok_or(SealError::Key)?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| SealError::Key)?;
-        }
-        let root = hmac::Key::new(hmac::HMAC_SHA256, secret.as_ref());
-        let wrapping = hmac::sign(&root, b"hedui/seal/wrap/1");
-        let derivation = hmac::sign(&root, b"hedui/seal/derive/1");
-        Ok(Self {
-            wrapping: Arc::new(aes_key(wrapping.as_ref())?),
-            derivation: hmac::Key::new(hmac::HMAC_SHA256, derivation.as_ref()),
-            randomness,
-        })
+        let keys = SealingKeys::from_hex(text, &[] as &[&str], SuiteId::Intl)?;
+        let root = keys.first_root(keys.current()).ok_or(SealError::Key)?;
+        Ok(Self::new(Arc::new(keys), &root, randomness))
+    }
+
+    /// The keys it wraps and unwraps with.
+    pub fn keys(&self) -> &SealingKeys {
+        &self.keys
     }
 
     /// The pseudonym key of one use, so that pseudonyms of two uses cannot be joined.
     pub fn subject_key(&self, purpose: &str) -> SubjectKey {
-        SubjectKey::new(hmac::sign(&self.derivation, purpose.as_bytes()).as_ref())
+        SubjectKey::new(self.root_suite, &self.root.tag(&[purpose.as_bytes()]))
     }
 
     /// The seed of the log's signing key, for a hub that was given none of its own.
-    pub fn log_seed(&self) -> Zeroizing<[u8; KEY_LENGTH]> {
-        let tag = hmac::sign(&self.derivation, b"hedui/access-log/sign/1");
-        let mut seed = Zeroizing::new([0_u8; KEY_LENGTH]);
-        for (to, from) in seed.iter_mut().zip(tag.as_ref()) {
-            *to = *from;
-        }
-        seed
+    pub fn log_seed(&self) -> Zeroizing<[u8; SECRET]> {
+        Zeroizing::new(self.root.tag(&[b"hedui/access-log/sign/1"]))
     }
 
-    /// A fresh data key, and the same key wrapped for storage.
-    pub fn new_data_key(&self, verification: &str) -> Result<(DataKey, Vec<u8>), SealError> {
+    /// A fresh data key of the configured suite, and the same key wrapped for storage.
+    pub fn new_data_key(&self, case: &str) -> Result<(DataKey, Vec<u8>), SealError> {
         // Key and nonce in one call for randomness.
-        let mut drawn = Zeroizing::new([0_u8; KEY_LENGTH + NONCE_LEN]);
+        let mut drawn = Zeroizing::new([0_u8; SECRET + NONCE]);
         self.randomness.fill(drawn.as_mut());
-        let (secret, nonce) = drawn.split_at_checked(KEY_LENGTH).ok_or(SealError::Key)?;
-        let nonce = nonce.try_into().map_err(|_| SealError::Key)?;
-        let wrapped = seal(&self.wrapping, nonce, verification, secret)?;
-        Ok((DataKey(aes_key(secret)?), wrapped))
+        let secret = drawn.first_chunk::<SECRET>().ok_or(SealError::Seal)?;
+        let nonce = drawn.last_chunk::<NONCE>().ok_or(SealError::Seal)?;
+        let form = Form::Of(self.keys.suite());
+        let wrapped = self.keys.wrap(form, *nonce, case, secret)?;
+        Ok((DataKey::new(form, secret), wrapped))
     }
 
-    /// The data key of a verification, unwrapped.
-    pub fn open_data_key(&self, verification: &str, wrapped: &[u8]) -> Result<DataKey, SealError> {
-        let secret = Zeroizing::new(open(&self.wrapping, verification, wrapped)?);
-        Ok(DataKey(aes_key(&secret)?))
+    /// The data key of a case, unwrapped.
+    pub fn open_data_key(&self, case: &str, wrapped: &[u8]) -> Result<DataKey, SealError> {
+        let (secret, form, _) = self.keys.unwrap(case, wrapped)?;
+        Ok(DataKey::new(form, &secret))
     }
 
-    /// Seals a body of a verification.
-    pub fn seal(&self, key: &DataKey, verification: &str, body: &[u8]) -> Result<Vec<u8>, SealError> {
-        let mut nonce = [0_u8; NONCE_LEN];
+    /// Seals one field of a case.
+    pub fn seal(&self, key: &DataKey, case: &str, field: Field, body: &[u8]) -> Result<Vec<u8>, SealError> {
+        let mut nonce = [0_u8; NONCE];
         self.randomness.fill(&mut nonce);
-        seal(&key.0, nonce, verification, body)
+        key.seal(nonce, case, field, body)
+    }
+
+    /// The same data key wrapped under the current key, as long as before; none where it is so already.
+    pub fn rewrap(&self, case: &str, wrapped: &[u8]) -> Result<Option<Vec<u8>>, SealError> {
+        let (secret, form, id) = self.keys.unwrap(case, wrapped)?;
+        if id == self.keys.current() {
+            return Ok(None);
+        }
+        self.keys.wrap(form, self.nonce(), case, &secret).map(Some)
+    }
+
+    /// The root of this database, wrapped under the current key.
+    pub fn wrap_root(keys: &SealingKeys, root: &Root, randomness: &dyn Randomness) -> Result<Vec<u8>, SealError> {
+        let mut nonce = [0_u8; NONCE];
+        randomness.fill(&mut nonce);
+        keys.wrap(Form::Of(root.suite), nonce, ROOT, &root.secret)
+    }
+
+    /// The root of a database, unwrapped, and the key that wrapped it.
+    pub fn open_root(keys: &SealingKeys, wrapped: &[u8]) -> Result<(Root, KeyId), SealError> {
+        let (secret, form, key) = keys.unwrap(ROOT, wrapped)?;
+        Ok((Root { suite: form.suite(), secret }, key))
+    }
+
+    /// The wrapped root under the current key; none where it is so already.
+    pub fn rewrap_root(&self, wrapped: &[u8]) -> Result<Option<Vec<u8>>, SealError> {
+        self.rewrap(ROOT, wrapped)
+    }
+
+    fn nonce(&self) -> [u8; NONCE] {
+        let mut nonce = [0_u8; NONCE];
+        self.randomness.fill(&mut nonce);
+        nonce
     }
 }
 
 impl DataKey {
-    /// Opens a sealed body of a verification.
-    pub fn open(&self, verification: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
-        open(&self.0, verification, sealed)
+    fn new(form: Form, secret: &[u8; SECRET]) -> Self {
+        let cipher = match form.suite() {
+            SuiteId::Intl => Cipher::Intl(Intl::cipher(secret)),
+            SuiteId::Sm => Cipher::Sm(Sm::cipher(secret)),
+        };
+        Self { cipher, form }
     }
-}
 
-fn aes_key(secret: &[u8]) -> Result<LessSafeKey, SealError> {
-    UnboundKey::new(&AES_256_GCM, secret).map(LessSafeKey::new).map_err(|_| SealError::Key)
-}
+    /// The suite it seals in.
+    pub const fn suite(&self) -> SuiteId {
+        self.form.suite()
+    }
 
-/// Nonce, then ciphertext, then tag.
-fn seal(key: &LessSafeKey, nonce: [u8; NONCE_LEN], aad: &str, body: &[u8]) -> Result<Vec<u8>, SealError> {
-    let mut sealed = Vec::with_capacity(NONCE_LEN + body.len() + AES_256_GCM.tag_len());
-    sealed.extend_from_slice(&nonce);
-    sealed.extend_from_slice(body);
-    let in_place = sealed.get_mut(NONCE_LEN..).ok_or(SealError::Seal)?;
-    let tag = key
-        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad.as_bytes()), in_place)
-        .map_err(|_| SealError::Seal)?;
-    sealed.extend_from_slice(tag.as_ref());
-    Ok(sealed)
-}
+    /// Nonce, then ciphertext, then seal.
+    fn seal(&self, nonce: [u8; NONCE], case: &str, field: Field, body: &[u8]) -> Result<Vec<u8>, SealError> {
+        let bound = self.bound(case, field)?;
+        let mut sealed = Vec::with_capacity(NONCE + body.len() + SEAL);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(body);
+        let text = sealed.get_mut(NONCE..).ok_or(SealError::Seal)?;
+        let seal = match &self.cipher {
+            Cipher::Intl(cipher) => Intl::seal(cipher, nonce, bound.as_ref(), text)?,
+            Cipher::Sm(cipher) => Sm::seal(cipher, nonce, bound.as_ref(), text)?,
+        };
+        sealed.extend_from_slice(&seal);
+        Ok(sealed)
+    }
 
-fn open(key: &LessSafeKey, aad: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
-    let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or(SealError::Open)?;
-    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::Open)?;
-    let mut body = body.to_vec();
-    let length = key.open_in_place(nonce, Aad::from(aad.as_bytes()), &mut body).map_err(|_| SealError::Open)?.len();
-    body.truncate(length);
-    Ok(body)
+    /// Opens a sealed field of a case.
+    pub fn open(&self, case: &str, field: Field, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        let bound = self.bound(case, field).map_err(|_| SealError::Open)?;
+        let (nonce, body) = sealed.split_first_chunk::<NONCE>().ok_or(SealError::Open)?;
+        let mut body = body.to_vec();
+        let length = match &self.cipher {
+            Cipher::Intl(cipher) => Intl::open(cipher, *nonce, bound.as_ref(), &mut body)?,
+            Cipher::Sm(cipher) => Sm::open(cipher, *nonce, bound.as_ref(), &mut body)?,
+        };
+        body.truncate(length);
+        Ok(body)
+    }
+
+    /// What a field of this key's case is bound to.
+    fn bound(&self, case: &str, field: Field) -> Result<BoundTo, SealError> {
+        match self.form {
+            Form::Plain => BoundTo::new(&[case.as_bytes()]),
+            // No id holds a zero byte, so one pair of id and field is told from any other.
+            Form::Of(_) => BoundTo::new(&[case.as_bytes(), &[0], field.name().as_bytes()]),
+        }
+    }
 }
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Sealer(hidden)")
+        write!(formatter, "Sealer({:?})", self.keys)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::clock::SystemRandomness;
-
-    fn sealer(digit: &str) -> Sealer {
-        Sealer::from_hex(&digit.repeat(64), Arc::new(SystemRandomness)).unwrap()
-    }
-
-    #[test]
-    fn a_body_opens_only_for_its_own_verification_and_key() {
-        let (one, other) = (sealer("1"), sealer("2"));
-        let (key, wrapped) = one.new_data_key("vf_1").unwrap();
-        let sealed = one.seal(&key, "vf_1", "核对".as_bytes()).unwrap();
-        let reopened = one.open_data_key("vf_1", &wrapped).unwrap();
-        assert_eq!(reopened.open("vf_1", &sealed).unwrap(), "核对".as_bytes());
-        assert_eq!(reopened.open("vf_2", &sealed), Err(SealError::Open));
-        assert!(one.open_data_key("vf_2", &wrapped).is_err());
-        assert!(other.open_data_key("vf_1", &wrapped).is_err());
-    }
-
-    #[test]
-    fn every_altered_byte_is_found() {
-        let sealer = sealer("a");
-        let (key, _) = sealer.new_data_key("vf_1").unwrap();
-        let body = sealer.seal(&key, "vf_1", b"facts").unwrap();
-        for index in 0..body.len() {
-            let mut altered = body.clone();
-            altered[index] ^= 1;
-            assert_eq!(key.open("vf_1", &altered), Err(SealError::Open), "byte {index}");
-        }
-        assert_eq!(key.open("vf_1", &body[..5]), Err(SealError::Open));
-    }
-
-    #[test]
-    fn pseudonyms_of_two_uses_differ() {
-        let sealer = sealer("a");
-        let id = crate::domain::id_number::IdNumber::parse("150000198605021015").unwrap();
-        assert_ne!(id.subject(&sealer.subject_key("cache")), id.subject(&sealer.subject_key("access-log")));
-    }
-
-    #[test]
-    fn a_weak_or_broken_key_is_refused() {
-        for bad in ["", "00", &"g".repeat(64), &"é".repeat(32)] {
-            assert_eq!(Sealer::from_hex(bad, Arc::new(SystemRandomness)).err(), Some(SealError::Key));
-        }
-    }
-}
+mod tests;

@@ -28,14 +28,14 @@ pub enum AnchorError {
     },
 }
 
-/// The checkpoint in an anchor file. `None` when there is no such file yet.
-pub fn read(file: &Path, key: &VerifierKey) -> Result<Option<SignedCheckpoint>, AnchorError> {
+/// The checkpoint in an anchor file, signed by one of the log's keys. `None` when there is no such file yet.
+pub fn read(file: &Path, keys: &[VerifierKey]) -> Result<Option<SignedCheckpoint>, AnchorError> {
     let bytes = match std::fs::read(file) {
         Ok(bytes) => bytes,
         Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(AnchorError::File { file: file.to_owned(), source }),
     };
-    SignedCheckpoint::open(&bytes, key)
+    SignedCheckpoint::open_any(&bytes, keys)
         .map(Some)
         .map_err(|source| AnchorError::Checkpoint { file: file.to_owned(), source })
 }

@@ -51,6 +51,17 @@ pub struct Cosigned {
     pub is_key_given: bool,
 }
 
+/// An entry that says that one key of the log took the place of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeyChange {
+    /// The entry.
+    pub index: u64,
+    /// The public key of before.
+    pub former: String,
+    /// The public key from then on.
+    pub current: String,
+}
+
 /// What an audit found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -60,6 +71,8 @@ pub struct Report {
     pub origin: String,
     /// The public key that the signatures were checked with.
     pub key: String,
+    /// Where the log's key gave way to another one.
+    pub key_changes: Vec<KeyChange>,
     /// Whether that key came from the log itself: then it proves nothing about who signed.
     pub is_key_from_log: bool,
     /// How many entries are there.
@@ -76,33 +89,41 @@ pub struct Report {
     pub faults: Vec<Fault>,
 }
 
-/// Audits what is signed of a log that goes on meanwhile, resting after each stretch so that it costs the work little.
-pub async fn audit_slowly(log: &LogReader, key: VerifierKey, rest: Duration) -> Result<Report, StoreError> {
-    audit_as(log, Some(key), &[], &[], Some(rest)).await
+/// Audits what is signed of a log that goes on meanwhile, resting after each stretch so that it costs the work little. `keys`
+/// as for [`audit`].
+pub async fn audit_slowly(log: &LogReader, keys: &[VerifierKey], rest: Duration) -> Result<Report, StoreError> {
+    audit_as(log, keys, &[], &[], Some(rest)).await
 }
 
-/// Audits a log. Without `key` the one that the log names is used. Every one of `witnesses` must have cosigned it.
+/// Audits a log. `keys` are its key and those it had before, the newest first; without any, the one that the log names is
+/// used. The head must be the newest key's: whoever has a former one could take the log back to where it signed. Elsewhere
+/// a former key counts where an entry of the log says which key took its place. Every one of `witnesses` must have
+/// cosigned it.
 pub async fn audit(
     log: &LogReader,
-    key: Option<VerifierKey>,
+    keys: &[VerifierKey],
     anchors: &[Anchor],
     witnesses: &[VerifierKey],
 ) -> Result<Report, StoreError> {
-    audit_as(log, key, anchors, witnesses, None).await
+    audit_as(log, keys, anchors, witnesses, None).await
 }
 
 async fn audit_as(
     log: &LogReader,
-    key: Option<VerifierKey>,
+    keys: &[VerifierKey],
     anchors: &[Anchor],
     witnesses: &[VerifierKey],
     rest: Option<Duration>,
 ) -> Result<Report, StoreError> {
     let head = log.head().await?;
-    let is_key_from_log = key.is_none();
+    let is_key_from_log = keys.is_empty();
     let mut audit = Audit::default();
     let named = head.as_ref().map(|head| head.key.as_str());
-    let key = key.or_else(|| VerifierKey::parse(named?).ok());
+    let mut keys = keys.to_vec();
+    if is_key_from_log {
+        keys.extend(named.and_then(|named| VerifierKey::parse(named).ok()));
+    }
+    let key = keys.first().cloned();
     if let (Some(key), Some(named)) = (&key, named)
         && named != key.to_string()
     {
@@ -143,8 +164,9 @@ async fn audit_as(
             }
         }
         for anchor in anchors {
-            match SignedCheckpoint::open(&anchor.bytes, key) {
+            match SignedCheckpoint::open_any(&anchor.bytes, &keys) {
                 Ok(signed) => {
+                    audit.signed_by(&anchor.name, &signed, &keys);
                     let checkpoint = signed.checkpoint().clone();
                     anchored = anchored.max(Some(checkpoint.size));
                     marks.entry(checkpoint.size).or_default().push((anchor.name.clone(), checkpoint));
@@ -154,7 +176,7 @@ async fn audit_as(
                 }
             }
         }
-        for (found, checkpoint) in audit.cosigned(&log.cosigned().await?, key, witnesses) {
+        for (found, checkpoint) in audit.cosigned(&log.cosigned().await?, &keys, witnesses) {
             marks.entry(found.size).or_default().push((format!("witness {}", found.witness), checkpoint));
             cosigned.push(found);
         }
@@ -168,6 +190,7 @@ async fn audit_as(
     }
     // What came after the head that was read is the next audit's.
     audit.entries(log, &mut marks, rest.map(|rest| (rest, signed_size))).await?;
+    audit.former_keys();
     if rest.is_none() {
         audit.tiles(log).await?;
     }
@@ -187,6 +210,7 @@ async fn audit_as(
         is_intact: audit.faults.is_empty(),
         origin: key.as_ref().map_or_else(String::new, |key| key.name().to_owned()),
         key: key.as_ref().map_or_else(String::new, ToString::to_string),
+        key_changes: audit.key_changes,
         is_key_from_log,
         entries,
         signed: signed_size,
@@ -195,6 +219,21 @@ async fn audit_as(
         root: audit.signed_root,
         faults: audit.faults,
     })
+}
+
+/// How the object of an entry about a log key begins, as it stands in the entry.
+const KEY_CHANGE: &str = "\"object\":\"log_key/";
+
+/// The change of keys that an entry tells of.
+fn key_change(row: &EntryRow) -> Option<KeyChange> {
+    #[derive(Deserialize)]
+    struct Told {
+        action: String,
+        objects: Vec<String>,
+    }
+    let told: Told = serde_json::from_str(&row.body).ok()?;
+    let [former, current] = told.objects.try_into().ok()?;
+    (told.action == "key_changed").then_some(KeyChange { index: row.index, former, current })
 }
 
 #[derive(Default)]
@@ -208,6 +247,10 @@ struct Audit {
     /// How far roots are known to be good.
     good: u64,
     signed_root: Option<Hash>,
+    /// Where a key gave way to another.
+    key_changes: Vec<KeyChange>,
+    /// What a former key signed: by what name it is known, and the key.
+    former_heads: Vec<(String, String)>,
     /// The entries are no longer a sequence, so that no root over them means anything.
     is_broken: bool,
 }
@@ -216,6 +259,29 @@ impl Audit {
     fn fault(&mut self, index: u64, code: &'static str, zh: impl Into<String>, en: impl Into<String>) {
         if self.faults.len() < 10 * MAX_FAULTS {
             self.faults.push(Fault { index, code, detail: Text::new(zh, en) });
+        }
+    }
+
+    /// Remembers what a former key signed, for [`Self::key_changes`].
+    fn signed_by(&mut self, name: &str, head: &SignedCheckpoint, keys: &[VerifierKey]) {
+        let Some((current, former)) = keys.split_first() else { return };
+        if head.note().verify(std::slice::from_ref(current)).is_err()
+            && let Some(key) = former.iter().find(|key| head.note().verify(std::slice::from_ref(*key)).is_ok())
+        {
+            self.former_heads.push((name.to_owned(), key.to_string()));
+        }
+    }
+
+    /// A former key counts only where the log itself says what took its place.
+    fn former_keys(&mut self) {
+        for (name, key) in std::mem::take(&mut self.former_heads) {
+            if !self.key_changes.iter().any(|change| change.former == key) {
+                let zh = format!("{name} 由旧公钥 {key} 签署，而日志中没有该公钥被替换的记录。");
+                let en = format!(
+                    "{name} was signed by the former key {key}, and no entry of the log says that it gave way to another."
+                );
+                self.fault(0, "key_change_missing", zh, en);
+            }
         }
     }
 
@@ -232,7 +298,7 @@ impl Audit {
     fn cosigned(
         &mut self,
         rows: &[CosignedRow],
-        key: &VerifierKey,
+        keys: &[VerifierKey],
         witnesses: &[VerifierKey],
     ) -> Vec<(Cosigned, Checkpoint)> {
         for witness in witnesses.iter().map(ToString::to_string) {
@@ -245,7 +311,7 @@ impl Audit {
         let mut found = Vec::new();
         for row in rows {
             let opened = VerifierKey::parse(&row.witness).and_then(|witness| {
-                let head = SignedCheckpoint::open(row.checkpoint.as_bytes(), key)?;
+                let head = SignedCheckpoint::open_any(row.checkpoint.as_bytes(), keys)?;
                 let own = [witness];
                 let time = head.witnesses(&own)?.first().and_then(|verified| verified.time);
                 Ok((head.checkpoint().clone(), time.ok_or(NoteError::Unsigned)?))
@@ -337,6 +403,9 @@ impl Audit {
         }
         let is_named = serde_json::from_str::<Named<'_>>(&row.body)
             .is_ok_and(|named| named.id == row.id && named.at.as_microsecond() == row.at);
+        if row.body.contains(KEY_CHANGE) {
+            self.key_changes.extend(key_change(row));
+        }
         if !is_named {
             self.fault(
                 row.index,

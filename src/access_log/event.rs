@@ -44,7 +44,7 @@ pub enum Action {
     TokenIssued,
     /// A client was registered, given another key, or revoked.
     ClientChanged,
-    /// The hub's key for access tokens was made, or took another's place.
+    /// A key of the hub was made, took another's place, or retired: for access tokens, for sealing, of the log.
     KeyChanged,
     /// A household's authorisation was registered.
     AuthorisationRegistered,
@@ -137,7 +137,7 @@ pub struct AccessEvent<'a> {
     /// What else it is about: an entry of the log that was viewed, an adapter or a pack that was changed, an authorisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<&'a str>,
-    /// Everything it is about, where that is more than one: what one sweep erased.
+    /// Everything it is about, where that is more than one: what one sweep erased, the log keys of a change.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub objects: &'a [String],
     /// The actor's organisation.

@@ -127,8 +127,12 @@ pub async fn export(
     let mut cosigned = head.clone();
     for row in log.cosigned().await? {
         let witness = VerifierKey::parse(&row.witness)?;
-        let kept = SignedCheckpoint::open(row.checkpoint.as_bytes(), key)?;
         out.write(&format!("witness/{}.checkpoint", witness.id()), row.checkpoint.as_bytes())?;
+        // One that the log's former key signed is of an earlier head.
+        let kept = match SignedCheckpoint::open(row.checkpoint.as_bytes(), key) {
+            Err(NoteError::Unsigned) => continue,
+            kept => kept?,
+        };
         if kept.checkpoint() == head.checkpoint() {
             let own = kept.note().signatures().iter().filter(|signature| signature.claims(&witness));
             own.for_each(|signature| cosigned.add(signature.clone()));

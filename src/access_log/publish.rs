@@ -28,7 +28,7 @@ pub enum LogError {
     Anchor(#[from] AnchorError),
     /// The signed head does not open.
     #[error(
-        "the head of the access log cannot be believed: {0}; if the log's key was changed, give the former one in [access_log] key_file; otherwise the log was altered: `hedui log verify` says where"
+        "the head of the access log cannot be believed: {0}; if the log's key was changed, name the former public key in [access_log] former_keys; otherwise the log was altered: `hedui log verify` says where"
     )]
     Head(NoteError),
     /// Entries that were signed are gone.
@@ -88,6 +88,8 @@ pub enum LogError {
 pub struct Publisher {
     store: Store,
     key: SignerKey,
+    /// The key whose place this one takes.
+    gave_way: Option<VerifierKey>,
     clock: Arc<dyn Clock>,
     anchor: Option<PathBuf>,
     head: watch::Sender<Arc<SignedCheckpoint>>,
@@ -95,20 +97,30 @@ pub struct Publisher {
 
 impl Publisher {
     /// Opens the log of a store for signing. Refuses one whose entries are not those that were signed, or
-    /// that is behind its anchor.
+    /// that is behind its anchor. `former` are the public keys that the log had before this one.
     pub async fn open(
         store: Store,
         key: SignerKey,
+        former: &[VerifierKey],
         anchor: Option<PathBuf>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, LogError> {
         let verifier = key.verifier();
+        let of_log = |key: &&VerifierKey| key.name() == verifier.name() && key.kind() == verifier.kind();
+        let mut keys = vec![verifier.clone()];
+        keys.extend(former.iter().filter(of_log).cloned());
+        let mut gave_way = None;
         let signed = match store.log().head().await? {
-            Some(row) => Some(check_head(&store, &row, verifier).await?),
+            Some(row) => {
+                // The head names its key: one that was not given is not believed.
+                let key = keys.iter().find(|key| key.to_string() == row.key).unwrap_or(verifier);
+                gave_way = (key != verifier).then(|| key.clone());
+                Some(check_head(&store, &row, key).await?)
+            }
             None => None,
         };
         if let Some(file) = &anchor {
-            match anchor::read(file, verifier)? {
+            match anchor::read(file, &keys)? {
                 Some(anchored) => check_anchor(&store, file, anchored.checkpoint()).await?,
                 None if signed.is_some() => {
                     tracing::warn!(anchor = %file.display(), "the access log has no anchor there yet; it is made now");
@@ -126,9 +138,18 @@ impl Publisher {
             }
             first
         };
-        let publisher = Self { store, key, clock, anchor, head: watch::Sender::new(Arc::new(signed)) };
-        publisher.publish().await?;
+        let publisher = Self { store, key, gave_way, clock, anchor, head: watch::Sender::new(Arc::new(signed)) };
+        // The first head of a new key covers the entry that says so.
+        if publisher.gave_way.is_none() {
+            publisher.publish().await?;
+        }
         Ok(publisher)
+    }
+
+    /// The key that signed the newest head, where that is not the configured one any more. Whoever opened the log then
+    /// records that it gave way, and publishes.
+    pub const fn gave_way(&self) -> Option<&VerifierKey> {
+        self.gave_way.as_ref()
     }
 
     /// The newest head that was signed and stored.

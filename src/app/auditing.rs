@@ -18,10 +18,10 @@ const AGAIN: Duration = Duration::from_mins(1);
 
 /// Reads all that was signed once. Finds it altered: nothing is recorded or signed any more, so that everybody is
 /// answered 503 and the hub is not ready.
-pub(super) async fn run(store: Store, key: VerifierKey, stopping: CancellationToken) {
+pub(super) async fn run(store: Store, keys: Vec<VerifierKey>, stopping: CancellationToken) {
     let audit = async {
         loop {
-            match audit_slowly(&store.log(), key.clone(), REST).await {
+            match audit_slowly(&store.log(), &keys, REST).await {
                 Ok(report) => return report,
                 Err(error) => {
                     tracing::error!(%error, "the access log cannot be read from end to end now");

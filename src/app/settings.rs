@@ -16,12 +16,12 @@ use crate::domain::actor::Role;
 use crate::domain::clock::Clock;
 use crate::domain::dataset::Catalogue;
 use crate::policy::Packs;
-use crate::seal::Sealer;
+use crate::seal::wrap::SealingKeys;
 use crate::service::approvals::{self, PERSONS, sha256};
 use crate::service::changes::Change;
 use crate::service::ids::Ids;
 use crate::store::{ApprovalChanges, Changes, ClientRow, SettingsRow, Store, StoreError};
-use crate::tlog::note::{KeyKind, SignerKey};
+use crate::tlog::note::SignerKey;
 
 /// All settings, and their digest.
 #[derive(Debug, Clone)]
@@ -35,19 +35,25 @@ pub struct Effective {
 
 impl Effective {
     /// Those of a configuration.
-    pub fn of(config: &Config, sealer: &Sealer, packs: &Packs) -> Result<Self, StartError> {
+    pub fn of(config: &Config, keys: &SealingKeys, packs: &Packs) -> Result<Self, StartError> {
         let catalogue = match &config.verification.catalogue {
             None => Catalogue::SHIPPED.to_owned(),
             Some(file) => crate::config::read_setting_file("verification.catalogue", file)?,
         };
-        let mark = |key: SignerKey| key.verifier().to_string();
-        let sealing = SignerKey::from_seed("sealing", KeyKind::Log, &sealer.log_seed())?;
+        // A key that is derived changes with the root of pseudonyms alone, which no setting holds.
+        let log_key = match &config.access_log.key_file {
+            None => None,
+            Some(file) => {
+                let key = SignerKey::parse(&crate::config::read_setting_file("access_log.key_file", file)?)?;
+                Some(key.verifier().to_string())
+            }
+        };
         let settings = json!({
             "catalogue": sha256(&catalogue),
             "configuration": config.written,
-            "log_key": mark(super::log_key(config, sealer)?),
+            "log_key": log_key,
             "policy_packs": packs.digest(),
-            "sealing_key": mark(sealing),
+            "sealing_key": keys.current().to_string(),
         });
         let text = serde_json_canonicalizer::to_string(&settings).map_err(|_| StoreError::Corrupt("settings"));
         let digest = sha256(&text.map_err(|error| StartError::Store(config.store.path.clone(), error))?);

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
-use super::{StartError, listener};
+use super::{StartError, listener, secrets};
 use crate::access_log::witness::{Witness, WitnessError};
 use crate::config::{ConfigError, TlsVersion, WitnessConfig, read_setting_file};
 use crate::domain::clock::SystemClock;
+use crate::domain::problem::Text;
 use crate::http::witness_router;
 use crate::tlog::note::{NoteError, SignerKey, VerifierKey};
 
@@ -40,6 +41,16 @@ pub enum WitnessStartError {
     Listener(#[from] StartError),
 }
 
+impl WitnessStartError {
+    /// The error in both languages.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Listener(error) => error.text(),
+            other => Text::new(format!("无法启动：{other}"), other.to_string()),
+        }
+    }
+}
+
 /// A running witness.
 pub struct WitnessServer {
     /// Where it is reached.
@@ -53,6 +64,7 @@ pub struct WitnessServer {
 impl WitnessServer {
     /// Opens the state and starts listening.
     pub fn start(config: &WitnessConfig) -> Result<Self, WitnessStartError> {
+        secrets::forbidding(secrets::of_witness(config), config.mode).map_err(StartError::Secrets)?;
         let key =
             SignerKey::parse(&read_setting_file("key_file", &config.key_file)?).map_err(WitnessStartError::Key)?;
         let log = |text: &String| VerifierKey::parse(text).map_err(|error| WitnessStartError::Log(text.clone(), error));

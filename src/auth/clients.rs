@@ -23,9 +23,23 @@ pub struct Registration {
     /// Tokens issued before are dead: a key was withdrawn at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_from: Option<Timestamp>,
+    /// Whether its tokens must be bound to a certificate or a key.
+    #[serde(default)]
+    pub sender_constrained: SenderConstrained,
     /// When it was revoked. A revoked client stays known, so that its id is not given to another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
+}
+
+/// Whether a client's tokens must be bound to what only the client holds: a certificate (RFC 8705) or a key (RFC 9449).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SenderConstrained {
+    /// A token is bound where the client proves a certificate or a key.
+    #[default]
+    Optional,
+    /// Without either it gets no token.
+    Required,
 }
 
 /// A public key of a client.

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::key::PublicKey;
 use crate::domain::unique::Unique;
@@ -17,8 +18,8 @@ pub const MAX_BYTES: usize = 8 * 1024;
 /// Longest key id, bytes.
 const MAX_KEY_ID: usize = 128;
 /// Header members by which a token would choose its own key (RFC 8725 section 3.10), hide what is signed, or ask
-/// for something that is not done here.
-const REFUSED_MEMBERS: [&str; 9] = ["jku", "jwk", "x5u", "x5c", "crit", "b64", "zip", "enc", "epk"];
+/// for something that is not done here. `jwk` is refused besides, except where the key is all that is proven.
+const REFUSED_MEMBERS: [&str; 8] = ["jku", "x5u", "x5c", "crit", "b64", "zip", "enc", "epk"];
 
 /// Why something is not a JWS that is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +57,17 @@ pub struct Jws<'a> {
 impl<'a> Jws<'a> {
     /// Reads the form; believes nothing.
     pub fn read(text: &'a [u8]) -> Result<Self, JwsError> {
+        Self::read_header(text).and_then(|(jws, key)| if key.is_none() { Ok(jws) } else { Err(JwsError::Form) })
+    }
+
+    /// The same of a statement that is signed with the key it carries, and that key: it proves only that its maker holds
+    /// the private half (RFC 9449 section 4.2).
+    pub fn read_with_key(text: &'a [u8]) -> Result<(Self, Value), JwsError> {
+        let (jws, key) = Self::read_header(text)?;
+        Ok((jws, key.ok_or(JwsError::Form)?))
+    }
+
+    fn read_header(text: &'a [u8]) -> Result<(Self, Option<Value>), JwsError> {
         let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= MAX_BYTES).ok_or(JwsError::Form)?;
         let (signed, signature) = text.rsplit_once('.').ok_or(JwsError::Form)?;
         let (header, payload) = signed.split_once('.').ok_or(JwsError::Form)?;
@@ -68,11 +80,13 @@ impl<'a> Jws<'a> {
         if !header.is_object() || REFUSED_MEMBERS.iter().any(|refused| header.get(refused).is_some()) {
             return Err(JwsError::Form);
         }
+        let key = header.get("jwk").cloned();
         let header: Header = serde_json::from_value(header).map_err(|_| JwsError::Form)?;
         if header.kid.as_deref().is_some_and(|kid| !is_key_id(kid)) {
             return Err(JwsError::Form);
         }
-        Ok(Self { header, signed: signed.as_bytes(), payload: decode(payload)?, signature: decode(signature)? })
+        let jws = Self { header, signed: signed.as_bytes(), payload: decode(payload)?, signature: decode(signature)? };
+        Ok((jws, key))
     }
 
     /// Whether the header's `typ` is this one, with or without `application/` before it (RFC 7515 section 4.1.9).

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::clients::Clients;
+use super::dpop::ProofError;
 use super::jwks::IssuerKeys;
 use super::jws::{Jws, MAX_BYTES};
 use crate::domain::actor::{Client, Role};
@@ -47,10 +48,15 @@ pub enum TokenError {
     /// Past its time, before it, or living longer than ten minutes.
     #[error("the token has expired, is not valid yet, or lives longer than 10 minutes")]
     Lifetime,
-    /// Bound to a certificate that this connection did not prove (RFC 8705 section 3), or to a proof that is not
-    /// known here.
+    /// Bound to a certificate that this connection did not prove (RFC 8705 section 3).
     #[error("the token is bound to another client certificate than the connection's")]
     Binding,
+    /// Bound to a key and sent as a bearer token, or sent with a proof and not bound to a key (RFC 9449 section 7.1).
+    #[error("a token that is bound to a key is sent as `Authorization: DPoP …` with its proof, and no other token is")]
+    Scheme,
+    /// The proof that belongs to it is not accepted.
+    #[error("{0}")]
+    Proof(ProofError),
     /// Without the scope of its role.
     #[error("the token lacks the scope of its role")]
     Scope,
@@ -92,28 +98,40 @@ pub struct Claims {
     pub cnf: Option<Confirmation>,
 }
 
-/// What a token is bound to (RFC 7800). Only certificates are known: a token bound to anything else is refused, since
-/// accepting it as a bearer token would undo the binding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What a token is bound to (RFC 7800): a certificate, a key, or both. A token bound to anything else, or to nothing
+/// although it says so, is refused, since accepting it as a bearer token would undo the binding.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
     /// SHA-256 of the client's certificate in DER, base64url (RFC 8705 section 3.1).
-    #[serde(rename = "x5t#S256")]
-    pub certificate: String,
+    #[serde(rename = "x5t#S256", default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+    /// SHA-256 thumbprint of the client's key, base64url (RFC 9449 section 6.1).
+    #[serde(rename = "jkt", default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// SHA-256 of a client's certificate in DER.
 pub type Thumbprint = [u8; 32];
 
 impl Confirmation {
-    /// A binding to this certificate.
-    pub fn to(certificate: &Thumbprint) -> Self {
-        Self { certificate: URL_SAFE_NO_PAD.encode(certificate) }
+    /// A binding to this certificate and to the key of this thumbprint; none where there is neither.
+    pub fn to(certificate: Option<&Thumbprint>, key: Option<&str>) -> Option<Self> {
+        let certificate = certificate.map(|certificate| URL_SAFE_NO_PAD.encode(certificate));
+        let binding = Self { certificate, key: key.map(str::to_owned) };
+        (binding != Self::default()).then_some(binding)
     }
 
-    fn thumbprint(&self) -> Result<Thumbprint, TokenError> {
-        let bytes = URL_SAFE_NO_PAD.decode(&self.certificate).map_err(|_| TokenError::Invalid)?;
-        bytes.try_into().map_err(|_| TokenError::Invalid)
+    fn read(self) -> Result<(Option<Thumbprint>, Option<Arc<str>>), TokenError> {
+        if self == Self::default() {
+            return Err(TokenError::Invalid);
+        }
+        let thumbprint = |text: &String| -> Result<Thumbprint, TokenError> {
+            let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| TokenError::Invalid)?;
+            bytes.try_into().map_err(|_| TokenError::Invalid)
+        };
+        self.key.as_ref().map(thumbprint).transpose()?;
+        Ok((self.certificate.as_ref().map(thumbprint).transpose()?, self.key.map(Arc::from)))
     }
 }
 
@@ -148,7 +166,17 @@ struct Accepted {
     not_before: i64,
     expires: i64,
     certificate: Option<Thumbprint>,
+    key: Option<Arc<str>>,
     generation: u64,
+}
+
+/// A token that was accepted, as far as it can be told without the proof that it may ask for.
+#[derive(Debug, Clone)]
+pub struct Accredited {
+    /// The client.
+    pub client: Arc<Client>,
+    /// Where it is bound to a key: SHA-256 of the token, and the thumbprint of the key, which a proof must now be for.
+    pub bound_to: Option<([u8; 32], Arc<str>)>,
 }
 
 impl TokenVerifier {
@@ -188,16 +216,20 @@ impl TokenVerifier {
         *trust = Arc::new(changed);
     }
 
-    /// The client that an `Authorization` header proves, over a connection that proved this certificate.
+    /// The client that an `Authorization` header names, over a connection that proved this certificate. Where the token is
+    /// bound to a key, nothing may be done for it before the proof that belongs to it was checked.
     pub fn verify(
         &self,
         authorization: Option<&[u8]>,
         certificate: Option<&Thumbprint>,
         now: Timestamp,
-    ) -> Result<Arc<Client>, TokenError> {
+    ) -> Result<Accredited, TokenError> {
         let header = authorization.ok_or(TokenError::Missing)?;
-        let token = match header.split_at_checked(7) {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"bearer ") => token,
+        let space = header.iter().position(|byte| *byte == b' ').ok_or(TokenError::Missing)?;
+        let (scheme, token) = header.split_at_checked(space + 1).ok_or(TokenError::Missing)?;
+        let is_proven = match scheme {
+            bearer if bearer.eq_ignore_ascii_case(b"bearer ") => false,
+            dpop if dpop.eq_ignore_ascii_case(b"dpop ") => true,
             _ => return Err(TokenError::Missing),
         };
         if token.len() > MAX_BYTES {
@@ -220,7 +252,11 @@ impl TokenVerifier {
         if accepted.certificate.is_some() && accepted.certificate.as_ref() != certificate {
             return Err(TokenError::Binding);
         }
-        Ok(Arc::clone(&accepted.client))
+        if accepted.key.is_some() != is_proven {
+            return Err(TokenError::Scheme);
+        }
+        let bound_to = accepted.key.as_ref().map(|thumbprint| (key, Arc::clone(thumbprint)));
+        Ok(Accredited { client: Arc::clone(&accepted.client), bound_to })
     }
 
     fn check(&self, token: &[u8], now: i64) -> Result<Accepted, TokenError> {
@@ -263,11 +299,12 @@ impl TokenVerifier {
         if !claims.scope.split(' ').any(|scope| scope == needed) {
             return Err(TokenError::Scope);
         }
-        let certificate = claims.cnf.as_ref().map(Confirmation::thumbprint).transpose()?;
+        let (certificate, key) = claims.cnf.map_or(Ok((None, None)), Confirmation::read)?;
         Ok(Accepted {
             not_before: claims.nbf.unwrap_or(claims.iat).max(claims.iat),
             expires: known.until.map_or(claims.exp, |until| claims.exp.min(until)),
             certificate,
+            key,
             generation: trust.generation,
             client: Arc::new(Client {
                 id: claims.client_id,

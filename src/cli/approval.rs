@@ -13,12 +13,12 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::{Global, Lang, change};
+use crate::app::sealing_keys;
 use crate::app::settings::Effective;
 use crate::auth::statement::{Said, TYPE};
-use crate::config::{Config, read_setting_file};
+use crate::config::Config;
 use crate::domain::clock::{Clock, SystemClock, SystemRandomness};
 use crate::policy::Packs;
-use crate::seal::Sealer;
 use crate::service::approvals::sha256;
 use crate::service::changes::Change;
 use crate::service::ids::Ids;
@@ -86,13 +86,12 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
         Command::Refuse(args) => say(args, false, global).await,
         Command::Settings(args) => {
             let config = Config::load(&args.config)?;
-            let seal = read_setting_file("seal.key_file", &config.seal.key_file)?;
-            let sealer = Sealer::from_hex(&seal, Arc::new(SystemRandomness))?;
+            let keys = sealing_keys(&config)?;
             let packs = match &config.verification.policies {
                 Some(folder) => Packs::load(folder)?,
                 None => Packs::shipped(),
             };
-            let change = Effective::of(&config, &sealer, &packs)?.change();
+            let change = Effective::of(&config, &keys, &packs)?.change();
             change::tell("approval", &change::ask(&config, change).await?, global)
         }
     }

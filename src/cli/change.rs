@@ -11,15 +11,16 @@ use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::Global;
+use crate::app::sealing_keys;
 use crate::auth::token::TokenVerifier;
-use crate::config::{Config, read_setting_file};
+use crate::config::Config;
 use crate::domain::clock::{Clock, SystemClock, SystemRandomness};
-use crate::seal::Sealer;
 use crate::service::approvals::{self, Approvals};
 use crate::service::changes::{Answer, Change, Operations, Request};
 use crate::service::clients::{self, ClientRegistry};
 use crate::service::erasure::{self, Erasure};
 use crate::service::ids::Ids;
+use crate::service::sealing::{self, Rewrap};
 use crate::store::{ChangeDesk, Store, StoreError};
 
 /// How long a running hub is given to answer.
@@ -46,8 +47,9 @@ async fn operations(config: &Config, store: Store) -> anyhow::Result<Operations>
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let randomness = Arc::new(SystemRandomness);
     let ids = Ids::new(Arc::clone(&clock), randomness.clone());
-    let seal = read_setting_file("seal.key_file", &config.seal.key_file)?;
-    let sealer = Sealer::from_hex(&seal, randomness.clone())?;
+    let keys = sealing_keys(config)?;
+    let (sealer, registration) = sealing::open(&store, keys, clock.as_ref(), randomness.clone()).await?;
+    registration.record(&store, &ids, clock.as_ref()).await?;
     let clients = match &config.token_endpoint {
         None => None,
         Some(endpoint) => {
@@ -73,8 +75,9 @@ async fn operations(config: &Config, store: Store) -> anyhow::Result<Operations>
         clock: Arc::clone(&clock),
         ids: ids.clone(),
     });
+    let rewrap = Rewrap::new(store.clone(), sealer.clone(), Arc::clone(&clock), ids.clone());
     let erasure = Arc::new(Erasure::new(erasure::Parts { store: store.clone(), sealer, clock, ids }));
-    Ok(Operations { store, clients, erasure, approvals })
+    Ok(Operations { store, clients, erasure, rewrap, approvals })
 }
 
 async fn ask_running(database: &Path, request: &Request) -> anyhow::Result<Answer> {
@@ -84,6 +87,9 @@ async fn ask_running(database: &Path, request: &Request) -> anyhow::Result<Answe
     for _ in 0..PATIENCE.as_millis() / 100 {
         tick.tick().await;
         if let Some(answer) = desk.answer(number).await? {
+            if matches!(request.change, Change::Rewrap(_)) {
+                desk.forget(number).await?;
+            }
             return serde_json::from_str(&answer).context("the hub's answer cannot be read");
         }
     }
@@ -132,6 +138,7 @@ pub(super) fn tell(command: &str, answer: &Answer, global: &Global) -> anyhow::R
             }
             Ok(ExitCode::SUCCESS)
         }
+        Answer::Rewrapped(_) => bail!("the hub's answer belongs to another request"),
         Answer::Refused(why) => {
             if global.json {
                 writeln!(std::io::stdout().lock(), "{}", json!({ "refused": why }))?;

@@ -9,7 +9,7 @@ use clap::Subcommand;
 
 use super::token::{purposes, role};
 use super::{Global, Lang, change};
-use crate::auth::clients::Registration;
+use crate::auth::clients::{Registration, SenderConstrained};
 use crate::auth::key::PublicKey;
 use crate::config::Config;
 use crate::domain::actor::{Client, Role};
@@ -29,6 +29,8 @@ pub enum Command {
     List(ListArgs),
     /// Give a client another key; the former ones are good for a while longer.
     Rotate(RotateArgs),
+    /// Say whether a client's tokens must be bound to a certificate or a key.
+    Constrain(ConstrainArgs),
     /// Take a client's right to ask, for good; its tokens are dead within seconds.
     Revoke(RevokeArgs),
     /// Give the hub another key for the tokens it signs.
@@ -66,6 +68,41 @@ pub struct CreateArgs {
     /// Its public key, P-256 or Ed25519, in PEM or as a JWK.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
+    /// Whether its tokens must be bound to a certificate (mutual TLS) or to a key (`DPoP`).
+    #[arg(long, value_enum, default_value_t = Constrained::Optional)]
+    sender_constrained: Constrained,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// Whether tokens must be bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Constrained {
+    /// Where the client proves a certificate or a key.
+    Optional,
+    /// Without either there is no token.
+    Required,
+}
+
+impl From<Constrained> for SenderConstrained {
+    fn from(constrained: Constrained) -> Self {
+        match constrained {
+            Constrained::Optional => Self::Optional,
+            Constrained::Required => Self::Required,
+        }
+    }
+}
+
+/// Arguments of `hedui client constrain`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  hedui client constrain wlht-jingban required\n\nWhere its tokens must be bound from now on, those it has are dead at once."
+)]
+pub struct ConstrainArgs {
+    /// The client's id.
+    id: String,
+    /// Whether its tokens must be bound.
+    sender_constrained: Constrained,
     #[command(flatten)]
     hub: HubArgs,
 }
@@ -126,13 +163,18 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
                 purposes: purposes(&args.purposes)?,
                 role: args.role,
             };
-            (args.hub, clients::Change::Register { client, jwk: key(&args.key)? })
+            let sender_constrained = args.sender_constrained.into();
+            (args.hub, clients::Change::Register { client, jwk: key(&args.key)?, sender_constrained })
         }
         Command::Rotate(args) => {
             let grace = duration_text::parse(&args.grace)
                 .and_then(|grace| u32::try_from(grace.as_secs()).ok())
                 .with_context(|| format!("--grace `{}` is not a duration such as 0s, 12h or 7d", args.grace))?;
             (args.hub, clients::Change::Rotate { id: args.id, jwk: key(&args.key)?, grace_seconds: grace })
+        }
+        Command::Constrain(args) => {
+            let sender_constrained = args.sender_constrained.into();
+            (args.hub, clients::Change::Constrain { id: args.id, sender_constrained })
         }
         Command::Revoke(args) => (args.hub, clients::Change::Revoke { id: args.id }),
         Command::HubKey(args) => (args.hub, clients::Change::NewSigningKey { at_once: args.at_once }),
@@ -190,6 +232,9 @@ fn told(out: &mut impl Write, registration: &Registration, lang: Lang) -> anyhow
     let names: Vec<&str> = client.purposes.iter().map(|purpose| purpose.as_str()).collect();
     if !names.is_empty() {
         writeln!(out, "  {}{}", lang.pick("目的 ", "purposes "), names.join(", "))?;
+    }
+    if registration.sender_constrained == SenderConstrained::Required {
+        writeln!(out, "  {}", lang.pick("令牌须绑定证书或密钥", "tokens must be bound to a certificate or a key"))?;
     }
     if let Some(at) = registration.revoked_at {
         writeln!(out, "  {}{at}", lang.pick("已注销 ", "revoked "))?;

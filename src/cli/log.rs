@@ -17,10 +17,11 @@ use clap::Subcommand;
 pub(super) use keygen::make_key;
 
 use super::Global;
-use crate::app::log_key;
-use crate::config::{Config, read_setting_file};
+use crate::app::{former_log_keys, log_key, sealing_keys};
+use crate::config::Config;
 use crate::domain::clock::SystemRandomness;
 use crate::seal::Sealer;
+use crate::service::sealing::{opened_root, unnoted_root};
 use crate::store::{EntryRow, LogReader, StoreError};
 use crate::tlog::note::VerifierKey;
 
@@ -48,6 +49,9 @@ pub struct Source {
     /// The log's public key, or a file that holds it; without it the key that the log itself names is used.
     #[arg(long, value_name = "KEY|FILE")]
     vkey: Option<String>,
+    /// A public key that the log had before, or a file that holds it; may be given more than once.
+    #[arg(long, value_name = "KEY|FILE")]
+    former_vkey: Vec<String>,
     /// Take database, public key, anchor and witnesses from this configuration of a hub.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -76,6 +80,8 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
 struct Opened {
     log: LogReader,
     key: Option<VerifierKey>,
+    /// The keys that the log had before.
+    former: Vec<VerifierKey>,
     anchor: Option<PathBuf>,
     /// The public keys of the hub's witnesses.
     witnesses: Vec<String>,
@@ -93,13 +99,20 @@ impl Source {
         std::fs::File::open(&file).with_context(|| format!("the database {} cannot be read", file.display()))?;
         let key = match (&self.vkey, &config) {
             (Some(text), _) => Some(verifier_key(text)?),
-            (None, Some(config)) => Some(configured_key(config)?),
-            (None, None) => None,
+            _ => None,
         };
         let log = LogReader::open(&file).await.map_err(|error| Unreadable(file.display().to_string(), error))?;
+        let key = match (key, &config) {
+            (None, Some(config)) => Some(configured_key(config, &log).await?),
+            (key, _) => key,
+        };
+        let mut former = self.former_vkey.iter().map(|text| verifier_key(text)).collect::<anyhow::Result<Vec<_>>>()?;
+        if let (true, Some(config)) = (former.is_empty(), &config) {
+            former = former_log_keys(config)?;
+        }
         let access_log = config.map(|config| config.access_log).unwrap_or_default();
         let witnesses = access_log.witnesses.into_iter().map(|witness| witness.key).collect();
-        Ok(Opened { log, key, anchor: access_log.anchor, witnesses })
+        Ok(Opened { log, key, former, anchor: access_log.anchor, witnesses })
     }
 }
 
@@ -141,9 +154,14 @@ fn verifier_key(text: &str) -> anyhow::Result<VerifierKey> {
     VerifierKey::parse(&written).with_context(|| format!("the file {text}"))
 }
 
-fn configured_key(config: &Config) -> anyhow::Result<VerifierKey> {
-    let seal = read_setting_file("seal.key_file", &config.seal.key_file)?;
-    let sealer = Sealer::from_hex(&seal, Arc::new(SystemRandomness))?;
+/// The public key of the hub's log. Where it has no key of its own, it is derived from the root in its database.
+async fn configured_key(config: &Config, log: &LogReader) -> anyhow::Result<VerifierKey> {
+    let keys = sealing_keys(config)?;
+    let root = match log.pseudonym_root().await.map_err(|error| Unreadable("the database".to_owned(), error))? {
+        Some(wrapped) => opened_root(&keys, &wrapped)?,
+        None => unnoted_root(&keys)?,
+    };
+    let sealer = Sealer::new(Arc::new(keys), &root, Arc::new(SystemRandomness));
     Ok(log_key(config, &sealer)?.verifier().clone())
 }
 

@@ -35,7 +35,8 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     let app = match App::start(&config, install_metrics().context("metrics")?).await {
         Ok(app) => app,
         Err(error) => {
-            tell(&error.to_string())?;
+            let text = error.text();
+            tell(global.lang().pick(&text.zh, &text.en))?;
             return Ok(ExitCode::from(3));
         }
     };

@@ -66,7 +66,10 @@ async fn serve(args: ServeArgs, global: &Global) -> anyhow::Result<ExitCode> {
     log_to_stderr();
     let server = match WitnessServer::start(&config) {
         Ok(server) => server,
-        Err(error) => return tell(error.to_string(), 3),
+        Err(error) => {
+            let text = error.text();
+            return tell(global.lang().pick(&text.zh, &text.en).to_owned(), 3);
+        }
     };
     let scheme = if config.certificate.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}{}", server.address, config.prefix);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{ConfigError, parse};
+use super::{ConfigError, Mode, parse};
 use crate::egress::is_plain_path;
 
 /// Who cosigns the head of the access log.
@@ -24,6 +24,9 @@ pub struct Witness {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WitnessConfig {
+    /// How strict the witness is with the secrets it is given.
+    #[serde(default)]
+    pub mode: Mode,
     /// Address and port.
     pub address: SocketAddr,
     /// Certificate chain, PEM. Without one the witness speaks plain http, on loopback only.

@@ -53,8 +53,13 @@ impl DivisionCode {
 
     /// True when `self` lies inside `other`: `152201` is inside `152200`, `150000` and `000000`.
     pub fn is_inside(self, other: Self) -> bool {
-        let significant = other.as_str().trim_end_matches("00");
-        self.as_str().starts_with(significant)
+        let significant = match other.0 {
+            [b'0', b'0', b'0', b'0', b'0', b'0'] => 0,
+            [_, _, b'0', b'0', b'0', b'0'] => 2,
+            [_, _, _, _, b'0', b'0'] => 4,
+            _ => 6,
+        };
+        self.0.iter().zip(&other.0).take(significant).all(|(own, outer)| own == outer)
     }
 }
 

@@ -119,6 +119,10 @@ impl Exact {
         if let Some(fen) = self.whole_fen() {
             return Ok(fen);
         }
+        if let (Ok(top), Ok(bottom)) = (i64::try_from(self.numerator), i64::try_from(self.denominator)) {
+            // A division of 128 bits costs ten times as much.
+            return Ok(top.div_euclid(bottom));
+        }
         i64::try_from(self.numerator.div_euclid(self.denominator)).map_err(|_| Overflow)
     }
 

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use aws_lc_rs::hmac;
 use jiff::civil::Date;
 
 use super::hex::digit;
+use super::suite::{MacKey, SuiteId, TAG};
 
 /// A valid resident identity number in canonical form: 18 characters, upper-case check digit.
 ///
@@ -109,16 +109,13 @@ impl IdNumber {
 
     /// The keyed hash that stands for this person wherever the number itself must not be.
     pub fn subject(&self, key: &SubjectKey) -> Subject {
-        Subject::from_tag(&hmac::sign(&key.0, &self.0))
+        Subject::from_tag(&key.0.tag(&[&self.0]))
     }
 
     /// The keyed hash of this person under the name the household gave, for the cache: what was
     /// answered for one name must not answer for another.
     pub fn subject_named(&self, key: &SubjectKey, name: &str) -> Subject {
-        let mut context = hmac::Context::with_key(&key.0);
-        context.update(&self.0);
-        context.update(name.as_bytes());
-        Subject::from_tag(&context.sign())
+        Subject::from_tag(&key.0.tag(&[&self.0, name.as_bytes()]))
     }
 }
 
@@ -146,12 +143,12 @@ impl fmt::Debug for IdNumber {
 
 /// The secret under which subjects are computed. One per use, 32 random bytes.
 #[derive(Clone)]
-pub struct SubjectKey(hmac::Key);
+pub struct SubjectKey(MacKey);
 
 impl SubjectKey {
     /// A key from secret bytes.
-    pub fn new(secret: &[u8]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
+    pub fn new(suite: SuiteId, secret: &[u8]) -> Self {
+        Self(MacKey::new(suite, secret))
     }
 }
 
@@ -161,14 +158,14 @@ impl fmt::Debug for SubjectKey {
     }
 }
 
-/// A person as the hub may write them down: the first 16 bytes of HMAC-SHA-256 over the identity number.
+/// A person as the hub may write them down: the first 16 bytes of a keyed hash over the identity number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subject([u8; 16]);
 
 impl Subject {
-    fn from_tag(tag: &hmac::Tag) -> Self {
+    fn from_tag(tag: &[u8; TAG]) -> Self {
         let mut bytes = [0_u8; 16];
-        for (to, from) in bytes.iter_mut().zip(tag.as_ref()) {
+        for (to, from) in bytes.iter_mut().zip(tag) {
             *to = *from;
         }
         Self(bytes)

@@ -133,11 +133,12 @@ mod tests {
     use super::*;
     use crate::domain::dataset::{Catalogue, DatasetId};
     use crate::domain::id_number::{IdNumber, SubjectKey};
+    use crate::domain::suite::SuiteId;
 
     fn key(name: &str, purpose: Purpose) -> PersonKey {
         let id = IdNumber::parse("150000198605021015").unwrap();
         PersonKey {
-            subject: id.subject_named(&SubjectKey::new(b"test"), name),
+            subject: id.subject_named(&SubjectKey::new(SuiteId::Intl, b"test"), name),
             purpose,
             period: Period::months_before(jiff::civil::date(2025, 3, 15), 12),
         }

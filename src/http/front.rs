@@ -16,17 +16,19 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum_server::tls::TlsInfo;
 
-use super::problem::Problem;
+use super::problem::{PROOF_CODE, Problem};
 use crate::auth::access::{Action, Object, authorise};
+use crate::auth::dpop::{Proof, ProofError};
 use crate::auth::peer::{Peer, Proxies};
 use crate::auth::rate_limit::{ClientLimit, Standing};
-use crate::auth::token::{Thumbprint, TokenVerifier};
+use crate::auth::token::{Accredited, Thumbprint, TokenError, TokenVerifier};
 use crate::domain::actor::Client;
 use crate::domain::clock::Clock;
 use crate::domain::problem::Text;
 use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
+use crate::service::proofs::{ProofFault, Proofs};
 use crate::service::refusals::{Recorded, Refusal, Refusals};
 use crate::service::tokens::TokenEndpoint;
 use crate::service::verify::Verifications;
@@ -43,6 +45,8 @@ pub struct Hub {
     pub tokens: Arc<TokenVerifier>,
     /// Gives tokens, where the hub is an issuer itself.
     pub token_endpoint: Option<TokenEndpoint>,
+    /// Checks proofs of possession.
+    pub proofs: Proofs,
     /// What the documents under `/.well-known/` say.
     pub published: Published,
     /// What one client may ask.
@@ -85,6 +89,11 @@ pub(super) struct Admitted {
     pub(super) body: axum::body::Bytes,
 }
 
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+/// What a challenge says of the algorithms of proofs (RFC 9449 section 7.1).
+const DPOP_ALGORITHMS: &str = ", algs=\"ES256 EdDSA\"";
+/// What is offered besides a plain token, with every refusal of one.
+const DPOP_OFFERED: &str = "DPoP realm=\"hedui\", algs=\"ES256 EdDSA\"";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -140,7 +149,12 @@ impl Hub {
         let asking = Asking::of(&head);
         let request_id = self.request_id(&head.headers);
         let authorization = head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        let client = self.tokens.verify(authorization, certificate(&head).as_ref(), self.clock.now());
+        let accredited = self.tokens.verify(authorization, certificate(&head).as_ref(), self.clock.now());
+        let proven = accredited.and_then(|accredited| self.prove(&head, accredited));
+        let (client, proof) = match proven {
+            Ok((client, proof)) => (Ok(client), proof),
+            Err(error) => (Err(error), None),
+        };
         let mut standing = None;
         let result = match &client {
             _ if let Some(problem) = ambiguous(&head) => Err(problem),
@@ -152,9 +166,12 @@ impl Hub {
                 }
                 Ok(within) => {
                     standing = Some(within);
-                    let received = match authorise(client, action, &Object::AtTheDoor).check() {
-                        Ok(()) => self.receive(&head, body, takes).await,
-                        Err(denial) => Err(Problem::of(denial.into())),
+                    let received = match self.use_up(proof.as_ref()).await {
+                        Err(problem) => Err(problem),
+                        Ok(()) => match authorise(client, action, &Object::AtTheDoor).check() {
+                            Ok(()) => self.receive(&head, body, takes).await,
+                            Err(denial) => Err(Problem::of(denial.into())),
+                        },
                     };
                     match received {
                         Err(problem) => Err(problem),
@@ -175,6 +192,24 @@ impl Hub {
         };
         tell_request(response.headers_mut(), &request_id, standing);
         response
+    }
+
+    /// The client of a token, where the proof that the token asks for is there and good; and the proof, still to be used up.
+    fn prove(&self, head: &Parts, accredited: Accredited) -> Result<(Arc<Client>, Option<Proof>), TokenError> {
+        let Some((token, key)) = accredited.bound_to else { return Ok((accredited.client, None)) };
+        let proof = dpop_field(&head.headers).and_then(|field| field.ok_or(ProofError::Missing));
+        let checked = proof
+            .and_then(|proof| self.proofs.check(proof, head.method.as_str(), head.uri.path(), Some((token, &key))));
+        checked.map(|proof| (accredited.client, Some(proof))).map_err(TokenError::Proof)
+    }
+
+    async fn use_up(&self, proof: Option<&Proof>) -> Result<(), Problem> {
+        let Some(proof) = proof else { return Ok(()) };
+        match self.proofs.use_up(proof).await {
+            Ok(()) => Ok(()),
+            Err(ProofFault::Proof(error)) => Err(Problem::unauthenticated(TokenError::Proof(error))),
+            Err(ProofFault::Store(error)) => Err(Problem::of(error.into())),
+        }
     }
 
     /// What is no route of the hub asks for nothing, so there is nothing to record.
@@ -209,10 +244,14 @@ impl Hub {
             }
         }
         metrics::counter!("hedui_problems_total", "code" => problem.code).increment(1);
-        let challenge = problem.challenge.map(|challenge| self.challenge(challenge));
+        let scheme = if problem.code == PROOF_CODE { "DPoP" } else { "Bearer" };
+        let challenge = problem.challenge.map(|challenge| self.challenge(scheme, challenge));
         let mut response = problem.into_response();
         if let Some(Ok(challenge)) = challenge.map(|challenge| HeaderValue::from_str(&challenge)) {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            if scheme != "DPoP" {
+                response.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(DPOP_OFFERED));
+            }
         }
         tell_retry(&mut response, retry_after);
         response
@@ -224,16 +263,17 @@ impl Hub {
         asking.address.map(|address| self.proxies.peer(address.ip(), forwarded))
     }
 
-    /// `WWW-Authenticate` (RFC 6750 section 3), with where it is told how to get a token (RFC 9728 section 5.1).
-    fn challenge(&self, error: &str) -> String {
+    /// `WWW-Authenticate` (RFC 6750 section 3, RFC 9449 section 7.1), with where it is told how to get a token (RFC 9728 section 5.1).
+    fn challenge(&self, scheme: &str, error: &str) -> String {
         let audience = self.tokens.audience().trim_end_matches('/');
+        let algorithms = if scheme == "DPoP" { DPOP_ALGORITHMS } else { "" };
+        let mut challenge = format!("{scheme} realm=\"hedui\"{error}{algorithms}");
         if audience.starts_with("https://") {
-            format!(
-                "Bearer realm=\"hedui\"{error}, resource_metadata=\"{audience}/.well-known/oauth-protected-resource\""
-            )
-        } else {
-            format!("Bearer realm=\"hedui\"{error}")
+            challenge.push_str(", resource_metadata=\"");
+            challenge.push_str(audience);
+            challenge.push_str("/.well-known/oauth-protected-resource\"");
         }
+        challenge
     }
 
     pub(super) async fn receive(&self, head: &Parts, body: Body, takes: Takes) -> Result<axum::body::Bytes, Problem> {
@@ -268,6 +308,15 @@ impl Hub {
                 && !crate::domain::id_number::IdNumber::is_in(id)
         };
         given.filter(usable).map_or_else(|| self.ids.next("rq"), str::to_owned)
+    }
+}
+
+/// The proof of possession in a head: none, one, or a fault where there is more than one (RFC 9449 section 4.3).
+pub(super) fn dpop_field(headers: &HeaderMap) -> Result<Option<&[u8]>, ProofError> {
+    let mut fields = headers.get_all(DPOP).iter();
+    match (fields.next(), fields.next()) {
+        (_, Some(_)) => Err(ProofError::Several),
+        (field, None) => Ok(field.map(HeaderValue::as_bytes)),
     }
 }
 

@@ -5,17 +5,21 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE};
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::front::{Asking, Hub, Takes, certificate, tell_request, tell_retry};
-use super::problem::Problem;
+use super::front::{Asking, Hub, Takes, certificate, dpop_field, tell_request, tell_retry};
+use super::problem::{Problem, proof_text};
 use super::verifications::json;
+use crate::auth::dpop::{Proof, ProofError};
 use crate::auth::key::KeyAlgorithm;
+use crate::auth::token::Confirmation;
 use crate::domain::actor::{Client, Role};
 use crate::domain::problem::Text;
+use crate::service::proofs::ProofFault;
 use crate::service::refusals::{self, Recorded};
 use crate::service::tokens::{GRANT_TYPE, GrantCode, Refusal, TokenAnswer, TokenRequest};
 
@@ -59,13 +63,15 @@ pub(super) struct TokenForm {
 ///
 /// A registered client proves itself with `private_key_jwt`: a JWT signed with its key, `typ` `client-authentication+jwt`,
 /// `iss` and `sub` its id, `aud` the issuer of this hub, `jti` used once, `exp` at most 60 s after `iat`. Over mutual TLS the
-/// token is bound to the client's certificate (RFC 8705).
+/// token is bound to the client's certificate (RFC 8705); with a proof in the `DPoP` field it is bound to that key (RFC 9449)
+/// and its `token_type` is `DPoP`.
 #[utoipa::path(
     post, path = "/oauth2/token", tag = "tokens",
+    params(("DPoP" = Option<String>, Header, description = "A proof of possession (RFC 9449): `typ` `dpop+jwt`, `jwk`, `jti`, `htm`, `htu`, `iat`; used once")),
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "The token", body = TokenAnswer),
-        (status = 400, description = "The request is wrong (`invalid_request`, `unsupported_grant_type`, `invalid_scope`)", body = TokenProblem),
+        (status = 400, description = "The request is wrong (`invalid_request`, `unsupported_grant_type`, `invalid_scope`, `invalid_dpop_proof`)", body = TokenProblem),
         (status = 401, description = "The client did not prove itself (`invalid_client`)", body = TokenProblem),
         (status = 404, description = "This hub gives no tokens itself", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The form is too large", body = Problem, content_type = "application/problem+json"),
@@ -93,7 +99,11 @@ pub(super) async fn token(State(hub): State<Arc<Hub>>, request: Request) -> Resp
                 return Err(Refused::of(Problem::rate_limited(over.retry_after_seconds), Some(client)));
             }
         }
-        let given = endpoint.grant(asked, &request_id, certificate(&head).as_ref()).await.map_err(|error| {
+        let proof = prove(&hub, &head, &client).await?;
+        let key = proof.as_ref().map(|proof| proof.thumbprint.as_str());
+        let binding = Confirmation::to(certificate(&head).as_ref(), key);
+        endpoint.check_binding(&asked, binding.as_ref()).map_err(Refused::Token)?;
+        let given = endpoint.grant(asked, &request_id, binding).await.map_err(|error| {
             tracing::error!(%error, "a token could not be recorded; it was not given");
             Refused::of(Problem::unavailable(), None)
         })?;
@@ -109,6 +119,24 @@ pub(super) async fn token(State(hub): State<Arc<Hub>>, request: Request) -> Resp
     };
     tell_request(response.headers_mut(), &request_id, standing);
     response
+}
+
+/// The proof of possession that a token is asked for with, used up; none where the request has none.
+async fn prove(hub: &Hub, head: &Parts, client: &Arc<Client>) -> Result<Option<Proof>, Refused> {
+    let refused = |error: ProofError| {
+        let (code, client) = (GrantCode::InvalidDpopProof, Some(Arc::clone(client)));
+        Refused::Token(Refusal { code, detail: proof_text(error), client, claimed: None })
+    };
+    let Some(proof) = dpop_field(&head.headers).map_err(refused)? else { return Ok(None) };
+    let proof = hub.proofs.check(proof, head.method.as_str(), head.uri.path(), None).map_err(refused)?;
+    match hub.proofs.use_up(&proof).await {
+        Ok(()) => Ok(Some(proof)),
+        Err(ProofFault::Proof(error)) => Err(refused(error)),
+        Err(ProofFault::Store(error)) => {
+            tracing::error!(%error, "a proof could not be used up; no token was given");
+            Err(Refused::of(Problem::unavailable(), None))
+        }
+    }
 }
 
 /// Why no token is given.
@@ -244,6 +272,7 @@ pub(super) async fn server_metadata(State(hub): State<Arc<Hub>>) -> Response {
         "grant_types_supported": [GRANT_TYPE],
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": KeyAlgorithm::ALL,
+        "dpop_signing_alg_values_supported": KeyAlgorithm::ALL,
         "tls_client_certificate_bound_access_tokens": hub.published.is_bound,
     }))
 }
@@ -260,6 +289,8 @@ pub(super) async fn resource_metadata(State(hub): State<Arc<Hub>>) -> Response {
         "authorization_servers": hub.published.issuers,
         "scopes_supported": Role::OF_CLIENTS.map(Role::scope),
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": KeyAlgorithm::ALL,
+        "dpop_bound_access_tokens_required": false,
         "tls_client_certificate_bound_access_tokens": hub.published.is_bound,
     }))
 }

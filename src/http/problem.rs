@@ -6,9 +6,30 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::auth::dpop::ProofError;
 use crate::auth::token::TokenError;
 use crate::domain::problem::{Finding, Text};
 use crate::service::error::ServiceError;
+
+/// The code of a proof of possession that is not accepted (RFC 9449 section 12.2).
+pub(super) const PROOF_CODE: &str = "invalid_dpop_proof";
+
+/// Why a proof of possession is not accepted, and how to mend it.
+pub(super) fn proof_text(error: ProofError) -> Text {
+    let zh = match error {
+        ProofError::Missing => "令牌绑定了密钥：请在 DPoP 头中附上用该密钥签名的证明。",
+        ProofError::Several => "DPoP 头只能出现一次。",
+        ProofError::Form => "证明应为紧凑 JWS，头部 typ 为 dpop+jwt 并含公钥 jwk，不含 jku、x5u、x5c、crit、b64。",
+        ProofError::Key => "jwk 应为 P-256（ES256）或 Ed25519（EdDSA）公钥，不含私钥成员。",
+        ProofError::Signature => "证明不是用其 jwk 对应的私钥签名的，或 alg 与密钥不符。",
+        ProofError::Claims => "jti 为 1 到 200 字节，htm、htu 为字符串，iat 为整数秒。",
+        ProofError::Request => "htm 应为本次请求的方法，htu 应为本平台的 https 地址与路径。",
+        ProofError::Lifetime => "证明生成已超过 60 秒，或时间在未来；请检查时钟。",
+        ProofError::Token => "ath 应为本令牌的 SHA-256（base64url），且证明所用密钥应为令牌绑定的密钥。",
+        ProofError::Replayed => "该证明已使用过；每次请求请生成新的 jti。",
+    };
+    Text::new(zh, format!("{error}."))
+}
 
 /// A problem document, `application/problem+json`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -190,6 +211,12 @@ impl Problem {
             problem.challenge = Some(", error=\"insufficient_scope\"");
             return problem;
         }
+        if let TokenError::Proof(error) = error {
+            let title = Text::new("持钥证明（DPoP）无效。", "The proof of possession (DPoP) is not valid.");
+            let mut problem = Self::new(StatusCode::UNAUTHORIZED, PROOF_CODE, title, proof_text(error));
+            problem.challenge = Some(", error=\"invalid_dpop_proof\"");
+            return problem;
+        }
         let (title, fix) = match error {
             TokenError::Missing => (
                 Text::new("请求没有携带访问令牌。", "The request has no access token."),
@@ -207,6 +234,16 @@ impl Problem {
                 Text::new(
                     "请用领取令牌时的那张证书建立连接。",
                     "Connect with the certificate that was presented when the token was given.",
+                ),
+            ),
+            TokenError::Scheme => (
+                Text::new(
+                    "访问令牌的使用方式与其绑定方式不符。",
+                    "The access token is not sent in the way it is bound.",
+                ),
+                Text::new(
+                    "绑定密钥的令牌用 Authorization: DPoP <令牌> 并附 DPoP 头；其他令牌用 Authorization: Bearer <令牌>。",
+                    "A token that is bound to a key is sent as Authorization: DPoP <token> with a DPoP field; any other as Authorization: Bearer <token>.",
                 ),
             ),
             _ => (

@@ -63,11 +63,6 @@ impl Decimal {
         part.scale(self.denominator() * 100, self.units).map(Some)
     }
 
-    /// True for zero.
-    pub const fn is_zero(self) -> bool {
-        self.units == 0
-    }
-
     /// True when this is the larger number.
     pub fn exceeds(self, other: Self) -> bool {
         i128::from(self.units) * i128::from(other.denominator())

@@ -442,6 +442,14 @@ pub static PARAMETERS: &[Parameter] = &[
         "Whether holders of a residence permit may apply where they live; without it they may not",
         "实施意见：有条件的地区有序推进",
     ),
+    parameter(
+        "deduct_rigid_in_dibao_test",
+        Need::Never,
+        Form::Boolean,
+        "计算期内医疗和残疾康复刚性支出（扣除报销后）是否先从收入中扣减，再与低保标准比较、计算差额救助金；低收入标准、单人户和特困人员的本人收入不扣减；没有这一行即不扣减",
+        "Whether rigid expenditure of the window on medical care and rehabilitation, after reimbursement, is taken off income before it is compared with the dibao standard and before the difference is paid; the low-income line and the own income of single and tekun persons are compared without it; without it nothing is taken off",
+        "57号第十三条末款：因残疾、患重病等增加的刚性支出，核算家庭收入时可按规定适当扣减；实施意见另设刚性支出困难家庭，故默认不扣减",
+    ),
 ];
 
 /// The parameters that a verdict needs and `values` lack.

@@ -127,6 +127,8 @@ pub struct Rules {
     pub significant_change_percent: Option<Decimal>,
     /// Holders of a residence permit may apply where they live.
     pub residence_permit_application: bool,
+    /// Rigid costs of illness and disability are taken off income in the dibao test.
+    pub deduct_rigid_in_dibao_test: bool,
 }
 
 /// Why values are not a complete set of rules.
@@ -265,6 +267,7 @@ impl Rules {
                 .is_some_and(|grounds| grounds.contains(&SingleGround::NoCapacity)),
             significant_change_percent: values.significant_change_percent,
             residence_permit_application: values.residence_permit_application == Some(true),
+            deduct_rigid_in_dibao_test: values.deduct_rigid_in_dibao_test == Some(true),
         })
     }
 

@@ -438,6 +438,9 @@ values! {
     significant_change_percent: Decimal,
     /// Holders of a residence permit may apply where they live (SEED-S09). Without it they may not.
     residence_permit_application: bool,
+    /// Rigid costs of illness and disability are taken off income in the dibao test (57号 第十三条). Without it they
+    /// are not.
+    deduct_rigid_in_dibao_test: bool,
 }
 
 /// A parameter by its place in [`FIELDS`]. It is found by name while the program is built, so that looking a

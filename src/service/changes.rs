@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::approvals::{Approvals, Approved, Heard};
 use super::clients::{self, ClientRegistry, ClientsError};
 use super::erasure::{self, Erasure, ErasureFault};
+use super::sealing::{Position, Progress, Rewrap};
 use crate::domain::problem::Text;
 use crate::store::{ApprovalChanges, Changes, Store, StoreError};
 
@@ -34,6 +35,8 @@ pub enum Change {
         /// Why, for the access log.
         reason: String,
     },
+    /// Wraps some thousands of data keys anew under the current sealing key, from this position on.
+    Rewrap(Position),
     /// Puts other settings in force, at the next start.
     Settings {
         /// Their digest, as `app/settings.rs` makes it.
@@ -52,13 +55,15 @@ impl Change {
     /// at once: it must not wait for anybody when somebody got in.
     pub const fn needs_two_persons(&self) -> bool {
         match self {
-            Self::Client(clients::Change::Register { .. } | clients::Change::Rotate { .. })
+            Self::Client(
+                clients::Change::Register { .. } | clients::Change::Rotate { .. } | clients::Change::Constrain { .. },
+            )
             | Self::Erase { .. }
             | Self::Settings { .. }
             | Self::ConfirmClock => true,
-            Self::Client(clients::Change::Revoke { .. } | clients::Change::NewSigningKey { .. }) | Self::Say(_) => {
-                false
-            }
+            Self::Client(clients::Change::Revoke { .. } | clients::Change::NewSigningKey { .. })
+            | Self::Say(_)
+            | Self::Rewrap(_) => false,
         }
     }
 
@@ -69,10 +74,12 @@ impl Change {
                 format!("client/{}/register/{}", client.id, client.role.as_str())
             }
             Self::Client(clients::Change::Rotate { id, .. }) => format!("client/{id}/rotate_key"),
+            Self::Client(clients::Change::Constrain { id, .. }) => format!("client/{id}/constrain"),
             Self::Client(clients::Change::Revoke { id }) => format!("client/{id}/revoke"),
             Self::Client(clients::Change::NewSigningKey { .. }) => "signing_key/make".to_owned(),
             Self::Erase { id, .. } => format!("{id}/erase"),
             Self::Settings { digest, .. } => format!("settings/{digest}"),
+            Self::Rewrap(_) => "data_keys/rewrap".to_owned(),
             Self::Say(_) => "approval/say".to_owned(),
             Self::ConfirmClock => "clock/confirm".to_owned(),
         }
@@ -107,6 +114,8 @@ impl Order<'_> {
 pub enum Answer {
     /// Done: what the log says of it.
     Done(String),
+    /// A part of a rewrap was done.
+    Rewrapped(Progress),
     /// Not done, and why.
     Refused(Text),
     /// Entered; persons must agree to it first.
@@ -122,7 +131,7 @@ pub enum Answer {
 
 impl Answer {
     pub(super) fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("an answer holds only strings")
+        serde_json::to_string(self).expect("an answer holds only strings and numbers")
     }
 }
 
@@ -136,6 +145,8 @@ pub struct Operations {
     pub erasure: Arc<Erasure>,
     /// Changes that need two persons.
     pub approvals: Approvals,
+    /// Wraps anew.
+    pub rewrap: Rewrap,
 }
 
 impl Operations {
@@ -193,7 +204,7 @@ impl Operations {
         match change {
             Change::Client(change) => self.clients.as_ref()?.fault_of(change).map(|fault| fault.text()),
             Change::Erase { reason, .. } => erasure::check_reason(reason).err().map(|fault| fault.text()),
-            Change::Settings { .. } | Change::Say(_) | Change::ConfirmClock => None,
+            Change::Settings { .. } | Change::Say(_) | Change::ConfirmClock | Change::Rewrap(_) => None,
         }
     }
 
@@ -245,6 +256,16 @@ impl Operations {
                 "other settings need nobody's agreement now: restart the hub with them.",
             ))),
             Change::Say(_) => Ok(Answer::Refused(clients::ChangeFault::Form.text())),
+            Change::Rewrap(from) => match self.rewrap.go_on(order.by, from).await? {
+                Ok(progress) => {
+                    let answer = Answer::Rewrapped(progress);
+                    if let Some(number) = request {
+                        self.answer(number, &answer).await?;
+                    }
+                    Ok(answer)
+                }
+                Err(why) => Ok(Answer::Refused(why)),
+            },
         }
     }
 

@@ -16,7 +16,7 @@ use crate::auth::signing::{SEED, SigningKey, issuer_keys};
 use crate::auth::token::{LEEWAY_SECONDS, MAX_LIFETIME_SECONDS, OwnIssuer, TokenVerifier};
 use crate::domain::actor::Role;
 use crate::domain::clock::{Clock, Randomness};
-use crate::seal::{SealError, Sealer};
+use crate::seal::{Field, SealError, Sealer};
 use crate::service::changes::{Answer, Order};
 use crate::service::ids::Ids;
 use crate::store::{Changes, ClientRow, EventRow, SigningKeyRow, Store, StoreError};
@@ -165,7 +165,7 @@ impl ClientRegistry {
         let number = before.last().map_or(1, |key| key.number + 1);
         let name = sealed_name(number);
         let (data_key, wrapped_key) = self.parts.sealer.new_data_key(&name)?;
-        let secret = self.parts.sealer.seal(&data_key, &name, seed.as_ref())?;
+        let secret = self.parts.sealer.seal(&data_key, &name, Field::Seed, seed.as_ref())?;
         let made_at = now.as_microsecond();
         let rows = vec![SigningKeyRow { number, made_at, retires_at: None, wrapped_key, secret }];
         let mut keys = Vec::with_capacity(before.len() + 1);
@@ -211,7 +211,11 @@ fn sealed_name(number: u32) -> String {
 
 fn opened(sealer: &Sealer, row: &SigningKeyRow) -> Result<SigningKey, ClientsError> {
     let name = sealed_name(row.number);
-    let seed = zeroize::Zeroizing::new(sealer.open_data_key(&name, &row.wrapped_key)?.open(&name, &row.secret)?);
+    let seed = zeroize::Zeroizing::new(sealer.open_data_key(&name, &row.wrapped_key)?.open(
+        &name,
+        Field::Seed,
+        &row.secret,
+    )?);
     let instant = |at| Timestamp::from_microsecond(at).map_err(|_| StoreError::Corrupt("signing key"));
     let retires_at = row.retires_at.map(instant).transpose()?;
     Ok(SigningKey::from_seed(row.number, &seed, instant(row.made_at)?, retires_at)?)

@@ -19,7 +19,7 @@ use crate::domain::division::DivisionCode;
 use crate::domain::id_number::{IdNumber, Subject, SubjectKey};
 use crate::domain::period::date_in_china;
 use crate::domain::problem::Text;
-use crate::seal::Sealer;
+use crate::seal::{Field, Sealer};
 use crate::store::{ApprovalChanges, Changes, Erasable, ErasureRow, EventRow, Store, StoreError};
 
 /// Longest reason, bytes.
@@ -329,7 +329,9 @@ impl Erasure {
         if self.parts.store.household_notice(id).await?.is_some_and(|notice| notice.given.is_none()) {
             return Err(ErasureFault::NoticeOwed);
         }
-        let about = self.opened::<KeptRequest>(&row.id, &row.wrapped_key, &row.request).map(|kept| kept.request);
+        let about = self
+            .opened::<KeptRequest>(&row.id, Field::Request, &row.wrapped_key, &row.request)
+            .map(|kept| kept.request);
         Ok(Some(Doomed { kind: Erasable::Verification, division: row.division, number: None, about }))
     }
 
@@ -339,7 +341,7 @@ impl Erasure {
         if row.erased_at.is_some() {
             return Ok(None);
         }
-        let about = self.opened::<About>(&row.id, &row.wrapped_key, &row.body);
+        let about = self.opened::<About>(&row.id, Field::Authorisation, &row.wrapped_key, &row.body);
         let last_day = about.as_ref().and_then(|about| about.valid_until);
         let is_over = last_day.is_some_and(|day| day < date_in_china(self.parts.clock.now()));
         if row.revoked_at.is_none() && !is_over {
@@ -350,8 +352,14 @@ impl Erasure {
     }
 
     /// A sealed body; nothing where it does not open, which is no reason to keep it.
-    fn opened<T: serde::de::DeserializeOwned>(&self, id: &str, wrapped_key: &[u8], body: &[u8]) -> Option<T> {
-        let body = self.parts.sealer.open_data_key(id, wrapped_key).ok()?.open(id, body).ok()?;
+    fn opened<T: serde::de::DeserializeOwned>(
+        &self,
+        id: &str,
+        field: Field,
+        wrapped_key: &[u8],
+        body: &[u8],
+    ) -> Option<T> {
+        let body = self.parts.sealer.open_data_key(id, wrapped_key).ok()?.open(id, field, body).ok()?;
         serde_json::from_slice(&body).ok()
     }
 }

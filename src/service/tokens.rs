@@ -11,7 +11,8 @@ use super::clients::ClientRegistry;
 use super::ids::Ids;
 use crate::access_log::{AccessEvent, Action};
 use crate::auth::assertion::{self, AssertionError, Proven};
-use crate::auth::token::{Claims, Confirmation, Thumbprint};
+use crate::auth::clients::SenderConstrained;
+use crate::auth::token::{Claims, Confirmation};
 use crate::domain::actor::Client;
 use crate::domain::clock::Clock;
 use crate::domain::problem::Text;
@@ -35,6 +36,8 @@ pub enum GrantCode {
     UnsupportedGrantType,
     /// A scope the client does not have.
     InvalidScope,
+    /// A proof of possession that is not accepted (RFC 9449 section 5).
+    InvalidDpopProof,
 }
 
 impl GrantCode {
@@ -45,6 +48,7 @@ impl GrantCode {
             Self::InvalidClient => "invalid_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
         }
     }
 }
@@ -94,7 +98,8 @@ impl Asked {
 pub struct TokenAnswer {
     /// The access token, an `at+jwt` (RFC 9068).
     pub access_token: String,
-    /// `Bearer`, also where the token is bound to a certificate (RFC 8705 section 3).
+    /// `DPoP` where the token is bound to a key (RFC 9449 section 5), else `Bearer`, also where it is bound to a
+    /// certificate (RFC 8705 section 3).
     pub token_type: &'static str,
     /// Seconds until it expires.
     pub expires_in: i64,
@@ -194,13 +199,31 @@ impl TokenEndpoint {
         Ok(Asked { proven, scope })
     }
 
-    /// Uses the assertion up and gives a token, bound to the certificate of the connection where there is one.
+    /// Whether a client that proved itself may have a token that is bound so. Refused where its tokens must be bound and
+    /// nothing is there to bind this one to.
+    pub fn check_binding(&self, asked: &Asked, binding: Option<&Confirmation>) -> Result<(), Refusal> {
+        let must_be = asked.proven.client.registration().sender_constrained == SenderConstrained::Required;
+        if !must_be || binding.is_some() {
+            return Ok(());
+        }
+        Err(Refusal {
+            code: GrantCode::InvalidRequest,
+            detail: Text::new(
+                "该客户端的令牌须绑定：请以客户端证书建立连接（RFC 8705），或在 DPoP 头中给出持钥证明（RFC 9449）。",
+                "The tokens of this client must be bound: connect with a client certificate (RFC 8705), or send a proof of possession in the DPoP field (RFC 9449).",
+            ),
+            client: Some(Arc::clone(asked.client())),
+            claimed: None,
+        })
+    }
+
+    /// Uses the assertion up and gives a token, bound to what the caller proved besides.
     /// `None` where the assertion was used before; then that is in the log.
     pub async fn grant(
         &self,
         asked: Asked,
         request_id: &str,
-        certificate: Option<&Thumbprint>,
+        binding: Option<Confirmation>,
     ) -> Result<Option<TokenAnswer>, StoreError> {
         let now = self.0.clock.now();
         let client = asked.client();
@@ -221,7 +244,7 @@ impl TokenEndpoint {
         if !self.0.store.use_assertion(row, granted.to_row()?, replayed.to_row()?).await? {
             return Ok(None);
         }
-        Ok(Some(self.issue(&asked, token_id, receipt, certificate, now)))
+        Ok(Some(self.issue(&asked, token_id, receipt, binding, now)))
     }
 
     fn issue(
@@ -229,7 +252,7 @@ impl TokenEndpoint {
         asked: &Asked,
         jti: String,
         receipt: String,
-        certificate: Option<&Thumbprint>,
+        cnf: Option<Confirmation>,
         now: Timestamp,
     ) -> TokenAnswer {
         let client = asked.client();
@@ -251,12 +274,13 @@ impl TokenEndpoint {
             division_code: client.division,
             purposes: client.purposes.clone(),
             role: client.role,
-            cnf: certificate.map(Confirmation::to),
+            cnf,
         };
+        let token_type = if claims.cnf.as_ref().is_some_and(|cnf| cnf.key.is_some()) { "DPoP" } else { "Bearer" };
         let keys = self.0.registry.signing_keys();
         // INVARIANT: where a client is registered there is a key; the last one signs.
         let access_token = keys.last().map(|key| key.sign(&claims)).unwrap_or_default();
-        TokenAnswer { access_token, token_type: "Bearer", expires_in: lifetime, scope: asked.scope, receipt }
+        TokenAnswer { access_token, token_type, expires_in: lifetime, scope: asked.scope, receipt }
     }
 }
 

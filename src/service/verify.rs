@@ -43,7 +43,7 @@ use crate::domain::period::date_in_china;
 use crate::domain::problem::{Finding, Text};
 use crate::federation::ask::Federation;
 use crate::policy::{Packs, Parameters, Unavailable};
-use crate::seal::{DataKey, Sealer};
+use crate::seal::{DataKey, Field, Sealer};
 use crate::store::{NewVerification, NoticeRow, Opened, Store, StoreError, VerificationRow};
 use consent::Consents;
 pub use consent::{AuthorisationStatus, AuthorisationView};
@@ -189,7 +189,7 @@ impl Verifications {
             request_digest: digest.clone(),
             opened_at: now.as_microsecond(),
             wrapped_key,
-            request: self.parts.sealer.seal(&key, &id, &kept)?,
+            request: self.parts.sealer.seal(&key, &id, Field::Request, &kept)?,
             notice: case.exemption().map(|_| NoticeRow {
                 verification_id: id.clone(),
                 client_id: caller.client.id.clone(),
@@ -355,7 +355,7 @@ impl Verifications {
     fn outcome(&self, row: &VerificationRow) -> Result<Option<Outcome>, ServiceError> {
         let Some(sealed) = &row.outcome else { return Ok(None) };
         let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
-        let body = key.open(&row.id, sealed)?;
+        let body = key.open(&row.id, Field::Outcome, sealed)?;
         serde_json::from_slice(&body).map(Some).map_err(|_| StoreError::Corrupt("outcome").into())
     }
 

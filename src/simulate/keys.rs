@@ -110,9 +110,11 @@ impl TrialKeys {
 /// Writes a file that only its owner can read.
 fn write(file: &Path, text: &str) -> Result<(), KeysError> {
     use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
     let failed = |source| KeysError::File { file: file.to_owned(), source };
     let mut open = std::fs::OpenOptions::new();
     let mut handle = open.write(true).create(true).truncate(true).mode(0o600).open(file).map_err(failed)?;
+    // A file that was there before keeps the permissions it had.
+    handle.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
     handle.write_all(text.as_bytes()).map_err(failed)
 }

@@ -13,6 +13,7 @@ use super::erasure::{self, ErasureRow};
 use super::event::EventRow;
 use super::notice::{self, NoticeRow};
 use super::proposal::{self, ApprovalChanges};
+use super::sealing::{self, Rewrapped, SealingKeyRow};
 use super::writer::Write;
 use super::{Store, StoreError};
 
@@ -34,6 +35,12 @@ pub struct Changes {
     pub signing_keys: Vec<SigningKeyRow>,
     /// Signing keys that retire: number, and when in microseconds since 1970.
     pub retired_keys: Vec<(u32, i64)>,
+    /// Sealing keys that are used from now on, or retired.
+    pub sealing_keys: Vec<SealingKeyRow>,
+    /// The wrapped root of pseudonyms.
+    pub pseudonym_root: Option<Vec<u8>>,
+    /// Data keys that are wrapped anew.
+    pub rewrapped: Vec<Rewrapped>,
     /// What is erased.
     pub erasures: Vec<ErasureRow>,
     /// Households that were told.
@@ -94,6 +101,30 @@ impl ChangeDesk {
         Ok(done.last_insert_rowid())
     }
 
+    /// Every sealing key that was used here, the oldest first; none in a database that no hub has brought to the newest
+    /// form yet.
+    pub async fn sealing_keys(&self) -> Result<Vec<SealingKeyRow>, StoreError> {
+        let is_known: bool = sqlx::query_scalar(
+            "-- store::change::knows_sealing_keys
+             SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'sealing_key')",
+        )
+        .fetch_one(&self.0)
+        .await?;
+        if is_known { sealing::sealing_keys(&self.0).await } else { Ok(Vec::new()) }
+    }
+
+    /// Forgets a request whose answer was read and that nobody will look for again.
+    pub async fn forget(&self, number: i64) -> Result<(), StoreError> {
+        sqlx::query(
+            "-- store::change::forget
+             DELETE FROM change_request WHERE number = $1 AND answer IS NOT NULL",
+        )
+        .bind(number)
+        .execute(&self.0)
+        .await?;
+        Ok(())
+    }
+
     /// The hub's answer to a request.
     pub async fn answer(&self, number: i64) -> Result<Option<String>, StoreError> {
         let answer: Option<Option<String>> = sqlx::query_scalar(
@@ -148,6 +179,8 @@ pub(super) fn push_change(statements: &mut QueryBuilder<Sqlite>, changes: &[&Cha
             statements.push("UPDATE signing_key SET retires_at = ").push_bind(*retires_at);
             statements.push(" WHERE number = ").push_bind(*number).push(";\n");
         }
+        let root = change.pseudonym_root.as_ref();
+        sealing::push_sealing(statements, &change.sealing_keys, root, &change.rewrapped);
         erasure::push_erase(statements, &change.erasures);
         proposal::push(statements, &change.approval);
         notice::push_given(statements, &change.notices_given);

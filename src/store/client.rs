@@ -35,10 +35,10 @@ pub struct SigningKeyRow {
     pub secret: Vec<u8>,
 }
 
-/// An assertion that is about to be used.
+/// An assertion or a proof that is about to be used.
 #[derive(Debug, Clone)]
 pub struct AssertionRow {
-    /// The client that made it.
+    /// The client that made it; one name for all proofs of possession, whose keys stand in `jti`.
     pub client_id: String,
     /// SHA-256 of its id.
     pub jti: [u8; 32],
@@ -81,8 +81,13 @@ impl Store {
         granted: EventRow,
         replayed: EventRow,
     ) -> Result<bool, StoreError> {
-        let events = Box::new((granted, replayed));
+        let events = Some(Box::new((granted, replayed)));
         self.write(|reply| Write::Assertion { row: Box::new(row), events, reply }).await
+    }
+
+    /// Uses a proof of possession: true when it was not used before. What is done with it has entries of its own.
+    pub async fn use_proof(&self, row: AssertionRow) -> Result<bool, StoreError> {
+        self.write(|reply| Write::Assertion { row: Box::new(row), events: None, reply }).await
     }
 }
 

@@ -234,6 +234,17 @@ impl LogReader {
         unsigned(count)
     }
 
+    /// The wrapped root of pseudonyms, which a log key may be derived from; none in a copy that is older than roots are.
+    pub async fn pseudonym_root(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        let is_known: bool = sqlx::query_scalar(
+            "-- store::log::knows_roots
+             SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'pseudonym_root')",
+        )
+        .fetch_one(&self.0)
+        .await?;
+        if is_known { super::sealing::pseudonym_root(&self.0).await } else { Ok(None) }
+    }
+
     /// Lets go of the file.
     pub async fn close(self) {
         self.0.close().await;

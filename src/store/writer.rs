@@ -79,10 +79,11 @@ pub(super) enum Write {
         events: Vec<EventRow>,
         reply: Reply<()>,
     },
-    /// An assertion to be used once: the first event is written where it is, the second where it was used before.
+    /// An assertion or a proof to be used once: the first event is written where it is, the second where it was used
+    /// before.
     Assertion {
         row: Box<AssertionRow>,
-        events: Box<(EventRow, EventRow)>,
+        events: Option<Box<(EventRow, EventRow)>>,
         reply: Reply<bool>,
     },
 }
@@ -223,13 +224,11 @@ async fn commit(
             Write::Assertion { row, events, .. } => {
                 let is_fresh = used.insert((row.client_id.clone(), row.jti.to_vec()));
                 answers.fresh.push(is_fresh);
-                let (granted, replayed) = &**events;
                 if is_fresh {
                     rows.assertions.push(row);
-                    rows.events.push(granted);
-                } else {
-                    rows.events.push(replayed);
                 }
+                rows.events
+                    .extend(events.as_deref().map(|(granted, replayed)| if is_fresh { granted } else { replayed }));
             }
         }
     }

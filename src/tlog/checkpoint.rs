@@ -73,6 +73,20 @@ impl SignedCheckpoint {
         Ok(Self { checkpoint, note })
     }
 
+    /// The checkpoint in these bytes, when one of a log's keys signed it: its key, or one that it had before.
+    pub fn open_any(bytes: &[u8], keys: &[VerifierKey]) -> Result<Self, NoteError> {
+        let mut failed = NoteError::Unsigned;
+        for key in keys {
+            match Self::open(bytes, key) {
+                Ok(signed) => return Ok(signed),
+                // What a key did not sign says less than what it signed otherwise.
+                Err(NoteError::Unsigned) => {}
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
+    }
+
     /// The checkpoint in these bytes, when the witness of this key cosigned it, whatever log it is of.
     pub fn open_cosigned(bytes: &[u8], witness: &VerifierKey) -> Result<Self, NoteError> {
         let note = Note::parse(bytes)?;

@@ -3,11 +3,12 @@
 //! [`super::decide`] reads the decision off it; [`super::trace`] shows the items behind its sums.
 
 use super::circle::{Lines, Position, Rule, graduates};
+use super::expenditure::Spent;
 use super::facts::Facts;
 use super::members::Members;
 use super::property::{Failures, Property};
 use super::{expenditure, income, tekun};
-use crate::domain::exact::Overflow;
+use crate::domain::exact::{Exact, Overflow};
 use crate::policy::Rules;
 
 /// What is known of the household that remains, and the rule to apply to it.
@@ -42,8 +43,9 @@ impl<'a> Assessment<'a> {
         let lines = Lines::of(rules, members.remaining())?;
         let failures = property.failures(rules, lines.financial);
         let income = income::of_remaining(facts, &members, rules)?;
-        let (rigid, medical) = expenditure::of_remaining(facts, &members, rules)?;
-        let at = Position { income, rigid, medical, property_passes: failures.none() };
+        let Spent { rigid, medical, illness } = expenditure::of_remaining(facts, &members, rules)?;
+        let deducted = if rules.deduct_rigid_in_dibao_test { illness } else { Exact::ZERO };
+        let at = Position { income, rigid, medical, deducted, property_passes: failures.none() };
         let known = Known { rule: Rule { rules, lines, graduates: graduates(facts, rules) }, at, failures };
         Ok(Self { members, property, known })
     }

@@ -1,7 +1,8 @@
 //! The circles of a household (救助圈层) and the crisp rule that tests for them.
 //!
-//! The rule is a function of four things: income, rigid expenditure, its medical part, and whether
-//! property passes. [`super::unknowns`] evaluates the same function wherever those are not known.
+//! The rule is a function of five things: income, rigid expenditure, its medical part, what of it the dibao
+//! test takes off income, and whether property passes. [`super::unknowns`] evaluates the same function wherever those
+//! are not known.
 
 use serde::Serialize;
 
@@ -131,8 +132,22 @@ pub struct Position {
     pub rigid: Exact,
     /// M: its medical and accident part.
     pub medical: Exact,
+    /// What the dibao test takes off income: the part of illness and disability, nothing where the pack does not say so
+    /// (57号 第十三条末款; `docs/decisions/0047-illness-costs-come-off-income-in-the-dibao-test.md`).
+    pub deducted: Exact,
     /// Property keeps to every limit.
     pub property_passes: bool,
+}
+
+impl Position {
+    /// What the dibao test compares with the line, and from which the difference is paid. What is taken off takes
+    /// income down to zero and no further.
+    pub fn dibao_income(self) -> Result<Exact, Overflow> {
+        if self.deducted == Exact::ZERO || self.income.is_negative() {
+            return Ok(self.income);
+        }
+        Ok(self.income.minus(self.deducted)?.floored_at_zero())
+    }
 }
 
 /// Which circles a household meets.
@@ -210,7 +225,7 @@ impl Rule<'_> {
         if !at.property_passes || self.lines.persons == 0 {
             return Ok(Met::default());
         }
-        if at.income < self.lines.dibao {
+        if at.dibao_income()? < self.lines.dibao {
             return Ok(Met { dibao: true, ..Met::default() });
         }
         let low_income = self.is_in_band(at.income);
@@ -263,8 +278,15 @@ impl Rule<'_> {
             return Ok(());
         }
         reasons.rests_on(&[clause::DIBAO]);
+        if at.deducted > Exact::ZERO {
+            reasons.reason("RIGID_DEDUCTED_IN_DIBAO_TEST");
+        }
         if at.income < self.lines.dibao {
             reasons.reason("INCOME_LT_STANDARD");
+            return Ok(());
+        }
+        if at.dibao_income()? < self.lines.dibao {
+            reasons.reason("INCOME_AFTER_DEDUCTION_LT_STANDARD");
             return Ok(());
         }
         reasons.rests_on(&[clause::LOW_INCOME, clause::SEED_LOW_INCOME]);

@@ -60,6 +60,19 @@ pub struct Document {
     pub url: Option<String>,
 }
 
+impl Document {
+    /// Its title as it is cited: `《社会救助暂行办法》`.
+    pub fn cited(&self) -> Text {
+        let zh = if self.title.zh.contains('《') { self.title.zh.clone() } else { format!("《{}》", self.title.zh) };
+        Text::new(zh, self.title.en.clone())
+    }
+
+    /// Its address, or where to look for it.
+    pub fn place(&self) -> Text {
+        self.url.clone().map_or_else(|| self.found_at.clone(), |url| Text::new(url.clone(), url))
+    }
+}
+
 /// A clause as the file holds it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,11 +125,12 @@ impl ClauseText {
         if matches!(self.strength, Strength::Local | Strength::Design) {
             return self.title.clone();
         }
-        let title = &self.document.title;
-        let zh = if title.zh.contains('《') { title.zh.clone() } else { format!("《{}》", title.zh) };
+        let title = self.document.cited();
         match &self.article {
-            Some(article) => Text::new(format!("{zh}{}", article.zh), format!("{}, {}", title.en, article.en)),
-            None => Text::new(format!("{zh}（{}）", self.title.zh), format!("{} ({})", title.en, self.title.en)),
+            Some(article) => Text::new(format!("{}{}", title.zh, article.zh), format!("{}, {}", title.en, article.en)),
+            None => {
+                Text::new(format!("{}（{}）", title.zh, self.title.zh), format!("{} ({})", title.en, self.title.en))
+            }
         }
     }
 
@@ -195,7 +209,7 @@ impl Clauses {
     pub fn cited_by(&self, root: Node<'_>) -> Vec<&ClauseText> {
         let mut cited: Vec<&ClauseText> = Vec::new();
         for node in root.walk() {
-            for clause in node.clauses.iter().filter_map(|id| self.get(id)) {
+            for clause in node.clauses().iter().filter_map(|id| self.get(id)) {
                 if !cited.iter().any(|known| known.id == clause.id) {
                     cited.push(clause);
                 }

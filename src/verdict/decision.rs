@@ -67,22 +67,18 @@ pub(super) struct Settled {
 
 /// Applies the rules. Fails only when amounts are too large to compute with.
 pub fn decide<'a>(facts: &'a Facts, parameters: &'a Parameters) -> Result<Decision<'a>, Overflow> {
-    let ruling = match gate(facts) {
-        Some(gate) => Ruling::Shut(gate),
-        None => apply(facts, parameters)?,
-    };
-    Ok(Decision { facts, parameters, ruling })
-}
-
-fn apply<'a>(facts: &Facts, parameters: &'a Parameters) -> Result<Ruling<'a>, Overflow> {
+    // A decision is made where it is returned: it is about a thousand bytes, and each hand it went through would copy them.
+    if let Some(gate) = gate(facts) {
+        return Ok(Decision { facts, parameters, ruling: Ruling::Shut(gate) });
+    }
     let assessment = Assessment::of(facts, parameters.rules())?;
     if assessment.all_are_tekun() {
-        return Ok(Ruling::AllTekun(assessment));
+        return Ok(Decision { facts, parameters, ruling: Ruling::AllTekun(assessment) });
     }
     let weighed = if facts.gaps.is_empty() { None } else { Some(Weighed::of(facts, &assessment)?) };
     let is_open = weighed.as_ref().is_some_and(|weighed| weighed.possible.len() > 1);
     let settled = if is_open { None } else { Some(Settled::of(facts, &assessment)?) };
-    Ok(Ruling::Household(Household { assessment, weighed, settled }))
+    Ok(Decision { facts, parameters, ruling: Ruling::Household(Household { assessment, weighed, settled }) })
 }
 
 impl Settled {
@@ -97,7 +93,7 @@ impl Settled {
         } else {
             let measured = match finding.circle {
                 Circle::Expenditure => at.income.minus(at.rigid)?.floored_at_zero(),
-                _ => at.income,
+                _ => at.dibao_income()?,
             };
             Benefit::of(finding.circle, measured, &rule.lines, facts, members, rules)?
         };

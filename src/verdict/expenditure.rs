@@ -53,21 +53,35 @@ pub fn count(item: &ExpenditureItem, members: &Members, window: &Period) -> Resu
     })
 }
 
-/// What the remaining members spent in the window: all kinds, and medical and accident only.
-pub fn of_remaining(facts: &Facts, members: &Members, rules: &Rules) -> Result<(Exact, Exact), Overflow> {
-    let (mut rigid, mut medical) = (Exact::ZERO, Exact::ZERO);
+/// What the remaining members spent in the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spent {
+    /// All kinds.
+    pub rigid: Exact,
+    /// Medical and accident.
+    pub medical: Exact,
+    /// Medical and rehabilitation: what illness and disability cost.
+    pub illness: Exact,
+}
+
+/// What the remaining members spent in the window.
+pub fn of_remaining(facts: &Facts, members: &Members, rules: &Rules) -> Result<Spent, Overflow> {
+    let mut spent = Spent { rigid: Exact::ZERO, medical: Exact::ZERO, illness: Exact::ZERO };
     if facts.expenditures.is_empty() {
-        return Ok((rigid, medical));
+        return Ok(spent);
     }
     let window = window(facts, rules);
     for item in &facts.expenditures {
-        let (_, counted) = count(item, members, &window)?;
-        rigid = rigid.plus(counted.into())?;
+        let counted = count(item, members, &window)?.1.into();
+        spent.rigid = spent.rigid.plus(counted)?;
         if matches!(item.kind, ExpenditureKind::Medical | ExpenditureKind::Accident) {
-            medical = medical.plus(counted.into())?;
+            spent.medical = spent.medical.plus(counted)?;
+        }
+        if matches!(item.kind, ExpenditureKind::Medical | ExpenditureKind::DisabilityRehab) {
+            spent.illness = spent.illness.plus(counted)?;
         }
     }
-    Ok((rigid, medical))
+    Ok(spent)
 }
 
 /// Notes what was capped or left out.

@@ -69,16 +69,17 @@ pub fn treatment(facts: &Facts, item: &IncomeItem, index: usize, members: &Membe
         Treatment::ExemptKind
     } else if kind == PENSION_RESIDENT {
         match (item.basic_portion_12m, rules.basic_pension_exempt_until) {
-            (None, _) => Treatment::Counted,
+            // A place without the exemption has none that could end.
+            (None, _) | (_, None) => Treatment::Counted,
             (Some(_), Some(last)) if facts.assessed_on <= last => Treatment::BasicPortionExempt,
-            (Some(_), _) => Treatment::BasicExemptionExpired,
+            (Some(_), Some(_)) => Treatment::BasicExemptionExpired,
         }
     } else if is_paid_out(item.category, &item.kind) {
         Treatment::PaidOut
     } else {
         let is_wage = item.category == IncomeCategory::Wage || kind == WAGE;
         match rules.employment_cost {
-            Some(cost) if is_wage && !cost.percent.is_zero() => Treatment::EmploymentCostDeducted,
+            Some(_) if is_wage => Treatment::EmploymentCostDeducted,
             _ => Treatment::Counted,
         }
     }

@@ -47,9 +47,14 @@ pub fn margins(facts: &Facts, assessment: &Assessment<'_>) -> Result<Vec<Margin>
         })
     };
     let income = known.at.income;
+    let dibao_income = known.at.dibao_income()?;
     let mut margins = Vec::with_capacity(6);
     margins.push(margin("income_below_standard", income < lines.dibao, income, lines.dibao)?);
-    if income >= lines.dibao {
+    if known.at.deducted > Exact::ZERO {
+        let holds = dibao_income < lines.dibao;
+        margins.push(margin("income_after_deduction_below_standard", holds, dibao_income, lines.dibao)?);
+    }
+    if dibao_income >= lines.dibao {
         let holds = rules.low_income_upper_bound.admits(income, lines.low_income);
         margins.push(margin("income_within_low_income_line", holds, income, lines.low_income)?);
         if rules.expenditure_rule.is_ratio() {

@@ -17,8 +17,10 @@ use crate::domain::money::Money;
 pub enum Quantity {
     /// Countable income of the window.
     Income,
-    /// Rigid expenditure of the window, if medical.
+    /// Rigid expenditure of the window: medical, or of an accident where the dibao test takes off what illness costs.
     Expenditure,
+    /// Rigid expenditure of the window by illness or disability, where the dibao test takes it off income.
+    IllnessCosts,
     /// Financial assets.
     FinancialAssets,
 }
@@ -56,8 +58,10 @@ pub struct Possibility {
 pub enum Condition {
     /// More countable income.
     Income(More),
-    /// More rigid expenditure.
+    /// More rigid expenditure; not of illness or disability where the dibao test takes that off income.
     Expenditure(More),
+    /// More rigid expenditure by illness or disability, where the dibao test takes it off income.
+    IllnessCosts(More),
     /// Property beyond a limit.
     PropertyFails {
         /// Who could show it.
@@ -115,11 +119,25 @@ impl Position {
         Ok(Self { income: self.income.plus(Exact::from_fen(change))?, ..self })
     }
 
-    /// With more expenditure, all of it medical.
+    /// With more expenditure, all of it counted as medical, but not taken off in the dibao test.
     fn with_expenditure(self, change: i64) -> Result<Self, Overflow> {
         let more = Exact::from_fen(change);
         Ok(Self { rigid: self.rigid.plus(more)?, medical: self.medical.plus(more)?, ..self })
     }
+
+    /// With more medical expenditure, which the dibao test takes off.
+    fn with_illness_costs(self, change: i64) -> Result<Self, Overflow> {
+        Ok(Self { deducted: self.deducted.plus(Exact::from_fen(change))?, ..self.with_expenditure(change)? })
+    }
+}
+
+/// What more expenditure is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spending {
+    /// What counts for the expenditure test alone.
+    Rigid,
+    /// What illness costs, where the dibao test takes it off.
+    Illness,
 }
 
 impl Known<'_> {
@@ -132,6 +150,20 @@ impl Known<'_> {
             Ok(all.min(medical))
         } else {
             at.income.minus(self.rule.lines.dibao)?.minus(at.rigid)
+        }
+    }
+
+    /// How much more by illness meets the dibao test at a position, or is just short of it.
+    fn missing_deduction(&self, at: Position) -> Result<Exact, Overflow> {
+        at.income.minus(self.rule.lines.dibao)?.minus(at.deducted)
+    }
+
+    /// What more expenditure can be for.
+    fn spending(&self) -> &'static [Spending] {
+        if self.rule.rules.deduct_rigid_in_dibao_test {
+            &[Spending::Rigid, Spending::Illness]
+        } else {
+            &[Spending::Rigid]
         }
     }
 
@@ -158,7 +190,7 @@ pub fn tipping_points(facts: &Facts, assessment: &Assessment<'_>) -> Result<Vec<
         return Ok(Vec::new());
     }
     let now = rule.circle(at)?;
-    let mut points = Vec::with_capacity(4);
+    let mut points = Vec::with_capacity(5);
     let mut push = |quantity, (change, circle): (i64, Circle), from: Exact, departments| -> Result<(), Overflow> {
         points.push(TippingPoint {
             quantity,
@@ -186,6 +218,12 @@ pub fn tipping_points(facts: &Facts, assessment: &Assessment<'_>) -> Result<Vec<
     if let Some(turn) = first_other(missing, now, |more| rule.circle(at.with_expenditure(more)?))? {
         push(Quantity::Expenditure, turn, at.rigid, silent(facts, assessment, Open::EXPENDITURE))?;
     }
+    if rule.rules.deduct_rigid_in_dibao_test {
+        let missing = std::iter::once(known.missing_deduction(at));
+        if let Some(turn) = first_other(missing, now, |more| rule.circle(at.with_illness_costs(more)?))? {
+            push(Quantity::IllnessCosts, turn, at.deducted, silent(facts, assessment, Open::EXPENDITURE))?;
+        }
+    }
     if at.property_passes && now != Circle::None {
         let (financial, limit) = (assessment.property.financial, rule.lines.financial);
         let comparison = rule.rules.financial_asset_limit.comparison;
@@ -208,6 +246,7 @@ struct Way {
     changes: Open,
     income: i64,
     expenditure: i64,
+    spending: Spending,
 }
 
 /// Combinations of what may be open, fewer before more. Property that fails leaves nothing for the rest to
@@ -256,7 +295,7 @@ pub fn possibilities(
 /// The least amounts of a combination at which a circle comes about that no part of the combination leads to.
 fn walk(known: &Known<'_>, at: Position, changes: Open, ways: &mut SmallVec<[Way; 8]>) -> Result<(), Overflow> {
     let is_new = |ways: &[Way], circle| !ways.iter().any(|way| way.circle == circle && changes.has_all(way.changes));
-    let mut incomes: SmallVec<[i64; 10]> = SmallVec::new();
+    let mut incomes: SmallVec<[i64; 12]> = SmallVec::new();
     if changes.has(Open::INCOME) {
         for point in known.income_breakpoints()? {
             incomes.extend(steps(point.minus(at.income)?)?.into_iter().flatten());
@@ -269,14 +308,23 @@ fn walk(known: &Known<'_>, at: Position, changes: Open, ways: &mut SmallVec<[Way
         if !changes.has(Open::EXPENDITURE) {
             let circle = known.rule.circle(at)?;
             if is_new(ways, circle) {
-                ways.push(Way { circle, changes, income, expenditure: 0 });
+                ways.push(Way { circle, changes, income, expenditure: 0, spending: Spending::Rigid });
             }
             continue;
         }
-        for expenditure in steps(known.missing_expenditure(at)?)?.into_iter().flatten() {
-            let circle = known.rule.circle(at.with_expenditure(expenditure)?)?;
-            if is_new(ways, circle) {
-                ways.push(Way { circle, changes, income, expenditure });
+        for spending in known.spending().iter().copied() {
+            let missing = match spending {
+                Spending::Rigid => known.missing_expenditure(at)?,
+                Spending::Illness => known.missing_deduction(at)?,
+            };
+            for expenditure in steps(missing)?.into_iter().flatten() {
+                let circle = known.rule.circle(match spending {
+                    Spending::Rigid => at.with_expenditure(expenditure)?,
+                    Spending::Illness => at.with_illness_costs(expenditure)?,
+                })?;
+                if is_new(ways, circle) {
+                    ways.push(Way { circle, changes, income, expenditure, spending });
+                }
             }
         }
     }
@@ -307,7 +355,12 @@ impl Way {
             conditions.push(Condition::Income(more(self.income, known.at.income, Open::INCOME)?));
         }
         if self.changes.has(Open::EXPENDITURE) {
-            conditions.push(Condition::Expenditure(more(self.expenditure, known.at.rigid, Open::EXPENDITURE)?));
+            conditions.push(match self.spending {
+                Spending::Rigid => Condition::Expenditure(more(self.expenditure, known.at.rigid, Open::EXPENDITURE)?),
+                Spending::Illness => {
+                    Condition::IllnessCosts(more(self.expenditure, known.at.deducted, Open::EXPENDITURE)?)
+                }
+            });
         }
         Ok(Possibility { circle: self.circle, conditions })
     }

@@ -144,7 +144,8 @@ impl<'a> Decision<'a> {
             HouseholdCircle::Open => Outcome::Unknown,
             HouseholdCircle::NotAsked => Outcome::is(self.status().as_str()),
         };
-        let mut tree = Tree::rooted("verdict", &verdict.deciding_clauses, result);
+        let items = 2 * facts.members.len() + facts.incomes.len() + facts.expenditures.len() + facts.gaps.len();
+        let mut tree = Tree::rooted("verdict", &verdict.deciding_clauses, result, items + facts.obligors.len());
         self.show_gates(&mut tree);
         circles::emergency(&mut tree, facts, parameters);
         if let Some(assessment) = self.assessment() {

@@ -4,7 +4,8 @@
 //! Income, rigid expenditure and its medical part can only be more than known; property that passes may
 //! fail, and dwellings too many may turn out ruins. The rule is constant between its breakpoints, so one
 //! walk over them, with expenditure as known and with expenditure beyond every limit, meets every circle
-//! there is. No department is named here: a gap carries its effects from the catalogue.
+//! there is. Where the dibao test takes off what illness costs, expenditure beyond every limit comes both ways: of
+//! illness and of nothing but other things. No department is named here: a gap carries its effects from the catalogue.
 
 use serde::Serialize;
 use smallvec::SmallVec;
@@ -110,7 +111,11 @@ impl Known<'_> {
             let at = Position { income, property_passes: true, ..self.at };
             visit(at, takes)?;
             if open.has(Open::EXPENDITURE) {
-                visit(self.with_any_expenditure(at)?, takes.and(Open::EXPENDITURE))?;
+                let spent = self.with_any_expenditure(at)?;
+                visit(spent, takes.and(Open::EXPENDITURE))?;
+                if self.rule.rules.deduct_rigid_in_dibao_test {
+                    visit(Position { deducted: spent.rigid, ..spent }, takes.and(Open::EXPENDITURE))?;
+                }
             }
             Ok(())
         };
@@ -129,7 +134,8 @@ impl Known<'_> {
         Ok(())
     }
 
-    /// Expenditure large enough that more would change nothing: above income and above every ratio of it.
+    /// Expenditure large enough that more would change nothing: above income and above every ratio of it. None of it is
+    /// of illness.
     pub(super) fn with_any_expenditure(&self, at: Position) -> Result<Position, Overflow> {
         let rules = self.rule.rules;
         let income = at.income.floored_at_zero();
@@ -141,11 +147,14 @@ impl Known<'_> {
     }
 
     /// The incomes at which some part of the rule changes its answer, ascending.
-    pub(super) fn income_breakpoints(&self) -> Result<SmallVec<[Exact; 5]>, Overflow> {
+    pub(super) fn income_breakpoints(&self) -> Result<SmallVec<[Exact; 6]>, Overflow> {
         let lines = &self.rule.lines;
         let rules = self.rule.rules;
         let mut points = SmallVec::new();
         points.extend([lines.dibao, lines.low_income]);
+        if self.at.deducted > Exact::ZERO {
+            points.push(lines.dibao.plus(self.at.deducted)?);
+        }
         match rules.expenditure_rule {
             ExpenditureRule::Seed2021 => points.push(lines.dibao.plus(self.at.rigid)?),
             ExpenditureRule::Im2024 | ExpenditureRule::National2024 => {

@@ -349,7 +349,7 @@ impl Decision<'_> {
         }
         self.explain_referrals(&mut reasons);
         for gap in &facts.gaps {
-            reasons.flag(format!("MISSING_NOT_DECISIVE_{}", gap.department));
+            reasons.flag(["MISSING_NOT_DECISIVE_", gap.department.as_str()].concat());
             reasons.rests_on(&[clause::MONOTONE]);
             if settled.singles.is_some() && hides_illness(gap) {
                 reasons.flag("MEMBER_SINGLE_ILLNESS_UNKNOWN");

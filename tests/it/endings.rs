@@ -65,7 +65,7 @@ async fn a63_sigterm_under_load_and_once_more_lets_what_runs_end_and_be_logged()
     }
     assert!(answered > 0, "what was running was answered");
     let log = LogReader::open(&folder.path().join("hedui.sqlite")).await.unwrap();
-    let report = hedui::access_log::audit::audit(&log, None, &[], &[]).await.unwrap();
+    let report = hedui::access_log::audit::audit(&log, &[], &[], &[]).await.unwrap();
     assert!(report.is_intact && report.signed == report.entries, "{report:?}");
     let entries = log.newest(500).await.unwrap();
     let released = entries.iter().filter(|entry| entry.body.contains("\"action\":\"released\"")).count() as u64;
@@ -98,7 +98,7 @@ async fn a44_while_somebody_holds_the_database_there_are_503s_and_afterwards_all
     let keep = system.folder;
     system.app.stop().await;
     let log = LogReader::open(&folder.join("hedui.sqlite")).await.unwrap();
-    assert!(hedui::access_log::audit::audit(&log, None, &[], &[]).await.unwrap().is_intact);
+    assert!(hedui::access_log::audit::audit(&log, &[], &[], &[]).await.unwrap().is_intact);
     drop(keep);
 }
 

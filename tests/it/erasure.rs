@@ -46,7 +46,7 @@ fn holds(bytes: &[u8], part: &[u8]) -> bool {
 
 async fn assert_log_is_intact(folder: &Path) {
     let log = LogReader::open(&folder.join("hedui.sqlite")).await.unwrap();
-    let report = hedui::access_log::audit::audit(&log, None, &[], &[]).await.unwrap();
+    let report = hedui::access_log::audit::audit(&log, &[], &[], &[]).await.unwrap();
     assert!(report.is_intact, "{report:?}");
 }
 

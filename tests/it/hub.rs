@@ -204,6 +204,13 @@ impl System {
     }
 }
 
+/// Writes a file that only its owner can read.
+pub(crate) fn write_secret(file: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::write(file, text).unwrap();
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
 /// Puts other lines into a configuration.
 pub(crate) fn change_settings(config: &Path, settings: &[(&'static str, String)]) {
     let mut text = std::fs::read_to_string(config).unwrap();

@@ -32,6 +32,7 @@ mod promises;
 mod published_figures;
 mod refusals;
 mod rules_table;
+mod sealing;
 mod security_page;
 mod seventh_source;
 mod stub;

@@ -1,6 +1,7 @@
 //! Access tokens end to end: registered, proven, given, bound, refused, revoked, and every step in the log.
 
 mod attacks;
+mod dpop;
 mod endpoint;
 mod issuers;
 

@@ -18,10 +18,14 @@ use hedui::tlog::tile::TileCoordinate;
 use hedui::tlog::tree::Tree;
 use hedui::tlog::witness::AddCheckpoint;
 
+use super::hub::write_secret;
+
 const LOG: &str = "log.example/toy";
 
 fn witness_key() -> SignerKey {
-    SignerKey::from_seed("witness.example/w1", KeyKind::Witness, &[3; 32]).unwrap()
+    // As good as drawn: a witness does not start with a key that repeats itself.
+    let seed = std::array::from_fn(|index| u8::try_from((index * index * 7 + index * 3 + 11) % 251).unwrap());
+    SignerKey::from_seed("witness.example/w1", KeyKind::Witness, &seed).unwrap()
 }
 
 /// A log of at most 256 entries, which may be told in two ways from some index on.
@@ -66,7 +70,7 @@ impl Toy {
 /// trial it speaks TLS.
 fn configure(folder: &Path, address: &str, keys: Option<&TrialKeys>, logs: &[&VerifierKey]) -> PathBuf {
     std::fs::create_dir_all(folder).unwrap();
-    std::fs::write(folder.join("witness.key"), witness_key().reveal().as_bytes()).unwrap();
+    write_secret(&folder.join("witness.key"), &witness_key().reveal());
     let tls = keys.map_or_else(String::new, |keys| {
         let (certificate, key) = (keys.server.display(), keys.server_key.display());
         format!("certificate = \"{certificate}\"\nprivate_key = \"{key}\"\n")

@@ -13,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 from generate import case_file, write
+from means_test.packs import fen
 from means_test.verdicts import evaluate
 
 FIELDS = (
@@ -98,7 +99,20 @@ class Run:
             hint = verdict.get("benefit_hint", {})
             counts[("benefit", hint.get("mode"))] += 1
             counts.update(("topup", topup["ground"]) for topup in hint.get("topups", []))
+            counts[("above_the_line", above_the_line(verdict))] += 1
         return counts
+
+
+def above_the_line(verdict):
+    """What becomes of dibao for a household whose income alone is too much for it."""
+    sums = verdict.get("computed", {})
+    if "dibao_line_12m" not in sums or fen(sums["countable_income_12m"]) < fen(sums["dibao_line_12m"]):
+        return None
+    if "GRADUATION_PERIOD" in verdict["flags"]:
+        return None
+    if verdict.get("household_circle") == "DIBAO":
+        return "DIBAO"
+    return "DIBAO possible" if "DIBAO" in verdict.get("possible_circles", []) else None
 
 
 def told_shortly(case, fields):

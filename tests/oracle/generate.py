@@ -97,7 +97,7 @@ def variants(rng, listed, count):
         )
         made["low_income_multiple"] = rng.choice(("1.5", "2", "1.25"))
         made["basic_pension_exempt_until"] = rng.choice(("2024-02-28", "2024-02-29", "2025-12-31", "2026-11-26"))
-        made["employment_cost"]["percent"] = rng.choice(("5", "10", "33"))
+        made["employment_cost"]["percent"] = rng.choice(("0", "5", "10", "33"))
         made["support_formula"]["percent"] = rng.choice(("25", "50", "30"))
         made["financial_asset_limit"]["months"] = rng.choice((7, 12, 24, 36, 48))
         made["dwelling_max"] = rng.choice((0, 1, 1, 1, 2))
@@ -125,6 +125,8 @@ def variants(rng, listed, count):
         )
         if rng.random() < 0.4:
             made["single_grounds"] = ["NO_CAPACITY"]
+        if rng.random() < 0.4:
+            made["deduct_rigid_in_dibao_test"] = rng.random() < 0.8
         made["emergency_first_aid_hours"] = rng.choice((12, 24, 48))
         kinds = [kind for kind in EXEMPT_KINDS if rng.random() < 0.8]
         made["exempt_income_kinds"] = kinds or [EXEMPT_KINDS[0]]
@@ -374,13 +376,14 @@ class Households:
         multiple = self.pack["low_income_multiple"]
         band = line * fen(multiple) // 100
         ceiling = fen(self.pack["per_capita_disposable_income_prev_year"]) * self.size
-        spent = medical = 0
+        spent = medical = illness = 0
         records = []
         for _ in range(rng.choice((0, 0, 0, 1, 1, 2, 3))):
             record, bore = self.expenditure(line)
             records.append(record)
             spent += bore
             medical += bore if record["kind"] in ("MEDICAL", "ACCIDENT") else 0
+            illness += bore if record["kind"] in ("MEDICAL", "DISABILITY_REHAB") else 0
         household["rigid_expenditures"] = records
         target = self.near(
             0,
@@ -391,6 +394,7 @@ class Households:
             ceiling,
             line + spent,
             line + spent,
+            line + illness,
             spent * 10 // 7,
             medical * 5 // 3,
             self.standard,

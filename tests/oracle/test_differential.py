@@ -26,6 +26,7 @@ MUST_COME_UP = {
     ),
     "benefit": ("DIFFERENCE", "TIERED", "KEEP_PRIOR"),
     "topup": ("ELDERLY", "MINOR", "SEVERE_ILLNESS", "SEVERE_DISABILITY"),
+    "above_the_line": ("DIBAO", "DIBAO possible"),
     "review_cycle_months": (6, 12),
     "flags": (
         *"ID_NUMBER_INVALID MEMBER_IN_TWO_HOUSEHOLDS AUTHORISATION_MISSING".split(),

@@ -4,7 +4,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::auth::clients::{RegisteredClient, RegisteredKey, Registration};
+use crate::auth::clients::{RegisteredClient, RegisteredKey, Registration, SenderConstrained};
 use crate::auth::key::{KeyAlgorithm, PublicKey};
 use crate::auth::signing::{SigningKey, issuer_keys};
 
@@ -50,7 +50,10 @@ impl Fixture {
 
     fn verify_at(&self, token: &str, now: i64) -> Result<Arc<Client>, TokenError> {
         let authorization = format!("Bearer {token}");
-        self.verifier.verify(Some(authorization.as_bytes()), None, Timestamp::from_second(now).unwrap())
+        let accredited =
+            self.verifier.verify(Some(authorization.as_bytes()), None, Timestamp::from_second(now).unwrap())?;
+        assert!(accredited.bound_to.is_none(), "a bearer token asks for no proof");
+        Ok(accredited.client)
     }
 }
 
@@ -80,7 +83,10 @@ fn claims_that_are_wrong_are_refused() {
         ("aud", json!(null), TokenError::Invalid),
         ("aud", json!([AUDIENCE, "https://other.example"]), TokenError::Invalid),
         ("aud", json!([]), TokenError::Invalid),
-        ("cnf", json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }), TokenError::Invalid),
+        ("cnf", json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }), TokenError::Scheme),
+        ("cnf", json!({ "jkt": "short" }), TokenError::Invalid),
+        ("cnf", json!({}), TokenError::Invalid),
+        ("cnf", json!({ "kid": "k1" }), TokenError::Invalid),
         ("cnf", json!({ "x5t#S256": "short" }), TokenError::Invalid),
         ("sub", json!("someone-else"), TokenError::Invalid),
         ("exp", json!(NOW + 601), TokenError::Lifetime),
@@ -187,6 +193,7 @@ fn registration(id: &str) -> Registration {
         keys: Vec::<RegisteredKey>::new(),
         registered_at: at,
         tokens_from: None,
+        sender_constrained: SenderConstrained::Optional,
         revoked_at: None,
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use jiff::Timestamp;
 
 use super::{Source, Unreadable, verifier_key};
-use crate::access_log::audit::{Anchor, Cosigned, Report, audit};
+use crate::access_log::audit::{Anchor, Cosigned, KeyChange, Report, audit};
 use crate::cli::{Global, Lang};
 use crate::tlog::offline::OfflineProof;
 
@@ -61,7 +61,10 @@ pub(super) async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode>
         .collect::<anyhow::Result<Vec<_>>>()?;
     let witnesses = if args.witness.is_empty() { &opened.witnesses } else { &args.witness };
     let witnesses = witnesses.iter().map(|text| verifier_key(text)).collect::<anyhow::Result<Vec<_>>>()?;
-    let report = match audit(&opened.log, opened.key.clone(), &anchors, &witnesses).await {
+    // Former keys alone say nothing about who signs now.
+    let former = opened.former.iter().filter(|_| opened.key.is_some());
+    let keys: Vec<_> = opened.key.iter().chain(former).cloned().collect();
+    let report = match audit(&opened.log, &keys, &anchors, &witnesses).await {
         Ok(report) => report,
         Err(error) => return unreadable(&error.to_string(), global),
     };
@@ -85,6 +88,12 @@ fn tell(out: &mut impl Write, report: &Report, is_good: bool, lang: Lang) -> std
         Lang::En => {
             writeln!(out, "log {origin}: {entries} entries, {signed} covered by the signed head")?;
             writeln!(out, "key {key}")?;
+        }
+    }
+    for KeyChange { index, former, current } in &report.key_changes {
+        match lang {
+            Lang::Zh => writeln!(out, "第 {index} 条：公钥 {former} 由 {current} 接替")?,
+            Lang::En => writeln!(out, "entry {index}: the key {former} gave way to {current}")?,
         }
     }
     if report.is_key_from_log {

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::auth::clients::{Clients, RegisteredKey, Registration};
+use crate::auth::clients::{Clients, RegisteredKey, Registration, SenderConstrained};
 use crate::auth::key::PublicKey;
 use crate::auth::token::MAX_ORGANISATION_BYTES;
 use crate::domain::actor::Client;
@@ -26,6 +26,16 @@ pub enum Change {
         client: Client,
         /// Its public key, a JWK.
         jwk: Value,
+        /// Whether its tokens must be bound.
+        #[serde(default)]
+        sender_constrained: SenderConstrained,
+    },
+    /// Says whether a client's tokens must be bound. Where they must from now on, those of before are dead at once.
+    Constrain {
+        /// The client.
+        id: String,
+        /// Whether.
+        sender_constrained: SenderConstrained,
     },
     /// Gives a client another key.
     Rotate {
@@ -110,14 +120,20 @@ impl Change {
     /// The registration as it is after this change, and what was done in one word.
     pub(super) fn apply(self, clients: &Clients, now: Timestamp) -> Result<(Registration, &'static str), ChangeFault> {
         match self {
-            Self::Register { client, jwk } => {
+            Self::Register { client, jwk, sender_constrained } => {
                 check(&client)?;
                 if clients.get(&client.id).is_some() {
                     return Err(ChangeFault::Registered);
                 }
                 let keys = vec![key(&jwk, now)?];
-                let registration =
-                    Registration { client, keys, registered_at: now, tokens_from: None, revoked_at: None };
+                let registration = Registration {
+                    client,
+                    keys,
+                    registered_at: now,
+                    tokens_from: None,
+                    sender_constrained,
+                    revoked_at: None,
+                };
                 Ok((registration, "registered"))
             }
             Self::Rotate { id, jwk, grace_seconds } => {
@@ -141,6 +157,16 @@ impl Change {
                 }
                 registration.keys.push(key);
                 Ok((registration, "key_rotated"))
+            }
+            Self::Constrain { id, sender_constrained } => {
+                let mut registration = active(clients, &id)?;
+                if sender_constrained == SenderConstrained::Required
+                    && registration.sender_constrained == SenderConstrained::Optional
+                {
+                    registration.tokens_from = Some(now);
+                }
+                registration.sender_constrained = sender_constrained;
+                Ok((registration, "sender_constrained"))
             }
             Self::Revoke { id } => {
                 let mut registration = active(clients, &id)?;

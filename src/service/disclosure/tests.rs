@@ -13,6 +13,7 @@ use crate::domain::dataset::Dataset;
 use crate::domain::fact::{Fact, FactKind};
 use crate::domain::id_number::{IdNumber, SubjectKey};
 use crate::domain::outcome::{Answer, Freshness, GapReason};
+use crate::domain::suite::SuiteId;
 use crate::policy::ParameterSet;
 use crate::service::judge::judge;
 use crate::service::request::VerificationRequest;
@@ -295,7 +296,7 @@ impl Draw {
         }
         // For 特困 departments are asked for less than the catalogue says their silence leaves open, so asking everybody
         // may wait for a department that has nothing to say; minimal disclosure does not.
-        let case = Case::of(request, Some(Arc::clone(&parameters)), ON, &SubjectKey::new(b"test"));
+        let case = Case::of(request, Some(Arc::clone(&parameters)), ON, &SubjectKey::new(SuiteId::Intl, b"test"));
         let may_be_silent = case.request.purpose != crate::domain::purpose::Purpose::Tekun;
         let silence = if may_be_silent && draw.0.chance(30) { 30 } else { 0 };
         let ids = CATALOGUE.departments().iter().map(|department| department.id.to_string());

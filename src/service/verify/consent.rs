@@ -25,6 +25,7 @@ use crate::domain::hex::hex;
 use crate::domain::id_number::{IdNumber, Subject, SubjectKey};
 use crate::domain::problem::{Finding, Text};
 use crate::domain::purpose::Purpose;
+use crate::seal::Field;
 use crate::store::{AuthorisationRow, Revocation, StoreError};
 
 /// Whether an authorisation may be used now.
@@ -180,7 +181,7 @@ impl Verifications {
             digest,
             registered_at: self.parts.clock.now().as_microsecond(),
             wrapped_key,
-            body: self.parts.sealer.seal(&key, &id, body)?,
+            body: self.parts.sealer.seal(&key, &id, Field::Authorisation, body)?,
             revoked_at: None,
             valid_until: Some(registration.authorisation.valid_until.to_string()),
             erased_at: None,
@@ -294,7 +295,7 @@ impl Verifications {
             return Err(ServiceError::AuthorisationErased);
         }
         let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
-        let body = key.open(&row.id, &row.body)?;
+        let body = key.open(&row.id, Field::Authorisation, &row.body)?;
         let registration = Registration::parse(&body, self.parts.federation.catalogue())
             .map_err(|_| StoreError::Corrupt("authorisation"))?;
         Ok((row, registration))

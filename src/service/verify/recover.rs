@@ -10,6 +10,7 @@ use super::super::kept::KeptRequest;
 use super::super::request::VerificationRequest;
 use super::super::running::Running;
 use super::Verifications;
+use crate::seal::Field;
 use crate::store::{StoreError, VerificationRow};
 
 impl Verifications {
@@ -50,7 +51,7 @@ impl Verifications {
     /// The request of a stored verification, opened.
     pub(super) fn kept_raw(&self, row: &VerificationRow) -> Result<KeptRequest, ServiceError> {
         let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
-        let request = key.open(&row.id, &row.request)?;
+        let request = key.open(&row.id, Field::Request, &row.request)?;
         serde_json::from_slice(&request).map_err(|_| StoreError::Corrupt("request").into())
     }
 

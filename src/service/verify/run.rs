@@ -14,7 +14,7 @@ use super::{Caller, Verifications};
 use crate::access_log::{Action, DepartmentOutcome as LoggedOutcome};
 use crate::domain::actor::Client;
 use crate::policy::Parameters;
-use crate::seal::DataKey;
+use crate::seal::{DataKey, Field};
 use crate::store::{EventRow, OutcomeRow, StoreError};
 use crate::verdict::comparison::compare;
 use crate::verdict::gate::Gate;
@@ -135,7 +135,8 @@ impl Verifications {
             pack_digest: pack.map(Parameters::digest),
             engine: ENGINE_VERSION,
         });
-        let body = self.parts.sealer.seal(key, id, &kept).map_err(|_| StoreError::Corrupt("outcome"))?;
+        let body =
+            self.parts.sealer.seal(key, id, Field::Outcome, &kept).map_err(|_| StoreError::Corrupt("outcome"))?;
         let logged: Vec<LoggedOutcome<'_>> = departments
             .iter()
             .filter(|row| row.was_asked())

@@ -59,10 +59,10 @@ fn node(story: &Story<'_>, node: Node<'_>, depth: usize, lines: &mut Vec<Text>) 
         format!("{pad}{}{}: {} [{id}]", name.en, about.en, came.en),
     ));
     let mut detail = |zh: String, en: String| lines.push(line(format!("{pad}  · {zh}"), format!("{pad}  · {en}")));
-    if let Some(comparison) = &node.comparison {
+    if let Some(comparison) = node.comparison() {
         let (left, right) = (amount(&comparison.left), amount(&comparison.right));
         let sign = words::sign(comparison.sign);
-        let (margin_zh, margin_en) = node.margin.map_or((String::new(), String::new()), |margin| {
+        let (margin_zh, margin_en) = node.margin().map_or((String::new(), String::new()), |margin| {
             let margin = yuan(margin);
             (format!("，余量{}", margin.zh), format!(", margin {}", margin.en))
         });
@@ -79,9 +79,9 @@ fn node(story: &Story<'_>, node: Node<'_>, depth: usize, lines: &mut Vec<Text>) 
         let text = parameter(used);
         detail(text.zh, text.en);
     }
-    if !node.clauses.is_empty() {
-        let cited = node.clauses.join("、");
-        detail(format!("依据：{cited}"), format!("clauses: {}", node.clauses.join(", ")));
+    if !node.clauses().is_empty() {
+        let cited = node.clauses().join("、");
+        detail(format!("依据：{cited}"), format!("clauses: {}", node.clauses().join(", ")));
     }
     for child in node.children() {
         self::node(story, child, depth + 1, lines);
@@ -207,7 +207,7 @@ fn clauses(story: &Story<'_>) -> Section {
         if let Some(summary) = &clause.summary {
             lines.push(line(format!("  {}", summary.zh), format!("  {}", summary.en)));
         }
-        let place = document.url.clone().map_or_else(|| document.found_at.clone(), |url| line(url.clone(), url));
+        let place = document.place();
         lines.push(line(
             format!("  {}，{}；{}", document.issuer.zh, document.number, place.zh),
             format!("  {}, {}; {}", document.issuer.en, document.number, place.en),

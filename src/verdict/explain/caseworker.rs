@@ -10,6 +10,7 @@ use crate::domain::money::Money;
 use crate::domain::problem::Text;
 use crate::verdict::adjustment::ToldAdjustment;
 use crate::verdict::benefit::HintMode;
+use crate::verdict::circle::Circle;
 use crate::verdict::clauses::{Clauses, Strength};
 use crate::verdict::trace::{Node, Outcome, Value};
 use crate::verdict::wire::{BenefitHint, ToldTopUp};
@@ -50,15 +51,7 @@ fn sums(story: &Story<'_>) -> Section {
             "income.item" => lines.push(income_item(story, node)),
             "income.support" => lines.push(support(node)),
             "expenditure.item" => lines.push(expenditure_item(story, node)),
-            "income" => {
-                let total = yuan(node.amount());
-                let (of_zh, of_en) =
-                    if node.children().next().is_none() { ("。", ".") } else { ("，其中：", ", of which:") };
-                lines.push(line(
-                    format!("十二个月计入收入合计{}{of_zh}", total.zh),
-                    format!("Countable income of twelve months: {}{of_en}", total.en),
-                ));
-            }
+            "income" => lines.extend(income_total(story, node)),
             "expenditure" if node.children().next().is_some() => {
                 let total = yuan(node.amount());
                 let (from, to) = (node.text("window_from"), node.text("window_to"));
@@ -70,8 +63,37 @@ fn sums(story: &Story<'_>) -> Section {
             _ => {}
         }
     }
-    lines.extend(story.nodes().filter_map(|node| comparison(story, node)));
+    lines.extend(story.nodes().filter(|node| is_asked(story, *node)).filter_map(|node| comparison(story, node)));
     section("sums", "计算", "Sums", lines)
+}
+
+/// The sum that is compared with the lines. Income of tekun members is listed too, and is not in it.
+fn income_total(story: &Story<'_>, node: Node<'_>) -> Option<Text> {
+    let total = yuan(node.amount());
+    let has_items = node.children().next().is_some();
+    if story.verdict().circle() == Some(Circle::Tekun) {
+        return has_items.then(|| line("十二个月计入收入：", "Countable income of twelve months:"));
+    }
+    let (of_zh, of_en) = match (has_items, node.input_is("tekun_members_apart")) {
+        (false, _) => ("。", "."),
+        (true, false) => ("，其中：", ", of which:"),
+        (true, true) => ("（特困成员的收入另计，不在其内）。各项：", ", without that of tekun members. Each item:"),
+    };
+    Some(line(
+        format!("十二个月计入收入合计{}{of_zh}", total.zh),
+        format!("Countable income of twelve months: {}{of_en}", total.en),
+    ))
+}
+
+/// Below the dibao line nobody asks for the lines above it.
+fn is_asked(story: &Story<'_>, node: Node<'_>) -> bool {
+    let is_of_higher = node.rule.starts_with("circle.low_income") || node.rule.starts_with("circle.expenditure");
+    !(is_of_higher && story.node("circle.dibao").is_some_and(is_below))
+}
+
+/// Income is below the dibao line. Property decides the circle too; the comparison is of income alone.
+fn is_below(node: Node<'_>) -> bool {
+    node.holds() || node.margin().is_some_and(|margin| margin > Money::ZERO)
 }
 
 fn income_item(story: &Story<'_>, node: Node<'_>) -> Text {
@@ -115,8 +137,14 @@ fn expenditure_item(story: &Story<'_>, node: Node<'_>) -> Text {
 }
 
 fn comparison(story: &Story<'_>, node: Node<'_>) -> Option<Text> {
-    let comparison = node.comparison.as_ref()?;
-    let label = words::comparison(node.rule).filter(|_| node.result != Outcome::Unknown)?;
+    let comparison = node.comparison()?;
+    // Where the pack has something taken off income, the test is of what is left.
+    let rule = if node.rule == "circle.dibao" && node.children().next().is_some() {
+        "circle.dibao.deduction"
+    } else {
+        node.rule
+    };
+    let label = words::comparison(rule).filter(|_| node.result != Outcome::Unknown)?;
     let side = |value: &Value<'_>| match value {
         Value::Money(money) => yuan(*money),
         other => line(printed(other), printed(other)),
@@ -124,9 +152,8 @@ fn comparison(story: &Story<'_>, node: Node<'_>) -> Option<Text> {
     let (left, right) = (side(&comparison.left), side(&comparison.right));
     let holds = match node.rule {
         // The node's own result says why somebody is or is not 特困; the comparison is of income alone.
-        "tekun.member" => node.margin.is_some_and(|margin| margin > Money::ZERO),
-        // Property decides the circle too; the comparison is of income alone.
-        "circle.dibao" => node.margin.is_some_and(|margin| margin > Money::ZERO) || node.holds(),
+        "tekun.member" => node.margin().is_some_and(|margin| margin > Money::ZERO),
+        "circle.dibao" => is_below(node),
         _ => node.holds(),
     };
     let (verdict_zh, verdict_en) = if holds { ("成立", "holds") } else { ("不成立", "does not hold") };
@@ -184,9 +211,7 @@ fn outcomes(story: &Story<'_>) -> Section {
     if let Some(hint) = &verdict.benefit_hint {
         let amount = hint.monthly_total.or(hint.monthly_base).map(yuan);
         lines.push(match (hint.mode, amount) {
-            (HintMode::Tiered, _) => {
-                line("救助金按档次由经办人员确定。", "The benefit is set by tier; an officer chooses the tier.")
-            }
+            (HintMode::Tiered, _) => by_tier(story),
             (HintMode::KeepPrior, Some(amount)) => line(
                 format!("渐退期内保持原救助金每月{}。", amount.zh),
                 format!("In the graduation period the benefit stays {} a month.", amount.en),
@@ -219,6 +244,27 @@ fn outcomes(story: &Story<'_>) -> Section {
         ));
     }
     section("outcomes", "结果", "Outcomes", lines)
+}
+
+/// The tiers of the place, among which an officer chooses.
+fn by_tier(story: &Story<'_>) -> Text {
+    let tiers = story.matter.parameters.and_then(|own| own.values().tiers.as_deref()).unwrap_or_default();
+    let each: Vec<Text> = tiers
+        .iter()
+        .map(|tier| {
+            let amount = yuan(tier.per_person_monthly);
+            let unit = if tier.tier.ends_with('档') { "" } else { "档" };
+            line(format!("{}{unit}{}", tier.tier, amount.zh), format!("{} {}", tier.tier, amount.en))
+        })
+        .collect();
+    if each.is_empty() {
+        return line("救助金按档次由经办人员确定。", "The benefit is set by tier; an officer chooses the tier.");
+    }
+    let each = list(&each);
+    line(
+        format!("救助金按档次由经办人员确定，每人每月：{}。", each.zh),
+        format!("The benefit is set by tier; an officer chooses the tier. A person and month: {}.", each.en),
+    )
 }
 
 /// Whether the amount changes before the review is due.
@@ -319,9 +365,9 @@ fn missing(story: &Story<'_>) -> Section {
     section("missing", "未取得的数据", "What is missing", story.verdict().gaps.iter().map(gap).collect())
 }
 
-/// The clauses the verdict rests on, as a person would cite them.
+/// The clauses the verdict rests on, as a person would cite them, and where each of their documents is.
 fn clauses(story: &Story<'_>) -> Section {
-    let lines = story
+    let mut lines: Vec<Text> = story
         .verdict()
         .deciding_clauses
         .iter()
@@ -341,6 +387,19 @@ fn clauses(story: &Story<'_>) -> Section {
             None => line(*id, *id),
         })
         .collect();
+    let mut told: Vec<&str> = Vec::new();
+    for clause in story.verdict().deciding_clauses.iter().filter_map(|id| Clauses::shipped().get(id)) {
+        let document = &clause.document;
+        if matches!(clause.strength, Strength::Local | Strength::Design) || told.contains(&document.id.as_str()) {
+            continue;
+        }
+        told.push(&document.id);
+        let (name, place) = (document.cited(), document.place());
+        lines.push(line(
+            format!("  原文：{}（{}），{}", name.zh, document.number, place.zh),
+            format!("  text: {} ({}), {}", name.en, document.number, place.en),
+        ));
+    }
     section("clauses", "依据", "Clauses", lines)
 }
 

@@ -74,7 +74,7 @@ pub(super) fn nearest<'a>(story: &'a Story<'_>) -> Option<(Circle, Way<'a>)> {
     let gains = verdict.tipping_points.iter().filter(|point| {
         let speaks_for = match point.quantity {
             Quantity::Income => point.change < Money::ZERO,
-            Quantity::Expenditure => point.change > Money::ZERO,
+            Quantity::Expenditure | Quantity::IllnessCosts => point.change > Money::ZERO,
             Quantity::FinancialAssets => false,
         };
         speaks_for && point.circle != Circle::None
@@ -97,6 +97,7 @@ fn nearest_missed((then, way): (Circle, Way<'_>)) -> Text {
             let (amount, head) = (yuan(size_of(point.change)), a_head(point.per_head_month));
             let (zh, en) = match point.quantity {
                 Quantity::Expenditure => ("刚性支出少", "rigid expenditure is short by"),
+                Quantity::IllnessCosts => ("因病因残的刚性支出少", "costs of illness and disability are short by"),
                 Quantity::Income | Quantity::FinancialAssets => ("计入收入多", "countable income is too high by"),
             };
             line(
@@ -121,17 +122,26 @@ pub(super) fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// The dibao test takes off what illness and disability cost, so that other expenditure is told apart.
+pub(super) fn is_deducted(story: &Story<'_>) -> bool {
+    story.matter.parameters.is_some_and(|own| own.rules().deduct_rigid_in_dibao_test)
+}
+
 fn change(story: &Story<'_>, point: &TippingPoint) -> Text {
     let amount = yuan(size_of(point.change));
     let (way_zh, way_en) = if point.change > Money::ZERO { ("增加", "higher") } else { ("减少", "lower") };
     let (what_zh, what_en) = match point.quantity {
         Quantity::Income => ("计入收入", "countable income is"),
+        Quantity::Expenditure if is_deducted(story) => {
+            ("因灾因意外的刚性支出", "rigid expenditure by disaster or accident is")
+        }
         Quantity::Expenditure => ("医疗刚性支出", "rigid medical expenditure is"),
+        Quantity::IllnessCosts => ("因病因残的刚性支出", "rigid expenditure by illness or disability is"),
         Quantity::FinancialAssets => ("金融资产", "financial assets are"),
     };
     let head = match point.quantity {
         Quantity::FinancialAssets => line("", ""),
-        Quantity::Income | Quantity::Expenditure => a_head(point.per_head_month),
+        Quantity::Income | Quantity::Expenditure | Quantity::IllnessCosts => a_head(point.per_head_month),
     };
     let (then, by) = (words::circle_then(point.circle), who_could_show(story, point));
     line(

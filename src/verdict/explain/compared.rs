@@ -6,10 +6,14 @@ use crate::domain::dataset::{Authority, Catalogue};
 use crate::domain::fact::ExpenditureKind;
 use crate::domain::money::Money;
 use crate::domain::problem::Text;
+use crate::verdict::Status;
 use crate::verdict::comparison::{Comparison, FollowUp, Item, Outcome, Row, Said, Unchecked};
 
-/// The section of a report.
+/// The section of a report; none where nobody may be asked.
 pub(super) fn section_of(story: &Story<'_>) -> Option<Section> {
+    if story.verdict().status == Status::Blocked {
+        return None;
+    }
     let comparison = story.matter.comparison.filter(|comparison| !comparison.rows.is_empty())?;
     let mut lines = vec![period(comparison)];
     for row in &comparison.rows {
@@ -179,9 +183,9 @@ fn follow_up(story: &Story<'_>, row: &Row) -> Option<Text> {
         FollowUp::Explain => {
             let by = departments(story.catalogue(), &row.departments);
             Some(line(
-                format!("  → 该记录已计入。请家庭说明差异；认为记录有误的，由{}核实更正。", by.zh),
+                format!("  → 以该记录为准。请家庭说明差异；认为记录有误的，由{}核实更正。", by.zh),
                 format!(
-                    "  → The record counts. Let the household explain the difference; if the record is wrong, {} corrects it.",
+                    "  → The record stands. Let the household explain the difference; if the record is wrong, {} corrects it.",
                     by.en
                 ),
             ))

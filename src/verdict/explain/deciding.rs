@@ -107,6 +107,29 @@ fn income(verdict: &Verdict) -> Text {
     )
 }
 
+/// `扣减因病因残的刚性支出8000.00元后为28000.00元`, and how that stands to the dibao line, where the pack has it taken off.
+fn after_deduction(story: &Story<'_>) -> Option<(Text, Text)> {
+    let margin = margin(story.verdict(), "income_after_deduction_below_standard")?;
+    let taken = yuan(story.node("circle.dibao.deduction").map_or(Money::ZERO, Node::amount));
+    let left = yuan(margin.value);
+    let after = line(
+        format!("扣减因病因残的刚性支出{}后为{}", taken.zh, left.zh),
+        format!("after costs of illness and disability of {} it is {}", taken.en, left.en),
+    );
+    Some((after, stands(margin, "低保标准", "the dibao line")))
+}
+
+/// Income as the dibao test compares it, and how it stands to the line.
+fn income_by_dibao_line(story: &Story<'_>) -> Option<(Text, Text)> {
+    let income = income(story.verdict());
+    if let Some((after, stands)) = after_deduction(story) {
+        let told = line(format!("{}，{}", income.zh, after.zh), format!("{}; {}", income.en, after.en));
+        return Some((told, stands));
+    }
+    let below = margin(story.verdict(), "income_below_standard")?;
+    Some((income, stands(below, "低保标准", "the dibao line")))
+}
+
 fn determined(story: &Story<'_>, circle: Circle) -> Text {
     let verdict = story.verdict();
     if persons(verdict) == 0 {
@@ -115,7 +138,7 @@ fn determined(story: &Story<'_>, circle: Circle) -> Text {
     let name = words::circle_short(circle);
     let what = match circle {
         Circle::Dibao => dibao(story),
-        Circle::LowIncome => low_income(verdict),
+        Circle::LowIncome => low_income(story),
         Circle::Expenditure => expenditure(story),
         Circle::None | Circle::Tekun | Circle::DibaoSingle => none(story),
     };
@@ -143,11 +166,9 @@ fn property_kept(story: &Story<'_>) -> Text {
 }
 
 fn dibao(story: &Story<'_>) -> Text {
-    let verdict = story.verdict();
-    let Some(below) = margin(verdict, "income_below_standard") else { return line("", "") };
-    let (income, stands) = (income(verdict), stands(below, "低保标准", "the dibao line"));
+    let Some((income, stands)) = income_by_dibao_line(story) else { return line("", "") };
     let graduation = story.node("circle.graduation").filter(|node| node.holds());
-    match graduation.as_ref().and_then(|node| node.comparison.as_ref()) {
+    match graduation.as_ref().and_then(|node| node.comparison()) {
         Some(comparison) => {
             let (month, months) = (count(&comparison.left), count(&comparison.right));
             line(
@@ -172,15 +193,16 @@ fn count(value: &Value<'_>) -> i64 {
     }
 }
 
-fn low_income(verdict: &Verdict) -> Text {
-    let income = income(verdict);
-    let lower = margin(verdict, "income_below_standard").map(|below| stands(below, "低保标准", "the dibao line"));
+fn low_income(story: &Story<'_>) -> Text {
+    let verdict = story.verdict();
     let upper = margin(verdict, "income_within_low_income_line")
         .map(|within| stands(within, "低收入标准", "the low-income line"));
-    let (Some(lower), Some(upper)) = (lower, upper) else { return income };
+    let (Some((income, lower)), Some(upper)) = (income_by_dibao_line(story), upper) else { return income(verdict) };
+    let (it_zh, it_en) =
+        if after_deduction(story).is_some() { ("扣减前", "before that it is") } else { ("", "it is") };
     line(
-        format!("{}，{}；{}", income.zh, lower.zh, upper.zh),
-        format!("{}, {}; it is {}", income.en, lower.en, upper.en),
+        format!("{}，{}；{it_zh}{}", income.zh, lower.zh, upper.zh),
+        format!("{}, {}; {it_en} {}", income.en, lower.en, upper.en),
     )
 }
 
@@ -248,6 +270,9 @@ fn none(story: &Story<'_>) -> Text {
             zh = format!("{zh}；扣除刚性支出{}后仍{}", spent.zh, stands.zh);
             en = format!("{en}; after rigid expenditure of {} it is still {}", spent.en, stands.en);
         }
+    } else if let Some((after, stands)) = after_deduction(story) {
+        zh = format!("{zh}；{}，{}", after.zh, stands.zh);
+        en = format!("{en}; {}, {}", after.en, stands.en);
     }
     if let Some(ratio) =
         margin(verdict, "expenditure_above_ratio").filter(|ratio| !ratio.holds && ratio.value > Money::ZERO)
@@ -267,7 +292,7 @@ pub(super) fn over_limits(story: &Story<'_>) -> Vec<Text> {
 }
 
 fn over_limit(node: Node<'_>) -> Text {
-    let sides = node.comparison.as_ref().map(|comparison| (&comparison.left, &comparison.right));
+    let sides = node.comparison().map(|comparison| (&comparison.left, &comparison.right));
     match (node.rule, sides) {
         ("property.financial", Some((Value::Money(owned), Value::Money(limit)))) => {
             let over = Money::from_fen(owned.fen().saturating_sub(limit.fen()));
@@ -299,7 +324,7 @@ fn tekun(story: &Story<'_>) -> Text {
         .each("tekun.member")
         .filter_map(|node| {
             let Outcome::Is(ground) = &node.result else { return None };
-            let comparison = node.comparison.as_ref()?;
+            let comparison = node.comparison()?;
             let (Value::Money(own), Value::Money(limit)) = (&comparison.left, &comparison.right) else { return None };
             let who = story.persons.named(node.subject.unwrap_or_default());
             let ground = words::reason(story.catalogue(), ground);
@@ -326,12 +351,11 @@ fn tekun(story: &Story<'_>) -> Text {
 
 /// `按已知数据为低保：…。尚未确定：若人力资源和社会保障再查到…以上的收入，则为…`.
 fn pending(story: &Story<'_>) -> Text {
-    let verdict = story.verdict();
     let Some(known) = circle_as_known(story) else { return headline(story.matter) };
     let name = words::circle_short(known);
     let what = match known {
         Circle::None => none(story),
-        Circle::LowIncome => low_income(verdict),
+        Circle::LowIncome => low_income(story),
         Circle::Expenditure => expenditure(story),
         Circle::Dibao | Circle::DibaoSingle | Circle::Tekun => dibao(story),
     };

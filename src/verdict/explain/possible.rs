@@ -1,7 +1,7 @@
 //! What silent departments would have to show for each possible circle to come about, as the verdict's
 //! possibilities have it: the least amounts, all conditions of a way together.
 
-use super::changes::{a_head, capital, effect};
+use super::changes::{a_head, capital, effect, is_deducted};
 use super::{Story, departments, join, line, words, yuan};
 use crate::domain::dataset::{DepartmentId, MissingEffect};
 use crate::domain::money::Money;
@@ -27,7 +27,7 @@ fn ways<'a>(story: &Story<'a>) -> Vec<&'a Possibility> {
 
 const fn more(condition: &Condition) -> Option<&More> {
     match condition {
-        Condition::Income(more) | Condition::Expenditure(more) => Some(more),
+        Condition::Income(more) | Condition::Expenditure(more) | Condition::IllnessCosts(more) => Some(more),
         Condition::PropertyFails { .. } | Condition::DwellingsExempt { .. } => None,
     }
 }
@@ -82,9 +82,12 @@ fn condition(story: &Story<'_>, condition: &Condition, has_income: bool) -> Text
                 format!("{} shows {}{} or more of further income", by.en, amount.en, head.en),
             )
         }
-        Condition::Expenditure(more) => {
+        Condition::Expenditure(more) | Condition::IllnessCosts(more) => {
             let (by, amount, head) = parts(story, more);
-            let (kind_zh, kind_en) = spending(story);
+            let (kind_zh, kind_en) = match condition {
+                Condition::IllnessCosts(_) => ("因病因残的刚性支出", "rigid expenditure by illness or disability"),
+                _ => spending(story),
+            };
             // The more income there is, the more it takes.
             if has_income {
                 line(
@@ -109,6 +112,9 @@ fn parts(story: &Story<'_>, more: &More) -> (Text, Text, Text) {
 
 /// The amount is the least when all of it is medical, where medical expenditure has a share of its own.
 fn spending(story: &Story<'_>) -> (&'static str, &'static str) {
+    if is_deducted(story) {
+        return ("因灾因意外的刚性支出", "rigid expenditure by disaster or accident");
+    }
     let is_ratio = story.matter.parameters.is_some_and(|own| own.rules().expenditure_rule.is_ratio());
     if is_ratio { ("医疗刚性支出", "rigid medical expenditure") } else { ("刚性支出", "rigid expenditure") }
 }

@@ -4,7 +4,7 @@
 //! silent, and nothing that is only suspected. What is only declared is never called checked (promise P5). It
 //! tells how to object and the right to have a person decide (PIPL 第二十四条; promise P8).
 
-use super::changes::{Way, a_head, nearest};
+use super::changes::{Way, a_head, capital, nearest};
 use super::{
     Report, Section, Story, View, department, departments, line, list, section, size_of, spared, title, words, yuan,
 };
@@ -103,7 +103,7 @@ fn members(story: &Story<'_>) -> Section {
                 lines.push(if is_known {
                     line(
                         format!("{}没有算作共同生活的家庭成员：{}。", who.zh, why.zh),
-                        format!("{} is not counted as living with you: {}.", who.en, why.en),
+                        format!("{} is not counted as living with you: {}.", capital(&who.en), why.en),
                     )
                 } else {
                     line(
@@ -180,9 +180,18 @@ fn income(story: &Story<'_>) -> Result<Section, Overflow> {
         verdict.computed.as_ref().and_then(|computed| Some((computed.household_size, computed.sums?)));
     if let Some((people, sums)) = sums.filter(|(people, _)| *people > 0) {
         let (all, head) = (yuan(sums.countable_income_12m), for_each(sums.countable_income_12m, people)?);
+        let is_apart = story.node("income").is_some_and(|node| node.input_is("tekun_members_apart"));
+        let (apart_zh, apart_en) = if is_apart {
+            ("（特困人员本人的收入另外算，不在里面）", ", without the income of those in extreme hardship")
+        } else {
+            ("", "")
+        };
         lines.push(line(
-            format!("最近十二个月，您家计入的收入一共是{}{}。", all.zh, head.zh),
-            format!("Over the last twelve months your household's income that counts is {}{}.", all.en, head.en),
+            format!("最近十二个月，您家计入的收入一共是{}{}{apart_zh}。", all.zh, head.zh),
+            format!(
+                "Over the last twelve months your household's income that counts is {}{}{apart_en}.",
+                all.en, head.en
+            ),
         ));
         lines.extend(story.each("income.item").filter_map(|node| income_item(story, node)));
         let support = story.each("income.support").fold(0_i64, |sum, node| sum.saturating_add(node.amount().fen()));
@@ -213,17 +222,29 @@ fn income(story: &Story<'_>) -> Result<Section, Overflow> {
                 ),
             ));
         }
+        let (mut all_zh, mut all_en) = ("", "");
+        if let Some(left) = super::deciding::margin(verdict, "income_after_deduction_below_standard") {
+            (all_zh, all_en) = ("全部", "all of ");
+            let left = yuan(left.value);
+            lines.push(line(
+                format!("其中因病、因残的支出，按当地规定先从收入里扣掉，再和低保标准比较；扣掉后是{}。", left.zh),
+                format!(
+                    "By the rules of your place, what of it was spent on illness and disability is first taken off the income before it is compared with the dibao standard; that leaves {}.",
+                    left.en
+                ),
+            ));
+        }
         let net = super::deciding::margin(verdict, "net_income_below_standard");
         if let Some(net) = net.filter(|_| sums.rigid_expenditure_12m > Money::ZERO) {
             let net = yuan(net.value);
             lines.push(line(
-                format!("扣掉这些支出后，您家的收入是{}。", net.zh),
-                format!("After this spending your household's income is {}.", net.en),
+                format!("扣掉{all_zh}这些支出后，您家的收入是{}。", net.zh),
+                format!("After {all_en}this spending your household's income is {}.", net.en),
             ));
         }
     }
     for node in story.each("tekun.member").filter(|node| node.input_is("care_level")) {
-        let Some(comparison) = &node.comparison else { continue };
+        let Some(comparison) = node.comparison() else { continue };
         let (Value::Money(own), Value::Money(limit)) = (&comparison.left, &comparison.right) else { continue };
         let who = story.persons.plain(node.subject.unwrap_or_default());
         let (own, limit) = (yuan(*own), yuan(*limit));
@@ -309,7 +330,7 @@ fn property_line(node: Node<'_>) -> Option<Text> {
         // Nobody looked: the household's own word is within the limit, no more.
         line("，照您的申报没有超过", ", by your declaration not above it")
     };
-    let sides = node.comparison.as_ref().map(|comparison| (&comparison.left, &comparison.right));
+    let sides = node.comparison().map(|comparison| (&comparison.left, &comparison.right));
     let any = !node.inputs().is_empty();
     let basis = basis(node);
     match (node.rule, sides) {
@@ -371,14 +392,14 @@ fn outcomes(story: &Story<'_>) -> Section {
                 let care = words::care(care);
                 line(
                     format!("{}符合特困人员救助供养的条件（{}）。", who.zh, care.zh),
-                    format!("{} meets the conditions of support in extreme hardship ({}).", who.en, care.en),
+                    format!("{} meets the conditions of support in extreme hardship ({}).", capital(&who.en), care.en),
                 )
             }
             (_, Some(amount), _) => {
                 let amount = yuan(amount);
                 line(
                     format!("{}可以单独申请低保（参照单人户），测算每月{}。", who.zh, amount.zh),
-                    format!("{} may apply for dibao alone; as computed, {} a month.", who.en, amount.en),
+                    format!("{} may apply for dibao alone; as computed, {} a month.", capital(&who.en), amount.en),
                 )
             }
             _ => continue,
@@ -509,6 +530,9 @@ fn changes(story: &Story<'_>) -> Section {
             let (amount, head) = (yuan(size_of(point.change)), a_head(point.per_head_month));
             let (zh, en) = match point.quantity {
                 Quantity::Expenditure => ("必需的支出还少", "unavoidable spending is short by"),
+                Quantity::IllnessCosts => {
+                    ("因病、因残必需的支出还少", "unavoidable spending on illness and disability is short by")
+                }
                 Quantity::Income | Quantity::FinancialAssets => {
                     ("计入的收入多出", "the income that counts is too high by")
                 }

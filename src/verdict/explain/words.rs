@@ -125,9 +125,13 @@ pub(super) fn support_basis(code: &str) -> Text {
 pub(super) fn comparison(rule: &str) -> Option<Text> {
     Some(text(match rule {
         "circle.dibao" => ("收入低于低保标准", "Income below the dibao line"),
+        "circle.dibao.deduction" => (
+            "扣减因病因残刚性支出后的收入低于低保标准",
+            "Income after costs of illness and disability below the dibao line",
+        ),
         "circle.low_income.from" => ("收入达到低收入区间下限", "Income reaches the low-income band"),
         "circle.low_income.to" => ("收入在低收入标准之内", "Income within the low-income line"),
-        "circle.expenditure" => {
+        "circle.expenditure.net" => {
             ("扣除刚性支出后的收入低于低保标准", "Income after rigid expenditure below the dibao line")
         }
         "circle.expenditure.ceiling" => ("收入低于上年人均可支配收入", "Income below last year's disposable income"),

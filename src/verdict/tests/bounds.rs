@@ -36,6 +36,11 @@ fn as_told(facts: &Facts, possibility: &Possibility, income_off: i64, spent_off:
             Condition::Expenditure(more) => told.expenditures.push(ExpenditureItem {
                 member,
                 gross: amount(more, spent_off),
+                ..spent(ExpenditureKind::Accident, "0", "0", date(2024, 10, 1))
+            }),
+            Condition::IllnessCosts(more) => told.expenditures.push(ExpenditureItem {
+                member,
+                gross: amount(more, spent_off),
                 ..spent(ExpenditureKind::Medical, "0", "0", date(2024, 10, 1))
             }),
             Condition::PropertyFails { .. } => told.assets.push(asset("NON_RESIDENTIAL", "0")),
@@ -52,7 +57,7 @@ fn as_told(facts: &Facts, possibility: &Possibility, income_off: i64, spent_off:
 fn departments(condition: &Condition) -> (Open, &[DepartmentId]) {
     match condition {
         Condition::Income(more) => (Open::INCOME, &more.departments),
-        Condition::Expenditure(more) => (Open::EXPENDITURE, &more.departments),
+        Condition::Expenditure(more) | Condition::IllnessCosts(more) => (Open::EXPENDITURE, &more.departments),
         Condition::PropertyFails { departments } => (Open::PROPERTY_MAY_FAIL, departments),
         Condition::DwellingsExempt { departments } => (Open::DWELLING_MAY_PASS, departments),
     }
@@ -60,6 +65,7 @@ fn departments(condition: &Condition) -> (Open, &[DepartmentId]) {
 
 /// Whether some answer of a gap turns the circle, by trying: every amount at which anything changes, of income, of
 /// expenditure and of both, with property as it may be, and from each of them every step that the gap allows.
+/// Expenditure is of illness or not, and what was of illness stays so.
 fn turns_by_trying(known: &Known<'_>, open: Open, gap: Open) -> bool {
     let fen = |fen: i64| Exact::from_fen(fen);
     let at = known.at;
@@ -72,30 +78,35 @@ fn turns_by_trying(known: &Known<'_>, open: Open, gap: Open) -> bool {
         }
         incomes.push(at.income.plus(ample).unwrap());
     }
-    let mut spent = vec![fen(0)];
+    let mut spent = vec![(fen(0), false)];
     if open.has(Open::EXPENDITURE) {
+        let kinds = if known.rule.rules.deduct_rigid_in_dibao_test { &[false, true][..] } else { &[false] };
         for income in &incomes {
             let (line, rules) = (known.rule.lines.dibao, known.rule.rules);
             let points = [
                 income.minus(line).unwrap().minus(at.rigid).unwrap(),
+                income.minus(line).unwrap().minus(at.deducted).unwrap(),
                 rules.expenditure_ratio_percent.percent_of(*income).unwrap().minus(at.rigid).unwrap(),
                 rules.expenditure_medical_ratio_percent.percent_of(*income).unwrap().minus(at.medical).unwrap(),
             ];
             let near = points.into_iter().flat_map(|point| [0, 1].map(|off| point.plus(fen(off)).unwrap()));
-            spent.extend(near.filter(|more| *more > fen(0)));
+            let ahead = near.filter(|more| *more > fen(0));
+            spent.extend(ahead.flat_map(|more| kinds.iter().map(move |is_illness| (more, *is_illness))));
         }
-        spent.push(ample.plus(ample).unwrap());
+        spent.extend(kinds.iter().map(|is_illness| (ample.plus(ample).unwrap(), *is_illness)));
     }
     let may_pass = at.property_passes || (open.has(Open::DWELLING_MAY_PASS) && known.failures.only_dwellings());
-    let circle = |income: Exact, more: Exact, property_passes: bool| {
+    let circle = |income: Exact, (more, is_illness): (Exact, bool), property_passes: bool| {
         let (rigid, medical) = (at.rigid.plus(more).unwrap(), at.medical.plus(more).unwrap());
-        known.rule.circle(Position { income, rigid, medical, property_passes }).unwrap()
+        let deducted = if is_illness { at.deducted.plus(more).unwrap() } else { at.deducted };
+        known.rule.circle(Position { income, rigid, medical, deducted, property_passes }).unwrap()
     };
     incomes.iter().any(|income| {
         spent.iter().any(|more| {
             let here = circle(*income, *more, may_pass);
             let by_income = || incomes.iter().any(|next| next > income && circle(*next, *more, may_pass) != here);
-            let by_spending = || spent.iter().any(|next| next > more && circle(*income, *next, may_pass) != here);
+            let is_ahead = |next: &(Exact, bool)| next.0 > more.0 && (next.1 || !more.1);
+            let by_spending = || spent.iter().any(|next| is_ahead(next) && circle(*income, *next, may_pass) != here);
             let by_property = || may_pass && circle(*income, *more, false) != here;
             (gap.has(Open::INCOME) && by_income())
                 || (gap.has(Open::EXPENDITURE) && by_spending())

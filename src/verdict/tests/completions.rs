@@ -90,7 +90,12 @@ impl Answer {
             })),
             MissingEffect::ExpenditureUp => facts.expenditures.extend(self.expenditures.iter().filter_map(|seed| {
                 let is_school = gap.ages.is_some();
-                let kind = if is_school { ExpenditureKind::Education } else { ExpenditureKind::Medical };
+                let kind = match seed.2 % 4 {
+                    _ if is_school => ExpenditureKind::Education,
+                    0 => ExpenditureKind::Accident,
+                    1 => ExpenditureKind::DisabilityRehab,
+                    _ => ExpenditureKind::Medical,
+                };
                 let paid_on = if seed.3 { date(2024, 10, 1) } else { date(2023, 10, 1) };
                 Some(ExpenditureItem {
                     member: pick(seed.0)?,

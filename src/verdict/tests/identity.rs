@@ -91,9 +91,9 @@ fn the_id_of_the_same_facts_never_changes() {
     assert_eq!(
         [of(&full()), of(&household("18000.00")), unknown.id.to_string()],
         [
-            "vd_af1ea2b5db6efd674290f08f277ffd1c77800f70a999e67e71d63373a8f9d9ec",
-            "vd_5be9ec7eb9c9b3c60d4bc1cd9d5b6e9e966d6b34420c96f3d9e759db630b8a39",
-            "vd_3bc46c5639ccfef195495883234758d49cbfce65cf7e04b3657d16f746fdc533",
+            "vd_88ff23a74ab3e6e433566b46b3c2cd8bd6dbe867508994f75198462c4a8a4cd7",
+            "vd_31bc5bc1aeccb93950b24d61951013b2ac1b713a823a3ef30e535e46340852e2",
+            "vd_6052b48c394ab9e3576b6652caa27a6b4a02d605b1c6996c8e4cc739199fd17d",
         ]
     );
 }

@@ -1,5 +1,5 @@
 //! Rules that a pack may apply or leave: special assistance, grounds of single persons, change inside the review cycle,
-//! application where one lives. Where the pack is silent nothing is said of them.
+//! application where one lives, costs of illness taken off in the dibao test. Where the pack is silent nothing is said of them.
 
 use super::*;
 
@@ -161,4 +161,109 @@ fn an_event_on_the_countys_route_is_decided_case_by_case() {
     assert_eq!(told.emergency_overlay, Some(false));
     facts.events = vec![event("NORMAL", "152201", None)];
     assert!(!has_reason(&verdict(&facts), "CASE_BY_CASE_DECISION"));
+}
+
+/// A household of 36 000.00, which is 6 156.00 above the dibao line, that spent so much in October 2024.
+fn ill(kind: ExpenditureKind, spent_text: &str) -> Facts {
+    let mut facts = household("36000.00");
+    facts.expenditures = vec![spent(kind, spent_text, "0", date(2024, 10, 1))];
+    facts
+}
+
+fn deducting() -> Parameters {
+    with(|set| set["deduct_rigid_in_dibao_test"] = true.into())
+}
+
+#[test]
+fn costs_of_illness_and_disability_come_off_income_in_the_dibao_test_only_where_the_pack_says_so() {
+    let told = |facts: &Facts| evaluate(facts, &deducting()).unwrap().circle().unwrap().as_str();
+    for kind in [ExpenditureKind::Medical, ExpenditureKind::DisabilityRehab] {
+        // Below is strict: 6 156.00 leaves exactly the line.
+        assert_eq!((told(&ill(kind, "6156.00")), told(&ill(kind, "6156.01"))), ("LOW_INCOME", "DIBAO"));
+        assert_eq!(circle(&ill(kind, "6156.01")), "EXPENDITURE", "the pack is silent");
+    }
+    assert_eq!(told(&ill(ExpenditureKind::Accident, "6156.01")), "EXPENDITURE", "neither illness nor disability");
+    assert_eq!(told(&ill(ExpenditureKind::Education, "6156.01")), "EXPENDITURE");
+    let off = with(|set| set["deduct_rigid_in_dibao_test"] = false.into());
+    assert_eq!(
+        evaluate(&ill(ExpenditureKind::Medical, "6156.01"), &off).unwrap().circle().unwrap().as_str(),
+        "EXPENDITURE"
+    );
+}
+
+#[test]
+fn the_difference_is_paid_to_what_is_left_after_the_deduction_and_never_more_than_the_line() {
+    let told = |facts: &Facts| wire(&evaluate(facts, &deducting()).unwrap());
+    let base = |facts: &Facts| told(facts)["benefit_hint"]["monthly_base"].clone();
+    // (29 844.00 - (36 000.00 - 12 000.00)) / 12
+    assert_eq!(base(&ill(ExpenditureKind::Medical, "12000.00")), "487.00");
+    assert_eq!(base(&ill(ExpenditureKind::Medical, "90000.00")), "2487.00", "what is left is not below zero");
+    let mut poor = ill(ExpenditureKind::Medical, "1200.00");
+    poor.incomes[0].amount_12m = yuan("18000.00");
+    assert_eq!(
+        (base(&poor), wire(&verdict(&poor))["benefit_hint"]["monthly_base"].clone()),
+        ("1087.00".into(), "987.00".into())
+    );
+    let verdict = told(&ill(ExpenditureKind::Medical, "12000.00"));
+    assert_eq!(verdict["computed"]["countable_income_12m"], "36000.00", "income itself is what it is");
+    assert_eq!(
+        verdict["margins"][1],
+        serde_json::json!({"test": "income_after_deduction_below_standard", "holds": true, "value": "24000.00",
+            "limit": "29844.00", "margin": "5844.00", "per_head_month": "162.33"})
+    );
+    for code in ["RIGID_DEDUCTED_IN_DIBAO_TEST", "INCOME_AFTER_DEDUCTION_LT_STANDARD"] {
+        assert!(verdict["reason_codes"].as_array().unwrap().contains(&code.into()), "{code}");
+    }
+    assert_eq!(verdict["also_meets"], serde_json::json!([]));
+    // Income below zero, by money paid out, is not lifted to zero by being ill.
+    let mut paid = ill(ExpenditureKind::Medical, "500.00");
+    paid.incomes = vec![income(0, IncomeCategory::Transfer, "TRANSFER_OUT", "1200.00")];
+    assert_eq!(base(&paid), "2587.00");
+}
+
+#[test]
+fn silent_spending_opens_dibao_from_above_where_illness_comes_off_income() {
+    let mut facts = household("36000.00");
+    facts.gaps = vec![silent("medical_insurance")];
+    let told = wire(&evaluate(&facts, &deducting()).unwrap());
+    assert_eq!(told["possible_circles"], serde_json::json!(["DIBAO", "EXPENDITURE", "LOW_INCOME"]));
+    assert_eq!(told["blocking_departments"], serde_json::json!(["medical_insurance"]));
+    let more = |quantity: &str| {
+        serde_json::json!({"quantity": quantity, "change": "6156.01", "per_head_month": "171.00", "at": "6156.01",
+            "departments": ["medical_insurance"]})
+    };
+    assert_eq!(
+        told["possibilities"],
+        serde_json::json!([
+            {"circle": "DIBAO", "conditions": [more("illness_costs")]},
+            {"circle": "EXPENDITURE", "conditions": [more("expenditure")]},
+            {"circle": "LOW_INCOME", "conditions": []},
+        ])
+    );
+    let tips: Vec<_> = told["tipping_points"].as_array().unwrap().iter().map(|tip| &tip["quantity"]).collect();
+    assert_eq!(tips, ["income", "income", "expenditure", "illness_costs", "financial_assets"]);
+    facts.incomes[0].amount_12m = yuan("18000.00");
+    let settled = evaluate(&facts, &deducting()).unwrap();
+    assert_eq!(settled.circle().unwrap().as_str(), "DIBAO", "below the line, spending changes no circle");
+}
+
+#[test]
+fn single_persons_the_low_income_line_and_the_graduation_period_know_no_deduction() {
+    let mut facts = ill(ExpenditureKind::Medical, "6156.00");
+    facts.members[0].severe_illness = true;
+    let single = |facts: &Facts| wire(&evaluate(facts, &deducting()).unwrap())["member_outcomes"].clone();
+    assert_eq!(single(&facts), serde_json::json!([]), "own income of 36 000.00 is not below the line of one");
+    facts.incomes[0].amount_12m = yuan("44766.00");
+    facts.expenditures[0].gross = yuan("100.00");
+    let told = evaluate(&facts, &deducting()).unwrap();
+    assert_eq!(told.circle().unwrap().as_str(), "NONE", "exactly the low-income line, whatever was spent");
+    facts.prior.circle = Some(kind("DIBAO"));
+    facts.prior.exceeded_by_employment = true;
+    facts.prior.months_since_exceeded = Some(2);
+    facts.prior.monthly_total = Some(yuan("600.00"));
+    let kept = wire(&evaluate(&facts, &deducting()).unwrap());
+    assert_eq!(kept["benefit_hint"], serde_json::json!({"mode": "KEEP_PRIOR", "monthly_total": "600.00"}));
+    facts.expenditures[0].gross = yuan("20000.00");
+    let by_rule = wire(&evaluate(&facts, &deducting()).unwrap());
+    assert_eq!(by_rule["benefit_hint"]["mode"], "DIFFERENCE", "it is dibao again by the rule");
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::completions::amount;
 use super::*;
+use crate::verdict::tipping::Quantity;
 
 const KINDS: [&str; 5] = ["BUSINESS", "PENSION_RESIDENT", "SCHOLARSHIP", "WAGE", "TRANSFER_OUT"];
 const ASSETS: [&str; 6] = ["DEPOSIT", "DWELLING", "NON_RESIDENTIAL", "VEHICLE", "BUSINESS_ENTITY", "JEWELLERY"];
@@ -122,10 +123,10 @@ prop_compose! {
     }
 }
 
-/// Rules of several kinds: both families of the expenditure rule, tiers, and every bound turned the other way with
-/// lines that are no whole fen.
+/// Rules of several kinds: both families of the expenditure rule, tiers, every bound turned the other way with
+/// lines that are no whole fen, and the costs of illness taken off in the dibao test.
 pub(super) fn any_rules() -> impl Strategy<Value = &'static Parameters> {
-    static RULES: LazyLock<[Parameters; 4]> = LazyLock::new(|| {
+    static RULES: LazyLock<[Parameters; 6]> = LazyLock::new(|| {
         [
             urban(),
             parameters_with("IM_WLHT_URBAN_2024RULE", |_| {}),
@@ -140,9 +141,18 @@ pub(super) fn any_rules() -> impl Strategy<Value = &'static Parameters> {
                 set["window_rule"] = "ROLLING_365".into();
                 set["employment_cost"]["percent"] = "7.3".into();
             }),
+            parameters_with("IM_WLHT_URBAN", |set| {
+                set["deduct_rigid_in_dibao_test"] = true.into();
+                set["circle_precedence"] = serde_json::json!(["LOW_INCOME", "EXPENDITURE", "DIBAO"]);
+            }),
+            parameters_with("IM_WLHT_URBAN_2024RULE", |set| {
+                set["deduct_rigid_in_dibao_test"] = true.into();
+                set["dibao_standard"]["amount"] = "829.01".into();
+                set["low_income_upper_bound"] = "LTE".into();
+            }),
         ]
     });
-    (0_usize..4).prop_map(|at| &RULES[at])
+    (0_usize..6).prop_map(|at| &RULES[at])
 }
 
 /// 特困 is decided on what is known (`semantics.md`): the bounds speak of the household that remains, so these
@@ -177,23 +187,41 @@ proptest! {
     }
 
     #[test]
-    fn tipping_points_turn_the_circle(facts in any_facts()) {
+    fn tipping_points_turn_the_circle(facts in any_facts(), rules in any_rules()) {
         let mut facts = without_tekun(facts);
         facts.gaps.clear();
-        let known = verdict(&facts);
+        let judge = |facts: &Facts| evaluate(facts, rules).unwrap();
+        let known = judge(&facts);
+        let members = crate::verdict::members::Members::decide(&facts);
+        let remains = (0..facts.members.len()).find(|index| members.remains(*index));
+        let kinds = [(Quantity::Expenditure, ExpenditureKind::Accident), (Quantity::IllnessCosts, ExpenditureKind::Medical)];
+        for (quantity, kind) in kinds {
+            let Some(point) = known.tipping_points.iter().find(|point| point.quantity == quantity) else { continue };
+            let mut with = |fen: i64| {
+                let paid_on = date(2024, 10, 1);
+                let more = ExpenditureItem { member: remains.unwrap(), gross: Money::from_fen(fen), ..spent(kind, "0", "0", paid_on) };
+                facts.expenditures.push(more);
+                let circle = judge(&facts).circle();
+                facts.expenditures.pop();
+                circle
+            };
+            prop_assert_eq!(with(point.change.fen()), Some(point.circle));
+            if quantity == Quantity::Expenditure {
+                prop_assert_eq!(with(point.change.fen() - 1), known.circle());
+            }
+        }
         let income_up = known.tipping_points.iter().find(|point| {
-            point.quantity == crate::verdict::tipping::Quantity::Income && point.change > Money::ZERO
+            point.quantity == Quantity::Income && point.change > Money::ZERO
         });
         if let Some(point) = income_up {
-            let members = crate::verdict::members::Members::decide(&facts);
-            let member = (0..facts.members.len()).find(|index| members.remains(*index)).unwrap();
+            let member = remains.unwrap();
             let mut with = |fen: i64| {
                 facts.incomes.push(IncomeItem {
                     member,
                     amount_12m: Money::from_fen(fen),
                     ..income(0, IncomeCategory::Transfer, "PENSION_EMPLOYEE", "0")
                 });
-                let circle = verdict(&facts).circle();
+                let circle = judge(&facts).circle();
                 facts.incomes.pop();
                 circle
             };

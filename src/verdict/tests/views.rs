@@ -140,6 +140,32 @@ fn a_benefit_is_told_with_its_parts() {
     );
 }
 
+#[test]
+fn a_comparison_is_not_called_untrue_where_it_is_only_not_asked_for() {
+    let sums = lines(&told(View::Caseworker, "C01"), "sums");
+    let of_higher = |line: &&Text| line.en.contains("low-income") || line.en.contains("rigid");
+    assert_eq!(sums.iter().filter(of_higher).count(), 0, "income is below the dibao line");
+    let sums = lines(&told(View::Caseworker, "C58"), "sums");
+    assert!(sums.iter().any(|line| line.zh == "扣除刚性支出后的收入低于低保标准：16000.00元 < 29844.00元，成立。"));
+}
+
+#[test]
+fn income_of_tekun_members_is_told_apart_from_the_sum_and_the_tiers_of_the_place_are_told() {
+    let sums = lines(&told(View::Caseworker, "C41"), "sums");
+    assert!(sums.iter().any(|line| line.zh == "十二个月计入收入："), "no sum that does not hold its items: {sums:?}");
+    let outcomes = lines(&told(View::Caseworker, "C11"), "outcomes");
+    assert_eq!(outcomes[0].zh, "救助金按档次由经办人员确定，每人每月：A档678.00元、B档528.00元、C档424.00元。");
+}
+
+#[test]
+fn every_document_cited_is_given_its_address_or_where_to_look() {
+    let clauses = lines(&told(View::Caseworker, "C01"), "clauses");
+    let places: Vec<_> = clauses.iter().filter(|line| line.zh.starts_with("  原文：")).collect();
+    assert_eq!(places.len(), 3);
+    assert!(places.iter().any(|line| line.en.ends_with("https://www.gov.cn/gongbao/content/2019/content_5468952.htm")));
+    assert!(places.iter().any(|line| line.zh.ends_with("民政部网站（www.mca.gov.cn）政策文件，按文号查询")));
+}
+
 /// A report as plain text in Chinese.
 fn in_chinese(report: &Report) -> String {
     let mut text = vec![report.headline.zh.clone()];
@@ -247,6 +273,6 @@ fn declared_against_found_is_read_row_by_row() {
     assert_eq!(rows[3].zh, "家庭 住房：核对1套（住房和城乡建设，确定记录），未申报。");
     assert_eq!(
         rows[4].en,
-        "  → The record counts. Let the household explain the difference; if the record is wrong, Housing corrects it."
+        "  → The record stands. Let the household explain the difference; if the record is wrong, Housing corrects it."
     );
 }

@@ -48,7 +48,7 @@ fn the_trace_leads_from_the_circle_to_evidence_and_source() {
     let trace = trace(&facts, &parameters, &verdict).unwrap();
     let dibao = trace.root().find("circle.dibao").unwrap();
     assert_eq!(dibao.result, Outcome::Holds(true));
-    assert_eq!(dibao.margin, Some(yuan("11844.00")));
+    assert_eq!(dibao.margin(), Some(yuan("11844.00")));
     assert_eq!(dibao.parameters()[0].provenance.status, "verified");
     assert!(dibao.parameters()[0].provenance.source.as_ref().unwrap().contains("内政字〔2024〕131号"));
     let item = trace.root().find("income.item").unwrap();

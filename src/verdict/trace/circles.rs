@@ -18,7 +18,7 @@ use crate::verdict::emergency::{FirstAid, first_aid, is_case_by_case, is_emergen
 use crate::verdict::facts::Facts;
 use crate::verdict::reasons::{Clause, clause};
 use crate::verdict::tekun::{Finding, ground_reason};
-use crate::verdict::{HouseholdCircle, income};
+use crate::verdict::{HouseholdCircle, income, rounded};
 
 pub(super) fn emergency<'a>(tree: &mut Tree<'a>, facts: &'a Facts, parameters: &'a Parameters) {
     for event in &facts.events {
@@ -106,11 +106,19 @@ pub(super) fn circle<'a>(tree: &mut Tree<'a>, decision: &Decision<'a>, known: &K
     tree.input("household_size", Value::Count(count(lines.persons)));
     tree.input("property_passes", Value::Flag(at.property_passes));
     tree.parameter(parameters, const { Field::named("dibao_standard") });
-    tree.compared(money(at.income)?, "<", money(lines.dibao)?);
-    tree.margin(distance(at.income, lines.dibao)?);
+    let compared = at.dibao_income()?;
+    tree.compared(money(compared)?, "<", money(lines.dibao)?);
+    tree.margin(distance(compared, lines.dibao)?);
+    if rules.deduct_rigid_in_dibao_test {
+        tree.input("countable_income_12m", money(at.income)?);
+        tree.open("circle.dibao.deduction", &[clause::INCOME], Outcome::Amount(rounded(at.deducted)?));
+        tree.parameter(parameters, const { Field::named("deduct_rigid_in_dibao_test") });
+        tree.close();
+    }
     tree.close();
 
     tree.open("circle.low_income", LOW_INCOME, Outcome::Holds(finding.met.low_income));
+    tree.input("property_passes", Value::Flag(at.property_passes));
     let sign = match rules.low_income_lower_bound {
         LowerBound::Gte => ">=",
         LowerBound::Gt => ">",
@@ -157,8 +165,14 @@ fn expenditure<'a>(
         ExpenditureRule::National2024 => &[clause::EXPENDITURE],
     };
     tree.open("circle.expenditure", clauses, Outcome::Holds(holds));
+    tree.input("property_passes", Value::Flag(at.property_passes));
     tree.parameter(parameters, const { Field::named("expenditure_rule") });
+    let dibao_income = at.dibao_income()?;
+    let reaches_dibao = dibao_income >= lines.dibao;
     if rules.expenditure_rule.is_ratio() {
+        let is_outside = reaches_dibao && !known.rule.is_in_band(at.income);
+        tree.open("circle.expenditure.outside_others", clauses, Outcome::Holds(is_outside));
+        tree.close();
         if let Some(ceiling) = lines.disposable {
             tree.open("circle.expenditure.ceiling", clauses, Outcome::Holds(at.income < ceiling));
             tree.parameter(parameters, const { Field::named("per_capita_disposable_income_prev_year") });
@@ -186,9 +200,14 @@ fn expenditure<'a>(
             tree.close();
         }
     } else {
+        tree.open("circle.expenditure.from", clauses, Outcome::Holds(reaches_dibao));
+        tree.compared(money(dibao_income)?, ">=", money(lines.dibao)?);
+        tree.close();
         let net = at.income.minus(at.rigid)?.floored_at_zero();
+        tree.open("circle.expenditure.net", clauses, Outcome::Holds(net < lines.dibao));
         tree.compared(money(net)?, "<", money(lines.dibao)?);
         tree.margin(distance(net, lines.dibao)?);
+        tree.close();
     }
     tree.close();
     Ok(())

@@ -80,6 +80,10 @@ pub(super) fn incomes<'a>(
 ) -> Result<(), Overflow> {
     tree.open("income", &[clause::INCOME], Outcome::Amount(rounded(assessment.known.at.income)?));
     let (members, rules) = (&assessment.members, parameters.rules());
+    let apart = members.counted() - members.remaining();
+    if apart > 0 {
+        tree.input("tekun_members_apart", Value::Count(count(apart)));
+    }
     for (index, item) in facts.incomes.iter().enumerate() {
         let treatment = income::treatment(facts, item, index, members, rules);
         let counts = treatment.counts(item, rules)?;

@@ -54,7 +54,7 @@ async fn a6_when_the_log_cannot_be_written_nothing_leaves_and_it_heals_by_itself
     let key = key(&system).await;
     system.app.stop().await;
     let log = hedui::store::LogReader::open(&folder.join("hedui.sqlite")).await.unwrap();
-    let report = hedui::access_log::audit::audit(&log, Some(key), &[], &[]).await.unwrap();
+    let report = hedui::access_log::audit::audit(&log, &[key], &[], &[]).await.unwrap();
     assert!(report.is_intact, "{report:?}");
     assert_eq!(report.entries, 5, "the settings, and two of each verification; the refused ones left none");
     assert_eq!(report.signed, 5, "the last words are signed");
@@ -104,7 +104,7 @@ async fn a9_the_anchor_follows_the_log_and_a_restored_hub_does_not_start() {
     let key = key(&system).await;
     let system = system.restart().await;
     let yesterday = std::fs::read(&file).unwrap();
-    assert_eq!(anchor::read(&kept, &key).unwrap().unwrap().checkpoint().size, 3);
+    assert_eq!(anchor::read(&kept, std::slice::from_ref(&key)).unwrap().unwrap().checkpoint().size, 3);
     // The receipt of the answer is an entry that can be proved.
     let log = system.app.verifications().store().log();
     let entry = log.entry_of(done.body["receipt"].as_str().unwrap()).await.unwrap().unwrap();
@@ -114,7 +114,7 @@ async fn a9_the_anchor_follows_the_log_and_a_restored_hub_does_not_start() {
     let files = system.files.clone();
     let System { app, adapters, folder: kept_folder, .. } = system;
     app.stop().await;
-    assert_eq!(anchor::read(&kept, &key).unwrap().unwrap().checkpoint().size, 5);
+    assert_eq!(anchor::read(&kept, std::slice::from_ref(&key)).unwrap().unwrap().checkpoint().size, 5);
     for beside in ["hedui.sqlite-wal", "hedui.sqlite-shm"] {
         drop(std::fs::remove_file(folder.join(beside)));
     }

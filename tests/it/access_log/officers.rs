@@ -177,7 +177,7 @@ async fn proofs_and_tiles_lead_to_the_signed_checkpoint() {
     system.app.stop().await;
     let log = hedui::store::LogReader::open(&folder.join("hedui.sqlite")).await.unwrap();
     let anchor = Anchor { name: "fetched".to_owned(), bytes: checkpoint.to_vec() };
-    let report = audit(&log, Some(key), &[anchor], &[]).await.unwrap();
+    let report = audit(&log, &[key], &[anchor], &[]).await.unwrap();
     assert!(report.is_intact, "{report:?}");
     // Every event that a running hub wrote fits the published schema.
     let schema: Value = serde_json::from_str(include_str!("../../../schemas/access-event.json")).unwrap();

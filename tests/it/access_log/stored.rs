@@ -44,7 +44,7 @@ pub(crate) async fn open(file: &Path) -> (Store, tokio::task::JoinHandle<()>) {
 pub(crate) async fn record(file: &Path, from: u64, to: u64, note: &str, anchor: Option<&Path>) {
     let (store, writer) = open(file).await;
     let anchor = anchor.map(Path::to_owned);
-    let publisher = Publisher::open(store.clone(), signer(), anchor, Arc::new(SystemClock)).await.unwrap();
+    let publisher = Publisher::open(store.clone(), signer(), &[], anchor, Arc::new(SystemClock)).await.unwrap();
     let mut number = from;
     while number < to {
         // Groups of uneven size, as callers make them.
@@ -65,7 +65,7 @@ pub(crate) async fn audited(file: &Path, anchors: &[&Path]) -> Result<Report, St
         .iter()
         .map(|file| Anchor { name: file.display().to_string(), bytes: std::fs::read(file).unwrap() })
         .collect();
-    let report = audit(&log, Some(signer().verifier().clone()), &anchors, &[]).await;
+    let report = audit(&log, &[signer().verifier().clone()], &anchors, &[]).await;
     log.close().await;
     report
 }
@@ -76,7 +76,7 @@ async fn start(file: &Path, anchor: Option<&Path>) -> Result<(), LogError> {
         Ok((store, writer)) => (store, tokio::spawn(writer.run())),
         Err(error) => return Err(error.into()),
     };
-    let opened = Publisher::open(store.clone(), signer(), anchor.map(Path::to_owned), Arc::new(SystemClock)).await;
+    let opened = Publisher::open(store.clone(), signer(), &[], anchor.map(Path::to_owned), Arc::new(SystemClock)).await;
     drop(store);
     let result = opened.map(drop);
     writer.await.unwrap();
@@ -126,7 +126,7 @@ async fn a10_a_rewritten_and_signed_history_is_not_the_anchored_one() {
     assert_eq!(report.faults[0].code, "root", "{report:?}");
     let refused = start(&rewritten, Some(&kept)).await.unwrap_err();
     assert!(matches!(refused, LogError::Rewritten { anchored: 300, .. }), "{refused}");
-    let held = anchor::read(&kept, signer().verifier()).unwrap().unwrap();
+    let held = anchor::read(&kept, &[signer().verifier().clone()]).unwrap().unwrap();
     assert_eq!(held.checkpoint().size, 300, "the evidence is untouched");
 }
 
@@ -147,7 +147,7 @@ async fn a11_a_head_that_somebody_else_signed_stops_the_log() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("log.sqlite");
     let (store, writer) = open(&file).await;
-    let publisher = Publisher::open(store.clone(), signer(), None, Arc::new(SystemClock)).await.unwrap();
+    let publisher = Publisher::open(store.clone(), signer(), &[], None, Arc::new(SystemClock)).await.unwrap();
     store.record_events(vec![event(0, "a")]).await.unwrap();
     publisher.publish().await.unwrap();
     let other = folder.path().join("other.sqlite");
@@ -169,8 +169,8 @@ async fn a11_a_head_that_somebody_else_signed_stops_the_log() {
 async fn a_head_that_was_stored_without_anybody_hearing_of_it_is_taken_up() {
     let folder = TempDir::new().unwrap();
     let (store, writer) = open(&folder.path().join("log.sqlite")).await;
-    let here = Publisher::open(store.clone(), signer(), None, Arc::new(SystemClock)).await.unwrap();
-    let unheard = Publisher::open(store.clone(), signer(), None, Arc::new(SystemClock)).await.unwrap();
+    let here = Publisher::open(store.clone(), signer(), &[], None, Arc::new(SystemClock)).await.unwrap();
+    let unheard = Publisher::open(store.clone(), signer(), &[], None, Arc::new(SystemClock)).await.unwrap();
     store.record_events(vec![event(0, "a")]).await.unwrap();
     unheard.publish().await.unwrap();
     store.record_events(vec![event(1, "a")]).await.unwrap();

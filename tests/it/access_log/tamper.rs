@@ -230,7 +230,8 @@ async fn a8_nothing_is_signed_on_top_of_an_altered_log() {
             Ok((store, writer)) => {
                 let writer = tokio::spawn(writer.run());
                 let clock = std::sync::Arc::new(SystemClock);
-                let publisher = hedui::access_log::publish::Publisher::open(store.clone(), signer(), None, clock).await;
+                let publisher =
+                    hedui::access_log::publish::Publisher::open(store.clone(), signer(), &[], None, clock).await;
                 drop(store);
                 let refused = publisher.is_err();
                 drop(publisher);

@@ -84,7 +84,7 @@ async fn a_witness_that_is_out_of_order_neither_stops_the_log_nor_counts() {
     let folder = TempDir::new().unwrap();
     let keys = TrialKeys::write(&folder.path().join("keys"), &SystemRandomness).unwrap();
     let (store, writer) = open(&folder.path().join("log.sqlite")).await;
-    let publisher = Publisher::open(store.clone(), signer(), None, Arc::new(SystemClock)).await.unwrap();
+    let publisher = Publisher::open(store.clone(), signer(), &[], None, Arc::new(SystemClock)).await.unwrap();
     store.record_events((0..9).map(|number| event(number, "a")).collect()).await.unwrap();
     publisher.publish().await.unwrap();
     let answers: Arc<Mutex<Arc<Answers>>> = Arc::new(Mutex::new(Arc::new(|_| (500, "", String::new()))));

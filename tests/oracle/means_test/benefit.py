@@ -4,7 +4,7 @@ import numpy
 from openfisca_core.periods import DateUnit
 from openfisca_core.variables import Variable
 
-from .circle import BIT
+from .circle import BIT, after_illness
 from .entities import Household, Person
 from .exact import PARTS, Exact, half_up, total
 from .membership import one_of
@@ -160,7 +160,8 @@ class monthly_base(Exact):
     def formula(household, period, parameters):
         income = household("countable_income", period)
         net = numpy.maximum(income - household("rigid_expenditure", period) * PARTS, 0)
-        basis = numpy.where(household("settled_circle", period) == BIT["EXPENDITURE"], net, income)
+        left = after_illness(income, household("illness_expenditure", period))
+        basis = numpy.where(household("settled_circle", period) == BIT["EXPENDITURE"], net, left)
         stopped = household("refusals", period) * figure(household, period, parameters, "standard") * PARTS
         yearly = household("dibao_line", period) * PARTS - basis - stopped
         return half_up(numpy.maximum(yearly, 0), 12 * PARTS)

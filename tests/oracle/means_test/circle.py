@@ -44,6 +44,11 @@ class income_ceiling(Exact):
         return figure(household, period, parameters, "disposable_income") * household("household_size", period)
 
 
+def after_illness(income, illness):
+    """What is left of income for the dibao test; parts and fen. Taken down to nothing, never below."""
+    return numpy.where(income > 0, numpy.maximum(income - illness * PARTS, 0), income)
+
+
 class Lines:
     """The lines and the rule family of each household, so that circles can be tried for any amounts."""
 
@@ -54,9 +59,9 @@ class Lines:
         self.by_ratio = figure(household, period, parameters, "expenditure_rule") == 1
         self.ranks = [figure(household, period, parameters, f"rank_{circle}") for circle in CIRCLES]
 
-    def met(self, income, rigid, medical, passes):
+    def met(self, income, rigid, medical, illness, passes):
         """The set of circles met; income in parts, expenditure in fen."""
-        dibao = income < self.line
+        dibao = after_illness(income, illness) < self.line
         band = ~dibao & (income < self.low_income)
         net = numpy.maximum(income - rigid * PARTS, 0)
         # 100 R > 70 I and 100 M > 60 I, in lowest terms.
@@ -91,6 +96,7 @@ class circles_met(Exact):
             household("countable_income", period),
             household("rigid_expenditure", period),
             household("medical_expenditure", period),
+            household("illness_expenditure", period),
             household("property_passes", period),
         )
 

@@ -7,6 +7,7 @@ from .entities import Household
 from .exact import Exact, has_bit, variable
 from .income import any_slot, slots
 from .membership import one_of
+from .packs import figure
 
 
 def slot_rules(tables):
@@ -80,6 +81,17 @@ class medical_expenditure(Exact):
 
     def formula(household, period):
         return rigid(household, period, "MEDICAL", "ACCIDENT")
+
+
+class illness_expenditure(Exact):
+    value_type = int
+    entity = Household
+    definition_period = DateUnit.DAY
+    label = "Rigid expenditure that illness or disability brings, where the dibao test takes it off income, fen"
+
+    def formula(household, period, parameters):
+        deducts = figure(household, period, parameters, "deducts_illness") == 1
+        return numpy.where(deducts, rigid(household, period, "MEDICAL", "DISABILITY_REHAB"), 0)
 
 
 def flags(household, period):

@@ -14,6 +14,7 @@ from .entities import Household
 from .exact import LARGEST_FEN, PARTS, Exact, variable
 from .facts import DEPARTMENTS
 from .membership import word_in
+from .packs import figure
 
 ANSWERED = ("OK", "NO_RECORD")
 
@@ -55,6 +56,8 @@ def possible(household, period, parameters, answered=None):
     lines = Lines(household, period, parameters)
     income = household("countable_income", period)
     rigid, medical = household("rigid_expenditure", period), household("medical_expenditure", period)
+    illness = household("illness_expenditure", period)
+    deducts = figure(household, period, parameters, "deducts_illness") == 1
     passes = household("property_passes", period)
 
     income_open = gap("hrss")
@@ -71,17 +74,20 @@ def possible(household, period, parameters, answered=None):
         lines.low_income,
         lines.ceiling,
         lines.line + rigid * PARTS,
+        lines.line + illness * PARTS,
         rigid * (PARTS // 7 * 10),
         medical * (PARTS // 3 * 5),
     ]
     found = numpy.zeros(household.count, dtype=numpy.int64)
     for point in breakpoints:
         tried = numpy.where(income_open, numpy.maximum(income, point), income)
-        for grown in (False, True):
+        # What is spent more may be of illness, which the dibao test may take off, or of something else.
+        for grown, of_illness in ((False, False), (True, False), (True, True)):
             spent = numpy.where(rigid_open, LARGEST_FEN, rigid) if grown else rigid
             ill = numpy.where(rigid_open, LARGEST_FEN, medical) if grown else medical
+            off = numpy.where(rigid_open & deducts, LARGEST_FEN, illness) if of_illness else illness
             for verdict in (passes, passes & ~may_fail, passes | may_pass):
-                circle = lines.first(lines.met(tried, spent, ill, verdict))
+                circle = lines.first(lines.met(tried, spent, ill, off, verdict))
                 found |= numpy.where(graduates(household, period, circle, verdict), BIT["DIBAO"], circle)
     return found
 

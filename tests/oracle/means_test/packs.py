@@ -68,6 +68,13 @@ def no_capacity(grounds):
     return int("NO_CAPACITY" in grounds)
 
 
+def switched(value):
+    """A rule that a set applies or leaves."""
+    if not isinstance(value, bool):
+        raise Unreadable(f"deduct_rigid_in_dibao_test: {value!r} is neither true nor false")
+    return int(value)
+
+
 def figures(pack):
     """The figures of one set that do not change with the date."""
     for key, value in FIXED.items():
@@ -103,6 +110,7 @@ def figures(pack):
         "vehicle_exempt_kinds": list(pack["vehicle_exempt_kinds"]),
         "continue_stages": list(pack["tekun"]["continue_stages"]),
         "single_no_capacity": no_capacity(pack.get("single_grounds", [])),
+        "deducts_illness": switched(pack.get("deduct_rigid_in_dibao_test", False)),
     }
     for rank, circle in enumerate(precedence):
         values[f"rank_{circle}"] = rank

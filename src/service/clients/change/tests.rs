@@ -27,7 +27,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn registered() -> Clients {
-    let change = Change::Register { client: client("c1"), jwk: jwk() };
+    let change = Change::Register { client: client("c1"), jwk: jwk(), sender_constrained: SenderConstrained::Optional };
     let (registration, _) = change.apply(&Clients::default(), at(0)).unwrap();
     Clients::default().with(RegisteredClient::new(registration).unwrap())
 }
@@ -58,7 +58,14 @@ fn a_revoked_client_stays_known_and_out() {
     let clients = clients.with(client);
     let refused = |change: Change| change.apply(&clients, at(6)).unwrap_err();
     assert_eq!(refused(Change::Revoke { id: "c1".to_owned() }), ChangeFault::Revoked);
-    assert_eq!(refused(Change::Register { client: client_again(), jwk: jwk() }), ChangeFault::Registered);
+    assert_eq!(
+        refused(Change::Register {
+            client: client_again(),
+            jwk: jwk(),
+            sender_constrained: SenderConstrained::Optional
+        }),
+        ChangeFault::Registered
+    );
     let rotate = Change::Rotate { id: "c1".to_owned(), jwk: jwk(), grace_seconds: 1 };
     assert_eq!(refused(rotate), ChangeFault::Revoked);
 }
@@ -70,7 +77,10 @@ fn client_again() -> Client {
 #[test]
 fn what_cannot_be_a_client_is_refused_with_the_reason() {
     let refused = |client: Client| {
-        Change::Register { client, jwk: jwk() }.apply(&Clients::default(), at(0)).map(|_| ()).unwrap_err()
+        Change::Register { client, jwk: jwk(), sender_constrained: SenderConstrained::Optional }
+            .apply(&Clients::default(), at(0))
+            .map(|_| ())
+            .unwrap_err()
     };
     for id in ["", "-a", "a b", "客户", "a/b", &"a".repeat(65), "150000198605021015"] {
         assert_eq!(refused(client(id)), ChangeFault::Id, "{id}");
@@ -94,4 +104,21 @@ fn what_cannot_be_a_client_is_refused_with_the_reason() {
         let text = fault.text();
         assert!(!text.zh.is_empty() && !text.en.is_empty() && text.zh != text.en);
     }
+}
+
+#[test]
+fn where_tokens_must_be_bound_from_now_on_those_of_before_are_dead() {
+    let clients = registered();
+    let constrain = |sender_constrained| Change::Constrain { id: "c1".to_owned(), sender_constrained };
+    let (registration, done) = constrain(SenderConstrained::Required).apply(&clients, at(100)).unwrap();
+    assert_eq!(done, "sender_constrained");
+    let client = RegisteredClient::new(registration).unwrap();
+    assert!(!client.may_use_token_of(100) && client.may_use_token_of(101));
+    let clients = clients.with(client);
+    for (again, second) in [(SenderConstrained::Required, 200), (SenderConstrained::Optional, 300)] {
+        let (registration, _) = constrain(again).apply(&clients, at(second)).unwrap();
+        assert!(RegisteredClient::new(registration).unwrap().may_use_token_of(150), "nothing has to die for that");
+    }
+    let unknown = Change::Constrain { id: "c2".to_owned(), sender_constrained: SenderConstrained::Required };
+    assert_eq!(unknown.apply(&clients, at(1)).unwrap_err(), ChangeFault::Unknown);
 }

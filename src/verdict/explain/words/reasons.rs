@@ -54,6 +54,14 @@ pub(in super::super) fn reason(catalogue: &Catalogue, code: &str) -> Text {
 fn reason_words(code: &str) -> Option<(&'static str, &'static str)> {
     Some(match code {
         "INCOME_LT_STANDARD" => ("家庭收入低于低保标准", "income is below the dibao line"),
+        "RIGID_DEDUCTED_IN_DIBAO_TEST" => (
+            "核算低保收入时已扣减因病因残的刚性支出",
+            "costs of illness and disability were taken off income in the dibao test",
+        ),
+        "INCOME_AFTER_DEDUCTION_LT_STANDARD" => (
+            "扣减因病因残的刚性支出后，家庭收入低于低保标准",
+            "income after costs of illness and disability is below the dibao line",
+        ),
         "INCOME_EQ_STANDARD" => {
             ("家庭收入正好等于低保标准，不属于低于", "income is exactly the dibao line, which is not below it")
         }

@@ -27,10 +27,20 @@ pub(in super::super) fn rule(rule: &str) -> Text {
         "expenditure.item" => ("支出", "Expenditure"),
         "circle" => ("家庭圈层", "Household circle"),
         "circle.dibao" => ("收入低于低保标准且财产符合规定", "Income below the dibao line, property within the limits"),
+        "circle.dibao.deduction" => {
+            ("从收入中扣减的因病因残刚性支出", "Costs of illness and disability taken off income")
+        }
         "circle.low_income" => ("低收入家庭", "Low-income household"),
         "circle.low_income.from" => ("收入达到低收入区间下限", "Income reaches the low-income band"),
         "circle.low_income.to" => ("收入在低收入标准之内", "Income within the low-income line"),
         "circle.expenditure" => ("刚性支出困难家庭", "Household of rigid expenditure"),
+        "circle.expenditure.outside_others" => {
+            ("收入不属于低保、低收入家庭的范围", "Income is neither that of dibao nor of a low-income household")
+        }
+        "circle.expenditure.from" => ("收入不低于低保标准", "Income not below the dibao line"),
+        "circle.expenditure.net" => {
+            ("扣除刚性支出后的收入低于低保标准", "Income after rigid expenditure below the dibao line")
+        }
         "circle.expenditure.ceiling" => ("收入低于上年人均可支配收入", "Income below last year's disposable income"),
         "circle.expenditure.ratio" => ("刚性支出超过收入的规定比例", "Rigid expenditure above its ratio of income"),
         "circle.expenditure.medical_ratio" => {
@@ -38,10 +48,10 @@ pub(in super::super) fn rule(rule: &str) -> Text {
         }
         "circle.graduation" => ("在渐退期内", "Within the graduation period"),
         "emergency.event" => ("急难事件", "Event"),
-        "single" => ("参照单人户，每月", "Admitted as a single person, a month"),
-        "benefit" => ("救助金测算，每月", "Benefit as computed, a month"),
-        "benefit.base" => ("差额，每月", "Difference, a month"),
-        "benefit.top_up" => ("分类增发，每月", "Top-up, a month"),
+        "single" => ("参照单人户，每月", "Admitted as a single person, monthly amount of"),
+        "benefit" => ("救助金测算，每月", "Monthly benefit as computed"),
+        "benefit.base" => ("差额，每月", "Monthly difference"),
+        "benefit.top_up" => ("分类增发，每月", "Monthly top-up of"),
         "review_cycle" => ("核查周期（月）", "Months until the review"),
         "review_cycle.change" => {
             ("复核期内收入变化不超过限度", "Income changed within the limit since the last review")
@@ -63,12 +73,14 @@ pub(in super::super) fn input(name: &str) -> Text {
         "education_stage" => ("在读", "in school"),
         "amount_12m" => ("金额", "amount"),
         "basic_portion_12m" => ("其中基础养老金", "of which basic pension"),
+        "tekun_members_apart" => ("特困成员（收入另计，人）", "tekun members, whose income is not in the sum"),
         "category" => ("类别", "category"),
         "kind" => ("种类", "kind"),
         "treatment" => ("处理", "treatment"),
         "basis" => ("依据", "basis"),
         "household_income_12m" => ("义务人家庭收入", "income of the obligor's household"),
         "household_size" => ("家庭人数", "household size"),
+        "countable_income_12m" => ("计入收入", "countable income"),
         "supported_total" => ("赡养、抚养、扶养人数", "persons supported"),
         "owned" => ("拥有", "owned"),
         "with_exempt_kind" => ("拥有，申明豁免情形", "owned, with a ground of exemption"),
@@ -200,7 +212,7 @@ pub(in super::super) fn parameter(field: &str) -> Text {
         "topup_elderly_age" => ("老年人增发年龄", "age of the elderly for a top-up"),
         "single_person_benefit" => ("单人户救助金", "benefit of a single person"),
         "graduation_months" => ("渐退期月数", "months of the graduation period"),
-        "tekun" => ("特困人员认定参数", "parameters of extreme hardship"),
+        "tekun" => ("特困人员认定参数", "figures of extreme hardship"),
         "minimum_wage_monthly" => ("最低工资", "minimum wage"),
         "emergency_first_aid_hours" => ("先行救助时限", "hours for first aid"),
         "emergency_clock_start" => ("先行救助时限的起点", "start of the hours for first aid"),
@@ -210,6 +222,9 @@ pub(in super::super) fn parameter(field: &str) -> Text {
         "single_grounds" => ("单人户的其他情形", "further grounds of single persons"),
         "significant_change_percent" => ("明显变化的比例", "percentage of a material change"),
         "residence_permit_application" => ("凭居住证申请", "application by residence permit"),
+        "deduct_rigid_in_dibao_test" => {
+            ("低保收入核算中扣减因病因残支出", "costs of illness and disability taken off in the dibao test")
+        }
         other => (other, other),
     })
 }
