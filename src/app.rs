@@ -1,5 +1,6 @@
 //! `App`: builds every long-lived part once, hands out references, shuts down in order.
 
+pub mod alerting;
 mod auditing;
 mod issuers;
 mod keys;
@@ -39,6 +40,8 @@ use crate::federation::registry::{Registry, Terms};
 use crate::http::{Hub, Published, monitor_router, router};
 use crate::policy::{Packs, PolicyError};
 use crate::seal::{SealError, Sealer};
+use crate::service::alerting as service_alerting;
+use crate::service::alerts::Alerts;
 use crate::service::approvals::{self, Approvals};
 use crate::service::changes::Operations;
 use crate::service::clients::{self, ClientRegistry, ClientsError};
@@ -48,6 +51,7 @@ use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
 use crate::service::proofs::Proofs;
 use crate::service::refusals::Refusals;
+use crate::service::samples::Samples;
 use crate::service::sealing::{self, Rewrap, SealingError};
 use crate::service::tokens::{self, TokenEndpoint};
 use crate::service::verify::{Parts, Verifications};
@@ -121,6 +125,9 @@ pub enum StartError {
         "two administrators must agree to these settings first 设置已变更，须由两名授权管理人员批准: sha256 {}, before it {}; each of them looks at it and signs: `hedui approval show {proposal}`, `hedui approval give {proposal} --as ID --key FILE`; then start again", .0.digest, .0.before, proposal = .0.proposal
     )]
     Unapproved(settings::Unapproved),
+    /// The rules or lists by which the access log is watched.
+    #[error("[review] {0}: {1}")]
+    Review(std::path::PathBuf, String),
     /// The TLS certificate or key.
     #[error("the certificate or key of the listener cannot be used: {0}")]
     Tls(String),
@@ -217,6 +224,7 @@ impl App {
             Some(folder) => Packs::load(folder)?,
             None => Packs::shipped(),
         });
+        let rules = Arc::new(alerting::rules(config)?);
         // Bound first: the hub never connects to itself, and its own addresses are known only now.
         let (listener, address) = listener::bind("[listen] address", config.listen.address)?;
         let (monitor_listener, monitor_address) = listener::bind("[monitor] address", config.monitor.address)?;
@@ -245,14 +253,15 @@ impl App {
             let unreadable = |error| StartError::Store(config.store.path.clone(), error);
             // Before anything is recorded by this start's clock.
             erasure.load_believed_time().await.map_err(unreadable)?;
+            let people = alerting::people(config, &sealer.subject_key("access-log"))?;
             let (publisher, witnesses) = open_log(config, &sealer, &egress, &store, &ids, &clock).await?;
             // Nothing is written on top of a log that was not proven.
             let agreed = settings::check(&effective, config, &store, &ids, clock.as_ref()).await;
             agreed.map_err(unreadable)?.map_err(StartError::Unapproved)?;
             registration.record(&store, &ids, clock.as_ref()).await.map_err(SealingError::from)?;
-            Ok::<_, StartError>((sealer, erasure, publisher, witnesses))
+            Ok::<_, StartError>((sealer, erasure, people, publisher, witnesses))
         };
-        let (sealer, erasure, publisher, witnesses) = match opened.await {
+        let (sealer, erasure, people, publisher, witnesses) = match opened.await {
             Ok(opened) => opened,
             Err(error) => {
                 // Who is told that the hub does not start finds the database closed.
@@ -266,7 +275,8 @@ impl App {
             keys.extend(former_log_keys(config)?);
             tracker.spawn(auditing::run(store.clone(), keys, stopping.clone()));
         }
-        witnesses.spawn(&tracker, &publisher, &store, &stopping);
+        let silences = alerting::Silences::default();
+        witnesses.spawn(&tracker, &publisher, &store, &silences, &stopping);
         let federation = Federation::new(
             Arc::clone(&catalogue),
             adapters,
@@ -306,6 +316,16 @@ impl App {
         let proofs = Proofs::new(store.clone(), addresses(config, address), Arc::clone(&clock));
         let log_review =
             LogReview::new(store.clone(), Arc::clone(&publisher), &sealer, Arc::clone(&clock), ids.clone());
+        let watching = service_alerting::Parts {
+            store: store.clone(),
+            rules,
+            people: Arc::new(people),
+            clock: Arc::clone(&clock),
+            ids: ids.clone(),
+            desk: service_alerting::Desk::default(),
+        };
+        let alerts = Alerts::new(store.clone(), Arc::clone(&clock), ids.clone(), Arc::clone(&watching.desk));
+        let samples = Samples::new(store.clone(), Arc::clone(&publisher), Arc::clone(&clock), ids.clone());
         let approvals = Approvals::new(approvals::Parts {
             store: store.clone(),
             clients: registry.clone(),
@@ -330,10 +350,13 @@ impl App {
             notice_within: config.verification.notice_within,
         });
         let unreadable = |error| StartError::Store(config.store.path.clone(), error);
-        verifications.load_revocations().await.map_err(unreadable)?;
+        verifications.load_revocations().await.map_err(&unreadable)?;
+        service_alerting::begin(verifications.store()).await.map_err(&unreadable)?;
         let hub = Arc::new(Hub {
             verifications: Arc::clone(&verifications),
             log_review: Arc::new(log_review),
+            alerts,
+            samples,
             policies,
             tokens: Arc::clone(&tokens),
             token_endpoint,
@@ -365,6 +388,7 @@ impl App {
             max_clock_step: config.retention.max_clock_step,
         };
         tracker.spawn(sweeping::run(erasure, retention, Arc::clone(&clock), stopping.clone()));
+        tracker.spawn(alerting::run(watching, silences, config.review.every, stopping.clone()));
         tracker.spawn(housekeeping(Arc::clone(&hub), metrics, stopping.clone()));
         let intervals = publishing::Intervals {
             anchor: config.access_log.anchor_every,

@@ -4,6 +4,7 @@
 //! 2 the command or its input is wrong, 3 something outside failed (file, network, server).
 
 pub mod adapter;
+pub mod alert;
 pub mod approval;
 mod caller;
 pub mod case;
@@ -13,6 +14,7 @@ pub mod demo;
 pub mod log;
 pub mod policy;
 pub mod reach;
+pub mod sample;
 pub mod seal;
 pub mod serve;
 pub mod simulate;
@@ -104,6 +106,12 @@ pub enum Command {
     /// Check, prove and take out the access log.
     #[command(subcommand)]
     Log(log::Command),
+    /// Check and try the rules by which the access log is watched.
+    #[command(subcommand)]
+    Alert(alert::Command),
+    /// Draw a sample of the access log again, without a hub.
+    #[command(subcommand)]
+    Sample(sample::Command),
     /// Register and revoke the systems that may get tokens at this hub.
     #[command(subcommand)]
     Client(client::Command),
@@ -136,6 +144,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Policy(command) => policy::run(command, &global),
         Command::Adapter(command) => adapter::run(command, &global).await,
         Command::Log(command) => log::run(command, &global).await,
+        Command::Alert(command) => alert::run(command, &global).await,
+        Command::Sample(command) => sample::run(command, &global).await,
         Command::Client(command) => client::run(command, &global).await,
         Command::Witness(command) => witness::run(command, &global).await,
         Command::Approval(command) => approval::run(command, &global).await,

@@ -7,6 +7,7 @@ mod approval;
 mod auth;
 mod limits;
 mod retention;
+mod review;
 mod units;
 mod witness;
 
@@ -21,6 +22,7 @@ pub use approval::Approval;
 pub use auth::{Auth, Issuer, IssuerKeySource, TokenAlgorithm, TokenEndpoint};
 pub use limits::{RateLimit, Refusals};
 pub use retention::Retention;
+pub use review::Review;
 
 use crate::domain::dataset::{DepartmentId, duration_text};
 use crate::domain::suite::SuiteId;
@@ -88,6 +90,9 @@ pub struct Config {
     /// How the access log is signed and where its head is kept besides.
     #[serde(default)]
     pub access_log: AccessLog,
+    /// How the access log is watched.
+    #[serde(default)]
+    pub review: Review,
     /// How long what is kept.
     #[serde(default)]
     pub retention: Retention,
@@ -388,6 +393,7 @@ impl Config {
         config.retention.check().map_err(&invalid)?;
         config.refusals.check().map_err(&invalid)?;
         config.approval.check(config.token_endpoint.is_some()).map_err(&invalid)?;
+        config.review.check().map_err(&invalid)?;
         if let Some(endpoint) = &config.token_endpoint {
             endpoint.check(&config.auth).map_err(&invalid)?;
         }
@@ -434,7 +440,14 @@ impl Config {
         ];
         let former = self.seal.former_key_files.iter_mut();
         let optional = optional.into_iter().flatten().chain(former);
-        for path in required.into_iter().chain(issuers).chain(adapters).chain(witnesses).chain(optional) {
+        for path in required
+            .into_iter()
+            .chain(issuers)
+            .chain(adapters)
+            .chain(witnesses)
+            .chain(optional)
+            .chain(self.review.files())
+        {
             *path = base.join(&path);
         }
     }

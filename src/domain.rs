@@ -6,6 +6,7 @@
 pub mod actor;
 pub mod authorisation;
 pub mod clock;
+pub mod context;
 pub mod dataset;
 pub mod declaration;
 pub mod disclosure;
@@ -15,6 +16,7 @@ pub mod fact;
 pub mod hex;
 pub mod household;
 pub mod id_number;
+pub mod json;
 pub mod money;
 pub mod outcome;
 pub mod period;

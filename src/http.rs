@@ -1,7 +1,9 @@
 //! The ways in for programs: HTTP over TLS. Handlers extract, call one use case, respond.
 
 mod access_log;
+mod alerts;
 mod authorisations;
+mod case_events;
 mod events;
 mod front;
 mod monitor;
@@ -12,6 +14,7 @@ mod policies;
 mod problem;
 mod report;
 mod router;
+mod samples;
 mod verifications;
 mod witness;
 

@@ -11,6 +11,7 @@
 //! | 2 | [`policy`] | packs: the figures of a place and a day, each with its source |
 //! | 2 | [`verdict`] | facts, pack and date give a verdict, its trace and its text |
 //! | 2 | [`seal`] | sealing at rest, pseudonyms |
+//! | 2 | [`review`] | rules that turn entries of the access log into alerts; double-random samples |
 //! | 2 | [`tlog`] | tamper-evident logs: tree, tiles, proofs, signed notes, after C2SP |
 //! | 3 | [`store`] | the only SQL; one writer groups commits and gives log entries their index |
 //! | 3 | [`egress`] | the only way out: what may be connected to, checked on the address dialled |
@@ -55,6 +56,7 @@ pub mod egress;
 pub mod federation;
 pub mod http;
 pub mod policy;
+pub mod review;
 pub mod seal;
 pub mod service;
 pub mod simulate;

@@ -1,5 +1,7 @@
 //! Use cases: the only place where federation, verdict and access log meet.
 
+pub mod alerting;
+pub mod alerts;
 pub mod answer;
 pub mod approvals;
 pub mod assemble;
@@ -21,6 +23,7 @@ pub mod refusals;
 pub mod replay;
 pub mod request;
 pub mod running;
+pub mod samples;
 pub mod sealing;
 pub mod tokens;
 pub mod verify;

@@ -5,18 +5,21 @@
 //! (`synchronous=FULL`): a caller is answered after its group is on disk, and the flush is paid once
 //! for the group. Reads have their own pool.
 
+mod alert;
 mod authorisation;
 mod change;
 mod client;
 mod clock;
 mod erasure;
 mod event;
+mod insertion;
 mod log;
 mod log_search;
 mod migrate;
 mod notice;
 mod pack;
 mod proposal;
+mod sample;
 mod sealing;
 mod sequence;
 mod verification;
@@ -30,6 +33,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::{mpsc, oneshot};
 
+pub use alert::{AlertQuery, AlertRow, MOST_ALERTS};
 pub use authorisation::{AuthorisationRow, Revocation};
 pub use change::{ChangeDesk, ChangeRequest, Changes};
 pub use client::{AssertionRow, ClientRow, SigningKeyRow};
@@ -40,6 +44,7 @@ pub use log_search::{LogPage, LogQuery, MAX_FOUND};
 pub use notice::{GivenNotice, NoticeQuery, NoticeRow};
 pub use pack::PackRow;
 pub use proposal::{ApprovalChanges, DecisionRow, ProposalRow, SettingsRow};
+pub use sample::SampleRow;
 pub use sealing::{Rewrapped, SealedTable, SealingKeyRow, WrappedRow};
 pub use sequence::Sequence;
 pub use verification::{NewVerification, Opened, OutcomeRow, VerificationRow};

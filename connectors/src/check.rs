@@ -1,173 +1,456 @@
-//! `check`: a ladder from the file to an answer. It stops at the first broken rung and says what mends it.
+//! `check`: a ladder from the file to an answer. It stops at the first broken rung, names it, and says what
+//! mends it.
 
 use std::path::Path;
 use std::time::Instant;
 
 use jiff::civil::date;
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::adapter::{Adapter, LoadError, Overrides};
-use crate::connector::{Connector, Dataset};
-use crate::error::{Lang, Text};
+use crate::connector::{Connector, Dataset, TlsMode};
+use crate::error::{Fault, Text};
+use crate::golden;
 use crate::native::find_column;
 use crate::protocol::QueryPeriod;
-use crate::source::{OpenError, Question, SourceError};
+use crate::source::{OpenError, Plan, Question, Rung, SourceError, Trouble, connect, resolve};
 
 /// An identity number that nobody has, for asking without asking about anybody.
 const NOBODY: &str = "150000185001010010";
 
-/// A rung: something that must hold for the next one to make sense.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Rung {
-    /// What holds, or should.
-    pub what: Text,
-    /// What mends it; `None` when it holds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mend: Option<Text>,
-    /// The fault is outside the file: the environment, the database.
-    #[serde(skip)]
+/// What was found on a rung.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The rung.
+    pub rung: Rung,
+    /// What holds there, or the trouble with it.
+    pub found: Result<Text, Box<Trouble>>,
+    /// The trouble is outside the file: the environment, the network, the database.
     pub outside: bool,
 }
 
-impl Rung {
-    /// True when it holds.
+impl Step {
+    /// True when the rung holds.
     pub const fn holds(&self) -> bool {
-        self.mend.is_none()
+        self.found.is_ok()
     }
 
-    fn sound(zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { what: Text::new(zh, en), mend: None, outside: false }
+    fn sound(rung: Rung, zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { rung, found: Ok(Text::new(zh, en)), outside: false }
     }
 
-    fn broken(what: Text, mend: Text, outside: bool) -> Self {
-        Self { what, mend: Some(mend), outside }
+    fn broken(trouble: Trouble) -> Self {
+        let rung = trouble.rung;
+        let outside = (Rung::Secrets..=Rung::Permission).contains(&rung);
+        Self { rung, found: Err(Box::new(trouble)), outside }
     }
 }
 
-/// Climbs the ladder: file, source, and for each dataset its statement, its columns, and an answer.
-pub async fn climb(file: &Path, overrides: Overrides) -> Vec<Rung> {
-    let mut rungs = Vec::new();
+impl Serialize for Step {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("rung", &self.rung)?;
+        map.serialize_entry("holds", &self.holds())?;
+        match &self.found {
+            Ok(what) => map.serialize_entry("what", what)?,
+            Err(trouble) => {
+                map.serialize_entry("code", trouble.code)?;
+                map.serialize_entry("what", &trouble.what)?;
+                map.serialize_entry("mend", &trouble.mend)?;
+                if let Some(command) = &trouble.command {
+                    map.serialize_entry("command", command)?;
+                }
+                if !trouble.details.is_empty() {
+                    map.serialize_entry("details", &trouble.details)?;
+                }
+            }
+        }
+        map.end()
+    }
+}
+
+/// Climbs the ladder, from the file to the golden tests, up to the first rung that does not hold.
+pub async fn climb(file: &Path, overrides: Overrides) -> Vec<Step> {
+    let mut steps = Vec::new();
     let connector = match Connector::read(file) {
         Ok(connector) => connector,
         Err(faults) => {
-            for fault in faults.faults {
-                let line = fault.line.map(|line| format!(":{line}")).unwrap_or_default();
-                let says = |text: &str| format!("{}{line} [{}] {text}", fault.place, fault.code);
-                let what = Text::new(says(&fault.what.zh), says(&fault.what.en));
-                rungs.push(Rung::broken(what, fault.mend, fault.code == "connector_unreadable"));
+            let syntax = |fault: &Fault| matches!(fault.code, "connector_syntax" | "connector_unreadable");
+            if !faults.faults.iter().any(syntax) {
+                steps.push(Step::sound(Rung::Syntax, "文件是 TOML", "the file is TOML"));
             }
-            return rungs;
+            steps.extend(faults.faults.into_iter().map(of_fault));
+            return steps;
         }
     };
+    steps.push(Step::sound(Rung::Syntax, "文件是 TOML", "the file is TOML"));
     let (datasets, tests) = (connector.datasets.len(), connector.tests.len());
-    rungs.push(Rung::sound(
-        format!("文件正确：{datasets} 个数据集，{tests} 个金样测试"),
-        format!("the file is sound: {datasets} dataset(s), {tests} golden test(s)"),
+    steps.push(Step::sound(
+        Rung::Schema,
+        format!("{datasets} 个数据集，{tests} 个金样测试"),
+        format!("{datasets} dataset(s), {tests} golden test(s)"),
     ));
     let adapter = match Adapter::new(connector, overrides) {
         Ok(adapter) => adapter,
         Err(error) => {
-            rungs.push(unopened(&error));
-            return rungs;
+            steps.push(unopened(&error));
+            return steps;
         }
     };
-    rungs.push(match adapter.health().await {
-        Ok(()) => Rung::sound("数据源可用", "the source can be read"),
-        Err(error) => refused("数据源", "the source", &error),
-    });
-    for dataset in &adapter.connector().datasets {
-        if rungs.last().is_some_and(|rung| !rung.holds()) {
-            break;
-        }
-        climb_dataset(&adapter, dataset, &mut rungs).await;
+    steps.push(Step::sound(Rung::Secrets, "文件所说的机密都在", "every secret the file names is there"));
+    let climbed = climb_to_login(&adapter, &mut steps).await;
+    if climbed {
+        climb_statements(&adapter, &mut steps).await;
     }
     adapter.close().await;
-    rungs
+    if steps.iter().all(Step::holds) {
+        steps.push(golden(adapter.connector(), file).await);
+    }
+    steps
 }
 
-async fn climb_dataset(adapter: &Adapter, dataset: &Dataset, rungs: &mut Vec<Rung>) {
-    let id = &dataset.id;
-    let columns = match adapter.source().columns(id).await {
-        Ok(columns) => columns,
-        Err(error) => {
-            rungs.push(refused(&format!("{id} 的语句"), &format!("the statement of {id}"), &error));
-            return;
+/// DNS, TCP, TLS, login, read-only. True when all of them hold.
+async fn climb_to_login(adapter: &Adapter, steps: &mut Vec<Step>) -> bool {
+    let Some(source) = adapter.source().database() else { return true };
+    let place = source.place();
+    let tls = source.tls();
+    if tls.is_some() {
+        let addresses = match resolve(place).await {
+            Ok(addresses) => addresses,
+            Err(trouble) => {
+                steps.push(Step::broken(trouble));
+                return false;
+            }
+        };
+        let shown = addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", ");
+        let host = &place.host;
+        steps.push(Step::sound(Rung::Dns, format!("{host} 的地址是 {shown}"), format!("{host} is {shown}")));
+        match connect(&addresses, place).await {
+            Ok(address) => {
+                steps.push(Step::sound(Rung::Tcp, format!("{address} 有程序在听"), format!("{address} listens")));
+            }
+            Err(trouble) => {
+                steps.push(Step::broken(trouble));
+                return false;
+            }
         }
-    };
-    rungs.push(Rung::sound(format!("{id}：语句可用"), format!("{id}: the statement can be prepared")));
-    for (column, reader) in dataset.mapping.columns() {
-        if find_column(&columns, column).is_none() {
-            let given = columns.join(", ");
-            rungs.push(Rung::broken(
-                Text::new(
-                    format!("{id}：{reader} 要读的列 {column} 不在语句结果里"),
-                    format!("{id}: {reader} reads the column `{column}`, which the statement does not give"),
-                ),
-                Text::new(format!("语句给出的列：{given}"), format!("the statement gives: {given}")),
-                false,
-            ));
+    }
+    match source.login().await {
+        Err(error) => {
+            let trouble = of_source(&error, Rung::Login);
+            if trouble.rung > Rung::Tls
+                && let Some(tls) = tls
+            {
+                steps.push(encrypted(tls, None));
+            }
+            steps.push(Step::broken(trouble));
+            false
+        }
+        Ok((login, writable)) => {
+            if let Some(tls) = tls {
+                steps.push(encrypted(tls, login.cipher.as_deref()));
+            }
+            let server = &login.server;
+            steps.push(if login.account.is_empty() {
+                Step::sound(Rung::Login, format!("已打开（{server}）"), format!("opened ({server})"))
+            } else {
+                let account = &login.account;
+                Step::sound(
+                    Rung::Login,
+                    format!("以 {account} 登录 {server}"),
+                    format!("logged in to {server} as {account}"),
+                )
+            });
+            match writable {
+                Some(trouble) => steps.push(Step::broken(trouble)),
+                None if login.account.is_empty() => {
+                    steps.push(Step::sound(Rung::ReadOnly, "以只读方式打开", "opened to be read only"));
+                }
+                None => steps.push(Step::sound(
+                    Rung::ReadOnly,
+                    "账号改不了任何数据，会话也是只读的",
+                    "the account cannot change a record, and its sessions are read-only besides",
+                )),
+            }
+            steps.last().is_some_and(Step::holds)
+        }
+    }
+}
+
+fn encrypted(mode: TlsMode, cipher: Option<&str>) -> Step {
+    let cipher_zh = cipher.map(|cipher| format!("（{cipher}）")).unwrap_or_default();
+    let cipher_en = cipher.map(|cipher| format!(" ({cipher})")).unwrap_or_default();
+    match mode {
+        TlsMode::VerifyFull => Step::sound(
+            Rung::Tls,
+            format!("连接已加密{cipher_zh}，证书和主机名都核对过"),
+            format!("the connection is encrypted{cipher_en}; certificate and host name were checked"),
+        ),
+        TlsMode::VerifyCa => Step::sound(
+            Rung::Tls,
+            format!("连接已加密{cipher_zh}，证书核对过，主机名按文件所说不核对"),
+            format!(
+                "the connection is encrypted{cipher_en}; the certificate was checked, its name is not, as the file says"
+            ),
+        ),
+        TlsMode::Off => Step::sound(
+            Rung::Tls,
+            "连接不加密，文件写了 tls = \"off\"：网络上的人看得到记录",
+            "the connection is not encrypted, as the file says (tls = \"off\"): whoever is on the network can read the records",
+        ),
+    }
+}
+
+/// Permission, prepare, columns, cost, answer, each for all datasets. What one dataset says may belong to
+/// any of them; the lowest rung is the one that is told.
+async fn climb_statements(adapter: &Adapter, steps: &mut Vec<Step>) {
+    let question = || Question { id_numbers: vec![NOBODY], period: period() };
+    let (mut troubles, mut plans) = (Vec::new(), Vec::new());
+    for dataset in &adapter.connector().datasets {
+        match adapter.source().columns(&dataset.id).await {
+            Ok(columns) => troubles.extend(column_missing(dataset, &columns)),
+            Err(error) => {
+                troubles.push(about(dataset, of_source(&error, Rung::Prepare)));
+                continue;
+            }
+        }
+        match adapter.source().plan(&dataset.id, &dataset.mapping.subject, &question()).await {
+            Ok((plan, trouble)) => {
+                plans.push((dataset, plan));
+                troubles.extend(trouble);
+            }
+            Err(error) => {
+                let trouble = of_source(&error, Rung::Prepare);
+                // A plan that may not be seen is no fault: the time limit stands.
+                if trouble.rung == Rung::Cost {
+                    plans.push((dataset, Plan::default()));
+                } else {
+                    troubles.push(about(dataset, trouble));
+                }
+            }
+        }
+    }
+    let lowest = troubles.iter().map(|trouble| trouble.rung).min();
+    let count = adapter.connector().datasets.len();
+    for (rung, zh, en) in [
+        (Rung::Permission, "语句要读的都许读", "what the statements read may be read"),
+        (Rung::Prepare, "条语句都被接受", "statement(s) are accepted"),
+        (Rung::Columns, "映射要用的列都在", "every column the mapping reads is there"),
+    ] {
+        if lowest.is_some_and(|lowest| lowest <= rung) {
+            break;
+        }
+        steps.push(if rung == Rung::Prepare {
+            Step::sound(rung, format!("{count} {zh}"), format!("{count} {en}"))
+        } else {
+            Step::sound(rung, zh, en)
+        });
+    }
+    if let Some(lowest) = lowest {
+        steps.extend(troubles.into_iter().filter(|trouble| trouble.rung == lowest).map(Step::broken));
+        return;
+    }
+    steps.extend(plans.iter().map(|(dataset, plan)| affordable(dataset, plan)));
+    for dataset in &adapter.connector().datasets {
+        let step = answers(adapter, dataset, &question()).await;
+        let holds = step.holds();
+        steps.push(step);
+        if !holds {
             return;
         }
     }
-    rungs.push(Rung::sound(format!("{id}：所需的列都在"), format!("{id}: every column the mapping reads is there")));
+}
+
+fn about(dataset: &Dataset, trouble: Trouble) -> Trouble {
+    let what =
+        Text::new(format!("{}：{}", dataset.id, trouble.what.zh), format!("{}: {}", dataset.id, trouble.what.en));
+    Trouble { what, ..trouble }
+}
+
+fn column_missing(dataset: &Dataset, columns: &[String]) -> Vec<Trouble> {
+    let missing = dataset.mapping.columns().into_iter().filter(|(column, _)| find_column(columns, column).is_none());
+    missing
+        .map(|(column, by)| {
+            let there = columns.join(", ");
+            Trouble {
+                code: "column_missing",
+                rung: Rung::Columns,
+                what: Text::new(
+                    format!("{}：语句没有给出列 {column}，{by} 要用它", dataset.id),
+                    format!("{}: the statement gives no column {column}, which {by} reads", dataset.id),
+                ),
+                mend: Text::new(
+                    format!("在 SELECT 里加上，或改用已有的列：{there}"),
+                    format!("select it, or use one of the columns there are: {there}"),
+                ),
+                command: None,
+                details: String::new(),
+            }
+        })
+        .collect()
+}
+
+fn affordable(dataset: &Dataset, plan: &Plan) -> Step {
+    let id = &dataset.id;
+    let scans: Vec<String> = plan
+        .scans
+        .iter()
+        .map(|scan| match scan.rows {
+            Some(rows) => format!("{} ({rows})", scan.table),
+            None => scan.table.clone(),
+        })
+        .collect();
+    let (cost_zh, cost_en) = match plan.cost {
+        Some(cost) => (format!("，代价 {cost}"), format!(", cost {cost}")),
+        None => Default::default(),
+    };
+    if scans.is_empty() {
+        return Step::sound(
+            Rung::Cost,
+            format!("{id}：不从头到尾读任何表{cost_zh}"),
+            format!("{id}: reads no table from end to end{cost_en}"),
+        );
+    }
+    let scans = scans.join(", ");
+    Step::sound(
+        Rung::Cost,
+        format!("{id}：从头到尾读 {scans}（行数），这是许可的{cost_zh}"),
+        format!("{id}: reads {scans} (rows) from end to end, which is allowed{cost_en}"),
+    )
+}
+
+async fn answers(adapter: &Adapter, dataset: &Dataset, question: &Question<'_>) -> Step {
+    let id = &dataset.id;
     let began = Instant::now();
-    let period = QueryPeriod { from: date(2024, 1, 1), to: date(2024, 12, 31) };
-    let question = Question { id_numbers: vec![NOBODY], period };
-    rungs.push(match adapter.source().fetch(id, &question).await {
+    match adapter.source().fetch(id, question).await {
         Ok(rows) if rows.rows.is_empty() => {
             let took = began.elapsed().as_millis();
-            Rung::sound(format!("{id}：{took} 毫秒答复"), format!("{id}: answers in {took} ms"))
+            Step::sound(Rung::Answer, format!("{id}：{took} 毫秒答复"), format!("{id}: answers in {took} ms"))
         }
-        Ok(_) => Rung::broken(
-            Text::new(
+        Ok(_) => Step::broken(Trouble {
+            code: "answers_about_others",
+            rung: Rung::Answer,
+            what: Text::new(
                 format!("{id}：问一个不存在的人却返回了记录"),
                 format!("{id}: asked about nobody, the statement returns rows"),
             ),
-            Text::new(
+            mend: Text::new(
                 "检查 WHERE 条件里 OR 的括号",
                 "check the WHERE clause: an OR without parentheses reads other people's rows",
             ),
-            false,
-        ),
-        Err(error) => refused(&format!("{id} 的语句"), &format!("the statement of {id}"), &error),
-    });
-}
-
-fn unopened(error: &LoadError) -> Rung {
-    let (zh, en) = (error.render(Lang::Zh), error.render(Lang::En));
-    let what = Text::new(format!("数据源没有设好：{zh}"), format!("the source is not set up: {en}"));
-    let mend = match error {
-        LoadError::Source(OpenError::Secret(_)) => Text::new(
-            "设置该变量或文件，内容如 sqlite:///srv/data.sqlite；试用可加 --source-url",
-            "set the variable or file to something like sqlite:///srv/data.sqlite, or pass --source-url for a trial",
-        ),
-        _ => Text::new("写成 sqlite:///路径/文件", "write the URL as sqlite:///path/to/file"),
-    };
-    Rung::broken(what, mend, true)
-}
-
-fn refused(zh: &str, en: &str, error: &SourceError) -> Rung {
-    let (mend_zh, mend_en, outside) = match error {
-        SourceError::Timeout(_) => (
-            "给证件号列建索引，或放宽 statement_timeout",
-            "index the column of the identity number, or raise statement_timeout",
-            true,
-        ),
-        SourceError::Unavailable(_) => (
-            "核对路径、读取权限，以及文件是否为数据库",
-            "check the path, the permission to read it, and that it is a database",
-            true,
-        ),
-        SourceError::Locked => {
-            ("等占用它的程序结束，或改用 WAL 模式", "wait for the program that holds it, or use WAL mode", true)
+            command: None,
+            details: String::new(),
+        }),
+        Err(error) => {
+            let outside =
+                !matches!(error, SourceError::Statement(_) | SourceError::TooManyRows(_) | SourceError::TooCostly(_));
+            Step { outside, ..Step::broken(about(dataset, of_source(&error, Rung::Answer))) }
         }
-        SourceError::Statement(_) => ("按数据库的提示修改 sql", "change `sql` as the database says", false),
-        SourceError::TooManyRows(_) => ("收窄语句，或提高 max_rows", "narrow the statement, or raise max_rows", false),
+    }
+}
+
+async fn golden(connector: &Connector, file: &Path) -> Step {
+    let results = golden::run(connector).await;
+    let failed: Vec<_> = results.iter().filter(|result| !result.passed()).collect();
+    let count = results.len();
+    if count == 0 {
+        return Step::sound(
+            Rung::Golden,
+            "文件里还没有金样测试：没有它，改了映射也看不出来",
+            "the file has no golden test yet: without one, a change of the mapping is not noticed",
+        );
+    }
+    let Some(first) = failed.first() else {
+        return Step::sound(Rung::Golden, format!("{count} 个金样测试都通过"), format!("{count} golden test(s) pass"));
     };
-    let why = error.text();
-    Rung::broken(
-        Text::new(format!("{zh}不可用：{}", why.zh), format!("{en} fails: {}", why.en)),
-        Text::new(mend_zh, mend_en),
-        outside,
-    )
+    Step::broken(Trouble {
+        code: "golden_test_failed",
+        rung: Rung::Golden,
+        what: Text::new(
+            format!("{count} 个金样测试里有 {} 个不通过，先是“{}”", failed.len(), first.name),
+            format!("{} of {count} golden tests fail, first `{}`", failed.len(), first.name),
+        ),
+        mend: Text::new(
+            "看差异，改映射或改 expect",
+            "look at the difference, and change the mapping or what is expected",
+        ),
+        command: Some(format!("hedui-adapter test {}", file.display())),
+        details: first.differences.join("; "),
+    })
+}
+
+fn period() -> QueryPeriod {
+    QueryPeriod { from: date(2024, 1, 1), to: date(2024, 12, 31) }
+}
+
+fn of_fault(fault: Fault) -> Step {
+    let line = fault.line.map(|line| format!(":{line}")).unwrap_or_default();
+    let says = |text: &str| format!("{}{line}: {text}", fault.place);
+    let rung = match fault.code {
+        "connector_syntax" | "connector_unreadable" => Rung::Syntax,
+        _ => Rung::Schema,
+    };
+    let trouble = Trouble {
+        code: fault.code,
+        rung,
+        what: Text::new(says(&fault.what.zh), says(&fault.what.en)),
+        mend: fault.mend,
+        command: None,
+        details: String::new(),
+    };
+    Step { outside: fault.code == "connector_unreadable", ..Step::broken(trouble) }
+}
+
+fn unopened(error: &LoadError) -> Step {
+    let (code, what, mend) = match error {
+        LoadError::Source(OpenError::Secret(error)) => (
+            "secret_missing",
+            error.text(),
+            Text::new(
+                "设置该变量或文件；试用时可加 --source-url",
+                "set the variable or file; for a trial, pass --source-url",
+            ),
+        ),
+        LoadError::Source(error @ OpenError::TlsFile { .. }) => (
+            "tls_file",
+            error.text(),
+            Text::new(
+                "核对路径、读取权限，以及是否为 PEM",
+                "check the path, the permission to read it, and that it is PEM",
+            ),
+        ),
+        LoadError::Source(error) => (
+            "source_url",
+            error.text(),
+            Text::new(
+                "改正地址；也可逐项写 driver、host、database、user、password，口令就不必转义",
+                "correct it; or write driver, host, database, user and password one by one, and nothing needs an escape",
+            ),
+        ),
+        LoadError::File(faults) => (
+            "connector_schema",
+            Text::new(faults.render(crate::error::Lang::Zh), faults.render(crate::error::Lang::En)),
+            Text::new("改正文件", "correct the file"),
+        ),
+    };
+    Step::broken(Trouble { code, rung: Rung::Secrets, what, mend, command: None, details: String::new() })
+}
+
+/// The trouble behind an error of a source.
+fn of_source(error: &SourceError, at: Rung) -> Trouble {
+    if let Some(trouble) = error.trouble() {
+        return trouble.clone();
+    }
+    let mend = match error {
+        SourceError::Timeout(_) => Text::new(
+            "给证件号列建索引，或放宽 statement_timeout；连不上时看防火墙",
+            "index the column of the identity number, or raise statement_timeout; where it cannot be reached, look at the firewall",
+        ),
+        SourceError::Locked => Text::new(
+            "等占用它的程序结束；SQLite 可改用 WAL 模式",
+            "wait for the program that holds it; SQLite can use WAL mode",
+        ),
+        _ => Text::new("收窄语句，或提高 max_rows", "narrow the statement, or raise max_rows"),
+    };
+    Trouble { code: error.code(), rung: at, what: error.text(), mend, command: None, details: String::new() }
 }

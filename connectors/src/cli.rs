@@ -3,6 +3,7 @@
 //! Exit codes are those of `hedui`: 0 done, 1 done but the answer is no (a failed test, a fault in the
 //! file), 2 the command or its input is wrong, 3 something outside failed (database, network, files).
 
+mod explore;
 mod print;
 
 use std::net::SocketAddr;
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
-use crate::adapter::{Adapter, LoadError, Overrides};
+use crate::adapter::{Adapter, Overrides};
 use crate::check;
 use crate::connector::Connector;
 use crate::error::Text;
@@ -22,6 +23,8 @@ use crate::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject};
 use crate::rehearsal::Rehearsal;
 use crate::secret::Secret;
 use crate::serve::TlsFiles;
+use crate::{synthetic, trial};
+pub use explore::{DiffArgs, DiscoverArgs, DriverArg, NewArgs};
 pub use print::Style;
 
 /// Done, but the answer is no.
@@ -38,7 +41,7 @@ pub enum Command {
     ///
     /// Example: hedui-adapter serve hrss/connector.toml --listen 0.0.0.0:9101 --cert hrss.pem --key hrss.key --client-ca hub-ca.pem
     Serve(ServeArgs),
-    /// Check file, source, statements and columns, and say what mends the first fault.
+    /// Climb the ladder from the file to an answer, and say what mends the first broken rung.
     ///
     /// Example: hedui-adapter check hrss/connector.toml
     Check(CheckArgs),
@@ -46,10 +49,22 @@ pub enum Command {
     ///
     /// Example: hedui-adapter test hrss/connector.toml
     Test(TestArgs),
-    /// Ask one dataset about one person, as the hub would, and print the result.
+    /// Ask one dataset about one person, and print each native value beside what it becomes.
     ///
     /// Example: hedui-adapter try hrss/connector.toml --dataset hrss.pension --id-number - --from 2024-03-01 --to 2025-02-28
     Try(TryArgs),
+    /// Write the beginning of a connector file, asking what is not given.
+    ///
+    /// Example: hedui-adapter new housing.toml --driver postgres --id housing --host 10.2.3.4 --database house --user reader
+    New(NewArgs),
+    /// List tables, views and columns with types and how often they are empty, never values, and propose datasets.
+    ///
+    /// Example: hedui-adapter discover housing.toml --table owner --append
+    Discover(DiscoverArgs),
+    /// Say what a new version of a file changes for callers. Exits with 2 when it breaks them, with 3 when a file is not sound.
+    ///
+    /// Example: hedui-adapter diff housing.toml housing.new.toml
+    Diff(DiffArgs),
 }
 
 /// The connector file and where its records are.
@@ -121,6 +136,9 @@ pub struct TryArgs {
     /// Last day of the period.
     #[arg(long)]
     pub to: Date,
+    /// Write the rows as the source gave them into this JSON file, as the fixture of a golden test. Synthetic persons only.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
 }
 
 /// Runs a command.
@@ -130,6 +148,9 @@ pub async fn run(command: Command, style: Style) -> ExitCode {
         Command::Check(args) => climb(args, style).await,
         Command::Test(args) => test(args, style).await,
         Command::Try(args) => ask(args, style).await,
+        Command::New(args) => explore::begin(args, style),
+        Command::Discover(args) => explore::discover(args, style).await,
+        Command::Diff(args) => explore::diff(args, style),
     };
     ExitCode::from(code)
 }
@@ -141,16 +162,7 @@ impl FileArgs {
 }
 
 fn load(args: &FileArgs, overrides: Overrides, style: Style) -> Result<Adapter, u8> {
-    Adapter::load(&args.file, overrides).map_err(|error| match error {
-        LoadError::File(faults) => {
-            style.faults(&faults);
-            WRONG
-        }
-        LoadError::Source(error) => {
-            style.failed("source_unavailable", &error.text());
-            OUTSIDE
-        }
-    })
+    Adapter::load(&args.file, overrides).map_err(|error| style.unloaded(&error))
 }
 
 async fn serve(args: ServeArgs, style: Style) -> u8 {
@@ -179,7 +191,7 @@ async fn serve(args: ServeArgs, style: Style) -> u8 {
     style.serving(&adapter, running.addr(), args.rehearse.is_some());
     if let Err(error) = adapter.health().await {
         // Not fatal: the adapter answers again as soon as the database does.
-        style.failed(error.code(), &error.text());
+        style.refused(&error);
     }
     tokio::select! {
         ended = running.finished() => {
@@ -217,11 +229,11 @@ async fn told_to_stop() {
 }
 
 async fn climb(args: CheckArgs, style: Style) -> u8 {
-    let rungs = check::climb(&args.connector.file, args.connector.overrides()).await;
-    style.rungs(&args.connector.file, &rungs);
-    match rungs.iter().find(|rung| !rung.holds()) {
+    let steps = check::climb(&args.connector.file, args.connector.overrides()).await;
+    style.ladder(&args.connector.file, &steps);
+    match steps.iter().find(|step| !step.holds()) {
         None => 0,
-        Some(rung) if rung.outside => OUTSIDE,
+        Some(step) if step.outside => OUTSIDE,
         Some(_) => NO,
     }
 }
@@ -263,12 +275,31 @@ async fn ask(args: TryArgs, style: Style) -> u8 {
         datasets: vec![args.dataset],
         subjects: vec![QuerySubject { reference: "m1".to_owned(), id_number, name: args.name, datasets: None }],
     };
-    let answer = adapter.answered(&query).await;
+    if args.record.is_some() && !query.subjects.iter().all(|subject| synthetic::is_synthetic(&subject.id_number)) {
+        style.failed(
+            "record_of_a_person",
+            &Text::new(
+                "只能记录合成人员（号码以 150000 开头）的数据：真人的记录不进文件",
+                "only rows about synthetic persons (numbers beginning with 150000) are recorded: no person's record goes into a file",
+            ),
+        );
+        return WRONG;
+    }
+    let tried = trial::run(&adapter, &query).await;
     adapter.close().await;
-    match answer {
-        Ok(answered) => {
-            style.tried(&answered);
-            u8::from(!answered.failures.is_empty())
+    match tried {
+        Ok(trial) => {
+            style.tried(&trial);
+            if let Some(file) = &args.record
+                && let Err(cause) = std::fs::write(file, format!("{:#}\n", trial.native.to_json()))
+            {
+                style.failed(
+                    "cannot_write",
+                    &Text::new(format!("文件写不成：{cause}"), format!("the file cannot be written: {cause}")),
+                );
+                return OUTSIDE;
+            }
+            u8::from(!trial.answered.failures.is_empty())
         }
         Err(problem) => {
             style.failed(&problem.code, &Text::new(problem.title_zh, problem.title));

@@ -8,6 +8,7 @@ mod checked;
 mod dataset;
 mod file;
 mod mapped;
+mod source;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -64,14 +65,94 @@ pub enum SourceInfo {
 /// A database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqlInfo {
-    /// Where its URL is kept.
-    pub url: SecretPlace,
+    /// Where it is, and as whom it is asked.
+    pub database: DatabasePlace,
+    /// How the connection to it is protected.
+    pub tls: TlsInfo,
     /// How long one statement may take, waiting for a connection included.
     pub statement_timeout: Duration,
     /// How many connections are kept at most.
     pub max_connections: u32,
     /// How many rows one statement may give; more is an error, never a cut-off answer.
     pub max_rows: usize,
+    /// What a statement may cost by the database's own plan.
+    pub explain: ExplainInfo,
+}
+
+/// Where a database is, and as whom it is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabasePlace {
+    /// All of it in one URL, which is a secret because a password may be in it.
+    Url(SecretPlace),
+    /// Field by field; only the password is a secret, and it needs no percent-encoding.
+    Fields {
+        /// Which kind of database.
+        driver: Driver,
+        /// Name or address of its machine, or the folder or file of its socket when it begins with `/`.
+        host: String,
+        /// Its port; the usual one of the kind where none is given.
+        port: Option<u16>,
+        /// Name of the database.
+        database: String,
+        /// The account.
+        user: String,
+        /// Where the account's password is kept.
+        password: SecretPlace,
+    },
+}
+
+/// A kind of database that is asked over a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Driver {
+    /// `PostgreSQL`.
+    Postgres,
+    /// `MariaDB` and `MySQL`.
+    Mariadb,
+}
+
+/// How a connection is protected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsInfo {
+    /// What must be shown.
+    pub mode: TlsMode,
+    /// The CA whose certificates the server may have, PEM; beside the public ones.
+    pub ca: Option<PathBuf>,
+    /// Certificate and key that are shown to the server, PEM.
+    pub identity: Option<(PathBuf, PathBuf)>,
+}
+
+/// What a server must show. There is no mode that encrypts without looking at the certificate: whoever stands
+/// between could then read everything, and nobody would know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsMode {
+    /// A certificate of a known CA that names the host.
+    VerifyFull,
+    /// A certificate of a known CA, whatever name is on it: for servers reached by address.
+    VerifyCa,
+    /// Nothing: the connection is not encrypted.
+    Off,
+}
+
+/// What a statement may cost by the database's own plan (`EXPLAIN`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExplainInfo {
+    /// The largest table, in rows, that a statement may read from end to end.
+    pub max_full_scan: u64,
+    /// The largest cost, in the units of `PostgreSQL`, where one is set.
+    pub max_cost: Option<u64>,
+    /// True when the file sets a bound. `SQLite`, which keeps no statistics, is held to one only then.
+    pub given: bool,
+}
+
+impl Driver {
+    /// Its usual port.
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::Postgres => 5432,
+            Self::Mariadb => 3306,
+        }
+    }
 }
 
 /// What the department agrees to answer.
@@ -131,7 +212,17 @@ pub enum PeriodDay {
 impl Connector {
     /// Reads and checks a connector file.
     pub fn read(file: &Path) -> Result<Self, Faults> {
-        let text = std::fs::read_to_string(file).map_err(|cause| {
+        let text = Self::text(file)?;
+        Self::parse(&text, file)
+    }
+
+    /// Reads who answers and from where, and leaves the datasets alone: for a file that has none yet.
+    pub fn read_beginning(file: &Path) -> Result<Self, Faults> {
+        checked::beginning(&Self::text(file)?, file)
+    }
+
+    fn text(file: &Path) -> Result<String, Faults> {
+        std::fs::read_to_string(file).map_err(|cause| {
             Faults::one(
                 file,
                 Fault {
@@ -139,11 +230,14 @@ impl Connector {
                     place: file.display().to_string(),
                     line: None,
                     what: Text::new(format!("文件无法读取：{cause}"), format!("the file cannot be read: {cause}")),
-                    mend: Text::new("核对路径和读取权限", "check the path and the permission to read it"),
+                    mend: if cause.kind() == std::io::ErrorKind::InvalidData {
+                        Text::new("另存为 UTF-8 编码", "save it in UTF-8")
+                    } else {
+                        Text::new("核对路径和读取权限", "check the path and the permission to read it")
+                    },
                 },
             )
-        })?;
-        Self::parse(&text, file)
+        })
     }
 
     /// Checks the text of a connector file; `file` is where it stands, or its name where it does not.

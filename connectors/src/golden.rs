@@ -17,7 +17,8 @@ use crate::source::Source;
 pub struct GoldenTest {
     /// What it shows.
     pub name: String,
-    /// The records, as SQL, relative to the connector file; `schema.sql` beside it is loaded first.
+    /// The records, relative to the connector file: as SQL, loaded after the `schema.sql` beside it; or the rows
+    /// that the source handed over, as JSON.
     pub fixture: PathBuf,
     /// The question.
     pub given: Given,
@@ -82,8 +83,7 @@ pub async fn run(connector: &Connector) -> Vec<GoldenResult> {
 
 async fn answer(connector: &Connector, test: &GoldenTest) -> Result<Answered, String> {
     let fixture = connector.folder().join(&test.fixture);
-    let schema = fixture.with_file_name("schema.sql");
-    let source = Source::in_memory(connector, &[&schema, &fixture]).await.map_err(|error| error.to_string())?;
+    let source = Source::fixture(connector, &fixture).await.map_err(|error| error.to_string())?;
     let overrides = Overrides { ledger: Ledger::Silent, ..Overrides::default() };
     let adapter = Adapter::with(connector.clone(), source, overrides);
     let answer = adapter.answered(&test.given.query()).await;

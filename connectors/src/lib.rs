@@ -37,6 +37,9 @@ pub mod value;
 // The verbs.
 pub mod check;
 pub mod cli;
+pub mod difference;
 pub mod golden;
+pub mod proposal;
+mod trial;
 
-pub use source::{OpenError, SourceError};
+pub use source::{ColumnInfo, OpenError, Relation, Rung, SourceError, Trouble};

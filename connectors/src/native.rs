@@ -52,6 +52,46 @@ pub struct Rows {
     pub rows: Vec<Vec<Native>>,
 }
 
+impl Rows {
+    /// Reads rows from `{"columns": […], "rows": [[…]]}`, as [`Rows::to_json`] writes them; `None` when the
+    /// text is no such thing.
+    pub fn from_json(text: &str) -> Option<Self> {
+        let file: RowsFile = serde_json::from_str(text).ok()?;
+        let value = |value: serde_json::Value| {
+            Some(match value {
+                serde_json::Value::Null => Native::Null,
+                serde_json::Value::String(text) => Native::Text(text),
+                serde_json::Value::Number(number) => number.as_i64().map_or(Native::Real, Native::Integer),
+                _ => return None,
+            })
+        };
+        let row = |row: Vec<serde_json::Value>| {
+            (row.len() == file.columns.len()).then(|| row.into_iter().map(value).collect::<Option<Vec<_>>>())?
+        };
+        let rows = file.rows.into_iter().map(row).collect::<Option<Vec<_>>>()?;
+        Some(Self { columns: file.columns, rows })
+    }
+
+    /// The rows as JSON, for a golden test; floats and bytes become `null` with no number in it.
+    pub fn to_json(&self) -> serde_json::Value {
+        let value = |native: &Native| match native {
+            Native::Integer(number) => (*number).into(),
+            Native::Text(text) => text.clone().into(),
+            Native::Null | Native::Real | Native::Bytes => serde_json::Value::Null,
+        };
+        let rows: Vec<Vec<_>> = self.rows.iter().map(|row| row.iter().map(value).collect()).collect();
+        serde_json::json!({"columns": self.columns, "rows": rows})
+    }
+}
+
+/// Rows as they stand in a file.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RowsFile {
+    columns: Vec<String>,
+    rows: Vec<Vec<serde_json::Value>>,
+}
+
 /// Finds a column: by its exact name, else without regard to ASCII case (some databases lower names).
 pub fn find_column(columns: &[String], name: &str) -> Option<usize> {
     columns

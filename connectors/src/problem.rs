@@ -88,7 +88,15 @@ pub(crate) fn of_source(error: &SourceError) -> AdapterProblem {
         SourceError::Unavailable(_) | SourceError::Locked => {
             problem(503, error.code(), Text::new("部门数据库暂不可用", "the department's database cannot be used now"))
         }
-        SourceError::Statement(_) | SourceError::TooManyRows(_) => problem(
+        SourceError::Writable(_) => problem(
+            503,
+            error.code(),
+            Text::new(
+                "适配器的数据库账号能改数据，在收回写权之前不使用",
+                "the adapter's database account could change records, and is not used until it cannot",
+            ),
+        ),
+        SourceError::Statement(_) | SourceError::TooManyRows(_) | SourceError::TooCostly(_) => problem(
             500,
             error.code(),
             Text::new("部门数据库无法执行查询", "the department's database could not run the statement"),

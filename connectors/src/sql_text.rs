@@ -1,4 +1,4 @@
-//! The text of a dataset's statement: named parameters (`:name`) become numbered ones (`?N`).
+//! The text of a dataset's statement: named parameters (`:name`) become those of a database (`?1`, `$1`, `?`).
 //!
 //! `:id_numbers` expands to a list. Lists are rounded up to a few lengths by repeating the last
 //! number, so that a source prepares ten texts a dataset and not five hundred. Quotes, comments and
@@ -39,6 +39,35 @@ pub enum SqlTextError {
     Everybody,
 }
 
+/// How a database writes the place of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placeholder {
+    /// `?1`, `?2`: `SQLite`.
+    QuestionNumber,
+    /// `$1`, `$2`: `PostgreSQL`.
+    DollarNumber,
+    /// `?`, one for each use: `MariaDB` and `MySQL`.
+    Question,
+}
+
+/// A value that a statement has a place for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bind {
+    /// The identity number of this place in the list.
+    IdNumber(usize),
+    /// The named parameter of this place in [`SqlText::parameters`].
+    Parameter(usize),
+}
+
+/// A statement as a database takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// Its text.
+    pub text: String,
+    /// The values it has places for, in their order.
+    pub binds: Vec<Bind>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     /// Text as it stands.
@@ -73,30 +102,45 @@ impl SqlText {
         &self.names
     }
 
-    /// The statement for a list of `length` identity numbers: those are `?1` to `?length`, the named
-    /// parameters follow in the order of [`SqlText::parameters`].
-    pub fn numbered(&self, length: usize) -> String {
-        let mut text = String::new();
+    /// The statement for a list of `length` identity numbers. Where places have numbers, a value used twice
+    /// has one place: first the list, then the named parameters in the order of [`SqlText::parameters`].
+    pub fn rendered(&self, length: usize, placeholder: Placeholder) -> Rendered {
+        let mut made = Rendered { text: String::new(), binds: Vec::new() };
+        let numbered = placeholder != Placeholder::Question;
+        if numbered {
+            made.binds.extend((0..length).map(Bind::IdNumber));
+            made.binds.extend((0..self.names.len()).map(Bind::Parameter));
+        }
         for piece in &self.pieces {
             match piece {
-                Piece::Text(part) => text.push_str(part),
-                Piece::Name(index) => push_number(&mut text, length + index + 1),
+                Piece::Text(part) => made.text.push_str(part),
+                Piece::Name(index) => made.place(placeholder, Bind::Parameter(*index), length + index + 1),
                 Piece::IdNumbers => {
                     for number in 1..=length {
                         if number > 1 {
-                            text.push_str(", ");
+                            made.text.push_str(", ");
                         }
-                        push_number(&mut text, number);
+                        made.place(placeholder, Bind::IdNumber(number - 1), number);
                     }
                 }
             }
         }
-        text
+        made
     }
 }
 
-fn push_number(text: &mut String, number: usize) {
-    write!(text, "?{number}").expect("writing to a String cannot fail");
+impl Rendered {
+    fn place(&mut self, placeholder: Placeholder, bind: Bind, number: usize) {
+        match placeholder {
+            Placeholder::QuestionNumber => write!(self.text, "?{number}"),
+            Placeholder::DollarNumber => write!(self.text, "${number}"),
+            Placeholder::Question => {
+                self.binds.push(bind);
+                self.text.write_char('?')
+            }
+        }
+        .expect("writing to a String cannot fail");
+    }
 }
 
 struct Scanner<'a> {
@@ -221,6 +265,28 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    impl SqlText {
+        fn numbered(&self, length: usize) -> String {
+            self.rendered(length, Placeholder::QuestionNumber).text
+        }
+    }
+
+    #[test]
+    fn each_database_gets_its_own_places_and_a_value_for_each() {
+        let text =
+            SqlText::parse("SELECT 1 FROM t WHERE m >= :a AND id IN (:id_numbers) AND m <= :b OR n = :a").unwrap();
+        let numbered = [Bind::IdNumber(0), Bind::IdNumber(1), Bind::Parameter(0), Bind::Parameter(1)];
+        let postgres = text.rendered(2, Placeholder::DollarNumber);
+        assert_eq!(postgres.text, "SELECT 1 FROM t WHERE m >= $3 AND id IN ($1, $2) AND m <= $4 OR n = $3");
+        assert_eq!(postgres.binds, numbered);
+        assert_eq!(text.rendered(2, Placeholder::QuestionNumber).binds, numbered);
+        let mariadb = text.rendered(2, Placeholder::Question);
+        assert_eq!(mariadb.text, "SELECT 1 FROM t WHERE m >= ? AND id IN (?, ?) AND m <= ? OR n = ?");
+        let in_order =
+            [Bind::Parameter(0), Bind::IdNumber(0), Bind::IdNumber(1), Bind::Parameter(1), Bind::Parameter(0)];
+        assert_eq!(mariadb.binds, in_order);
+    }
 
     #[test]
     fn names_become_numbers_and_repeat_theirs() {

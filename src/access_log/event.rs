@@ -6,13 +6,18 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::actor::{Client, Role};
+use crate::domain::context::LoggedContext;
 use crate::domain::division::DivisionCode;
 use crate::domain::id_number::Subject;
+use crate::domain::json;
 use crate::domain::purpose::Purpose;
+use crate::review::sample::Step;
 use crate::store::{EventRow, StoreError};
 
 /// The version of the form of events; it stands in every one.
-pub const VERSION: u8 = 1;
+///
+/// Version 2 added `context`, `rule`, `sample` and `state`; entries of version 1 stay as they are.
+pub const VERSION: u8 = 2;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -66,6 +71,18 @@ pub enum Action {
     HouseholdNotified,
     /// An operator confirmed that the clock is right after a jump.
     ClockConfirmed,
+    /// A caseworker system said what became of a case.
+    CaseActed,
+    /// A rule raised an alert.
+    AlertRaised,
+    /// An alert was brought to another state.
+    AlertChanged,
+    /// A sample was frozen: what it will be drawn from and how.
+    SampleFrozen,
+    /// A second officer typed dice for a sample.
+    SampleDiced,
+    /// A sample was drawn: the digest of its manifest, before anybody sees it.
+    SampleDrawn,
 }
 
 /// Refusals that have no entries of their own: somebody was refused too often.
@@ -123,6 +140,9 @@ pub struct AccessEvent<'a> {
     /// What stood before in the place of the object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<&'a str>,
+    /// What the caller's system said of the access.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<&'a LoggedContext>,
     /// The departments asked and what came of it.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub departments: &'a [DepartmentOutcome<'a>],
@@ -152,7 +172,7 @@ pub struct AccessEvent<'a> {
     /// The purpose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose: Option<Purpose>,
-    /// Why something was erased, in the operator's words, or the retention class.
+    /// Why something was erased or an alert was closed, in the words of who did it; or the retention class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
     /// Refusals without entries of their own, where this entry stands for them.
@@ -163,9 +183,18 @@ pub struct AccessEvent<'a> {
     /// What the actor is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
+    /// The rule of an alert.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<&'a str>,
+    /// What was done with a sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample: Option<&'a Step>,
     /// What the log was searched for.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub search: BTreeMap<&'a str, String>,
+    /// The state an alert was brought to, or what became of a case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<&'a str>,
     /// The persons, as pseudonyms under the log's key.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub subjects: &'a [Subject],
@@ -189,6 +218,7 @@ impl<'a> AccessEvent<'a> {
             at,
             authorisation: None,
             before: None,
+            context: None,
             departments: &[],
             division: client.map(|client| client.division),
             exemption: None,
@@ -203,7 +233,10 @@ impl<'a> AccessEvent<'a> {
             refusals: None,
             request_id,
             role: client.map(|client| client.role),
+            rule: None,
+            sample: None,
             search: BTreeMap::new(),
+            state: None,
             subjects: &[],
             verdict: None,
             verification: None,
@@ -214,8 +247,7 @@ impl<'a> AccessEvent<'a> {
     /// The event as it is stored. An error when it is longer than an entry of the log can be: then nothing
     /// of what it records may leave.
     pub fn to_row(&self) -> Result<EventRow, StoreError> {
-        let mut body = Vec::with_capacity(1024);
-        serde_json::to_writer(&mut body, self).expect("an event holds only strings, whole numbers and lists");
+        let body = json::to_vec(self).expect("an event holds only strings, whole numbers and lists");
         let body = String::from_utf8(body).expect("JSON is UTF-8");
         EventRow::new(self.id.clone(), self.at.as_microsecond(), body)
     }
@@ -230,10 +262,11 @@ mod tests {
     use super::*;
     use crate::domain::clock::SystemRandomness;
     use crate::domain::id_number::IdNumber;
+    use crate::review::sample::{Plan, Reviewer};
     use crate::seal::Sealer;
     use crate::tlog::tile::MAX_ENTRY;
 
-    const ACTIONS: [Action; 24] = [
+    const ACTIONS: [Action; 30] = [
         Action::Requested,
         Action::Granted,
         Action::Denied,
@@ -258,6 +291,12 @@ mod tests {
         Action::SettingsChanged,
         Action::HouseholdNotified,
         Action::ClockConfirmed,
+        Action::CaseActed,
+        Action::AlertRaised,
+        Action::AlertChanged,
+        Action::SampleFrozen,
+        Action::SampleDiced,
+        Action::SampleDrawn,
     ];
 
     fn client(text: &str) -> Client {
@@ -278,6 +317,36 @@ mod tests {
     fn schema() -> jsonschema::Validator {
         let schema: Value = serde_json::from_str(include_str!("../../schemas/access-event.json")).unwrap();
         jsonschema::validator_for(&schema).unwrap()
+    }
+
+    /// What the log keeps of a context in which everything is said.
+    fn context(reason: &str, subjects: &[Subject]) -> LoggedContext {
+        LoggedContext {
+            address: subjects.first().copied(),
+            case: Some("c".repeat(64)),
+            case_closed_at: Some(Timestamp::MAX),
+            case_opened_at: Some(Timestamp::UNIX_EPOCH),
+            case_opened_by: Some("o".repeat(64)),
+            cohorts: subjects.to_vec(),
+            kin: subjects.to_vec(),
+            operator: Some("o".repeat(64)),
+            reason: Some(reason.to_owned()),
+            workstation: subjects.first().copied(),
+        }
+    }
+
+    /// The plan of a sample with as many reviewers as there may be.
+    fn step() -> Step {
+        let reviewer = |number| Reviewer { id: format!("officer-{number}"), recused_from: vec!["某局".to_owned()] };
+        let plan = Plan {
+            from: Timestamp::UNIX_EPOCH,
+            minimum: 30,
+            rate_percent: 1,
+            reviewers: (0..50).map(reviewer).collect(),
+            to: Timestamp::MAX,
+            tree_size: 7,
+        };
+        Step { dice: Some("1234567890".to_owned()), manifest: Some("0".repeat(64)), plan: Some(plan) }
     }
 
     /// An event with every field, each text as long and as awkward as the hub lets it be.
@@ -309,6 +378,10 @@ mod tests {
                     action,
                     approvers: &["a".to_owned(), "b".to_owned()],
                     refusals: Some(RefusalCount::AtMost { at_most: 1_000 }),
+                    context: Some(&context("a \"b\" 核对", &subjects)),
+                    rule: Some("R16"),
+                    sample: Some(&step()),
+                    state: Some("justified"),
                     ..full("a \"b\" \\ \u{1} \u{2028} é 核对 \u{1f600}", &client, &subjects, &departments)
                 },
                 AccessEvent {
@@ -341,7 +414,7 @@ mod tests {
             ("id_number", Value::from("150000198605021015")),
             ("subjects", Value::from(vec!["150000198605021015"])),
             ("at", Value::from("yesterday")),
-            ("version", Value::from(2)),
+            ("version", Value::from(3)),
             ("division", Value::from("15010")),
             ("refusals", serde_json::json!({ "count": 1 })),
         ] {
@@ -358,7 +431,9 @@ mod tests {
         let (client, subjects) = (client(&"\u{1}".repeat(400)), subjects(30));
         let long = "d".repeat(40);
         let departments = vec![DepartmentOutcome { department: &long, outcome: "not_authorised" }; 60];
-        let longest = full(&text, &client, &subjects, &departments).to_row().unwrap();
+        let context = context(&text, &subjects);
+        let longest = full(&text, &client, &subjects, &departments);
+        let longest = AccessEvent { context: Some(&context), ..longest }.to_row().unwrap();
         assert!(longest.body().len() < MAX_ENTRY / 2, "{}", longest.body().len());
         let over = "x".repeat(MAX_ENTRY);
         let refused = full(&over, &client, &subjects, &departments).to_row();

@@ -47,6 +47,11 @@ impl Outage {
         self.since.is_some()
     }
 
+    /// For how long it has been failing.
+    pub(super) fn failing_for(&self) -> Option<Duration> {
+        self.since.map(|since| since.elapsed())
+    }
+
     /// It works.
     pub(super) fn ended(&mut self) {
         if let (Place::Witness(witness), Some(since)) = (&self.place, self.since) {

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::StartError;
+use super::alerting::Silences;
 use super::outage::{Outage, Place};
 use crate::access_log::offer::{OfferError, Offering, RESOURCE};
 use crate::access_log::publish::{LogError, Publisher};
@@ -85,6 +86,7 @@ impl Witnesses {
         tracker: &TaskTracker,
         publisher: &Arc<Publisher>,
         store: &Store,
+        silences: &Silences,
         stopping: &CancellationToken,
     ) {
         for offering in &self.offerings {
@@ -95,6 +97,7 @@ impl Witnesses {
                 store: store.clone(),
                 every: self.every,
                 outage: Outage::new(place, self.refuse_after),
+                silences: silences.clone(),
             };
             tracker.spawn(job.run(stopping.clone()));
         }
@@ -108,6 +111,7 @@ struct Job {
     store: Store,
     every: Duration,
     outage: Outage,
+    silences: Silences,
 }
 
 impl Job {
@@ -139,6 +143,7 @@ impl Job {
         match self.offering.offer(&self.publisher).await {
             Ok(size) => {
                 self.outage.ended();
+                self.silences.ended(witness);
                 #[expect(clippy::cast_precision_loss, reason = "a metric")]
                 metrics::gauge!("hedui_access_log_cosigned_entries", "witness" => witness.to_owned()).set(size as f64);
             }
@@ -147,7 +152,12 @@ impl Job {
                 tracing::error!(%other, "the access log stops");
                 return false;
             }
-            Err(error) => self.outage.failed(&self.store, &error.to_string()),
+            Err(error) => {
+                self.outage.failed(&self.store, &error.to_string());
+                if let Some(silent_for) = self.outage.failing_for() {
+                    self.silences.goes_on(witness, silent_for);
+                }
+            }
         }
         true
     }

@@ -32,6 +32,12 @@ pub enum Action {
     CheckLog,
     /// Read the log in bulk.
     CopyLog,
+    /// Look at alerts, and bring them to another state.
+    ReviewAlerts,
+    /// Freeze, draw and look at samples of the log.
+    DrawSamples,
+    /// Say what became of a case.
+    TellCase,
 }
 
 /// What it is done to.
@@ -73,6 +79,13 @@ pub enum Object<'a> {
     },
     /// The log as a whole.
     Log,
+    /// An alert.
+    Alert {
+        /// Its division, where it has one.
+        division: Option<DivisionCode>,
+        /// Whom it is about.
+        about: Option<&'a str>,
+    },
 }
 
 /// What must hold besides the role.
@@ -88,6 +101,8 @@ pub enum Condition {
     OwnDivision,
     /// The actor's division is the whole country.
     WholeCountry,
+    /// It is about somebody else.
+    NotOneself,
 }
 
 /// One rule.
@@ -179,10 +194,11 @@ impl Condition {
                 (division.is_none_or(|division| division.is_inside(actor.division)), Denial::Absent)
             }
             // An entry of nobody in particular, such as a token that was refused, is for the whole country.
-            (Self::OwnDivision, Object::Entry { division }) => {
+            (Self::OwnDivision, Object::Entry { division } | Object::Alert { division, .. }) => {
                 let is_national = actor.division == DivisionCode::NATION;
                 (is_national || division.is_some_and(|division| division.is_inside(actor.division)), Denial::Absent)
             }
+            (Self::NotOneself, Object::Alert { about, .. }) => (*about != Some(&actor.id), Denial::Absent),
             (Self::WholeCountry, Object::Log) => (actor.division == DivisionCode::NATION, Denial::Absent),
             _ => (false, Denial::Absent),
         };
@@ -216,7 +232,7 @@ pub fn page() -> String {
 mod tests {
     use super::*;
 
-    const ACTIONS: [Action; 11] = [
+    const ACTIONS: [Action; 14] = [
         Action::AskForVerification,
         Action::LookAtVerification,
         Action::RegisterAuthorisation,
@@ -228,6 +244,9 @@ mod tests {
         Action::ReadLog,
         Action::CheckLog,
         Action::CopyLog,
+        Action::ReviewAlerts,
+        Action::DrawSamples,
+        Action::TellCase,
     ];
 
     fn actor(role: Role, division: &str) -> Client {
@@ -265,8 +284,16 @@ mod tests {
             Action::UseAuthorisation,
             Action::GiveNotice,
             Action::TryRules,
+            Action::TellCase,
         ];
-        let officers = [Action::ReviewNotices, Action::ReadLog, Action::CheckLog, Action::CopyLog];
+        let officers = [
+            Action::ReviewNotices,
+            Action::ReadLog,
+            Action::CheckLog,
+            Action::CopyLog,
+            Action::ReviewAlerts,
+            Action::DrawSamples,
+        ];
         for action in ACTIONS {
             let who: Vec<Role> = Role::OF_CLIENTS
                 .into_iter()
@@ -313,6 +340,20 @@ mod tests {
         assert_eq!(see("152200", None), Decision::Deny(Denial::Absent));
         let copy = |own| authorise(&actor(Role::Officer, own), Action::CopyLog, &Object::Log);
         assert!(copy("000000").is_permit() && !copy("150000").is_permit());
+    }
+
+    /// A28.
+    #[test]
+    fn a28_nobody_reviews_an_alert_about_themself() {
+        let review = |own: &str, division: Option<&str>, about| {
+            let object = Object::Alert { division: division.map(place), about };
+            authorise(&actor(Role::Officer, own), Action::ReviewAlerts, &object)
+        };
+        assert_eq!(review("000000", Some("152201"), Some("c1")), Decision::Deny(Denial::Absent));
+        assert!(review("000000", Some("152201"), Some("c2")).is_permit() && review("000000", None, None).is_permit());
+        assert!(review("152200", Some("152201"), Some("c2")).is_permit());
+        assert_eq!(review("152200", Some("152301"), Some("c2")), Decision::Deny(Denial::Absent));
+        assert_eq!(review("152200", None, None), Decision::Deny(Denial::Absent));
     }
 
     /// A rule that is asked about the wrong kind of thing refuses.

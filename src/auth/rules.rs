@@ -3,7 +3,7 @@
 //! Whoever is not named may not. `docs/access-rules.md` shows this table to officers and is made from it; how a row is
 //! applied stands in `auth/access.rs`, and nothing else decides.
 
-use super::access::Condition::{OwnClient, OwnDivision, OwnPurpose, PlacedInside, WholeCountry};
+use super::access::Condition::{NotOneself, OwnClient, OwnDivision, OwnPurpose, PlacedInside, WholeCountry};
 use super::access::{Action, Rule};
 use crate::domain::actor::Role::{Administrator, Caseworker, Officer, Operator};
 
@@ -85,5 +85,26 @@ pub const RULES: &[Rule] = &[
         only: &[WholeCountry],
         zh: "整段读取访问日志的原始记录：含各地记录，仅限全国范围的审计员。",
         en: "Read the log in bulk, with everybody's entries: for officers of the whole country.",
+    },
+    Rule {
+        action: Action::ReviewAlerts,
+        who: &[Officer],
+        only: &[OwnDivision, NotOneself],
+        zh: "查看和处理预警：仅限本辖区且与本人无关的；其余一律视为不存在。处理须有事由，高等级的排除或认定正当须两名审计员一致。",
+        en: "Look at alerts and bring them to another state: at those of the own division that are not about oneself; all others are as if they were not there. Every step has its reason, and letting go of a high one needs two officers.",
+    },
+    Rule {
+        action: Action::DrawSamples,
+        who: &[Officer],
+        only: &[WholeCountry],
+        zh: "双随机抽查的冻结、投骰、抽取和查看：抽样以整个日志为准，仅限全国范围的审计员；两次投骰须为不同的人。",
+        en: "Freeze, draw and look at double-random samples: of the whole log, so for officers of the whole country; the two who type dice are different people.",
+    },
+    Rule {
+        action: Action::TellCase,
+        who: &[Caseworker],
+        only: &[OwnClient, OwnDivision],
+        zh: "报送案件的办理情况：仅限本系统发起且在本辖区内的核对；其余一律视为不存在。",
+        en: "Say what became of a case: of verifications the client itself asked for, inside the own division. All others are as if they were not there.",
     },
 ];

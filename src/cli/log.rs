@@ -77,8 +77,8 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
 }
 
 /// A log that was opened for reading.
-struct Opened {
-    log: LogReader,
+pub(super) struct Opened {
+    pub(super) log: LogReader,
     key: Option<VerifierKey>,
     /// The keys that the log had before.
     former: Vec<VerifierKey>,
@@ -88,9 +88,14 @@ struct Opened {
 }
 
 impl Source {
+    /// The configuration it names.
+    pub(super) fn config(&self) -> anyhow::Result<Option<Config>> {
+        Ok(self.config.as_deref().map(Config::load).transpose()?)
+    }
+
     /// Opens the log. A file that is not there is an error of the world outside; what is in it is not looked at yet.
-    async fn open(&self) -> anyhow::Result<Opened> {
-        let config = self.config.as_deref().map(Config::load).transpose()?;
+    pub(super) async fn open(&self) -> anyhow::Result<Opened> {
+        let config = self.config()?;
         let file = match (&self.store, &config) {
             (Some(file), _) => file.clone(),
             (None, Some(config)) => config.store.path.clone(),
@@ -156,13 +161,18 @@ fn verifier_key(text: &str) -> anyhow::Result<VerifierKey> {
 
 /// The public key of the hub's log. Where it has no key of its own, it is derived from the root in its database.
 async fn configured_key(config: &Config, log: &LogReader) -> anyhow::Result<VerifierKey> {
+    let sealer = configured_sealer(config, log).await?;
+    Ok(log_key(config, &sealer)?.verifier().clone())
+}
+
+/// The sealer of a configuration and of the root of pseudonyms that stands in its database.
+pub(super) async fn configured_sealer(config: &Config, log: &LogReader) -> anyhow::Result<Sealer> {
     let keys = sealing_keys(config)?;
     let root = match log.pseudonym_root().await.map_err(|error| Unreadable("the database".to_owned(), error))? {
         Some(wrapped) => opened_root(&keys, &wrapped)?,
         None => unnoted_root(&keys)?,
     };
-    let sealer = Sealer::new(Arc::new(keys), &root, Arc::new(SystemRandomness));
-    Ok(log_key(config, &sealer)?.verifier().clone())
+    Ok(Sealer::new(Arc::new(keys), &root, Arc::new(SystemRandomness)))
 }
 
 async fn checkpoint(args: CheckpointArgs, global: &Global) -> anyhow::Result<ExitCode> {

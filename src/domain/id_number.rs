@@ -38,6 +38,10 @@ impl IdNumber {
     /// Whether an identity number stands anywhere in a text, in whatever way [`Self::parse`] forgives, also with dashes
     /// or dots between its parts: such a text must not go where numbers may not (promise P7).
     pub fn is_in(text: &str) -> bool {
+        // Each of its 18 characters has a byte at least.
+        if text.len() < 18 {
+            return false;
+        }
         let folded = text.chars().filter_map(|character| match character {
             ' ' | '\u{3000}' | '\u{a0}' | '-' | '.' | '_' | '\u{b7}' => None,
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(character) - 0xfee0),
@@ -112,6 +116,13 @@ impl IdNumber {
         Subject::from_tag(&key.0.tag(&[&self.0]))
     }
 
+    /// The keyed hash of the division of first registration and the date of birth: numbers that differ in their last
+    /// four characters only have the same one.
+    pub fn cohort(&self, key: &SubjectKey) -> Subject {
+        let (common, _) = self.reveal().split_at(14);
+        key.tag("cohort", &[common])
+    }
+
     /// The keyed hash of this person under the name the household gave, for the cache: what was
     /// answered for one name must not answer for another.
     pub fn subject_named(&self, key: &SubjectKey, name: &str) -> Subject {
@@ -150,6 +161,14 @@ impl SubjectKey {
     pub fn new(suite: SuiteId, secret: &[u8]) -> Self {
         Self(MacKey::new(suite, secret))
     }
+
+    /// The keyed hash of something else about people, such as an address; `kind` keeps kinds apart from each other and
+    /// from identity numbers.
+    pub fn tag(&self, kind: &str, parts: &[&str]) -> Subject {
+        let parts = parts.iter().flat_map(|part| [&[0][..], part.as_bytes()]);
+        let said: Vec<&[u8]> = std::iter::once(kind.as_bytes()).chain(parts).collect();
+        Subject::from_tag(&self.0.tag(&said))
+    }
 }
 
 impl fmt::Debug for SubjectKey {
@@ -169,6 +188,19 @@ impl Subject {
             *to = *from;
         }
         Self(bytes)
+    }
+
+    /// Reads what [`Self`] is written as: 32 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0_u8; 16];
+        let digits = text.as_bytes();
+        if digits.len() != 32 || !digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
+            return None;
+        }
+        for (to, at) in bytes.iter_mut().zip((0..32).step_by(2)) {
+            *to = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
+        }
+        Some(Self(bytes))
     }
 
     /// The raw hash, for cache keys.
@@ -191,6 +223,13 @@ impl fmt::Display for Subject {
 impl fmt::Debug for Subject {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Subject({self})")
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Subject {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a pseudonym is 32 hexadecimal digits"))
     }
 }
 

@@ -3,13 +3,12 @@
 //! INVARIANT: what does not fit is a gap with its reason, never a guess (promise P2); an answer filed
 //! under another identity number than the one asked about is refused whole (abuse case A2).
 
-use std::borrow::Cow;
+mod wire;
+
 use std::sync::Arc;
 
 use connectors::protocol::ResultStatus;
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::domain::dataset::Dataset;
 use crate::domain::fact::Fact;
@@ -37,38 +36,6 @@ pub struct Rejected {
     pub is_whole: bool,
 }
 
-#[derive(Deserialize)]
-struct WireResponse<'a> {
-    #[serde(borrow)]
-    adapter: WireAdapter<'a>,
-    #[serde(borrow)]
-    results: Vec<WireResult<'a>>,
-}
-
-#[derive(Deserialize)]
-struct WireAdapter<'a> {
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-    #[serde(borrow)]
-    version: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WireResult<'a> {
-    #[serde(rename = "ref", borrow)]
-    reference: Cow<'a, str>,
-    #[serde(default, borrow)]
-    id_number: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    dataset: Cow<'a, str>,
-    status: ResultStatus,
-    #[serde(default, borrow)]
-    as_of: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    facts: &'a RawValue,
-}
-
 /// The answers, one list for each person in the order asked, datasets in the order asked.
 pub fn decode(
     department: &str,
@@ -81,7 +48,7 @@ pub fn decode(
     // Checked as UTF-8 once, not string by string.
     let text =
         std::str::from_utf8(body).map_err(|error| malformed(format!("byte {}: not UTF-8", error.valid_up_to())))?;
-    let response: WireResponse<'_> = serde_json::from_str(text).map_err(|error| {
+    let response = wire::read(text).map_err(|error| {
         malformed(format!("line {} column {}: not the form of an answer", error.line(), error.column()))
     })?;
     if response.adapter.id != department {
@@ -126,7 +93,7 @@ pub fn decode(
                 });
             }
             ResultStatus::Ok => {
-                let facts = Fact::decode(dataset.fact, result.facts.get()).map_err(|error| {
+                let facts = Fact::decode(dataset.fact, result.facts.0).map_err(|error| {
                     let (at, fact) = (error.pointer, dataset.fact.as_str());
                     no_use(GapReason::Malformed, format!("/results/{index}/facts{at}: not a fact of type {fact}"))
                 })?;

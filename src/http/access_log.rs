@@ -322,7 +322,7 @@ pub(super) async fn tile(State(hub): State<Arc<Hub>>, Path(path): Path<String>, 
     .await
 }
 
-fn json(value: &impl Serialize) -> Result<Response, Problem> {
+pub(super) fn json(value: &impl Serialize) -> Result<Response, Problem> {
     Ok(typed("application/json", serde_json::to_vec(value).map_err(|_| Problem::internal())?))
 }
 

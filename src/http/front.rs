@@ -25,11 +25,13 @@ use crate::auth::token::{Accredited, Thumbprint, TokenError, TokenVerifier};
 use crate::domain::actor::Client;
 use crate::domain::clock::Clock;
 use crate::domain::problem::Text;
+use crate::service::alerts::Alerts;
 use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
 use crate::service::proofs::{ProofFault, Proofs};
 use crate::service::refusals::{Recorded, Refusal, Refusals};
+use crate::service::samples::Samples;
 use crate::service::tokens::TokenEndpoint;
 use crate::service::verify::Verifications;
 
@@ -39,6 +41,10 @@ pub struct Hub {
     pub verifications: Arc<Verifications>,
     /// What officers ask of the access log.
     pub log_review: Arc<LogReview>,
+    /// What officers do with alerts.
+    pub alerts: Alerts,
+    /// Double-random samples.
+    pub samples: Samples,
     /// Policy packs.
     pub policies: Policies,
     /// Checks tokens.

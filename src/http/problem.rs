@@ -379,6 +379,58 @@ impl Problem {
                     "Check the index or receipt; an officer sees only the entries of the own division.",
                 ),
             ),
+            ServiceError::NoAlert => Self::new(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                Text::new("没有这条预警。", "There is no such alert."),
+                Text::new(
+                    "请检查编号；只能查看本辖区且与本人无关的预警。",
+                    "Check the id; an officer sees the alerts of the own division that are not about themself.",
+                ),
+            ),
+            ServiceError::AlertState => Self::new(
+                StatusCode::CONFLICT,
+                "alert_state",
+                Text::new("该预警已办结，或已要求说明。", "The alert is closed, or was asked about already."),
+                Text::new("请重新查看预警的状态。", "Look at the alert again: its state has changed."),
+            ),
+            ServiceError::FourEyes => Self::new(
+                StatusCode::FORBIDDEN,
+                "four_eyes",
+                Text::new("须由另一人办理。", "A second person must do this."),
+                Text::new("请由另一名审计员以其本人的令牌办理。", "Let another officer do it, with their own token."),
+            ),
+            ServiceError::NoSample => Self::new(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                Text::new("没有这次抽查。", "There is no such sample."),
+                Text::new(
+                    "请检查编号；抽查由全国范围的审计员办理。",
+                    "Check the id; samples are for officers of the whole country.",
+                ),
+            ),
+            ServiceError::SampleState => Self::new(
+                StatusCode::CONFLICT,
+                "sample_state",
+                Text::new("该抽查不在这一步骤。", "The sample is not at this step."),
+                Text::new(
+                    "顺序为冻结、第二人投骰、抽取；日志先到达约定长度而未投骰的抽查作废，请重新冻结。",
+                    "The steps are freeze, dice of a second officer, draw; a sample whose size was reached before the second dice is void: freeze another one.",
+                ),
+            ),
+            ServiceError::SampleTooEarly { signed, needed } => Self::new(
+                StatusCode::CONFLICT,
+                "sample_too_early",
+                Text::new(
+                    "日志尚未到达约定的长度，种子还不存在。",
+                    "The log has not reached the size the seed is made of.",
+                ),
+                Text::new(
+                    format!("已签名 {signed} 条，需要 {needed} 条；请稍后再抽。"),
+                    format!("{signed} entries are signed and {needed} are needed; draw later."),
+                ),
+            )
+            .retryable_after(60),
             ServiceError::NotSignedYet => Self::new(
                 StatusCode::CONFLICT,
                 "not_signed_yet",

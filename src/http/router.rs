@@ -18,7 +18,9 @@ use utoipa_axum::routes;
 
 use super::front::Hub;
 use super::problem::Problem;
-use super::{access_log, authorisations, events, notices, oauth, policies, report, verifications};
+use super::{
+    access_log, alerts, authorisations, case_events, events, notices, oauth, policies, report, samples, verifications,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -32,6 +34,8 @@ use super::{access_log, authorisations, events, notices, oauth, policies, report
         (name = "verifications", description = "Verifications of households 家庭核对"),
         (name = "authorisations", description = "Households' authorisations 核对授权书"),
         (name = "access-log", description = "The access log, for security officers 访问日志（安全审计员）"),
+        (name = "alerts", description = "What the rules found in the access log 预警"),
+        (name = "samples", description = "Double-random samples of the access log 双随机抽查"),
         (name = "policies", description = "Policy packs: every figure with its source 政策包"),
     ),
 )]
@@ -53,6 +57,7 @@ fn routes() -> OpenApiRouter<Arc<Hub>> {
         .routes(routes!(notices::owed))
         .routes(routes!(report::tell))
         .routes(routes!(report::replay))
+        .routes(routes!(case_events::tell))
         .routes(routes!(access_log::search))
         .routes(routes!(access_log::search_person))
         .routes(routes!(access_log::entry))
@@ -60,6 +65,13 @@ fn routes() -> OpenApiRouter<Arc<Hub>> {
         .routes(routes!(access_log::consistency))
         .routes(routes!(access_log::checkpoint))
         .routes(routes!(access_log::tile))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::show))
+        .routes(routes!(alerts::bring))
+        .routes(routes!(samples::list, samples::freeze))
+        .routes(routes!(samples::show))
+        .routes(routes!(samples::dice))
+        .routes(routes!(samples::draw))
         .routes(routes!(policies::list))
         .routes(routes!(policies::show))
         .routes(routes!(policies::evaluate))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::request::VerificationRequest;
 use crate::access_log::{AccessEvent, Action};
 use crate::domain::actor::Client;
+use crate::domain::context::LoggedContext;
 use crate::domain::id_number::{Subject, SubjectKey};
 use crate::federation::plan::Question;
 use crate::policy::Parameters;
@@ -23,6 +24,8 @@ pub struct Case {
     pub authorised: Vec<bool>,
     /// The members as the access log writes them down.
     pub subjects: Vec<Subject>,
+    /// What the access log keeps of who asks and on which case.
+    pub context: LoggedContext,
     /// Months of the window for dated facts.
     pub window_months: u8,
 }
@@ -43,6 +46,7 @@ impl Case {
                 .map(|member| valid && request.authorisation.is_signed_by(&member.reference))
                 .collect(),
             subjects: members.iter().map(|member| member.id_number.subject(log_key)).collect(),
+            context: LoggedContext::of(request.context.as_ref(), &request.household, log_key),
             window_months: pack.as_deref().map_or(DEFAULT_WINDOW_MONTHS, |pack| pack.rules().income_window_months),
             pack,
             request,
@@ -85,6 +89,8 @@ impl Case {
         let mut event = AccessEvent::new(id, at, action, Some(client), request_id);
         self.describe(&mut event);
         event.verification = Some(verification);
+        // What follows names the same verification, so the context stands once.
+        event.context = (action == Action::Granted).then_some(&self.context);
         event
     }
 

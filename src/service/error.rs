@@ -41,6 +41,29 @@ pub enum ServiceError {
     /// The entry is newer than the newest signed head.
     #[error("the entry is not signed yet")]
     NotSignedYet,
+    /// No such alert, one of another division, or one about the officer: the same answer for all.
+    #[error("there is no such alert")]
+    NoAlert,
+    /// The alert is not in a state from which this is possible.
+    #[error("the alert is closed, or was asked about already")]
+    AlertState,
+    /// A second person must agree, and this is the first one again.
+    #[error("a second person must agree")]
+    FourEyes,
+    /// No such sample, or none for this officer: the same answer for both.
+    #[error("there is no such sample")]
+    NoSample,
+    /// The sample is not at this step.
+    #[error("the sample is not at this step")]
+    SampleState,
+    /// The signed log has not reached the size whose root the sample needs.
+    #[error("the signed log has {signed} entries; the sample needs {needed}")]
+    SampleTooEarly {
+        /// How many it has.
+        signed: u64,
+        /// How many it needs.
+        needed: u64,
+    },
     /// The actor's role may not do this (`auth/rules.rs`).
     #[error("the actor's role may not do this")]
     WrongRole,

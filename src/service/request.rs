@@ -11,6 +11,7 @@ mod sound;
 use jiff::civil::Date;
 
 use crate::domain::authorisation::Authorisation;
+use crate::domain::context::AccessContext;
 use crate::domain::dataset::Catalogue;
 use crate::domain::declaration::{Declaration, Prior};
 use crate::domain::disclosure::Disclosure;
@@ -44,6 +45,8 @@ pub struct VerificationRequest {
     pub authorisation_id: Option<String>,
     /// Its past.
     pub prior: Prior,
+    /// Who asks, and on which case.
+    pub context: Option<AccessContext>,
 }
 
 impl VerificationRequest {
@@ -55,7 +58,12 @@ impl VerificationRequest {
 
     /// Reads the document of a body, whose form is right and nothing more.
     pub(super) fn read(body: &[u8]) -> Result<RequestDocument, Vec<Finding>> {
-        serde_json::from_slice(body).map_err(|error| diagnose(body, &shape::REQUEST, &error))
+        // Checked as UTF-8 once, not string by string; what is not UTF-8 is read again to tell where.
+        let read = match std::str::from_utf8(body) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(body),
+        };
+        read.map_err(|error| diagnose(body, &shape::REQUEST, &error))
     }
 
     /// The request of a document. `registered` is the authorisation that its `authorisation_id` names.

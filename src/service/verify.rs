@@ -4,6 +4,7 @@
 //! departments side by side → assemble the facts → evaluate → the outcome, sealed, and the event that
 //! releases it, durable → answer.
 
+pub mod case_event;
 mod consent;
 mod inquest;
 pub mod look;
@@ -47,6 +48,7 @@ use crate::seal::{DataKey, Field, Sealer};
 use crate::store::{NewVerification, NoticeRow, Opened, Store, StoreError, VerificationRow};
 use consent::Consents;
 pub use consent::{AuthorisationStatus, AuthorisationView};
+use inquest::Planned;
 pub use notice::{HouseholdNotice, NoticeChannel, NoticeDocument, OwedNotices};
 use run::{Concluding, Conclusion, answer_so_far, count};
 
@@ -57,6 +59,12 @@ pub struct Caller<'a> {
     pub client: &'a Client,
     /// The request's id.
     pub request_id: &'a str,
+}
+
+/// The same, for a task of its own.
+struct Asker {
+    client: Client,
+    request_id: String,
 }
 
 /// What a caller gets for a request: the end, or what there is so far.
@@ -201,16 +209,20 @@ impl Verifications {
         };
         let granted = self.parts.ids.next("ev");
         let granted = case.event(granted, now, Action::Granted, caller.client, caller.request_id, &id).to_row()?;
-        let Some(inquest) = self.known_inquest(&case) else {
-            return match self.parts.store.open_verification(row, vec![granted]).await? {
-                Opened::New => {
-                    let running = self.start(id, caller.client.clone(), caller.request_id.to_owned(), now, case, key);
-                    wait_for(&running, wait, true).await
-                }
-                Opened::Existing { id, request_digest } => {
-                    self.repeat(caller, &id, &request_digest, &digest, wait).await
-                }
-            };
+        let inquest = match self.known_inquest(&case) {
+            Ok(inquest) => inquest,
+            Err(planned) => {
+                return match self.parts.store.open_verification(row, vec![granted]).await? {
+                    Opened::New => {
+                        let asker = Asker { client: caller.client.clone(), request_id: caller.request_id.to_owned() };
+                        let running = self.start(id, asker, now, case, key, planned);
+                        wait_for(&running, wait, true).await
+                    }
+                    Opened::Existing { id, request_digest } => {
+                        self.repeat(caller, &id, &request_digest, &digest, wait).await
+                    }
+                };
+            }
         };
         // Nobody is asked, so nothing has to be durable before the end is: one write instead of two.
         let concluding = Concluding { id: &id, case: &case, opened_at: now, key: &key };
@@ -397,12 +409,13 @@ impl Verifications {
     fn start(
         self: &Arc<Self>,
         id: String,
-        client: Client,
-        request_id: String,
+        asker: Asker,
         opened_at: Timestamp,
         case: Case,
         key: DataKey,
+        planned: Option<Planned>,
     ) -> Arc<Running> {
+        let Asker { client, request_id } = asker;
         let fresh = Running {
             id: id.clone(),
             client_id: client.id.clone(),
@@ -421,7 +434,7 @@ impl Verifications {
         }
         let (service, task) = (Arc::clone(self), Arc::clone(&running));
         self.parts.tracker.spawn(async move {
-            let end = service.run(&task, &client, &request_id, &key).await;
+            let end = service.run(&task, &client, &request_id, &key, planned).await;
             if let Err(error) = &end {
                 tracing::error!(verification = task.id, %error, "a verification could not be made durable; it will be taken up again");
             }

@@ -7,12 +7,14 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::alert::{self, AlertRow};
 use super::client::{self, ClientRow, SigningKeyRow};
 use super::clock;
 use super::erasure::{self, ErasureRow};
 use super::event::EventRow;
 use super::notice::{self, NoticeRow};
 use super::proposal::{self, ApprovalChanges};
+use super::sample::{self, SampleRow};
 use super::sealing::{self, Rewrapped, SealingKeyRow};
 use super::writer::Write;
 use super::{Store, StoreError};
@@ -47,6 +49,12 @@ pub struct Changes {
     pub notices_given: Vec<NoticeRow>,
     /// Proposals, what persons said of them, and settings.
     pub approval: ApprovalChanges,
+    /// Alerts as they are now.
+    pub alerts: Vec<AlertRow>,
+    /// How far the rules have read the log now.
+    pub alert_cursor: Option<u64>,
+    /// Samples as they are now.
+    pub samples: Vec<SampleRow>,
     /// Used assertions that are not needed after this many seconds since 1970 are forgotten.
     pub assertions_before: Option<i64>,
     /// The time that the clock is believed to show, microseconds since 1970.
@@ -187,6 +195,11 @@ pub(super) fn push_change(statements: &mut QueryBuilder<Sqlite>, changes: &[&Cha
         if let Some(at) = change.believed_time {
             clock::push_mark(statements, at);
         }
+        alert::push_alerts(statements, &change.alerts);
+        if let Some(next) = change.alert_cursor {
+            alert::push_cursor(statements, next);
+        }
+        sample::push_samples(statements, &change.samples);
         if let Some(before) = change.assertions_before {
             statements.push("DELETE FROM client_assertion WHERE keep_until < ").push_bind(before).push(";\n");
         }

@@ -1,15 +1,11 @@
 //! Access events: appended in the same transaction as what they record, or alone. Each is an entry of the
 //! access log; `store/sequence.rs` gives it its index.
 
-use sqlx::{QueryBuilder, Sqlite};
-
+use super::insertion::{Insertions, Table};
 use super::writer::Write;
 use super::{Store, StoreError};
 use crate::tlog::Hash;
 use crate::tlog::tile::MAX_ENTRY;
-
-/// Rows of one statement: `SQLite` takes 32,766 values in one.
-const ROWS: usize = 2048;
 
 /// An access event as it is stored: pseudonymous JSON.
 #[derive(Debug, Clone)]
@@ -54,16 +50,17 @@ impl Store {
     }
 }
 
-/// The statements that append events, the first at `index`.
-pub(super) fn push_append(statements: &mut QueryBuilder<Sqlite>, index: u64, rows: &[&EventRow]) {
+const EVENTS: Table = Table {
+    head: "INSERT OR ROLLBACK INTO access_event (position, id, at, body, leaf) ",
+    row: "SELECT ?, ?, ?, ?, ? WHERE ?",
+    end: ";\n",
+};
+
+/// Appends events, the first at `index`.
+pub(super) fn insert_events(insertions: &mut Insertions, index: u64, rows: &[&EventRow]) {
     let mut position = i64::try_from(index).unwrap_or(i64::MAX);
-    for chunk in rows.chunks(ROWS) {
-        statements.push("INSERT INTO access_event (position, id, at, body, leaf) ");
-        statements.push_values(chunk, |mut values, row| {
-            values.push_bind(position).push_bind(&row.id).push_bind(row.at).push_bind(&row.body);
-            values.push_bind(row.leaf.as_bytes().as_slice());
-            position = position.saturating_add(1);
-        });
-        statements.push(";\n");
-    }
+    insertions.insert(&EVENTS, rows, |values, row| {
+        values.bind(position).bind(&row.id).bind(row.at).bind(&row.body).bind(row.leaf.as_bytes().as_slice());
+        position = position.saturating_add(1);
+    });
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{Row, Sqlite, SqliteConnection};
 
+use super::insertion::{Insertions, Table};
 use super::writer::Write;
 use super::{Store, StoreError};
 use crate::tlog::Hash;
@@ -158,6 +159,22 @@ impl LogReader {
         rows.iter().map(entry).collect()
     }
 
+    /// An index before which nothing happened at `at` (microseconds since 1970) or later. Times of events follow their
+    /// indexes closely and not strictly, so this lies some way before the first.
+    pub async fn index_before(&self, at: i64) -> Result<u64, StoreError> {
+        /// More entries than can be under way at one instant.
+        const MARGIN: u64 = 10_000;
+        let (mut low, mut high) = (0, self.size().await?);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.entry(middle).await? {
+                Some(entry) if entry.at >= at => high = middle,
+                _ => low = middle + 1,
+            }
+        }
+        Ok(low.saturating_sub(MARGIN))
+    }
+
     /// The newest entries, newest first, at most `limit`.
     pub async fn newest(&self, limit: u32) -> Result<Vec<EntryRow>, StoreError> {
         let rows = sqlx::query(
@@ -297,17 +314,18 @@ fn bind_head<'a>(statement: Statement<'a>, head: &'a HeadRow) -> Statement<'a> {
     statement.bind(signed(head.size)).bind(&head.root).bind(&head.checkpoint).bind(&head.key)
 }
 
-/// The statement that stores tiles that filled up.
-pub(super) fn push_tiles(statements: &mut QueryBuilder<Sqlite>, tiles: &[FullTile]) {
-    if tiles.is_empty() {
-        return;
-    }
-    statements.push("INSERT INTO access_tile (level, number, hashes, root) ");
-    statements.push_values(tiles, |mut values, tile| {
-        values.push_bind(tile.coordinate.level).push_bind(signed(tile.coordinate.index));
-        values.push_bind(encode_tile(&tile.hashes)).push_bind(tile.root.as_bytes().to_vec());
+const TILES: Table = Table {
+    head: "INSERT OR ROLLBACK INTO access_tile (level, number, hashes, root) ",
+    row: "SELECT ?, ?, ?, ? WHERE ?",
+    end: ";\n",
+};
+
+/// Stores tiles that filled up.
+pub(super) fn insert_tiles(insertions: &mut Insertions, tiles: &[FullTile]) {
+    insertions.insert(&TILES, tiles, |values, tile| {
+        values.bind(tile.coordinate.level).bind(signed(tile.coordinate.index));
+        values.bind(encode_tile(&tile.hashes)).bind(tile.root.as_bytes().as_slice());
     });
-    statements.push(";\n");
 }
 
 /// The tree of what is stored, from its unfinished tiles: reads at most 255 hashes a level, however long the
@@ -354,9 +372,9 @@ pub(super) async fn adopt(connection: &mut SqliteConnection) -> Result<(), Store
             tree.append(leaf, &mut full);
         }
         if !full.is_empty() {
-            let mut statements = QueryBuilder::<Sqlite>::new("-- store::log::adopt_tiles\n");
-            push_tiles(&mut statements, &full);
-            statements.build().execute(&mut *connection).await?;
+            let mut insertions = Insertions::after("-- store::log::adopt_tiles\n");
+            insert_tiles(&mut insertions, &full);
+            insertions.statements().build().persistent(false).execute(&mut *connection).await?;
             full.clear();
         }
     }

@@ -114,7 +114,7 @@ fn from_row(row: &SqliteRow) -> Result<NoticeRow, sqlx::Error> {
 }
 
 /// The statement that says that notices are owed.
-pub(super) fn push_owed<'a>(statements: &mut QueryBuilder<Sqlite>, rows: impl Iterator<Item = &'a NoticeRow>) {
+pub(super) fn push_owed(statements: &mut QueryBuilder<Sqlite>, rows: &[&NoticeRow]) {
     for row in rows {
         statements.push("INSERT INTO household_notice (verification_id, client_id, division, opened_at, due_at) ");
         statements.push_values([row], |mut values, row| {

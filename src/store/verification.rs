@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::event::EventRow;
-use super::notice::{self, NoticeRow};
+use super::insertion::{Insertions, Table};
+use super::notice::NoticeRow;
 use super::writer::Write;
 use super::{Store, StoreError};
 use crate::domain::division::DivisionCode;
@@ -179,38 +180,32 @@ pub(super) async fn known(
     Ok(known.collect())
 }
 
-/// The statement that opens verifications.
-pub(super) fn push_open(statements: &mut QueryBuilder<Sqlite>, rows: &[&NewVerification]) {
-    if rows.is_empty() {
-        return;
-    }
-    statements.push(
-        "INSERT INTO verification \
-         (id, client_id, division, idempotency_key, request_digest, opened_at, wrapped_key, request) ",
-    );
-    statements.push_values(rows, |mut values, row| {
-        values
-            .push_bind(&row.id)
-            .push_bind(&row.client_id)
-            .push_bind(row.division.as_ref().map(DivisionCode::as_str))
-            .push_bind(&row.idempotency_key)
-            .push_bind(&row.request_digest)
-            .push_bind(row.opened_at)
-            .push_bind(&row.wrapped_key)
-            .push_bind(&row.request);
+const VERIFICATIONS: Table = Table {
+    head: "INSERT OR ROLLBACK INTO verification \
+           (id, client_id, idempotency_key, request_digest, opened_at, wrapped_key, request, division) ",
+    row: "SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE ?",
+    end: ";\n",
+};
+
+/// The first outcome of a verification stands.
+const OUTCOMES: Table = Table {
+    head: "INSERT OR ROLLBACK INTO outcome (verification_id, completed_at, body) ",
+    row: "SELECT ?, ?, ? WHERE ?",
+    end: " ON CONFLICT DO NOTHING;\n",
+};
+
+/// Opens verifications.
+pub(super) fn insert_opened(insertions: &mut Insertions, rows: &[&NewVerification]) {
+    insertions.insert(&VERIFICATIONS, rows, |values, row| {
+        values.bind(&row.id).bind(&row.client_id).bind(&row.idempotency_key).bind(&row.request_digest);
+        values.bind(row.opened_at).bind(&row.wrapped_key).bind(&row.request);
+        values.bind(row.division.as_ref().map(DivisionCode::as_str));
     });
-    statements.push(";\n");
-    notice::push_owed(statements, rows.iter().filter_map(|row| row.notice.as_ref()));
 }
 
-/// The statement that stores outcomes. The first outcome of a verification stands.
-pub(super) fn push_complete(statements: &mut QueryBuilder<Sqlite>, rows: &[&OutcomeRow]) {
-    if rows.is_empty() {
-        return;
-    }
-    statements.push("INSERT INTO outcome (verification_id, completed_at, body) ");
-    statements.push_values(rows, |mut values, row| {
-        values.push_bind(&row.verification_id).push_bind(row.completed_at).push_bind(&row.body);
+/// Stores outcomes.
+pub(super) fn insert_outcomes(insertions: &mut Insertions, rows: &[&OutcomeRow]) {
+    insertions.insert(&OUTCOMES, rows, |values, row| {
+        values.bind(&row.verification_id).bind(row.completed_at).bind(&row.body);
     });
-    statements.push(" ON CONFLICT DO NOTHING;\n");
 }

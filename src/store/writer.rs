@@ -6,7 +6,8 @@
 
 use std::collections::HashMap;
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::pool::PoolConnection;
+use sqlx::{Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
@@ -15,7 +16,9 @@ use super::change::{self, Changes};
 use super::client::{self, AssertionRow};
 use super::erasure;
 use super::event::{self, EventRow};
+use super::insertion::Insertions;
 use super::log::{self, HeadChange};
+use super::notice;
 use super::pack::{self, PackRow};
 use super::sequence::Sequence;
 use super::verification::{self, NewVerification, Opened, OutcomeRow};
@@ -111,33 +114,51 @@ impl WriterHandle {
 
     pub(super) async fn run(mut self) {
         let mut group = Vec::with_capacity(GROUP);
-        let mut is_sure = true;
+        let mut kept = self.pool.acquire().await.ok();
         while self.queue.recv_many(&mut group, GROUP).await > 0 {
-            // Who is ready to write now joins this group: a flush costs the same for one as for many.
+            self.join_ready(&mut group).await;
+            let (result, after) = self.commit(&mut kept, &group).await;
+            answer(group.drain(..), result, after);
+        }
+        drop(kept);
+        self.read.close().await;
+        self.pool.close().await;
+        drop(self.lock);
+    }
+
+    /// Lets everybody join the group who is about to write: a flush costs the same for one as for many. Ends when
+    /// those who could run have run and nobody came any more.
+    async fn join_ready(&mut self, group: &mut Vec<Write>) {
+        loop {
+            let before = group.len();
             tokio::task::yield_now().await;
             while group.len() < GROUP
                 && let Ok(write) = self.queue.try_recv()
             {
                 group.push(write);
             }
-            let (result, after) = self.commit(&group, is_sure).await;
-            is_sure = result.is_ok();
-            answer(group.drain(..), result, after);
+            if group.len() == before || group.len() >= GROUP {
+                return;
+            }
         }
-        self.read.close().await;
-        self.pool.close().await;
-        drop(self.lock);
     }
 
-    /// Commits a group, then does what comes after a commit: after and clearing; after a group that failed, reads first what the database holds.
-    async fn commit(&self, group: &[Write], is_sure: bool) -> (Result<Answers, StoreError>, After) {
-        let mut connection = match self.pool.acquire().await {
-            Ok(connection) => connection,
-            Err(error) => return (Err(error.into()), Vec::new()),
+    /// Commits a group, then does what comes after a commit: heads and clearing.
+    ///
+    /// The connection is kept from group to group, since giving it back has it tested, which costs a hand-over to the
+    /// database's thread and back. One that failed is given back.
+    async fn commit(
+        &self,
+        kept: &mut Option<PoolConnection<Sqlite>>,
+        group: &[Write],
+    ) -> (Result<Answers, StoreError>, After) {
+        let mut connection = match kept.take() {
+            Some(connection) => connection,
+            None => match self.fresh_connection().await {
+                Ok(connection) => connection,
+                Err(error) => return (Err(error), Vec::new()),
+            },
         };
-        if !is_sure && let Err(error) = self.sequence.reload(&mut connection).await {
-            return (Err(error), Vec::new());
-        }
         let result = commit(&mut connection, &self.sequence, group).await;
         let mut after = Vec::new();
         if result.is_ok() {
@@ -148,8 +169,17 @@ impl WriterHandle {
                     _ => {}
                 }
             }
+            *kept = Some(connection);
         }
         (result, after)
+    }
+
+    /// A connection after a group that failed: of that nobody can say whether it counts, so what the database holds
+    /// is read.
+    async fn fresh_connection(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        self.sequence.reload(&mut connection).await?;
+        Ok(connection)
     }
 }
 
@@ -174,6 +204,19 @@ struct Rows<'a> {
     revocations: Vec<&'a Revocation>,
     changes: Vec<&'a Changes>,
     assertions: Vec<&'a AssertionRow>,
+}
+
+impl Rows<'_> {
+    /// Whether there is nothing but what every verification writes.
+    const fn are_only_insertions(&self) -> bool {
+        let Self { verifications: _, outcomes: _, events: _, packs, authorisations, revocations, changes, assertions } =
+            self;
+        packs.is_empty()
+            && authorisations.is_empty()
+            && revocations.is_empty()
+            && changes.is_empty()
+            && assertions.is_empty()
+    }
 }
 
 /// Writes a group in one transaction: all of it is on disk when this returns, or none of it counts.
@@ -232,26 +275,31 @@ async fn commit(
             }
         }
     }
-    let mut statements = QueryBuilder::<Sqlite>::new("-- store::writer::commit\nBEGIN IMMEDIATE;\n");
-    verification::push_open(&mut statements, &rows.verifications);
-    verification::push_complete(&mut statements, &rows.outcomes);
+    let mut insertions = Insertions::after("-- store::writer::commit\nBEGIN IMMEDIATE;\n");
+    verification::insert_opened(&mut insertions, &rows.verifications);
+    verification::insert_outcomes(&mut insertions, &rows.outcomes);
+    let grown = sequence.grow(&rows.events);
+    if let Some(grown) = &grown {
+        event::insert_events(&mut insertions, grown.first, &rows.events);
+        log::insert_tiles(&mut insertions, &grown.full);
+    }
+    let is_probed = group.iter().any(|write| matches!(write, Write::Probe { .. }));
+    // Other text is rare and depends on what it is about, so keeping it compiled would only push out what is of use.
+    let owed: Vec<_> = rows.verifications.iter().filter_map(|row| row.notice.as_ref()).collect();
+    let is_kept = insertions.is_kept() && rows.are_only_insertions() && owed.is_empty() && !is_probed;
+    let mut statements = insertions.statements();
+    notice::push_owed(&mut statements, &owed);
     pack::push_keep(&mut statements, &rows.packs);
     authorisation::push_register(&mut statements, &rows.authorisations);
     authorisation::push_revoke(&mut statements, &rows.revocations);
     change::push_change(&mut statements, &rows.changes);
     client::push_used(&mut statements, &rows.assertions);
-    let grown = sequence.grow(&rows.events);
-    if let Some(grown) = &grown {
-        event::push_append(&mut statements, grown.first, &rows.events);
-        log::push_tiles(&mut statements, &grown.full);
-    }
-    if group.iter().any(|write| matches!(write, Write::Probe { .. })) {
+    if is_probed {
         // Writes the page it stands on, whatever stands there.
         statements.push("PRAGMA user_version = 1;\n");
     }
     statements.push("COMMIT");
-    // The text depends on the numbers of rows, so keeping it prepared would only push out others.
-    let result = statements.build().persistent(false).execute(&mut *connection).await;
+    let result = statements.build().persistent(is_kept).execute(&mut *connection).await;
     if let Err(error) = result {
         // It fails where the transaction has ended already.
         drop(sqlx::query("-- store::writer::rollback\nROLLBACK").execute(connection).await);

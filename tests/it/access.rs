@@ -28,6 +28,11 @@ enum About {
     /// Entries of the log: those found, or one in the path.
     Found,
     Entry,
+    /// An alert in the path; the alerts that are listed are few, and their like is `Found`.
+    Alert,
+    Alerts,
+    /// A sample, which is of the whole log.
+    Sample,
 }
 
 /// A route: method, path, what it is about, and whose work it is.
@@ -50,6 +55,7 @@ const ROUTES: &[Route] = &[
     ("get", "/v1/verifications/{id}/replay", About::Verification, CASEWORKER),
     ("post", "/v1/verifications/{id}/household-notice", About::Verification, CASEWORKER),
     ("get", "/v1/household-notices", About::All, OFFICER),
+    ("post", "/v1/verifications/{id}/case-events", About::Verification, CASEWORKER),
     ("post", "/v1/authorisations", About::Registration, CASEWORKER),
     ("get", "/v1/authorisations/{id}", About::Authorisation, CASEWORKER),
     ("delete", "/v1/authorisations/{id}", About::Authorisation, CASEWORKER),
@@ -63,6 +69,14 @@ const ROUTES: &[Route] = &[
     ("get", "/v1/access-log/proofs/consistency/{from}/{to}", About::All, OFFICER),
     ("get", "/v1/access-log/checkpoint", About::All, OFFICER),
     ("get", "/v1/access-log/tile/{path}", About::All, OFFICER),
+    ("get", "/v1/alerts", About::Alerts, OFFICER),
+    ("get", "/v1/alerts/{id}", About::Alert, OFFICER),
+    ("post", "/v1/alerts/{id}/transitions", About::Alert, OFFICER),
+    ("get", "/v1/samples", About::Sample, OFFICER),
+    ("post", "/v1/samples", About::Sample, OFFICER),
+    ("get", "/v1/samples/{id}", About::Sample, OFFICER),
+    ("post", "/v1/samples/{id}/dice", About::Sample, OFFICER),
+    ("post", "/v1/samples/{id}/draw", About::Sample, OFFICER),
 ];
 
 /// Somebody who asks: role, client id, division. The first is the one whose verification it is.
@@ -86,11 +100,13 @@ struct Fixture {
     authorisation: String,
     receipt: String,
     index: u64,
+    alert: String,
 }
 
 impl Fixture {
     async fn new() -> Self {
-        let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
+        let review = Some("every = \"100ms\"".to_owned());
+        let system = System::start(Setup { own_packs: true, review, ..Setup::default() }, listed()).await;
         let application = requests(system.folder.path())["C01"].clone();
         let cases = listed_cases();
         let household = super::policies::document(&cases["cases"][0], &cases["parameter_sets"]);
@@ -104,8 +120,9 @@ impl Fixture {
         let registration = super::authorisations::registration(&application);
         let registered = own.post("/v1/authorisations", &registration, &[]).await;
         let authorisation = registered.body["id"].as_str().unwrap().to_owned();
+        let alert = super::alerts::until_alert(&system, "R1", &client_of(ACTORS[0])).await.id;
         let fixture =
-            Self { system, application, household, verification, registration, authorisation, receipt, index };
+            Self { system, application, household, verification, registration, authorisation, receipt, index, alert };
         fixture.until_signed().await;
         fixture
     }
@@ -127,6 +144,7 @@ impl Fixture {
         let (method, path, about, _) = *route;
         let (own, absent) = match about {
             About::Authorisation => (&self.authorisation, "au_00000000000000000000000000000000"),
+            About::Alert => (&self.alert, "al_00000000000000000000000000000000"),
             _ => (&self.verification, "vf_00000000000000000000000000000000"),
         };
         let path = path
@@ -143,21 +161,35 @@ impl Fixture {
             (_, path) if path.ends_with("/household-notice") => caller.post(path, &notice(), &[]).await,
             (_, "/v1/authorisations") => caller.post(&path, &self.registration, &[]).await,
             (_, "/v1/policies/152201/evaluate") => caller.post(&path, &self.household, &[]).await,
+            (_, path) if path.ends_with("/case-events") => caller.post(path, &json!({ "step": "decided" }), &[]).await,
+            (_, path) if path.ends_with("/transitions") => caller.post(path, &transition(), &[]).await,
+            (_, path) if path.ends_with("/dice") => caller.post(path, &json!({ "dice": "1234567890" }), &[]).await,
+            (_, "/v1/samples") => caller.post(&path, &super::samples::plan(1_000), &[]).await,
             (_, "/v1/access-log:search") => caller.post(&path, &json!({ "limit": 200 }), &[]).await,
             (_, path) => caller.post(path, &self.application, &[("prefer", "wait=30")]).await,
         }
     }
 
-    /// The newest entry of the log.
+    /// The newest entry of the log that somebody's request made.
     async fn last(&self) -> Value {
-        let newest = self.system.app.verifications().store().log().newest(1).await.unwrap();
-        serde_json::from_str(&newest[0].body).unwrap()
+        let newest = self.system.app.verifications().store().log().newest(20).await.unwrap();
+        let mut entries = newest.iter().map(|entry| serde_json::from_str::<Value>(&entry.body).unwrap());
+        entries.find(|entry| entry["action"] != "alert_raised").unwrap()
     }
 }
 
 /// That the household of the verification was told just now.
 fn notice() -> Value {
     json!({ "given_at": jiff::Timestamp::now(), "channel": "IN_PERSON" })
+}
+
+/// A step that leaves the alert where it is, so that each officer finds it there: a proposal is repeated by nobody.
+fn transition() -> Value {
+    json!({ "to": "asked", "reason": "请经办人说明查询缘由", "due_at": "2100-01-01T00:00:00Z" })
+}
+
+fn client_of((_, client, _): (Role, &str, &str)) -> String {
+    client.to_owned()
 }
 
 fn actor(system: &System, (role, client, division): (Role, &str, &str)) -> Caller {
@@ -215,13 +247,18 @@ async fn a12_a16_every_route_as_every_role_on_own_and_foreign() {
             } else if about == About::Application && !is_home {
                 assert_eq!((status, &reply.body["code"]), (403, &json!("foreign_division")), "{what}");
             } else if matches!(about, About::Verification | About::Authorisation) && somebody != ACTORS[0]
-                || about == About::Entry && !is_home
+                || matches!(about, About::Entry | About::Alert) && !is_home
+                || about == About::Sample
             {
                 assert_eq!((status, &reply.body["code"]), (404, &json!("not_found")), "{what}");
                 let absent = fixture.ask(&caller, route, false).await;
                 assert_eq!(told(&reply), told(&absent), "foreign and absent are the same: {what}");
             } else {
                 assert!(reply.status.is_success(), "{what}");
+                if about == About::Alerts {
+                    let found = reply.body["alerts"].as_array().unwrap();
+                    assert_eq!(found.iter().any(|alert| alert["id"] == fixture.alert), is_home, "{what}");
+                }
                 if about == About::Found {
                     let found = reply.body["entries"].as_array().unwrap();
                     assert_eq!(found.is_empty(), !is_home && !found_own(found, division), "{what}");
@@ -260,6 +297,7 @@ async fn a15_what_is_the_hubs_to_say_cannot_be_sent() {
     let fixture = Fixture::new().await;
     let own = actor(&fixture.system, ACTORS[0]);
     let officer = actor(&fixture.system, ACTORS[4]);
+    let national = actor(&fixture.system, (Role::Officer, "national", "000000"));
     let size = async || fixture.system.app.verifications().store().log().size().await.unwrap();
     let document: Value = serde_json::from_slice(&std::fs::read(root().join("schemas/openapi.json")).unwrap()).unwrap();
     let mut tried = 0;
@@ -268,8 +306,16 @@ async fn a15_what_is_the_hubs_to_say_cannot_be_sent() {
         if !takes_json {
             continue;
         }
-        let path = path.replace("{place}", "152201").replace("{id}", &fixture.verification);
+        let path = path
+            .replace("{place}", "152201")
+            .replace("/v1/verifications/{id}", &format!("/v1/verifications/{}", fixture.verification))
+            .replace("/v1/alerts/{id}", &format!("/v1/alerts/{}", fixture.alert))
+            .replace("{id}", "sa_00000000000000000000000000000000");
         let (caller, good) = match path.as_str() {
+            path if path.ends_with("/case-events") => (&own, json!({ "step": "decided" })),
+            path if path.ends_with("/transitions") => (&officer, transition()),
+            path if path.ends_with("/dice") => (&national, json!({ "dice": "1234567890" })),
+            "/v1/samples" => (&national, super::samples::plan(1_000)),
             "/v1/access-log:search" => (&officer, json!({})),
             path if path.ends_with("/household-notice") => (&own, notice()),
             "/v1/policies/152201/evaluate" => (&own, fixture.household.clone()),

@@ -70,6 +70,9 @@ pub(crate) struct Setup {
     pub per_second: Option<u32>,
     /// Lines of the hub's configuration that are different: what stands there, what stands there instead.
     pub settings: Vec<(&'static str, String)>,
+    /// What stands in the section `[review]`. When absent the log is hardly watched, so that no alert stands in the log
+    /// of a test that is about something else.
+    pub review: Option<String>,
     /// Keys whose authority the hub believes besides its own, for departments that are stubs.
     pub authority: Option<TempDir>,
 }
@@ -174,6 +177,9 @@ impl System {
             let text = text.replace("[federation]\n", &format!("[federation]\ndeadline = \"{deadline}\"\n"));
             std::fs::write(&files.config, text).unwrap();
         }
+        let review = setup.review.as_deref().unwrap_or("every = \"60s\"");
+        let text = std::fs::read_to_string(&files.config).unwrap();
+        std::fs::write(&files.config, format!("{text}\n[review]\n{review}\n")).unwrap();
         append_adapters(&files.config, addresses, setup.ask_timeout.unwrap_or("1500ms"));
         change_settings(&files.config, &setup.settings);
         let app = App::start(&Config::load(&files.config).unwrap(), metrics()).await.unwrap();

@@ -10,6 +10,7 @@
 
 mod access;
 mod access_log;
+mod alerts;
 mod authorisations;
 mod bad_input;
 mod cases;
@@ -32,9 +33,11 @@ mod promises;
 mod published_figures;
 mod refusals;
 mod rules_table;
+mod samples;
 mod sealing;
 mod security_page;
 mod seventh_source;
+mod snoops;
 mod stub;
 mod tidy;
 mod tokens;

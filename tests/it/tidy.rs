@@ -11,7 +11,7 @@ const LAYERS: &[(u8, &[&str])] = &[
     (5, &["service"]),
     (4, &["federation", "auth", "access_log"]),
     (3, &["store", "egress"]),
-    (2, &["policy", "verdict", "tlog", "seal"]),
+    (2, &["policy", "verdict", "tlog", "seal", "review"]),
     (1, &["domain"]),
 ];
 

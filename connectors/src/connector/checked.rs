@@ -3,17 +3,14 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::civil::Date;
-use serde::Deserialize;
 
-use super::file::{AdapterTable, ConnectorFile, QuotaTable, SqlTable, TestTable, line_of, toml_to_json};
-use super::{AdapterInfo, Connector, Dataset, Quota, SCHEMA, SourceInfo, SqlInfo, dataset};
+use super::file::{AdapterTable, ConnectorFile, QuotaTable, TestTable, line_of, toml_to_json};
+use super::{AdapterInfo, Connector, Dataset, Quota, SCHEMA, dataset, source};
 use crate::error::{Fault, Faults, Text};
 use crate::golden::{Expected, Given, GoldenTest};
 use crate::protocol::ResultStatus;
-use crate::secret::SecretPlace;
 use crate::synthetic;
 
 /// Collects faults while a file is checked.
@@ -51,7 +48,7 @@ pub(super) fn connector(text: &str, path: &Path) -> Result<Connector, Faults> {
         );
     }
     let adapter = adapter(&mut checker, file.adapter);
-    let source = source(&mut checker, file.source);
+    let source = source::source(&mut checker, file.source);
     let quota = quota(&mut checker, file.quota);
     let mut datasets: Vec<Dataset> = Vec::new();
     let mut ids = BTreeSet::new();
@@ -60,7 +57,10 @@ pub(super) fn connector(text: &str, path: &Path) -> Result<Connector, Faults> {
             "dataset_none",
             &At { place: "dataset", span: None },
             Text::new("没有任何数据集", "there is no dataset"),
-            Text::new("至少写一个 [[dataset]]", "write at least one [[dataset]]"),
+            Text::new(
+                "至少写一个 [[dataset]]；hedui-adapter discover 会按库里的表提出草稿",
+                "write at least one [[dataset]]; hedui-adapter discover proposes one for each table of the database",
+            ),
         );
     }
     for table in file.dataset {
@@ -78,6 +78,22 @@ pub(super) fn connector(text: &str, path: &Path) -> Result<Connector, Faults> {
     let tests = file.test.into_iter().filter_map(|table| golden_test(&mut checker, &ids, table)).collect();
     match source {
         Some(source) if checker.faults.is_empty() => {
+            Ok(Connector { file: path.to_owned(), adapter, source, quota, datasets, tests })
+        }
+        _ => Err(Faults { file: path.to_owned(), faults: checker.faults }),
+    }
+}
+
+/// A connector without datasets and tests, whatever the file has of them.
+pub(super) fn beginning(text: &str, path: &Path) -> Result<Connector, Faults> {
+    let file: ConnectorFile = toml::from_str(text).map_err(|error| Faults::one(path, syntax_fault(text, &error)))?;
+    let mut checker = Checker { text, faults: Vec::new() };
+    let adapter = adapter(&mut checker, file.adapter);
+    let source = source::source(&mut checker, file.source);
+    let quota = quota(&mut checker, file.quota);
+    match source {
+        Some(source) if checker.faults.is_empty() => {
+            let (datasets, tests) = (Vec::new(), Vec::new());
             Ok(Connector { file: path.to_owned(), adapter, source, quota, datasets, tests })
         }
         _ => Err(Faults { file: path.to_owned(), faults: checker.faults }),
@@ -143,86 +159,6 @@ pub(super) fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
-fn source(checker: &mut Checker<'_>, table: toml::Spanned<toml::Table>) -> Option<SourceInfo> {
-    let place = at("source", table.span());
-    if table.get_ref().get("kind").and_then(toml::Value::as_str) != Some("sql") {
-        checker.fault(
-            "source_kind",
-            &place,
-            Text::new("本程序只认识 kind = \"sql\"", "this build reads kind = \"sql\" only"),
-            Text::new("写 kind = \"sql\"", "write kind = \"sql\""),
-        );
-        return None;
-    }
-    let table = match SqlTable::deserialize(table.into_inner()) {
-        Ok(table) => table,
-        Err(error) => {
-            let message = error.message().lines().next().unwrap_or_default().to_owned();
-            checker.fault(
-                "source_field",
-                &place,
-                Text::new(format!("格式不对：{message}"), format!("not of the right form: {message}")),
-                Text::new(
-                    "写 url、statement_timeout、max_connections、max_rows",
-                    "write url, statement_timeout, max_connections and max_rows",
-                ),
-            );
-            return None;
-        }
-    };
-    let url = secret_place(checker, &place, &table.url);
-    let statement_timeout = duration(&table.statement_timeout)
-        .filter(|timeout| (Duration::from_millis(10)..=Duration::from_mins(1)).contains(timeout));
-    if statement_timeout.is_none() {
-        checker.fault(
-            "limit_out_of_range",
-            &place,
-            Text::new("statement_timeout 不可用", "statement_timeout cannot be used"),
-            Text::new("写 \"10ms\" 至 \"60s\" 之间的时长", "write a duration from \"10ms\" to \"60s\", such as \"2s\""),
-        );
-    }
-    let bounded = (1..=64).contains(&table.max_connections) && (1..=1_000_000).contains(&table.max_rows);
-    if !bounded {
-        checker.fault(
-            "limit_out_of_range",
-            &place,
-            Text::new("max_connections 或 max_rows 超出范围", "max_connections or max_rows is out of range"),
-            Text::new(
-                "max_connections 取 1 至 64，max_rows 取 1 至 1000000",
-                "max_connections is 1 to 64, max_rows 1 to 1000000",
-            ),
-        );
-    }
-    let (url, statement_timeout) = (url?, statement_timeout?);
-    let info = SqlInfo { url, statement_timeout, max_connections: table.max_connections, max_rows: table.max_rows };
-    bounded.then_some(SourceInfo::Sql(info))
-}
-
-fn secret_place(checker: &mut Checker<'_>, place: &At<'_>, value: &toml::Value) -> Option<SecretPlace> {
-    let named = value.as_table().filter(|table| table.len() == 1).and_then(|table| {
-        let text = |key| table.get(key).and_then(toml::Value::as_str).filter(|text| !text.trim().is_empty());
-        text("env")
-            .map(|name| SecretPlace::Env(name.to_owned()))
-            .or_else(|| text("file").map(|path| SecretPlace::File(PathBuf::from(path))))
-    });
-    if named.is_none() {
-        let code = if value.is_str() { "secret_literal" } else { "secret_form" };
-        checker.fault(
-            code,
-            place,
-            Text::new(
-                "url 是机密，不能直接写在文件里",
-                "url is a secret: the file names where it is kept, and does not hold it",
-            ),
-            Text::new(
-                "写 url = { env = \"变量名\" } 或 url = { file = \"路径\" }",
-                "write url = { env = \"VARIABLE\" } or url = { file = \"path\" }",
-            ),
-        );
-    }
-    named
-}
-
 fn quota(checker: &mut Checker<'_>, table: toml::Spanned<QuotaTable>) -> Quota {
     let QuotaTable { per_second, burst } = *table.get_ref();
     if per_second == 0 || burst == 0 {
@@ -234,19 +170,6 @@ fn quota(checker: &mut Checker<'_>, table: toml::Spanned<QuotaTable>) -> Quota {
         );
     }
     Quota { per_second, burst }
-}
-
-/// A whole number with its unit: `"250ms"`, `"2s"`, `"1m"`.
-fn duration(text: &str) -> Option<Duration> {
-    let split = text.find(|character: char| !character.is_ascii_digit())?;
-    let (number, unit) = text.split_at(split);
-    let number: u64 = number.parse().ok()?;
-    match unit {
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => Some(Duration::from_secs(number)),
-        "m" => number.checked_mul(60).map(Duration::from_secs),
-        _ => None,
-    }
 }
 
 fn golden_test(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -31,16 +32,36 @@ pub(super) struct AdapterTable {
     pub(super) notice: Option<String>,
 }
 
-/// `[source]` when `kind = "sql"`. The URL is checked by hand, so that a literal gets its own advice.
+/// `[source]` when `kind = "sql"`: `url`, or `driver` with the fields of an address. Secrets are checked by hand,
+/// so that a literal gets its own advice.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SqlTable {
     #[expect(dead_code, reason = "read before this table is")]
     pub(super) kind: String,
-    pub(super) url: toml::Value,
+    pub(super) url: Option<toml::Value>,
+    pub(super) driver: Option<String>,
+    pub(super) host: Option<String>,
+    pub(super) port: Option<u16>,
+    pub(super) database: Option<String>,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<toml::Value>,
+    pub(super) tls: Option<String>,
+    pub(super) tls_ca: Option<PathBuf>,
+    pub(super) tls_cert: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
     pub(super) statement_timeout: String,
     pub(super) max_connections: u32,
     pub(super) max_rows: usize,
+    pub(super) explain: Option<ExplainTable>,
+}
+
+/// `[source.explain]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExplainTable {
+    pub(super) max_full_scan: Option<u64>,
+    pub(super) max_cost: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -160,4 +181,44 @@ pub(super) fn toml_to_json(value: &toml::Value) -> Option<serde_json::Value> {
             .collect::<Option<serde_json::Map<_, _>>>()?
             .into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+
+    /// The keys a table can have, as the refusal of another one lists them.
+    fn keys<T: DeserializeOwned + std::fmt::Debug>() -> BTreeSet<String> {
+        let error = toml::from_str::<T>("no_such_key = 1").unwrap_err();
+        let (_, list) = error.message().split_once("expected").expect("the keys are listed");
+        list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_published_schema_knows_exactly_the_keys_that_are_read() {
+        let text = include_str!("../../../schemas/connector.json");
+        let schema: serde_json::Value = serde_json::from_str(text).unwrap();
+        for (pointer, keys) in [
+            ("/properties", keys::<ConnectorFile>()),
+            ("/$defs/adapter/properties", keys::<AdapterTable>()),
+            ("/$defs/source/properties", keys::<SqlTable>()),
+            ("/$defs/source/properties/explain/properties", keys::<ExplainTable>()),
+            ("/$defs/quota/properties", keys::<QuotaTable>()),
+            ("/$defs/dataset/properties", keys::<DatasetTable>()),
+            ("/$defs/dataset/properties/as_of/properties", keys::<AsOfTable>()),
+            ("/$defs/dataset/properties/skip/items/properties", keys::<SkipTable>()),
+            ("/$defs/parameter/properties", keys::<ParameterTable>()),
+            ("/$defs/entry/properties", keys::<MapTable>()),
+            ("/$defs/test/properties", keys::<TestTable>()),
+            ("/$defs/test/properties/given/properties", keys::<GivenTable>()),
+            ("/$defs/test/properties/expect/items/properties", keys::<ExpectTable>()),
+        ] {
+            let known = schema.pointer(pointer).and_then(serde_json::Value::as_object).expect(pointer);
+            assert_eq!(known.keys().cloned().collect::<BTreeSet<_>>(), keys, "{pointer}");
+        }
+    }
 }

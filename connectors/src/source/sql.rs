@@ -1,132 +1,300 @@
-//! A database as a source: read-only, with few prepared statements, a bound on time and on rows.
-//!
-//! A statement that runs out of time is stopped inside the database as well (the progress
-//! handler of `SQLite`), so that a slow question cannot keep a connection and starve the next one.
+//! A database as a source: read-only, with few prepared statements, a bound on time, on rows and on cost.
 
-use std::collections::BTreeMap;
-use std::str::FromStr;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+mod catalogue;
+mod endpoint;
+mod lines;
+mod mariadb;
+mod plan;
+mod postgres;
+mod powers;
+mod sqlite;
 
-use futures_util::TryStreamExt;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteRow};
-use sqlx::{AssertSqlSafe, Column, ConnectOptions, Executor, Row, SqlSafeStr, Statement, TypeInfo, ValueRef};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use super::trouble::{Trouble, Whereabouts};
 use super::{OpenError, Question, SourceError};
-use crate::connector::{Ask, Dataset, Parameter, PeriodDay, SqlInfo};
+use crate::connector::{Ask, Dataset, Driver, ExplainInfo, Parameter, PeriodDay, SqlInfo, TlsMode};
 use crate::native::{Native, Rows};
 use crate::protocol::QueryPeriod;
 use crate::secret::Secret;
-use crate::sql_text::{LIST_LENGTHS, list_length};
-
-/// Virtual-machine steps of `SQLite` between two looks at the clock: some tens of microseconds.
-const STEPS_BETWEEN_LOOKS: i32 = 2_000;
+use crate::sql_text::{Bind, LIST_LENGTHS, Placeholder, Rendered, list_length};
+pub use catalogue::{ColumnInfo, Relation};
+use endpoint::Endpoint;
+use mariadb::Mariadb;
+pub(crate) use plan::Plan;
+use postgres::Postgres;
+use sqlite::Sqlite;
 
 /// A database.
 #[derive(Debug)]
 pub(crate) struct SqlSource {
-    pool: SqlitePool,
+    database: Database,
     statements: BTreeMap<String, Statements>,
     timeout: Duration,
     max_rows: usize,
+    explain: ExplainInfo,
+    tls: TlsMode,
+    /// The datasets whose plan was looked at and found cheap enough.
+    planned: Mutex<BTreeSet<String>>,
+}
+
+#[derive(Debug)]
+enum Database {
+    Sqlite(Sqlite),
+    Postgres(Box<Postgres>),
+    Mariadb(Box<Mariadb>),
+}
+
+/// Does the same with each kind of database.
+macro_rules! each {
+    ($database:expr, $one:ident => $does:expr) => {
+        match $database {
+            Database::Sqlite($one) => $does,
+            Database::Postgres($one) => $does,
+            Database::Mariadb($one) => $does,
+        }
+    };
 }
 
 /// The statement of a dataset, in the few lengths its list of identity numbers can have.
 #[derive(Debug)]
 struct Statements {
-    texts: BTreeMap<usize, Arc<str>>,
+    texts: BTreeMap<usize, Arc<Prepared>>,
     parameters: Vec<Parameter>,
 }
 
+/// A statement as the database takes it, ready to be handed to the driver without a copy.
+#[derive(Debug)]
+struct Prepared {
+    text: Arc<str>,
+    binds: Vec<Bind>,
+}
+
+/// What a session is held to.
+#[derive(Debug, Clone, Copy)]
+struct Session {
+    /// How long a statement may run, by the server's own clock.
+    timeout: Duration,
+    /// How many connections there may be.
+    connections: u32,
+    /// How many prepared statements a connection keeps.
+    statements: usize,
+}
+
+/// A statement with its values.
+struct Call<'a> {
+    text: Arc<str>,
+    values: Vec<Bound<'a>>,
+    max_rows: usize,
+}
+
+/// A value for a place of a statement.
+#[derive(Debug, Clone)]
+enum Bound<'a> {
+    Text(Cow<'a, str>),
+    Integer(i64),
+}
+
+/// As whom and how a database was logged into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Login {
+    /// The product and its version.
+    pub(crate) server: String,
+    /// Protocol and cipher; `None` where the connection is not encrypted, or the server does not say.
+    pub(crate) cipher: Option<String>,
+    /// The account, as the server has it.
+    pub(crate) account: String,
+}
+
+impl Bound<'_> {
+    fn written(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Integer(number) => number.to_string().into(),
+        }
+    }
+}
+
+impl<'a> Call<'a> {
+    fn new(text: &str, values: Vec<Bound<'a>>, max_rows: usize) -> Self {
+        Self { text: text.into(), values, max_rows }
+    }
+
+    fn plain(text: &str, max_rows: usize) -> Self {
+        Self::new(text, Vec::new(), max_rows)
+    }
+
+    /// Another text with the same values.
+    fn with_text(&self, text: String) -> Self {
+        Self { text: text.into(), values: self.values.clone(), max_rows: 1_000 }
+    }
+}
+
+impl Login {
+    /// From a row of version, cipher and account.
+    fn of(product: &str, row: &[Native]) -> Self {
+        let text = |place: usize| row.get(place).and_then(Native::text).map(Cow::into_owned);
+        let version = text(0).unwrap_or_default();
+        let server = if version.contains("MariaDB") { version } else { format!("{product} {version}") };
+        Self { server, cipher: text(1), account: text(2).unwrap_or_default() }
+    }
+}
+
 impl SqlSource {
-    /// Sets up a database by its URL, without connecting.
-    pub(super) fn open(url: &Secret, info: &SqlInfo, datasets: &[Dataset]) -> Result<Self, OpenError> {
-        let scheme = url.reveal().split(':').next().unwrap_or_default();
-        if scheme != "sqlite" {
-            let named = scheme.len() <= 20 && scheme.bytes().all(|byte| byte.is_ascii_lowercase());
-            return Err(if named && scheme != url.reveal() {
-                OpenError::Scheme(scheme.to_owned())
-            } else {
-                OpenError::Url
-            });
-        }
-        let options = SqliteConnectOptions::from_str(url.reveal()).map_err(|_| OpenError::Url)?;
-        if options.get_filename().as_os_str().is_empty() {
-            return Err(OpenError::Url);
-        }
-        // Shorter than the statement timeout, so that a lock is reported as a lock.
-        let patience = info.statement_timeout.mul_f64(0.75);
-        let options = options
-            .read_only(true)
-            .create_if_missing(false)
-            .pragma("query_only", "ON")
-            .busy_timeout(patience)
-            .statement_cache_capacity(datasets.len().saturating_mul(LIST_LENGTHS.len()).max(16))
-            .disable_statement_logging();
-        let pool = SqlitePoolOptions::new()
-            .max_connections(info.max_connections)
-            .acquire_timeout(info.statement_timeout)
-            .test_before_acquire(false)
-            .connect_lazy_with(options);
-        Ok(Self::new(pool, info, datasets))
+    /// Sets up a database, without connecting. `url` stands in for the place the file names.
+    pub(super) fn open(
+        info: &SqlInfo,
+        url: Option<&Secret>,
+        folder: &Path,
+        datasets: &[Dataset],
+    ) -> Result<Self, OpenError> {
+        let session = session(info, datasets);
+        let database = match Endpoint::of(info, url, folder)? {
+            Endpoint::File(url) => Database::Sqlite(Sqlite::new(&url, session)?),
+            Endpoint::Server(server) => match server.driver {
+                Driver::Postgres => Database::Postgres(Box::new(Postgres::new(&server, session))),
+                Driver::Mariadb => Database::Mariadb(Box::new(Mariadb::new(&server, session))),
+            },
+        };
+        Ok(Self::new(database, info, datasets))
     }
 
     /// A database in memory, on the one connection it lives in.
     pub(super) async fn in_memory(setup: Vec<String>, info: &SqlInfo, datasets: &[Dataset]) -> Result<Self, OpenError> {
-        let fixture = |error: sqlx::Error| OpenError::Fixture(error.to_string());
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .connect_with(SqliteConnectOptions::new().in_memory(true).disable_statement_logging())
-            .await
-            .map_err(fixture)?;
-        for text in setup {
-            sqlx::raw_sql(AssertSqlSafe(text)).execute(&pool).await.map_err(fixture)?;
-        }
-        sqlx::raw_sql("PRAGMA query_only = ON").execute(&pool).await.map_err(fixture)?;
-        Ok(Self::new(pool, info, datasets))
+        let database = Sqlite::in_memory(setup, session(info, datasets)).await?;
+        Ok(Self::new(Database::Sqlite(database), info, datasets))
     }
 
-    fn new(pool: SqlitePool, info: &SqlInfo, datasets: &[Dataset]) -> Self {
+    fn new(database: Database, info: &SqlInfo, datasets: &[Dataset]) -> Self {
+        let placeholder = match &database {
+            Database::Sqlite(_) => Placeholder::QuestionNumber,
+            Database::Postgres(_) => Placeholder::DollarNumber,
+            Database::Mariadb(_) => Placeholder::Question,
+        };
         let statements = datasets
             .iter()
             .map(|dataset| {
                 let Ask::Sql { statement, parameters } = &dataset.ask;
-                let texts =
-                    LIST_LENGTHS.into_iter().map(|length| (length, Arc::from(statement.numbered(length)))).collect();
+                let prepared = |length| {
+                    let Rendered { text, binds } = statement.rendered(length, placeholder);
+                    (length, Arc::new(Prepared { text: text.into(), binds }))
+                };
+                let texts = LIST_LENGTHS.into_iter().map(prepared).collect();
                 (dataset.id.clone(), Statements { texts, parameters: parameters.clone() })
             })
             .collect();
-        Self { pool, statements, timeout: info.statement_timeout, max_rows: info.max_rows }
+        Self {
+            database,
+            statements,
+            timeout: info.statement_timeout,
+            max_rows: info.max_rows,
+            explain: info.explain,
+            tls: info.tls.mode,
+            planned: Mutex::default(),
+        }
     }
 
-    /// Runs the statement of a dataset.
+    /// Runs the statement of a dataset, once its plan has been found cheap enough.
     pub(super) async fn fetch(&self, dataset: &str, question: &Question<'_>) -> Result<Rows, SourceError> {
-        self.in_time(self.rows(dataset, question, Instant::now() + self.timeout)).await
+        let call = self.call(dataset, question)?;
+        let asked = async {
+            self.gate(dataset, &call).await?;
+            each!(&self.database, one => one.rows(&call).await)
+        };
+        self.in_time(asked).await
     }
 
     /// Prepares the statement of a dataset.
     pub(super) async fn columns(&self, dataset: &str) -> Result<Vec<String>, SourceError> {
-        let text = self.text(dataset, 1)?;
-        let prepared = async {
-            let mut connection = self.pool.acquire().await?;
-            let statement = connection.prepare(AssertSqlSafe(text).into_sql_str()).await?;
-            Ok(statement.columns().iter().map(|column| column.name().to_owned()).collect())
-        };
-        self.in_time(async { prepared.await.map_err(|error| self.translated(&error)) }).await
+        let prepared = self.prepared(dataset, 1)?;
+        let call = Call { text: Arc::clone(&prepared.text), values: Vec::new(), max_rows: 1 };
+        self.in_time(async { each!(&self.database, one => one.columns(&call).await) }).await
     }
 
-    /// Reads the database's own table of contents, which shows that it can be opened and is one.
+    /// What the statement of a dataset would do, and the trouble with it when that is too much.
+    pub(super) async fn plan(
+        &self,
+        dataset: &str,
+        column: &str,
+        question: &Question<'_>,
+    ) -> Result<(Plan, Option<Trouble>), SourceError> {
+        let call = self.call(dataset, question)?;
+        let plan = self.in_time(async { each!(&self.database, one => one.plan(&call).await) }).await?;
+        let trouble = plan.too_costly(&self.explain, dataset, column).filter(|_| self.is_gated());
+        Ok((plan, trouble))
+    }
+
+    /// `SQLite` keeps no statistics, so it is held to a bound only where the file sets one.
+    fn is_gated(&self) -> bool {
+        self.explain.given || !matches!(self.database, Database::Sqlite(_))
+    }
+
+    /// Refuses a statement whose plan costs more than allowed. Each dataset is looked at once.
+    async fn gate(&self, dataset: &str, call: &Call<'_>) -> Result<(), SourceError> {
+        if !self.is_gated() || self.planned().contains(dataset) {
+            return Ok(());
+        }
+        let plan = match each!(&self.database, one => one.plan(call).await) {
+            Ok(plan) => plan,
+            // What the account may not see is bounded by the time limit still.
+            Err(SourceError::Statement(trouble)) if trouble.code == "mariadb_view_plan_hidden" => Plan::default(),
+            Err(error) => return Err(error),
+        };
+        if let Some(trouble) = plan.too_costly(&self.explain, dataset, "…") {
+            return Err(SourceError::TooCostly(Box::new(trouble)));
+        }
+        self.planned().insert(dataset.to_owned());
+        Ok(())
+    }
+
+    fn planned(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Succeeds when the database can be asked.
     pub(super) async fn ping(&self) -> Result<(), SourceError> {
-        let asked = sqlx::query("SELECT COUNT(*) FROM sqlite_schema").execute(&self.pool);
-        self.in_time(async { asked.await.map(drop).map_err(|error| self.translated(&error)) }).await
+        self.in_time(async {
+            match &self.database {
+                Database::Sqlite(sqlite) => sqlite.version().await.map(drop),
+                Database::Postgres(one) => one.rows(&Call::plain("SELECT 1", 1)).await.map(drop),
+                Database::Mariadb(one) => one.rows(&Call::plain("SELECT 1", 1)).await.map(drop),
+            }
+        })
+        .await
+    }
+
+    /// Logs in and says as whom and how; then the trouble with an account that could write.
+    pub(crate) async fn login(&self) -> Result<(Login, Option<Trouble>), SourceError> {
+        self.in_time(async {
+            match &self.database {
+                Database::Sqlite(sqlite) => {
+                    let server = format!("SQLite {}", sqlite.version().await?);
+                    Ok((Login { server, cipher: None, account: String::new() }, None))
+                }
+                Database::Postgres(one) => one.login().await,
+                Database::Mariadb(one) => one.login().await,
+            }
+        })
+        .await
+    }
+
+    /// Where it is.
+    pub(crate) fn place(&self) -> &Whereabouts {
+        each!(&self.database, one => one.place())
+    }
+
+    /// Whether the way to it is to be encrypted; `None` for a file or socket.
+    pub(crate) fn tls(&self) -> Option<TlsMode> {
+        (self.place().port > 0).then_some(self.tls)
     }
 
     /// Closes every connection.
     pub(super) async fn close(&self) {
-        self.pool.close().await;
+        each!(&self.database, one => one.close().await);
     }
 
     async fn in_time<T>(&self, answer: impl Future<Output = Result<T, SourceError>>) -> Result<T, SourceError> {
@@ -134,92 +302,52 @@ impl SqlSource {
     }
 
     fn statements(&self, dataset: &str) -> Result<&Statements, SourceError> {
-        self.statements.get(dataset).ok_or_else(|| SourceError::Statement("no such dataset".to_owned()))
+        self.statements.get(dataset).ok_or_else(|| self.confused("no such dataset"))
     }
 
-    fn text(&self, dataset: &str, subjects: usize) -> Result<Arc<str>, SourceError> {
+    fn prepared(&self, dataset: &str, subjects: usize) -> Result<Arc<Prepared>, SourceError> {
         let text = self.statements(dataset)?.texts.get(&list_length(subjects));
-        text.cloned().ok_or_else(|| SourceError::Statement("no such length".to_owned()))
+        text.cloned().ok_or_else(|| self.confused("no such length"))
     }
 
-    async fn rows(&self, dataset: &str, question: &Question<'_>, deadline: Instant) -> Result<Rows, SourceError> {
-        let text = self.text(dataset, question.id_numbers.len())?;
+    fn confused(&self, words: &str) -> SourceError {
+        SourceError::Statement(Box::new(Trouble::of_words(words, super::Rung::Prepare, self.place())))
+    }
+
+    fn call<'a>(&self, dataset: &str, question: &Question<'a>) -> Result<Call<'a>, SourceError> {
+        let prepared = self.prepared(dataset, question.id_numbers.len())?;
         let parameters = &self.statements(dataset)?.parameters;
-        let failed = |error: sqlx::Error| self.translated(&error);
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        stop_at(&mut connection, deadline).await.map_err(failed)?;
-        let mut query = sqlx::query(AssertSqlSafe(text));
         let last = question.id_numbers.last().copied().unwrap_or_default();
-        for place in 0..list_length(question.id_numbers.len()) {
-            query = query.bind(question.id_numbers.get(place).copied().unwrap_or(last));
-        }
-        for parameter in parameters {
-            let written = parameter.written(question.period);
-            query = match written.parse::<i64>() {
-                Ok(number) if parameter.integer => query.bind(number),
-                _ => query.bind(written),
-            };
-        }
-        let mut found = Rows::default();
-        let mut stream = query.fetch(&mut *connection);
-        while let Some(row) = stream.try_next().await.map_err(failed)? {
-            if found.rows.len() >= self.max_rows {
-                return Err(SourceError::TooManyRows(self.max_rows));
+        let value = |bind: &Bind| match bind {
+            Bind::IdNumber(place) => Bound::Text(question.id_numbers.get(*place).copied().unwrap_or(last).into()),
+            Bind::Parameter(place) => {
+                parameters.get(*place).map_or(Bound::Text("".into()), |parameter| parameter.bound(question.period))
             }
-            if found.columns.is_empty() {
-                found.columns = row.columns().iter().map(|column| column.name().to_owned()).collect();
-            }
-            found.rows.push((0..row.len()).map(|place| native(&row, place)).collect::<Result<_, _>>().map_err(failed)?);
-        }
-        Ok(found)
-    }
-
-    /// What an error of the driver means to the one who asked.
-    fn translated(&self, error: &sqlx::Error) -> SourceError {
-        match error {
-            sqlx::Error::PoolTimedOut => SourceError::Timeout(self.timeout),
-            sqlx::Error::Database(database) => {
-                // The low byte of an extended result code is the result code (sqlite.org/rescode.html).
-                let code = database.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
-                match code {
-                    Some(5 | 6) => SourceError::Locked,
-                    Some(9) => SourceError::Timeout(self.timeout),
-                    Some(1) => SourceError::Statement(database.message().to_owned()),
-                    _ => SourceError::Unavailable(database.message().to_owned()),
-                }
-            }
-            other => SourceError::Unavailable(other.to_string()),
-        }
+        };
+        let values = prepared.binds.iter().map(value).collect();
+        Ok(Call { text: Arc::clone(&prepared.text), values, max_rows: self.max_rows })
     }
 }
 
-/// Stops whatever runs on the connection once `deadline` has passed. It replaces the handler
-/// of the question before, also when that one was abandoned half-way.
-async fn stop_at(connection: &mut SqliteConnection, deadline: Instant) -> Result<(), sqlx::Error> {
-    connection.lock_handle().await?.set_progress_handler(STEPS_BETWEEN_LOOKS, move || Instant::now() < deadline);
-    Ok(())
-}
-
-fn native(row: &SqliteRow, place: usize) -> Result<Native, sqlx::Error> {
-    let value = row.try_get_raw(place)?;
-    if value.is_null() {
-        return Ok(Native::Null);
+fn session(info: &SqlInfo, datasets: &[Dataset]) -> Session {
+    Session {
+        timeout: info.statement_timeout,
+        connections: info.max_connections,
+        // Every statement in each of its lengths, and a few of our own.
+        statements: datasets.len().saturating_mul(LIST_LENGTHS.len()).saturating_add(16),
     }
-    // The type of the value itself: a column of SQLite may hold any.
-    Ok(match value.type_info().name() {
-        "INTEGER" => Native::Integer(row.try_get_unchecked(place)?),
-        "TEXT" => row.try_get_unchecked(place).map_or(Native::Bytes, Native::Text),
-        "REAL" => Native::Real,
-        _ => Native::Bytes,
-    })
 }
 
 impl Parameter {
-    fn written(&self, period: QueryPeriod) -> String {
+    fn bound(&self, period: QueryPeriod) -> Bound<'static> {
         let day = match self.of {
             PeriodDay::From => period.from,
             PeriodDay::To => period.to,
         };
-        day.strftime(&self.format).to_string()
+        let written = day.strftime(&self.format).to_string();
+        match written.parse() {
+            Ok(number) if self.integer => Bound::Integer(number),
+            _ => Bound::Text(written.into()),
+        }
     }
 }

@@ -58,15 +58,21 @@ async fn check_stops_at_the_first_broken_rung_and_says_what_mends_it() {
     let store = Store::seventh().await;
     let (code, out, _) = run(&["check", &connector(), "--source-url", &store.url()]);
     assert_eq!(code, 0, "{out}");
-    assert!(!out.contains('✗') && out.matches('✓').count() == 8, "{out}");
+    assert!(!out.contains('✗') && out.matches('✓').count() == 13, "{out}");
 
     let (code, out, _) = run(&["check", &connector()]);
     assert_eq!(code, 3);
     assert!(out.contains("HEDUI_DISABLED_PERSONS_DATABASE"), "{out}");
 
-    let (code, out, _) = run(&["check", &connector(), "--source-url", "mysql://root:hunter2@db/x", "--lang", "zh"]);
+    let (code, out, _) = run(&["check", &connector(), "--source-url", "oracle://root:hunter2@db/x", "--lang", "zh"]);
     assert_eq!(code, 3);
-    assert!(out.contains("mysql:") && out.contains("修改") && !out.contains("hunter2"), "{out}");
+    assert!(out.contains("oracle:") && out.contains("修改") && !out.contains("hunter2"), "{out}");
+    let (code, out, _) = run(&["check", &connector(), "--source-url", "oracle://root:hunter2@db/x", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, value["sound"].as_bool()), (3, Some(false)));
+    let last = value["rungs"].as_array().unwrap().last().unwrap();
+    assert_eq!((last["rung"].as_str(), last["code"].as_str()), (Some("secrets"), Some("source_url")));
+    assert!(last["mend"]["zh"].is_string() && last["mend"]["en"].is_string(), "{last}");
 
     let text = std::fs::read_to_string(seventh().join("connector.toml")).unwrap();
     let file = store.folder.path().join("connector.toml");
@@ -81,7 +87,9 @@ async fn check_stops_at_the_first_broken_rung_and_says_what_mends_it() {
         assert_eq!(code, expected, "{out}");
         assert!(out.contains(says), "{says} in {out}");
         assert_eq!(out.matches('✗').count(), 1, "{out}");
-        assert!(out.trim_end().lines().last().unwrap().trim_start().starts_with("to mend it"), "{out}");
+        let broken = out.lines().position(|line| line.starts_with('✗')).unwrap();
+        assert!(out.lines().skip(broken + 1).all(|line| line.starts_with("    ")), "it stops there: {out}");
+        assert!(out.contains("\n    to mend it: "), "{out}");
     }
 }
 

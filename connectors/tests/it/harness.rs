@@ -153,6 +153,11 @@ impl Authority {
         (certificate.pem().into_bytes(), key.serialize_pem().into_bytes())
     }
 
+    /// A certificate of these contents, PEM.
+    pub(crate) fn sign(&self, params: &CertificateParams, key: &KeyPair) -> String {
+        params.clone().signed_by(key, &self.0).unwrap().pem()
+    }
+
     pub(crate) fn server(&self, client_ca: &Self) -> TlsPem {
         let (cert, key) = self.issue(ExtendedKeyUsagePurpose::ServerAuth);
         TlsPem { cert, key, client_ca: client_ca.pem() }

@@ -1,10 +1,21 @@
-//! The adapter from outside: through its library, through real mutual TLS, and through its command line.
+//! The adapter from outside: through its library, through real mutual TLS, through its command line, and on
+//! real database servers.
 
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod databases;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod ladder;
+#[cfg(test)]
+mod office;
 #[cfg(test)]
 mod over_tls;
 #[cfg(test)]
+mod servers;
+#[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod verbs;

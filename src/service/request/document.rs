@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::authorisation::Authorisation;
+use crate::domain::context::AccessContext;
 use crate::domain::declaration::{Declaration, Prior};
 use crate::domain::disclosure::Disclosure;
 use crate::domain::division::DivisionCode;
@@ -48,6 +49,9 @@ pub struct RequestDocument {
     /// What civil affairs' own register knows of the household's past.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior: Option<Prior>,
+    /// Who asks and on which case, for the access log: what lets officers tell work from curiosity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<AccessContext>,
 }
 
 /// The household on the wire.

@@ -152,7 +152,25 @@ pub(super) static REQUEST: Shape = Shape::Object(&[
     null("authorisation", Shape::Object(AUTHORISATION)),
     null("authorisation_id", Shape::Text(&ANY)),
     Member { name: "prior", need: Need::Null, shape: Shape::Object(PRIOR) },
+    null("context", Shape::Object(CONTEXT)),
 ]);
+
+/// Who asks, and on which case.
+const CONTEXT: &[Member] = &[
+    null("operator", Shape::Text(&ANY)),
+    null("workstation", Shape::Text(&ANY)),
+    null(
+        "case",
+        Shape::Object(&[
+            must("number", Shape::Text(&ANY)),
+            must("opened_at", Shape::Text(&INSTANT)),
+            null("opened_by", Shape::Text(&ANY)),
+            null("closed_at", Shape::Text(&INSTANT)),
+        ]),
+    ),
+    null("address", Shape::Text(&ANY)),
+    null("reason", Shape::Text(&ANY)),
+];
 
 const PURPOSES: &[&str] = &["dibao", "tekun", "low_income", "expenditure", "temporary_relief", "periodic_review"];
 

@@ -7,6 +7,7 @@ use jiff::civil::{Date, date};
 use super::VerificationRequest;
 use super::document::{MemberDocument, RequestDocument};
 use crate::domain::authorisation::{Authorisation, SignerCapacity};
+use crate::domain::context::{AccessContext, is_name, says_something};
 use crate::domain::dataset::Catalogue;
 use crate::domain::household::{Household, Member, MemberRef};
 use crate::domain::id_number::{IdNumber, IdNumberError};
@@ -17,8 +18,33 @@ use crate::domain::problem::{Finding, Text};
 const MAX_MEMBERS: usize = 30;
 /// Longest list in a declaration.
 const MAX_ITEMS: usize = 300;
+/// Least characters of a reason that count.
+const LEAST_REASON: usize = 6;
 /// Longest free text, in characters.
 const MAX_TEXT: usize = 100;
+
+/// A place in the request, written out as a JSON pointer only where something is found there.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    list: &'a str,
+    index: usize,
+    member: &'a str,
+}
+
+impl From<At<'_>> for String {
+    fn from(At { list, index, member }: At<'_>) -> Self {
+        format!("{list}/{index}{}{member}", if member.is_empty() { "" } else { "/" })
+    }
+}
+
+/// A member of an object in the request.
+struct In<'a>(&'a str, &'a str);
+
+impl From<In<'_>> for String {
+    fn from(In(object, member): In<'_>) -> Self {
+        format!("{object}/{member}")
+    }
+}
 
 /// The faults found so far.
 #[derive(Default)]
@@ -37,7 +63,7 @@ impl Findings {
     }
 
     /// A reference to nobody of the household.
-    pub(super) fn unknown_reference(&mut self, pointer: String) {
+    pub(super) fn unknown_reference(&mut self, pointer: impl Into<String>) {
         self.add(
             pointer,
             "unknown_reference",
@@ -58,8 +84,13 @@ impl Findings {
                 || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}')
                 || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
         };
+        let is_number = IdNumber::is_in(text);
+        let is_wrong = text.trim().is_empty() || text.chars().count() > MAX_TEXT || text.chars().any(control);
+        if !is_number && !is_wrong {
+            return;
+        }
         let pointer = pointer.into();
-        if IdNumber::is_in(text) {
+        if is_number {
             // It stands in the access log, which nothing is ever taken out of (P7).
             self.add(
                 pointer.clone(),
@@ -68,7 +99,7 @@ impl Findings {
                 "must not hold an identity number: it stands in the access log.",
             );
         }
-        if text.trim().is_empty() || text.chars().count() > MAX_TEXT || text.chars().any(control) {
+        if is_wrong {
             self.add(
                 pointer,
                 "invalid_text",
@@ -78,7 +109,7 @@ impl Findings {
         }
     }
 
-    fn size(&mut self, pointer: &str, length: usize, least: usize, most: usize) {
+    fn size(&mut self, pointer: impl Into<String>, length: usize, least: usize, most: usize) {
         if !(least..=most).contains(&length) {
             self.add(
                 pointer,
@@ -89,7 +120,7 @@ impl Findings {
         }
     }
 
-    fn range(&mut self, pointer: String, value: u32, least: u32, most: u32) {
+    fn range(&mut self, pointer: impl Into<String>, value: u32, least: u32, most: u32) {
         if !(least..=most).contains(&value) {
             self.add(
                 pointer,
@@ -100,7 +131,7 @@ impl Findings {
         }
     }
 
-    fn decimal(&mut self, pointer: String, text: Option<&str>) {
+    fn decimal(&mut self, pointer: impl Into<String>, text: Option<&str>) {
         let fits = |text: &str| text.len() <= 12 && crate::domain::money::Money::parse(text).is_ok();
         if text.is_some_and(|text| !fits(text)) {
             self.add(
@@ -147,6 +178,7 @@ pub(super) fn check(
     let known: HashSet<&MemberRef> = document.household.members.iter().map(|member| &member.reference).collect();
     references(&document, &known, &mut findings);
     declaration(&document, &mut findings);
+    context(document.context.as_ref(), &mut findings);
     let authorisation_id = document.authorisation_id.clone();
     let given = match (&document.authorisation, &authorisation_id, registered) {
         (Some(given), None, _) => {
@@ -186,7 +218,52 @@ pub(super) fn check(
         authorisation,
         authorisation_id,
         prior: document.prior.unwrap_or_default(),
+        context: document.context,
     })
+}
+
+/// Who asks, and on which case: names of accounts and cases stand in the log as they are, so they are nothing else.
+fn context(context: Option<&AccessContext>, findings: &mut Findings) {
+    let Some(context) = context else { return };
+    let case = context.case.as_ref();
+    for (pointer, name) in [
+        ("/context/operator", context.operator.as_deref()),
+        ("/context/case/number", case.map(|case| case.number.as_str())),
+        ("/context/case/opened_by", case.and_then(|case| case.opened_by.as_deref())),
+    ] {
+        if name.is_some_and(|name| !is_name(name)) {
+            findings.add(
+                pointer,
+                "invalid_name",
+                "应为 1 到 64 个字母、数字或 . _ @ -，不得使用身份号码：该内容会写入访问日志。",
+                "must be 1 to 64 letters, digits or . _ @ -, never an identity number: it stands in the access log.",
+            );
+        }
+    }
+    for (pointer, text) in [("/context/workstation", &context.workstation), ("/context/address", &context.address)] {
+        if let Some(text) = text {
+            findings.text(pointer, text);
+        }
+    }
+    if let Some(reason) = &context.reason {
+        findings.text("/context/reason", reason);
+        if !says_something(reason, LEAST_REASON) {
+            findings.add(
+                "/context/reason",
+                "empty_reason",
+                format!("事由须说明情况，至少 {LEAST_REASON} 个字，不得以重复字符充数。"),
+                format!("a reason says why: at least {LEAST_REASON} characters, not a few of them over and over."),
+            );
+        }
+    }
+    if case.is_some_and(|case| case.closed_at.is_some_and(|closed_at| closed_at < case.opened_at)) {
+        findings.add(
+            "/context/case/closed_at",
+            "date_out_of_range",
+            "办结时间不得早于立案时间。",
+            "a case is not closed before it is opened.",
+        );
+    }
 }
 
 /// The members, as far as they are sound.
@@ -195,7 +272,7 @@ pub(super) fn members(documents: &[MemberDocument], findings: &mut Findings) -> 
     let (mut references, mut numbers) = (HashSet::new(), HashSet::new());
     let mut members = Vec::with_capacity(documents.len());
     for (index, document) in documents.iter().enumerate() {
-        let at = |member: &str| format!("/household/members/{index}/{member}");
+        let at = |member| At { list: "/household/members", index, member };
         findings.text(at("name"), &document.name);
         if !references.insert(&document.reference) {
             findings.add(at("ref"), "duplicate_reference", "成员标识重复。", "two members have the same reference.");
@@ -241,33 +318,31 @@ pub(super) fn members(documents: &[MemberDocument], findings: &mut Findings) -> 
 
 fn references(document: &RequestDocument, known: &HashSet<&MemberRef>, findings: &mut Findings) {
     let declaration = &document.declaration;
-    let mut named: Vec<(String, &MemberRef)> = Vec::new();
-    named.extend(
-        declaration.members.iter().enumerate().map(|(i, it)| (format!("/declaration/members/{i}/ref"), &it.reference)),
-    );
-    named.extend(
-        declaration.incomes.iter().enumerate().map(|(i, it)| (format!("/declaration/incomes/{i}/ref"), &it.reference)),
-    );
-    named.extend(
-        declaration
-            .expenditures
-            .iter()
-            .enumerate()
-            .map(|(i, it)| (format!("/declaration/expenditures/{i}/ref"), &it.reference)),
-    );
-    for (i, obligor) in declaration.obligors.iter().enumerate() {
-        named.extend(
-            obligor.supports.iter().enumerate().map(|(j, it)| (format!("/declaration/obligors/{i}/supports/{j}"), it)),
-        );
-    }
-    let signatures = document.authorisation.iter().flat_map(|given| &given.signatures).enumerate();
-    named.extend(signatures.map(|(i, it)| (format!("/authorisation/signatures/{i}/ref"), &it.reference)));
-    let other = document.prior.as_ref().and_then(|prior| prior.member_in_other_household.as_ref());
-    named.extend(other.map(|reference| ("/prior/member_in_other_household".to_owned(), reference)));
-    for (pointer, reference) in named {
+    let mut named = |list: &str, index: usize, member: &str, reference: &MemberRef| {
         if !known.contains(reference) {
-            findings.unknown_reference(pointer);
+            findings.unknown_reference(At { list, index, member });
         }
+    };
+    for (i, it) in declaration.members.iter().enumerate() {
+        named("/declaration/members", i, "ref", &it.reference);
+    }
+    for (i, it) in declaration.incomes.iter().enumerate() {
+        named("/declaration/incomes", i, "ref", &it.reference);
+    }
+    for (i, it) in declaration.expenditures.iter().enumerate() {
+        named("/declaration/expenditures", i, "ref", &it.reference);
+    }
+    for (i, obligor) in declaration.obligors.iter().enumerate() {
+        for (j, it) in obligor.supports.iter().enumerate() {
+            named(&format!("/declaration/obligors/{i}/supports"), j, "", it);
+        }
+    }
+    for (i, it) in document.authorisation.iter().flat_map(|given| &given.signatures).enumerate() {
+        named("/authorisation/signatures", i, "ref", &it.reference);
+    }
+    let other = document.prior.as_ref().and_then(|prior| prior.member_in_other_household.as_ref());
+    if other.is_some_and(|reference| !known.contains(reference)) {
+        findings.unknown_reference("/prior/member_in_other_household");
     }
     for (index, member) in document.household.members.iter().enumerate() {
         if !declaration.members.iter().any(|declared| declared.reference == member.reference) {
@@ -302,27 +377,24 @@ fn declaration(document: &RequestDocument, findings: &mut Findings) {
         ("obligors", declaration.obligors.len()),
         ("events", declaration.events.len()),
     ] {
-        findings.size(&format!("/declaration/{name}"), length, 0, MAX_ITEMS);
+        findings.size(In("/declaration", name), length, 0, MAX_ITEMS);
     }
     for (index, member) in declaration.members.iter().enumerate() {
-        findings.range(
-            format!("/declaration/members/{index}/adl_failed_count"),
-            u32::from(member.adl_failed_count),
-            0,
-            6,
-        );
+        let at = At { list: "/declaration/members", index, member: "adl_failed_count" };
+        findings.range(at, u32::from(member.adl_failed_count), 0, 6);
     }
     for (index, income) in declaration.incomes.iter().enumerate() {
         if let Some(key) = &income.dedupe_key {
-            findings.text(format!("/declaration/incomes/{index}/dedupe_key"), key);
+            findings.text(At { list: "/declaration/incomes", index, member: "dedupe_key" }, key);
         }
     }
     for (index, asset) in declaration.assets.iter().enumerate() {
-        findings.range(format!("/declaration/assets/{index}/count"), asset.count.unwrap_or(1), 0, 10_000);
-        findings.decimal(format!("/declaration/assets/{index}/area_m2"), asset.area_m2.as_deref());
+        let at = |member| At { list: "/declaration/assets", index, member };
+        findings.range(at("count"), asset.count.unwrap_or(1), 0, 10_000);
+        findings.decimal(at("area_m2"), asset.area_m2.as_deref());
     }
     for (index, obligor) in declaration.obligors.iter().enumerate() {
-        let at = |member: &str| format!("/declaration/obligors/{index}/{member}");
+        let at = |member| At { list: "/declaration/obligors", index, member };
         findings.text(at("obligor_id"), &obligor.obligor_id);
         if IdNumber::parse(&obligor.obligor_id).is_ok() {
             // It stands in traces and reports (P7).
@@ -333,7 +405,7 @@ fn declaration(document: &RequestDocument, findings: &mut Findings) {
                 "must not be an identity number; use a name of your own such as o1.",
             );
         }
-        findings.size(&at("supports"), obligor.supports.len(), 1, MAX_MEMBERS);
+        findings.size(at("supports"), obligor.supports.len(), 1, MAX_MEMBERS);
         findings.range(at("supported_total"), obligor.supported_total, 1, 1000);
         findings.range(at("household_size"), obligor.household_size, 1, 1000);
     }
@@ -372,7 +444,7 @@ pub(super) fn signers(authorisation: &Authorisation, members: &[Member], finding
 
 /// What must be true of an authorisation that stands at `base`.
 pub(super) fn authorisation(base: &str, authorisation: &Authorisation, catalogue: &Catalogue, findings: &mut Findings) {
-    let at = |member: &str| format!("{base}/{member}");
+    let at = |member| In(base, member);
     findings.text(at("number"), &authorisation.number);
     if authorisation.valid_until < authorisation.signed_on {
         findings.add(
@@ -391,11 +463,11 @@ pub(super) fn authorisation(base: &str, authorisation: &Authorisation, catalogue
             "must be \"sha256:\" and 64 lower-case hexadecimal digits: the digest of the scanned form.",
         );
     }
-    findings.size(&at("signatures"), authorisation.signatures.len(), 0, MAX_MEMBERS);
+    findings.size(at("signatures"), authorisation.signatures.len(), 0, MAX_MEMBERS);
     for (index, department) in authorisation.departments.iter().flatten().enumerate() {
         if catalogue.department(department).is_none() {
             findings.add(
-                at(&format!("departments/{index}")),
+                format!("{base}/departments/{index}"),
                 "unknown_department",
                 "目录中没有这个部门；目录见 schemas/catalogue.toml，不填则授权全部部门。",
                 "this department is not in the catalogue (schemas/catalogue.toml); leave departments out to authorise all of them.",

@@ -18,6 +18,12 @@ use crate::federation::plan::Plan;
 /// How much of the time that is left a round may take before the rest is asked without waiting for it: a third.
 const PATIENCE: u32 = 3;
 
+/// What is to be asked, and the people it is about as the cache knows them.
+pub(super) struct Planned {
+    plan: Plan,
+    people: People,
+}
+
 impl Verifications {
     /// Without a standard, or with the gate shut, no answer could matter: nobody is asked (P6).
     pub(super) fn may_ask(&self, case: &Case) -> bool {
@@ -31,27 +37,33 @@ impl Verifications {
     }
 
     /// The inquest of a case about which nobody has to be asked: because none may be, because everything is known
-    /// already, or because nobody could change the verdict. `None` when a department has to be asked.
-    pub(super) fn known_inquest(&self, case: &Case) -> Option<Inquest> {
+    /// already, or because nobody could change the verdict. `Err` when a department has to be asked, with what is to be
+    /// asked where that is settled already.
+    pub(super) fn known_inquest(&self, case: &Case) -> Result<Inquest, Option<Planned>> {
         if !self.may_ask(case) {
-            return Some(Inquest::default());
+            return Ok(Inquest::default());
         }
         let federation = &self.parts.federation;
         let plan = case.question().plan(federation.catalogue());
         let people = federation.people(&plan, &case.request.household);
         if case.request.disclosure == Disclosure::Minimal {
-            let (mut minimal, _) = self.begin(self.matter(case)?, plan, &people);
-            return minimal.next(false).is_none().then(|| minimal.finish());
+            let (mut minimal, _) = self.begin(self.matter(case).ok_or(None)?, plan, &people);
+            return if minimal.next(false).is_none() { Ok(minimal.finish()) } else { Err(None) };
         }
-        let outcomes = federation.recall(&plan, &people)?;
-        Some(Inquest { outcomes, ..Inquest::default() })
+        match federation.recall(&plan, &people) {
+            Some(outcomes) => Ok(Inquest { outcomes, ..Inquest::default() }),
+            None => Err(Some(Planned { plan, people })),
+        }
     }
 
     /// Asks the departments of a case that may be asked about, showing each outcome to whoever follows.
-    pub(super) async fn ask(&self, running: &Running) -> Inquest {
+    pub(super) async fn ask(&self, running: &Running, planned: Option<Planned>) -> Inquest {
         let (federation, case) = (&self.parts.federation, &running.case);
-        let plan = case.question().plan(federation.catalogue());
-        let people = federation.people(&plan, &case.request.household);
+        let Planned { plan, people } = planned.unwrap_or_else(|| {
+            let plan = case.question().plan(federation.catalogue());
+            let people = federation.people(&plan, &case.request.household);
+            Planned { plan, people }
+        });
         let inquiry = Inquiry {
             household: &case.request.household,
             people: &people,

@@ -9,7 +9,7 @@ use super::super::error::ServiceError;
 use super::super::kept::KeptRequest;
 use super::super::request::VerificationRequest;
 use super::super::running::Running;
-use super::Verifications;
+use super::{Asker, Verifications};
 use crate::seal::Field;
 use crate::store::{StoreError, VerificationRow};
 
@@ -73,6 +73,7 @@ impl Verifications {
         let opened_at = Timestamp::from_microsecond(row.opened_at).map_err(|_| StoreError::Corrupt("time"))?;
         let pack = self.pack(&request).ok();
         let case = Case::of(request, pack, self.today(), &self.log_key);
-        Ok(self.start(row.id.clone(), kept.client, kept.request_id, opened_at, case, key))
+        let asker = Asker { client: kept.client, request_id: kept.request_id };
+        Ok(self.start(row.id.clone(), asker, opened_at, case, key, None))
     }
 }

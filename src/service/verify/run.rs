@@ -10,9 +10,11 @@ use super::super::disclosure::Inquest;
 use super::super::judge;
 use super::super::kept::{OutcomeParts, kept_outcome};
 use super::super::running::{Finished, Running};
+use super::inquest::Planned;
 use super::{Caller, Verifications};
 use crate::access_log::{Action, DepartmentOutcome as LoggedOutcome};
 use crate::domain::actor::Client;
+use crate::domain::json;
 use crate::policy::Parameters;
 use crate::seal::{DataKey, Field};
 use crate::store::{EventRow, OutcomeRow, StoreError};
@@ -56,8 +58,15 @@ impl Verifications {
         client: &Client,
         request_id: &str,
         key: &DataKey,
+        planned: Option<Planned>,
     ) -> Result<Finished, StoreError> {
-        let asked = async { if self.may_ask(&running.case) { self.ask(running).await } else { Inquest::default() } };
+        let asked = async {
+            if planned.is_some() || self.may_ask(&running.case) {
+                self.ask(running, planned).await
+            } else {
+                Inquest::default()
+            }
+        };
         // What is on its way when the authorisation is revoked is not waited for, and what has come is not used.
         let inquest = running.revoked.run_until_cancelled(asked).await.filter(|_| !running.revoked.is_cancelled());
         let revoked = inquest.is_none().then(|| running.case.revoked());
@@ -180,8 +189,5 @@ pub(super) fn answer_so_far(running: &Running) -> Vec<u8> {
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(4096);
-    serde_json::to_writer(&mut bytes, value)
-        .expect("it holds only strings, numbers, lists and objects with string keys, and memory takes them all");
-    bytes
+    json::to_vec(value).expect("it holds only strings, numbers, lists and objects with string keys")
 }

@@ -1,0 +1,285 @@
+//! `new`, `discover` and `diff`: a connector file begins, grows and changes.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::{FileArgs, NO, OUTSIDE, Style, WRONG};
+use crate::adapter::{Adapter, LoadError};
+use crate::connector::{Connector, Driver};
+use crate::difference;
+use crate::error::Text;
+use crate::facts::{FACT_TYPES, fact_type};
+use crate::proposal::propose;
+
+/// Arguments of `new`.
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// The file to write; an existing one is not overwritten.
+    pub file: PathBuf,
+    /// Kind of database.
+    #[arg(long, value_enum)]
+    pub driver: Option<DriverArg>,
+    /// The department's id in the catalogue, such as `housing`.
+    #[arg(long)]
+    pub id: Option<String>,
+    /// The department's name in Chinese.
+    #[arg(long)]
+    pub name_zh: Option<String>,
+    /// The department's name in English.
+    #[arg(long)]
+    pub name_en: Option<String>,
+    /// Whom to call when the adapter is down; callers see it.
+    #[arg(long)]
+    pub contact: Option<String>,
+    /// Name or address of the database's machine; the path of the file for `SQLite`.
+    #[arg(long)]
+    pub host: Option<String>,
+    /// Name of the database.
+    #[arg(long)]
+    pub database: Option<String>,
+    /// The account, which should be able to read only.
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Environment variable that holds the password, or the URL of a `SQLite` file.
+    #[arg(long, value_name = "VARIABLE")]
+    pub secret_env: Option<String>,
+    /// Ask nothing: what is not given here is an error.
+    #[arg(long)]
+    pub non_interactive: bool,
+}
+
+/// A kind of database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DriverArg {
+    /// `PostgreSQL`.
+    Postgres,
+    /// `MariaDB` or `MySQL`.
+    Mariadb,
+    /// A file of `SQLite`.
+    Sqlite,
+}
+
+/// Arguments of `discover`.
+#[derive(Debug, Args)]
+pub struct DiscoverArgs {
+    /// The connector file, which need not have a dataset yet, and its source.
+    #[command(flatten)]
+    pub connector: FileArgs,
+    /// Only tables and views whose name contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub table: Option<String>,
+    /// Propose datasets of this fact type.
+    #[arg(long, value_name = "TYPE")]
+    pub fact: Option<String>,
+    /// Append what is proposed to the file.
+    #[arg(long)]
+    pub append: bool,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The file as it was.
+    pub old: PathBuf,
+    /// The file as it is to be.
+    pub new: PathBuf,
+}
+
+pub(super) fn begin(args: NewArgs, style: Style) -> u8 {
+    let questions = Questions { ask: !args.non_interactive && std::io::stdin().is_terminal(), style };
+    match written(&args, &questions) {
+        Ok(text) => {
+            let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&args.file);
+            if let Err(cause) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
+                let path = args.file.display();
+                style.failed(
+                    "cannot_write",
+                    &Text::new(format!("`{path}` 写不成：{cause}"), format!("`{path}` cannot be written: {cause}")),
+                );
+                return OUTSIDE;
+            }
+            style.began(&args.file);
+            0
+        }
+        Err(missing) => {
+            style.failed(
+                "answer_missing",
+                &Text::new(
+                    format!("缺少 --{missing}：补上，或在终端里不带 --non-interactive 运行"),
+                    format!("--{missing} is missing: give it, or run this in a terminal without --non-interactive"),
+                ),
+            );
+            WRONG
+        }
+    }
+}
+
+struct Questions {
+    ask: bool,
+    style: Style,
+}
+
+impl Questions {
+    /// The answer given by a flag, else typed in; `Err` names the flag.
+    fn answer(&self, flag: &'static str, given: Option<&String>, zh: &str, en: &str) -> Result<String, &'static str> {
+        if let Some(given) = given.filter(|given| !given.trim().is_empty()) {
+            return Ok(given.trim().to_owned());
+        }
+        if !self.ask {
+            return Err(flag);
+        }
+        let mut error = std::io::stderr().lock();
+        // A terminal that is gone gives no answer either.
+        drop(write!(error, "{}: ", self.style.pick(zh, en)).and_then(|()| error.flush()));
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line);
+        let line = line.trim();
+        if read.is_err() || line.is_empty() { Err(flag) } else { Ok(line.to_owned()) }
+    }
+}
+
+fn written(args: &NewArgs, questions: &Questions) -> Result<String, &'static str> {
+    let answer = |flag, given: &Option<String>, zh: &str, en: &str| questions.answer(flag, given.as_ref(), zh, en);
+    let driver = match args.driver {
+        Some(driver) => driver,
+        None => match answer(
+            "driver",
+            &None,
+            "数据库种类 (postgres/mariadb/sqlite)",
+            "kind of database (postgres/mariadb/sqlite)",
+        )?
+        .as_str()
+        {
+            "postgres" => DriverArg::Postgres,
+            "mariadb" | "mysql" => DriverArg::Mariadb,
+            "sqlite" => DriverArg::Sqlite,
+            _ => return Err("driver"),
+        },
+    };
+    let id = answer("id", &args.id, "部门标识，如 housing", "the department's id, such as housing")?;
+    let zh = answer("name-zh", &args.name_zh, "部门中文名", "the department's name in Chinese")?;
+    let en = answer("name-en", &args.name_en, "部门英文名", "the department's name in English")?;
+    let contact = answer("contact", &args.contact, "联系方式（停机时给调用方看）", "whom to call when it is down")?;
+    let secret =
+        |default: &str| args.secret_env.clone().unwrap_or_else(|| format!("HEDUI_{}_{default}", id.to_uppercase()));
+    let source = match driver {
+        DriverArg::Sqlite => format!(
+            "url = {{ env = {} }}   # 内容如 sqlite:///srv/data.sqlite · holds something like sqlite:///srv/data.sqlite\n",
+            quoted(&secret("DATABASE"))
+        ),
+        DriverArg::Postgres | DriverArg::Mariadb => {
+            let host = answer("host", &args.host, "数据库主机", "the database's machine")?;
+            let database = answer("database", &args.database, "数据库名", "name of the database")?;
+            let user = answer("user", &args.user, "只读账号", "account that can only read")?;
+            let driver = if driver == DriverArg::Postgres { Driver::Postgres } else { Driver::Mariadb };
+            let name = if driver == Driver::Postgres { "postgres" } else { "mariadb" };
+            format!(
+                "driver = \"{name}\"\nhost = {}\n# port = {}\ndatabase = {}\nuser = {}\n\
+                 password = {{ env = {} }}   # 或 or {{ file = \"路径 path\" }}；不写在本文件里 · never in this file\n\
+                 # tls = \"verify-full\"             # \"verify-ca\" 不核对主机名 any host name；\"off\" 不加密 not encrypted\n\
+                 # tls_ca = \"ca.pem\"                # 自建 CA 或自签证书 · a CA of your own, or a self-signed certificate\n",
+                quoted(&host),
+                driver.port(),
+                quoted(&database),
+                quoted(&user),
+                quoted(&secret("PASSWORD"))
+            )
+        }
+    };
+    Ok(format!(
+        "# 接入文件，写法见 connectors/README.md · the connector file, explained in connectors/README.md\n\
+         schema = \"hedui.connector/1\"\n\n[adapter]\nid = {id}\n\
+         version = \"1.0.0\"                 # 改了映射就换 · change it with the mapping\n\
+         name = {{ zh = {zh}, en = {en} }}\ncontact = {contact}\n\n[source]\nkind = \"sql\"\n{source}\
+         statement_timeout = \"2s\"          # 数据库自己计时，到时停止 · kept by the database itself\n\
+         max_connections = 4\n\
+         max_rows = 5000                   # 超出即报错，不截断 · more is an error, never a short list\n\n\
+         # [source.explain]\n\
+         # max_full_scan = 10000           # 行数更多的表不许从头读到尾 · a larger table is not read from end to end\n\n\
+         [quota]                           # 贵部门同意回答多少 · what you agree to answer\n\
+         per_second = 50\nburst = 100\n\n\
+         # 数据集：hedui-adapter discover 按表提出草稿 · datasets: hedui-adapter discover proposes them from the tables\n",
+        id = quoted(&id),
+        zh = quoted(&zh),
+        en = quoted(&en),
+        contact = quoted(&contact),
+    ))
+}
+
+/// A text of TOML.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
+    if let Some(fact) = &args.fact
+        && fact_type(fact).is_none()
+    {
+        let known = FACT_TYPES.map(|fact| fact.name).join(", ");
+        style.failed("fact_unknown", &Text::new(format!("事实类型只有：{known}"), format!("fact types are {known}")));
+        return WRONG;
+    }
+    let file = &args.connector.file;
+    let adapter = Connector::read_beginning(file)
+        .map_err(LoadError::from)
+        .and_then(|connector| Adapter::new(connector, args.connector.overrides()));
+    let adapter = match adapter {
+        Ok(adapter) => adapter,
+        Err(error) => return style.unloaded(&error),
+    };
+    let wanted =
+        |name: &str| args.table.as_ref().is_none_or(|table| name.to_lowercase().contains(&table.to_lowercase()));
+    let relations = adapter.source().relations(wanted).await;
+    adapter.close().await;
+    let mut relations = match relations {
+        Ok(relations) => relations,
+        Err(error) => {
+            style.refused(&error);
+            return OUTSIDE;
+        }
+    };
+    relations.retain(|relation| wanted(&relation.name));
+    let id = &adapter.connector().adapter.id;
+    let found: Vec<_> = relations
+        .into_iter()
+        .map(|relation| {
+            let proposal = propose(id, &relation, args.fact.as_deref());
+            (relation, proposal)
+        })
+        .collect();
+    style.discovered(file, &found);
+    if args.append {
+        let proposed = found.iter().filter_map(|(_, proposal)| proposal.as_ref());
+        let text = proposed.fold(String::new(), |text, proposal| text + "\n" + &proposal.toml);
+        let appended =
+            std::fs::OpenOptions::new().append(true).open(file).and_then(|mut file| file.write_all(text.as_bytes()));
+        if let Err(cause) = appended {
+            style.failed(
+                "cannot_write",
+                &Text::new(format!("文件写不成：{cause}"), format!("the file cannot be written: {cause}")),
+            );
+            return OUTSIDE;
+        }
+    }
+    if found.is_empty() { NO } else { 0 }
+}
+
+pub(super) fn diff(args: DiffArgs, style: Style) -> u8 {
+    let read = |file: &Path| Connector::read(file);
+    match (read(&args.old), read(&args.new)) {
+        (Ok(old), Ok(new)) => {
+            let changes = difference::changes(&old, &new);
+            style.differ(&changes);
+            if changes.iter().any(|change| change.breaking) { 2 } else { 0 }
+        }
+        (old, new) => {
+            // Not 2, which says that the new file breaks something.
+            for faults in [old.err(), new.err()].into_iter().flatten() {
+                style.faults(&faults);
+            }
+            OUTSIDE
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! `new`, `discover`, `try` and `diff`, from nothing to an answer.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::harness::{BATU, Store, seventh};
+use crate::office::{Kind, Office, RELIEF};
+use crate::servers::PASSWORD;
+
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hedui-adapter"));
+    command.args(arguments).env_remove("HEDUI_LANG").env("LC_ALL", "C").env("OFFICE_PASSWORD", PASSWORD);
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_department_goes_from_nothing_to_a_sound_file_in_few_steps() {
+    for office in Office::both("joining").await {
+        let file = office.folder.path().join("office.toml");
+        let driver = match office.kind {
+            Kind::Postgres => "postgres",
+            Kind::Mariadb => "mariadb",
+        };
+        let arguments = [
+            "new",
+            text(&file),
+            "--driver",
+            driver,
+            "--id",
+            "office",
+            "--name-zh",
+            "办事处",
+            "--name-en",
+            "Office",
+            "--contact",
+            "000",
+            "--host",
+            "localhost",
+            "--database",
+            &office.name,
+            "--user",
+            &office.name,
+            "--secret-env",
+            "OFFICE_PASSWORD",
+            "--non-interactive",
+        ];
+        let (code, out, err) = run(&arguments);
+        assert_eq!(code, 0, "{out}{err}");
+        assert!(out.contains("discover"), "{out}");
+        assert_eq!(run(&arguments).0, 3, "an existing file is not overwritten");
+        // The port and CA of a test are its own.
+        let begun = std::fs::read_to_string(&file).unwrap();
+        let port = if office.kind == Kind::Postgres { "# port = 5432" } else { "# port = 3306" };
+        assert!(begun.contains(port) && !begun.contains(PASSWORD), "{begun}");
+        let ours = format!("port = {}\ntls_ca = \"{}\"", office.server.port, office.server.ca().display());
+        std::fs::write(&file, begun.replace(port, &ours)).unwrap();
+
+        let (code, out, err) = run(&["discover", text(&file), "--table", "relief", "--append"]);
+        assert_eq!(code, 0, "{out}{err}");
+        assert!(out.contains("id_card") && out.contains("empty 33%") && out.contains("relief (table"), "{out}");
+        for value in [BATU, "巴图", "1234", "库伦旗", "2024-03-01"] {
+            assert!(!out.contains(value), "never a value: {value} in {out}");
+        }
+        // What a person has to decide stands there as a comment; until then the file says what is missing.
+        let (code, out, _) = run(&["check", text(&file)]);
+        assert!(code == 1 && out.contains("map.category"), "{out}");
+        let proposed = std::fs::read_to_string(&file).unwrap();
+        let decided: String = proposed
+            .lines()
+            .map(|line| {
+                if line.starts_with("# category = ") {
+                    "category = { value = \"TRANSFER\" }\n".to_owned()
+                } else if line.starts_with("# kind = ") {
+                    "kind = { value = \"SOCIAL_ASSISTANCE\" }\n".to_owned()
+                } else {
+                    format!("{line}\n")
+                }
+            })
+            .collect();
+        std::fs::write(&file, &decided).unwrap();
+        let (code, out, err) = run(&["check", text(&file)]);
+        assert_eq!(code, 0, "{out}{err}\n{decided}");
+        let lines =
+            decided.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')).count();
+        assert!(lines <= 40, "{lines} lines of TOML");
+        let arguments = [
+            "try",
+            text(&file),
+            "--dataset",
+            RELIEF,
+            "--id-number",
+            BATU,
+            "--name",
+            "巴图",
+            "--from",
+            "2024-03-01",
+            "--to",
+            "2025-02-28",
+        ];
+        let (code, out, err) = run(&arguments);
+        assert_eq!(code, 0, "{out}{err}");
+        assert!(out.contains("150000********1015") && out.contains("→ amount = 1234.50"), "{out}");
+        assert!(!out.contains(BATU) && !out.contains("巴图") && !err.contains(BATU), "{out}{err}");
+    }
+}
+
+#[tokio::test]
+async fn rows_of_a_trial_become_a_golden_test() {
+    let store = Store::seventh().await;
+    let folder = store.folder.path();
+    let text_of = std::fs::read_to_string(seventh().join("connector.toml")).unwrap();
+    let (head, _) = text_of.split_once("# ---- 金样测试 ----").unwrap();
+    let file = folder.join("connector.toml");
+    std::fs::write(&file, head).unwrap();
+    let (url, rows) = (store.url(), folder.join("rows.json"));
+    let try_about = |number: &str| {
+        run(&[
+            "try",
+            text(&file),
+            "--source-url",
+            &url,
+            "--dataset",
+            "disabled_persons.certificate",
+            "--id-number",
+            number,
+            "--name",
+            "巴图",
+            "--from",
+            "2024-03-01",
+            "--to",
+            "2025-02-28",
+            "--record",
+            text(&rows),
+        ])
+    };
+    let (code, _, err) = try_about("110101198605021015");
+    assert!(code == 2 && !rows.exists() && err.contains("150000"), "no person's record goes into a file: {err}");
+    let (code, out, err) = try_about(BATU);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("→ category = 4") && out.contains("→ name") && out.contains("巴*"), "{out}");
+    let golden = format!(
+        "{head}\n[[test]]\nname = \"recorded\"\nfixture = \"rows.json\"\n\
+         given = {{ dataset = \"disabled_persons.certificate\", id_numbers = [\"{BATU}\"], names = [\"巴图\"], from = 2024-03-01, to = 2025-02-28 }}\n\
+         expect = [{{ id_number = \"{BATU}\", status = \"ok\", facts = [{{ category = \"4\", grade = \"2\" }}] }}]\n"
+    );
+    std::fs::write(&file, &golden).unwrap();
+    let (code, out, _) = run(&["test", text(&file)]);
+    assert_eq!((code, out.lines().last()), (0, Some("1 passed, 0 failed")), "{out}");
+    std::fs::write(&rows, "{\"columns\": [\"a\"], \"rows\": [[1, 2]]}").unwrap();
+    let (code, out, _) = run(&["test", text(&file)]);
+    assert!(code == 1 && out.contains("rows.json"), "{out}");
+}
+
+#[tokio::test]
+async fn a_file_is_discovered_without_a_server() {
+    let store = Store::seventh().await;
+    let connector = seventh().join("connector.toml");
+    let (code, out, err) = run(&["discover", text(&connector), "--source-url", &store.url(), "--json"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let found: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let relations = found["relations"].as_array().unwrap();
+    assert!(relations.iter().any(|found| found["proposal"]["fact"] == "disability"), "{out}");
+    assert!(!out.contains(BATU) && !out.contains("巴图"), "{out}");
+    let (code, _, err) = run(&["discover", text(&connector), "--source-url", &store.url(), "--fact", "wealth"]);
+    assert!(code == 2 && err.contains("income"), "{err}");
+    let (code, out, _) = run(&["discover", text(&connector), "--source-url", &store.url(), "--table", "没有"]);
+    assert!(code == 1 && out.contains("no table"), "{out}");
+}
+
+#[test]
+fn what_a_new_file_breaks_is_told_by_the_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = seventh().join("connector.toml");
+    let text_of = std::fs::read_to_string(&old).unwrap();
+    let new = folder.path().join("new.toml");
+    for (from, to, code, says) in [
+        ("version = \"1.0.0\"", "version = \"1.0.0\"", 0, "no difference"),
+        ("\"四级\" = \"4\"", "\"四级\" = \"3\"", 2, "means 3"),
+        ("\"四级\" = \"4\" } }", "\"四级\" = \"4\", \"五级\" = \"4\" } }", 0, "a new code"),
+        ("per_second = 50", "per_second = 10", 2, "per_second was 50 and is 10"),
+        ("name = \"姓名\"\nas_of", "as_of", 2, "names are no longer compared"),
+        ("equals = [\"注销\", \"冻结\"]", "equals = [\"注销\"]", 2, "left out"),
+    ] {
+        assert!(text_of.contains(from), "{from}");
+        std::fs::write(&new, text_of.replacen(from, to, 1)).unwrap();
+        let (got, out, err) = run(&["diff", text(&old), text(&new)]);
+        assert_eq!(got, code, "{from}: {out}{err}");
+        assert!(out.contains(says), "{says} in {out}");
+    }
+    std::fs::write(&new, "not a connector").unwrap();
+    assert_eq!(run(&["diff", text(&old), text(&new)]).0, 3);
+    let (code, _, err) =
+        run(&["new", text(&folder.path().join("x.toml")), "--driver", "postgres", "--non-interactive", "--lang", "zh"]);
+    assert!(code == 2 && err.contains("--id"), "{err}");
+}
