@@ -13,4 +13,4 @@ pub mod offer;
 pub mod publish;
 pub mod witness;
 
-pub use event::{AccessEvent, Action, DepartmentOutcome};
+pub use event::{AccessEvent, Action, DepartmentOutcome, RefusalCount};

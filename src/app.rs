@@ -1,12 +1,15 @@
 //! `App`: builds every long-lived part once, hands out references, shuts down in order.
 
 pub mod alerting;
+mod auditing;
 mod issuers;
 mod keys;
 mod listener;
 mod outage;
 mod publishing;
 pub mod secrets;
+pub mod settings;
+mod sweeping;
 pub mod witness;
 mod witnessing;
 
@@ -21,7 +24,9 @@ use tokio_util::task::TaskTracker;
 use crate::access_log::audit::audit;
 use crate::access_log::publish::{LogError, Publisher};
 use crate::auth::dpop::Addresses;
+use crate::auth::peer::Proxies;
 use crate::auth::rate_limit::ClientLimit;
+use crate::auth::refusals::Allowance;
 use crate::auth::token::TokenVerifier;
 use crate::config::{Config, ConfigError, read_setting_file};
 use crate::domain::clock::{Clock, Randomness, SystemClock, SystemRandomness};
@@ -37,6 +42,7 @@ use crate::policy::{Packs, PolicyError};
 use crate::seal::{SealError, Sealer};
 use crate::service::alerting as service_alerting;
 use crate::service::alerts::Alerts;
+use crate::service::approvals::{self, Approvals};
 use crate::service::changes::Operations;
 use crate::service::clients::{self, ClientRegistry, ClientsError};
 use crate::service::erasure::{self, Erasure, Retention};
@@ -44,6 +50,7 @@ use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
 use crate::service::proofs::Proofs;
+use crate::service::refusals::Refusals;
 use crate::service::samples::Samples;
 use crate::service::sealing::{self, Rewrap, SealingError};
 use crate::service::tokens::{self, TokenEndpoint};
@@ -55,12 +62,8 @@ use witnessing::Witnesses;
 
 /// How often accepted verifications that did not end are looked for, and idle clients forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
-/// How often what was kept long enough is looked for, by the hub's clock.
-const SWEEPS: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 /// How often changes of clients that operators ask for are looked for: a revoked client is out within that time.
 const CHANGES: Duration = Duration::from_millis(500);
-/// Longest log that is read from end to end at start, entries: a fraction of a second.
-const CHECKED_AT_START: u64 = 50_000;
 /// How long running requests may take to end at shutdown.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -117,6 +120,11 @@ pub enum StartError {
     /// The registered clients, or the hub's own signing key.
     #[error("[token_endpoint]: {0}")]
     Clients(#[from] ClientsError),
+    /// Two persons must agree to the settings first.
+    #[error(
+        "two administrators must agree to these settings first 设置已变更，须由两名授权管理人员批准: sha256 {}, before it {}; each of them looks at it and signs: `hedui approval show {proposal}`, `hedui approval give {proposal} --as ID --key FILE`; then start again", .0.digest, .0.before, proposal = .0.proposal
+    )]
+    Unapproved(settings::Unapproved),
     /// The rules or lists by which the access log is watched.
     #[error("[review] {0}: {1}")]
     Review(std::path::PathBuf, String),
@@ -188,6 +196,7 @@ pub struct App {
     servers: [axum_server::Handle<SocketAddr>; 2],
     writer: tokio::task::JoinHandle<()>,
     verifications: Arc<Verifications>,
+    refusals: Arc<Refusals>,
     publisher: Arc<Publisher>,
     witnesses: Witnesses,
 }
@@ -232,14 +241,27 @@ impl App {
         #[expect(clippy::disallowed_methods, reason = "App owns the handle and joins it last")]
         let writer = tokio::spawn(writer.run());
         let opened = async {
+            // What is sealed and what is configured are compared before the keys go out of hand.
+            let effective = settings::Effective::of(config, &keys, &packs)?;
             let (sealer, registration) = sealing::open(&store, keys, clock.as_ref(), Arc::clone(&randomness)).await?;
+            let erasure = Arc::new(Erasure::new(erasure::Parts {
+                store: store.clone(),
+                sealer: sealer.clone(),
+                clock: Arc::clone(&clock),
+                ids: ids.clone(),
+            }));
+            let unreadable = |error| StartError::Store(config.store.path.clone(), error);
+            // Before anything is recorded by this start's clock.
+            erasure.load_believed_time().await.map_err(unreadable)?;
             let people = alerting::people(config, &sealer.subject_key("access-log"))?;
             let (publisher, witnesses) = open_log(config, &sealer, &egress, &store, &ids, &clock).await?;
             // Nothing is written on top of a log that was not proven.
+            let agreed = settings::check(&effective, config, &store, &ids, clock.as_ref()).await;
+            agreed.map_err(unreadable)?.map_err(StartError::Unapproved)?;
             registration.record(&store, &ids, clock.as_ref()).await.map_err(SealingError::from)?;
-            Ok((sealer, people, publisher, witnesses))
+            Ok::<_, StartError>((sealer, erasure, people, publisher, witnesses))
         };
-        let (sealer, people, publisher, witnesses) = match opened.await {
+        let (sealer, erasure, people, publisher, witnesses) = match opened.await {
             Ok(opened) => opened,
             Err(error) => {
                 // Who is told that the hub does not start finds the database closed.
@@ -248,6 +270,11 @@ impl App {
                 return Err(error);
             }
         };
+        if is_long(&store, config.access_log.read_at_start) {
+            let mut keys = vec![publisher.verifier().clone()];
+            keys.extend(former_log_keys(config)?);
+            tracker.spawn(auditing::run(store.clone(), keys, stopping.clone()));
+        }
         let silences = alerting::Silences::default();
         witnesses.spawn(&tracker, &publisher, &store, &silences, &stopping);
         let federation = Federation::new(
@@ -283,6 +310,9 @@ impl App {
                 ids: ids.clone(),
             })
         });
+        let allowance =
+            Allowance { each: config.refusals.singly, all: config.refusals.all_singly, window: config.refusals.window };
+        let refusals = Arc::new(Refusals::new(store.clone(), Arc::clone(&clock), ids.clone(), allowance));
         let proofs = Proofs::new(store.clone(), addresses(config, address), Arc::clone(&clock));
         let log_review =
             LogReview::new(store.clone(), Arc::clone(&publisher), &sealer, Arc::clone(&clock), ids.clone());
@@ -296,14 +326,17 @@ impl App {
         };
         let alerts = Alerts::new(store.clone(), Arc::clone(&clock), ids.clone(), Arc::clone(&watching.desk));
         let samples = Samples::new(store.clone(), Arc::clone(&publisher), Arc::clone(&clock), ids.clone());
-        let erasure = Arc::new(Erasure::new(erasure::Parts {
+        let approvals = Approvals::new(approvals::Parts {
             store: store.clone(),
-            sealer: sealer.clone(),
+            clients: registry.clone(),
+            is_required: config.approval.required,
+            valid_for: config.approval.valid_for,
             clock: Arc::clone(&clock),
             ids: ids.clone(),
-        }));
+        });
         let rewrap = Rewrap::new(store.clone(), sealer.clone(), Arc::clone(&clock), ids.clone());
-        let operations = Operations { store: store.clone(), clients: registry, erasure: Arc::clone(&erasure), rewrap };
+        let operations =
+            Operations { store: store.clone(), clients: registry, erasure: Arc::clone(&erasure), rewrap, approvals };
         let verifications = Verifications::new(Parts {
             store,
             sealer,
@@ -314,6 +347,7 @@ impl App {
             tracker: tracker.clone(),
             stopping: stopping.clone(),
             deadline: config.federation.deadline,
+            notice_within: config.verification.notice_within,
         });
         let unreadable = |error| StartError::Store(config.store.path.clone(), error);
         verifications.load_revocations().await.map_err(&unreadable)?;
@@ -329,6 +363,8 @@ impl App {
             proofs,
             published: published(config),
             limit: ClientLimit::new(config.rate_limit.per_second, config.rate_limit.burst),
+            refusals: Arc::clone(&refusals),
+            proxies: Proxies::new(config.listen.trusted_proxies.clone()),
             clock: Arc::clone(&clock),
             ids,
             max_body: config.listen.max_body,
@@ -349,8 +385,9 @@ impl App {
         let retention = Retention {
             verifications: config.retention.verifications,
             authorisations: config.retention.authorisations,
+            max_clock_step: config.retention.max_clock_step,
         };
-        tracker.spawn(sweep(erasure, retention, Arc::clone(&clock), stopping.clone()));
+        tracker.spawn(sweeping::run(erasure, retention, Arc::clone(&clock), stopping.clone()));
         tracker.spawn(alerting::run(watching, silences, config.review.every, stopping.clone()));
         tracker.spawn(housekeeping(Arc::clone(&hub), metrics, stopping.clone()));
         let intervals = publishing::Intervals {
@@ -358,7 +395,18 @@ impl App {
             refuse_after: config.access_log.refuse_after,
         };
         tracker.spawn(publishing::run(Arc::clone(&publisher), holding, intervals, stopping.clone()));
-        Ok(Self { address, monitor_address, tracker, stopping, servers, writer, verifications, publisher, witnesses })
+        Ok(Self {
+            address,
+            monitor_address,
+            tracker,
+            stopping,
+            servers,
+            writer,
+            verifications,
+            refusals,
+            publisher,
+            witnesses,
+        })
     }
 
     /// The use cases, for tests and the demo.
@@ -376,7 +424,10 @@ impl App {
         if tokio::time::timeout(DRAIN, self.tracker.wait()).await.is_err() {
             tracing::warn!("some verifications did not end in time; they are taken up at the next start");
         }
-        drop(self.verifications);
+        if let Err(error) = self.refusals.close(true).await {
+            tracing::error!(%error, "how many refusals there were could not be recorded");
+        }
+        drop((self.verifications, self.refusals));
         publishing::finish(self.publisher, self.witnesses).await;
         // The writer ends when the last store is gone.
         if tokio::time::timeout(Duration::from_secs(5), self.writer).await.is_err() {
@@ -404,39 +455,23 @@ async fn housekeeping(hub: Arc<Hub>, metrics: PrometheusHandle, stopping: Cancel
             }
             Err(error) => tracing::error!(%error, "accepted verifications cannot be looked for"),
         }
+        if let Err(error) = hub.refusals.close(false).await {
+            tracing::error!(%error, "how many refusals there were cannot be recorded now");
+        }
+        if let Err(error) = hub.verifications.measure_owed_notices().await {
+            tracing::error!(%error, "households that are still to be told cannot be counted");
+        }
         hub.limit.forget_idle_clients();
         metrics.run_upkeep();
-    }
-}
-
-/// Erases what was kept long enough: at the start, and then whenever it is due by the hub's clock.
-async fn sweep(erasure: Arc<Erasure>, retention: Retention, clock: Arc<dyn Clock>, stopping: CancellationToken) {
-    let mut tick = tokio::time::interval(HOUSEKEEPING);
-    let mut swept_at: Option<jiff::Timestamp> = None;
-    loop {
-        tokio::select! {
-            () = stopping.cancelled() => return,
-            _ = tick.tick() => {}
-        }
-        let now = clock.now();
-        if swept_at.is_some_and(|at| now.duration_since(at).abs() < SWEEPS) {
-            continue;
-        }
-        match erasure.sweep(retention).await {
-            Ok(erased) => {
-                swept_at = Some(now);
-                if erased > 0 {
-                    tracing::info!(erased, "erased what was kept long enough");
-                }
-            }
-            Err(error) => tracing::error!(%error, "what was kept long enough cannot be erased now"),
-        }
     }
 }
 
 /// Makes the changes that operators ask for while the hub runs.
 async fn take_up_changes(operations: Operations, stopping: CancellationToken) {
     let mut tick = tokio::time::interval(CHANGES);
+    if let Err(error) = operations.make_left_agreed().await {
+        tracing::error!(%error, "changes that two persons agreed to cannot be made now");
+    }
     loop {
         tokio::select! {
             () = stopping.cancelled() => return,
@@ -510,14 +545,13 @@ fn registry(
 }
 
 /// Reads a log that is not long from end to end: nothing is signed on top of an altered one. Reading a long one
-/// would keep callers waiting; its newest part is checked when it is opened, and the whole by `hedui log verify`.
-async fn check_whole(store: &Store, former: &[VerifierKey]) -> Result<(), StartError> {
+/// would keep callers waiting; its newest part is checked when it is opened, and the whole beside the work (`auditing.rs`).
+async fn check_whole(store: &Store, former: &[VerifierKey], longest: u64) -> Result<(), StartError> {
     let log = store.log();
     if log.head().await.map_err(LogError::from)?.is_none() {
         return Ok(());
     }
-    if log.size().await.map_err(LogError::from)? > CHECKED_AT_START {
-        tracing::info!("the access log is too long to be read at start: have `hedui log verify` read it regularly");
+    if is_long(store, longest) {
         return Ok(());
     }
     // The newest head names its key, which is proven when the log is opened; what a witness cosigned last may be older.
@@ -528,6 +562,11 @@ async fn check_whole(store: &Store, former: &[VerifierKey]) -> Result<(), StartE
         None => Ok(()),
         Some(fault) => Err(LogError::Tampered { index: fault.index, detail: fault.detail.en.clone() }.into()),
     }
+}
+
+/// Whether the log is too long to be read before anybody is served.
+fn is_long(store: &Store, longest: u64) -> bool {
+    store.sequence().head().0 > longest
 }
 
 /// Opens the log for signing, and asks whoever else keeps its head.
@@ -541,7 +580,7 @@ async fn open_log(
 ) -> Result<(Arc<Publisher>, Witnesses), StartError> {
     let (key, anchor) = (log_key(config, sealer)?, config.access_log.anchor.clone());
     let former = former_log_keys(config)?;
-    check_whole(store, &former).await?;
+    check_whole(store, &former, config.access_log.read_at_start).await?;
     let publisher = Publisher::open(store.clone(), key, &former, anchor, Arc::clone(clock)).await?;
     if let Some(former) = publisher.gave_way() {
         let changed = sealing::log_key_changed(ids, clock.as_ref(), former, publisher.verifier());

@@ -5,6 +5,7 @@
 
 pub mod adapter;
 pub mod alert;
+pub mod approval;
 mod caller;
 pub mod case;
 mod change;
@@ -117,7 +118,10 @@ pub enum Command {
     /// Cosign the heads of access logs, on another machine than theirs.
     #[command(subcommand)]
     Witness(witness::Command),
-    /// Erase what the hub keeps of a case.
+    /// Agree to changes that need two persons, or refuse them.
+    #[command(subcommand)]
+    Approval(approval::Command),
+    /// Erase what the hub keeps of a case, and confirm the clock that sweeps erase by.
     #[command(subcommand)]
     Case(case::Command),
     /// Change the sealing key of what the hub keeps.
@@ -144,6 +148,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Sample(command) => sample::run(command, &global).await,
         Command::Client(command) => client::run(command, &global).await,
         Command::Witness(command) => witness::run(command, &global).await,
+        Command::Approval(command) => approval::run(command, &global).await,
         Command::Case(command) => case::run(command, &global).await,
         Command::Seal(command) => seal::run(command, &global).await,
         Command::Simulate(args) => simulate::run(args, &global).await,

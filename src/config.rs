@@ -3,7 +3,9 @@
 //! Unknown settings are refused, units stand in the values (`"250ms"`, `"1 MiB"`), secrets are named
 //! by file. Relative paths are relative to the configuration file.
 
+mod approval;
 mod auth;
+mod limits;
 mod retention;
 mod review;
 mod units;
@@ -13,9 +15,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 
+pub use approval::Approval;
 pub use auth::{Auth, Issuer, IssuerKeySource, TokenAlgorithm, TokenEndpoint};
+pub use limits::{RateLimit, Refusals};
 pub use retention::Retention;
 pub use review::Review;
 
@@ -71,6 +76,9 @@ pub struct Config {
     /// What one client may ask.
     #[serde(default)]
     pub rate_limit: RateLimit,
+    /// How many refusals have entries of their own in the access log.
+    #[serde(default)]
+    pub refusals: Refusals,
     /// What the hub may connect to.
     #[serde(default)]
     pub egress: Egress,
@@ -88,9 +96,15 @@ pub struct Config {
     /// How long what is kept.
     #[serde(default)]
     pub retention: Retention,
+    /// Which changes one person alone cannot make.
+    #[serde(default)]
+    pub approval: Approval,
     /// The registered adapters, one a department.
     #[serde(default, rename = "adapter")]
     pub adapters: Vec<Adapter>,
+    /// The settings as they were written, variables and all: what two persons agree to.
+    #[serde(skip)]
+    pub written: serde_json::Value,
 }
 
 /// What the hub is run for.
@@ -138,6 +152,9 @@ pub struct Listen {
     /// The oldest version of TLS that is spoken.
     #[serde(default)]
     pub tls_version: TlsVersion,
+    /// Proxies whose `X-Forwarded-For` says who is on the other side; nobody's word is believed when there are none.
+    #[serde(default, with = "units::networks")]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// The oldest version of TLS that callers may speak.
@@ -180,16 +197,6 @@ pub struct Seal {
     /// What everything is sealed in from now on.
     #[serde(default)]
     pub suite: SuiteId,
-}
-
-/// What one client may ask.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RateLimit {
-    /// Requests a second, in the long run.
-    pub per_second: std::num::NonZeroU32,
-    /// Requests at once.
-    pub burst: std::num::NonZeroU32,
 }
 
 /// What the hub may connect to. Nothing, unless it is named.
@@ -236,6 +243,9 @@ pub struct Verification {
     pub catalogue: Option<PathBuf>,
     /// Folder of policy packs; the shipped ones when absent.
     pub policies: Option<PathBuf>,
+    /// Within what time a household is to be told that it was looked up in an emergency.
+    #[serde(with = "duration_text")]
+    pub notice_within: Duration,
 }
 
 /// How the access log is signed and where its head is kept besides.
@@ -259,6 +269,8 @@ pub struct AccessLog {
     /// How long the anchor or a witness may fail before new requests are refused.
     #[serde(with = "duration_text")]
     pub refuse_after: Duration,
+    /// The longest log, in entries, that is read from end to end before anybody is served; a longer one is read beside.
+    pub read_at_start: u64,
     /// Who cosigns the head, each on a machine of its own.
     #[serde(rename = "witness")]
     pub witnesses: Vec<Witness>,
@@ -333,12 +345,6 @@ mod defaults {
     }
 }
 
-impl Default for RateLimit {
-    fn default() -> Self {
-        Self { per_second: defaults::quota_per_second(), burst: defaults::quota_burst() }
-    }
-}
-
 impl Default for Verification {
     fn default() -> Self {
         Self {
@@ -346,6 +352,7 @@ impl Default for Verification {
             max_wait: Duration::from_mins(1),
             catalogue: None,
             policies: None,
+            notice_within: Duration::from_hours(24 * 10),
         }
     }
 }
@@ -360,6 +367,7 @@ impl Default for AccessLog {
             anchor_every: Duration::from_secs(5),
             witness_every: Duration::from_secs(10),
             refuse_after: Duration::from_hours(4),
+            read_at_start: 50_000,
             witnesses: Vec::new(),
         }
     }
@@ -371,6 +379,7 @@ impl Config {
         let invalid = |problem: String| ConfigError::Invalid { file: file.to_owned(), problem };
         let text = std::fs::read_to_string(file).map_err(|error| invalid(error.to_string()))?;
         let mut config: Self = parse(&text, "HEDUI").map_err(invalid)?;
+        config.written = parse(&text, "HEDUI").map_err(invalid)?;
         let base = file.parent().unwrap_or_else(|| Path::new(""));
         config.resolve_paths(base);
         config.check_amounts().map_err(&invalid)?;
@@ -382,6 +391,8 @@ impl Config {
         }
         config.auth.check().map_err(&invalid)?;
         config.retention.check().map_err(&invalid)?;
+        config.refusals.check().map_err(&invalid)?;
+        config.approval.check(config.token_endpoint.is_some()).map_err(&invalid)?;
         config.review.check().map_err(&invalid)?;
         if let Some(endpoint) = &config.token_endpoint {
             endpoint.check(&config.auth).map_err(&invalid)?;

@@ -7,6 +7,7 @@ mod case_events;
 mod events;
 mod front;
 mod monitor;
+mod notices;
 mod oauth;
 mod page;
 mod policies;

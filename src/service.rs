@@ -3,6 +3,7 @@
 pub mod alerting;
 pub mod alerts;
 pub mod answer;
+pub mod approvals;
 pub mod assemble;
 pub mod case;
 pub mod changes;
@@ -18,6 +19,7 @@ pub mod log_review;
 pub mod planned;
 pub mod policies;
 pub mod proofs;
+pub mod refusals;
 pub mod replay;
 pub mod request;
 pub mod running;

@@ -9,13 +9,16 @@ mod alert;
 mod authorisation;
 mod change;
 mod client;
+mod clock;
 mod erasure;
 mod event;
 mod insertion;
 mod log;
 mod log_search;
 mod migrate;
+mod notice;
 mod pack;
+mod proposal;
 mod sample;
 mod sealing;
 mod sequence;
@@ -38,7 +41,9 @@ pub use erasure::{Erasable, ErasureRow};
 pub use event::EventRow;
 pub use log::{CosignedRow, EntryRow, HeadRow, LogReader, TileRow};
 pub use log_search::{LogPage, LogQuery, MAX_FOUND};
+pub use notice::{GivenNotice, NoticeQuery, NoticeRow};
 pub use pack::PackRow;
+pub use proposal::{ApprovalChanges, DecisionRow, ProposalRow, SettingsRow};
 pub use sample::SampleRow;
 pub use sealing::{Rewrapped, SealedTable, SealingKeyRow, WrappedRow};
 pub use sequence::Sequence;
@@ -157,9 +162,14 @@ impl Store {
         &self.sequence
     }
 
-    /// Records nothing any more: the access log was found to be forked. Ends only with the process.
+    /// Records nothing any more: the access log was found to be forked or altered. Ends only with the process.
     pub fn halt(&self) {
         self.halted.store(true, Ordering::Release);
+    }
+
+    /// Whether nothing is recorded any more.
+    pub fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::Acquire)
     }
 
     /// Accepts no new verifications until what is returned, and every other one of it, is dropped; what was

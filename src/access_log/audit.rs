@@ -2,6 +2,7 @@
 //! every signature, every anchor. Says at which index the first thing is wrong, and what.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -88,6 +89,12 @@ pub struct Report {
     pub faults: Vec<Fault>,
 }
 
+/// Audits what is signed of a log that goes on meanwhile, resting after each stretch so that it costs the work little. `keys`
+/// as for [`audit`].
+pub async fn audit_slowly(log: &LogReader, keys: &[VerifierKey], rest: Duration) -> Result<Report, StoreError> {
+    audit_as(log, keys, &[], &[], Some(rest)).await
+}
+
 /// Audits a log. `keys` are its key and those it had before, the newest first; without any, the one that the log names is
 /// used. The head must be the newest key's: whoever has a former one could take the log back to where it signed. Elsewhere
 /// a former key counts where an entry of the log says which key took its place. Every one of `witnesses` must have
@@ -97,6 +104,16 @@ pub async fn audit(
     keys: &[VerifierKey],
     anchors: &[Anchor],
     witnesses: &[VerifierKey],
+) -> Result<Report, StoreError> {
+    audit_as(log, keys, anchors, witnesses, None).await
+}
+
+async fn audit_as(
+    log: &LogReader,
+    keys: &[VerifierKey],
+    anchors: &[Anchor],
+    witnesses: &[VerifierKey],
+    rest: Option<Duration>,
 ) -> Result<Report, StoreError> {
     let head = log.head().await?;
     let is_key_from_log = keys.is_empty();
@@ -171,9 +188,12 @@ pub async fn audit(
             "there is no usable public key: give one with --vkey.",
         );
     }
-    audit.entries(log, &mut marks).await?;
+    // What came after the head that was read is the next audit's.
+    audit.entries(log, &mut marks, rest.map(|rest| (rest, signed_size))).await?;
     audit.former_keys();
-    audit.tiles(log).await?;
+    if rest.is_none() {
+        audit.tiles(log).await?;
+    }
     let entries = log.size().await?;
     for (size, checkpoints) in marks {
         for (name, _) in checkpoints {
@@ -326,11 +346,16 @@ impl Audit {
         &mut self,
         log: &LogReader,
         marks: &mut BTreeMap<u64, Vec<(String, Checkpoint)>>,
+        slowly: Option<(Duration, u64)>,
     ) -> Result<(), StoreError> {
         self.roots(marks);
         let mut next = 0;
         loop {
-            let rows = log.entries(next).await?;
+            let mut rows = log.entries(next).await?;
+            if let Some((rest, until)) = slowly {
+                rows.retain(|row| row.index < until);
+                tokio::time::sleep(rest).await;
+            }
             let Some(last) = rows.last() else { return Ok(()) };
             next = last.index.saturating_add(1);
             for row in rows {

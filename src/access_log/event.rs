@@ -57,6 +57,20 @@ pub enum Action {
     AuthorisationRevoked,
     /// Verifications or authorisations were erased: their keys were destroyed.
     Erased,
+    /// It was looked up what a verification would ask; nobody was asked.
+    Planned,
+    /// A change that needs two persons was entered.
+    ChangeProposed,
+    /// One person agreed to such a change.
+    ChangeApproved,
+    /// One person refused such a change, which ends it.
+    ChangeRefused,
+    /// Settings, packs or catalogue are others than those the hub ran with before.
+    SettingsChanged,
+    /// A household was told that it was looked up in an emergency.
+    HouseholdNotified,
+    /// An operator confirmed that the clock is right after a jump.
+    ClockConfirmed,
     /// A caseworker system said what became of a case.
     CaseActed,
     /// A rule raised an alert.
@@ -69,6 +83,30 @@ pub enum Action {
     SampleDiced,
     /// A sample was drawn: the digest of its manifest, before anybody sees it.
     SampleDrawn,
+}
+
+/// Refusals that have no entries of their own: somebody was refused too often.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum RefusalCount<'a> {
+    /// The entry that makes room for them. Without one that counts them, there were between none and this many.
+    AtMost {
+        /// For how many.
+        at_most: u64,
+    },
+    /// The entry that says how many there were.
+    Counted {
+        /// How many.
+        count: u64,
+        /// When the first was.
+        first_at: Timestamp,
+        /// When the last was.
+        last_at: Timestamp,
+        /// The entry that made room for them first.
+        opened: &'a str,
+        /// How many of each problem.
+        problems: &'a BTreeMap<&'static str, u64>,
+    },
 }
 
 /// What came of asking one department, as the log keeps it.
@@ -91,11 +129,17 @@ pub struct AccessEvent<'a> {
     /// The client or person, when it could be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<&'a str>,
+    /// Who agreed to the change.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub approvers: &'a [String],
     /// When. Order is told by the index in the log, never by this.
     pub at: Timestamp,
     /// Number of the household's authorisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorisation: Option<&'a str>,
+    /// What stood before in the place of the object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<&'a str>,
     /// What the caller's system said of the access.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<&'a LoggedContext>,
@@ -119,6 +163,9 @@ pub struct AccessEvent<'a> {
     /// The actor's organisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organisation: Option<&'a str>,
+    /// Who was on the other side of the connection, where nobody proved who they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<&'a str>,
     /// The code of the problem a refusal was answered with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<&'a str>,
@@ -128,6 +175,9 @@ pub struct AccessEvent<'a> {
     /// Why something was erased or an alert was closed, in the words of who did it; or the retention class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
+    /// Refusals without entries of their own, where this entry stands for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusals: Option<RefusalCount<'a>>,
     /// The request's id.
     pub request_id: &'a str,
     /// What the actor is.
@@ -164,8 +214,10 @@ impl<'a> AccessEvent<'a> {
         Self {
             action,
             actor: client.map(|client| client.id.as_str()),
+            approvers: &[],
             at,
             authorisation: None,
+            before: None,
             context: None,
             departments: &[],
             division: client.map(|client| client.division),
@@ -174,9 +226,11 @@ impl<'a> AccessEvent<'a> {
             object: None,
             objects: &[],
             organisation: client.map(|client| client.organisation.as_str()),
+            peer: None,
             problem: None,
             purpose: None,
             reason: None,
+            refusals: None,
             request_id,
             role: client.map(|client| client.role),
             rule: None,
@@ -212,7 +266,7 @@ mod tests {
     use crate::seal::Sealer;
     use crate::tlog::tile::MAX_ENTRY;
 
-    const ACTIONS: [Action; 23] = [
+    const ACTIONS: [Action; 30] = [
         Action::Requested,
         Action::Granted,
         Action::Denied,
@@ -230,6 +284,13 @@ mod tests {
         Action::AuthorisationRegistered,
         Action::AuthorisationRevoked,
         Action::Erased,
+        Action::Planned,
+        Action::ChangeProposed,
+        Action::ChangeApproved,
+        Action::ChangeRefused,
+        Action::SettingsChanged,
+        Action::HouseholdNotified,
+        Action::ClockConfirmed,
         Action::CaseActed,
         Action::AlertRaised,
         Action::AlertChanged,
@@ -301,6 +362,7 @@ mod tests {
         (event.problem, event.verdict, event.verification) = (Some("not_found"), Some("PENDING_DATA"), Some("vf_1"));
         (event.subjects, event.departments, event.purpose) = (subjects, departments, Some(Purpose::ALL[0]));
         event.reason = Some(text);
+        (event.before, event.peer) = (Some(text), Some("2001:db8::/64"));
         event.search = BTreeMap::from([("actor", text.to_owned()), ("subject", text.to_owned())]);
         event
     }
@@ -314,11 +376,23 @@ mod tests {
                 AccessEvent::new("ev_1".to_owned(), Timestamp::UNIX_EPOCH, action, None, "rq_1"),
                 AccessEvent {
                     action,
+                    approvers: &["a".to_owned(), "b".to_owned()],
+                    refusals: Some(RefusalCount::AtMost { at_most: 1_000 }),
                     context: Some(&context("a \"b\" 核对", &subjects)),
                     rule: Some("R16"),
                     sample: Some(&step()),
                     state: Some("justified"),
                     ..full("a \"b\" \\ \u{1} \u{2028} é 核对 \u{1f600}", &client, &subjects, &departments)
+                },
+                AccessEvent {
+                    refusals: Some(RefusalCount::Counted {
+                        count: 17,
+                        first_at: Timestamp::UNIX_EPOCH,
+                        last_at: Timestamp::MAX,
+                        opened: "ev_0",
+                        problems: &BTreeMap::from([("invalid_token", 16), ("invalid_client", 1)]),
+                    }),
+                    ..AccessEvent::new("ev_1".to_owned(), Timestamp::UNIX_EPOCH, action, None, "rq_1")
                 },
             ] {
                 let row = event.to_row().unwrap();
@@ -342,6 +416,7 @@ mod tests {
             ("at", Value::from("yesterday")),
             ("version", Value::from(3)),
             ("division", Value::from("15010")),
+            ("refusals", serde_json::json!({ "count": 1 })),
         ] {
             let mut bad = good.clone();
             bad[name] = value;

@@ -206,6 +206,9 @@ impl Publisher {
         if size == last.checkpoint().size {
             return Ok(false);
         }
+        if self.store.is_halted() {
+            return Err(StoreError::Halted.into());
+        }
         let next = sign(&self.key, size, root, self.clock.as_ref());
         let expected = (last.checkpoint().size, last.checkpoint().root);
         if !self.store.replace_head(Some(expected), row(&next, self.key.verifier())).await? {

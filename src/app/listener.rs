@@ -72,7 +72,10 @@ pub(super) async fn serve_callers(
     let server = axum_server::from_tcp_rustls(listener, tls).map(|server| {
         let mut server = server.map(|tls| Capped::new(tls.handshake_timeout(limits.arrival), limits.connections));
         bound(server.http_builder(), limits.arrival);
-        server.first_request_timeout(limits.arrival).handle(handle).serve(routes.into_make_service())
+        server
+            .first_request_timeout(limits.arrival)
+            .handle(handle)
+            .serve(routes.into_make_service_with_connect_info::<SocketAddr>())
     });
     until_ended("callers", server).await;
 }
@@ -94,7 +97,10 @@ pub(super) async fn serve_plain(
     let server = axum_server::from_tcp(listener).map(|server| {
         let mut server = server.map(|plain| Capped::new(plain, limits.connections));
         bound(server.http_builder(), limits.arrival);
-        server.first_request_timeout(limits.arrival).handle(handle).serve(routes.into_make_service())
+        server
+            .first_request_timeout(limits.arrival)
+            .handle(handle)
+            .serve(routes.into_make_service_with_connect_info::<SocketAddr>())
     });
     until_ended(name, server).await;
 }

@@ -20,6 +20,10 @@ pub enum Action {
     UseAuthorisation,
     /// Judge facts that are handed over.
     TryRules,
+    /// Record that a household was told of a look-up in an emergency.
+    GiveNotice,
+    /// See which households are still to be told.
+    ReviewNotices,
     /// Read policy packs.
     ReadPolicies,
     /// Search the access log, look at entries and their proofs.
@@ -228,11 +232,13 @@ pub fn page() -> String {
 mod tests {
     use super::*;
 
-    const ACTIONS: [Action; 12] = [
+    const ACTIONS: [Action; 14] = [
         Action::AskForVerification,
         Action::LookAtVerification,
         Action::RegisterAuthorisation,
         Action::UseAuthorisation,
+        Action::GiveNotice,
+        Action::ReviewNotices,
         Action::TryRules,
         Action::ReadPolicies,
         Action::ReadLog,
@@ -276,10 +282,18 @@ mod tests {
             Action::LookAtVerification,
             Action::RegisterAuthorisation,
             Action::UseAuthorisation,
+            Action::GiveNotice,
             Action::TryRules,
             Action::TellCase,
         ];
-        let officers = [Action::ReadLog, Action::CheckLog, Action::CopyLog, Action::ReviewAlerts, Action::DrawSamples];
+        let officers = [
+            Action::ReviewNotices,
+            Action::ReadLog,
+            Action::CheckLog,
+            Action::CopyLog,
+            Action::ReviewAlerts,
+            Action::DrawSamples,
+        ];
         for action in ACTIONS {
             let who: Vec<Role> = Role::OF_CLIENTS
                 .into_iter()

@@ -76,8 +76,19 @@ pub fn claimed_client(assertion: &[u8], clients: &Clients) -> Option<String> {
 
 /// Checks an assertion made for `issuer`.
 pub fn check(assertion: &[u8], clients: &Clients, issuer: &str, now: Timestamp) -> Result<Proven, AssertionError> {
+    check_of_type(assertion, TYPE, clients, issuer, now)
+}
+
+/// The same for what a client signs with another `typ`.
+pub(super) fn check_of_type(
+    assertion: &[u8],
+    typ: &str,
+    clients: &Clients,
+    issuer: &str,
+    now: Timestamp,
+) -> Result<Proven, AssertionError> {
     let jws = Jws::read(assertion).map_err(|_| AssertionError::Form)?;
-    if !jws.is_of_type(TYPE) {
+    if !jws.is_of_type(typ) {
         return Err(AssertionError::Form);
     }
     let claimed: Claimed = jws.claims().map_err(|_| AssertionError::Claims)?;

@@ -120,6 +120,11 @@ impl Clients {
         self.0.get(id)
     }
 
+    /// All of them, revoked or not, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<RegisteredClient>> {
+        self.0.values()
+    }
+
     /// The same clients, with this one as it is now.
     #[must_use]
     pub fn with(&self, client: RegisteredClient) -> Self {

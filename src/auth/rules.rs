@@ -38,6 +38,20 @@ pub const RULES: &[Rule] = &[
         en: "Look at an authorisation, rest a verification on it, revoke it: those the client itself registered, inside the own division. All others are as if they were not there.",
     },
     Rule {
+        action: Action::GiveNotice,
+        who: &[Caseworker],
+        only: &[OwnClient, OwnDivision],
+        zh: "登记已补办告知（紧急情况下先行查询的家庭）：仅限本系统发起且在本辖区内的核对；其余一律视为不存在。",
+        en: "Record that a household was told of a look-up in an emergency: for verifications the client itself asked for, inside the own division. All others are as if they were not there.",
+    },
+    Rule {
+        action: Action::ReviewNotices,
+        who: &[Officer],
+        only: &[OwnDivision],
+        zh: "查看尚未补办告知的核对：仅限本辖区。每次查看本身也记入日志。",
+        en: "See which households are still to be told: those of the own division. Every look is itself an entry.",
+    },
+    Rule {
         action: Action::TryRules,
         who: &[Caseworker],
         only: &[],

@@ -14,6 +14,16 @@ use crate::service::changes::Change;
 pub enum Command {
     /// Destroy the key of a verification, or of an authorisation that ended. Nothing brings it back.
     Erase(EraseArgs),
+    /// Say that the clock is right, after a jump stopped the erasing of what was kept long enough.
+    ConfirmClock(ConfirmClockArgs),
+}
+
+/// Arguments of `hedui case confirm-clock`.
+#[derive(Debug, clap::Args)]
+pub struct ConfirmClockArgs {
+    /// The hub's configuration file.
+    #[arg(long, default_value = "config/hedui.toml", value_name = "FILE")]
+    config: PathBuf,
 }
 
 /// Arguments of `hedui case erase`.
@@ -34,7 +44,10 @@ pub struct EraseArgs {
 
 /// Runs the command.
 pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> {
-    let Command::Erase(EraseArgs { id, reason, config }) = command;
-    let answer = change::ask(&Config::load(&config)?, Change::Erase { id, reason }).await?;
+    let (config, change) = match command {
+        Command::Erase(EraseArgs { id, reason, config }) => (config, Change::Erase { id, reason }),
+        Command::ConfirmClock(ConfirmClockArgs { config }) => (config, Change::ConfirmClock),
+    };
+    let answer = change::ask(&Config::load(&config)?, change).await?;
     change::tell("case", &answer, global)
 }

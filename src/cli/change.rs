@@ -15,6 +15,7 @@ use crate::app::sealing_keys;
 use crate::auth::token::TokenVerifier;
 use crate::config::Config;
 use crate::domain::clock::{Clock, SystemClock, SystemRandomness};
+use crate::service::approvals::{self, Approvals};
 use crate::service::changes::{Answer, Change, Operations, Request};
 use crate::service::clients::{self, ClientRegistry};
 use crate::service::erasure::{self, Erasure};
@@ -64,9 +65,19 @@ async fn operations(config: &Config, store: Store) -> anyhow::Result<Operations>
             Some(Arc::new(ClientRegistry::open(parts).await?))
         }
     };
+    // What the hub ran with last says whether two are needed, not only the file as it stands now.
+    let was_required = store.last_settings().await?.is_some_and(|last| last.needs_two);
+    let approvals = Approvals::new(approvals::Parts {
+        store: store.clone(),
+        clients: clients.clone(),
+        is_required: config.approval.required || was_required,
+        valid_for: config.approval.valid_for,
+        clock: Arc::clone(&clock),
+        ids: ids.clone(),
+    });
     let rewrap = Rewrap::new(store.clone(), sealer.clone(), Arc::clone(&clock), ids.clone());
     let erasure = Arc::new(Erasure::new(erasure::Parts { store: store.clone(), sealer, clock, ids }));
-    Ok(Operations { store, clients, erasure, rewrap })
+    Ok(Operations { store, clients, erasure, rewrap, approvals })
 }
 
 async fn ask_running(database: &Path, request: &Request) -> anyhow::Result<Answer> {
@@ -108,6 +119,22 @@ pub(super) fn tell(command: &str, answer: &Answer, global: &Global) -> anyhow::R
                 writeln!(out, "{}", json!({ "done": object }))?;
             } else {
                 writeln!(out, "{}{object}", lang.pick("已生效并记入访问日志：", "in force and in the access log: "))?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Answer::Waiting { proposal, digest, still } => {
+            let mut out = std::io::stdout().lock();
+            if global.json {
+                writeln!(out, "{}", json!({ "waiting": proposal, "digest": digest, "still": still }))?;
+            } else {
+                writeln!(
+                    out,
+                    "{}",
+                    lang.pick(
+                        &format!("还须 {still} 人批准后生效：{proposal}（sha256 {digest}）\n每人先用 hedui approval show 查看，再签名：hedui approval give {proposal} --as 编号 --key 私钥"),
+                        &format!("{still} more must agree before it counts: {proposal} (sha256 {digest})\nEach looks at it with `hedui approval show`, then signs: hedui approval give {proposal} --as ID --key FILE")
+                    )
+                )?;
             }
             Ok(ExitCode::SUCCESS)
         }

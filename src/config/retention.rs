@@ -19,11 +19,14 @@ pub struct Retention {
     /// Registered authorisations, from their last day or their revocation.
     #[serde(with = "duration_text")]
     pub authorisations: Duration,
+    /// How far the clock may step ahead before nothing is erased by it until somebody confirms it.
+    #[serde(with = "duration_text")]
+    pub max_clock_step: Duration,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { verifications: THREE_YEARS, authorisations: THREE_YEARS }
+        Self { verifications: THREE_YEARS, authorisations: THREE_YEARS, max_clock_step: Duration::from_hours(24 * 7) }
     }
 }
 
@@ -31,6 +34,9 @@ impl Retention {
     pub(super) fn check(&self) -> Result<(), String> {
         if self.verifications < Duration::from_hours(24) {
             return Err("retention: `verifications` is at least 1d".to_owned());
+        }
+        if self.max_clock_step < Duration::from_hours(1) {
+            return Err("retention: `max_clock_step` is at least 1h".to_owned());
         }
         if self.authorisations < self.verifications {
             return Err("retention: `authorisations` is at least as long as `verifications`: what rests on an authorisation must be able to show it".to_owned());

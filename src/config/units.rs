@@ -36,3 +36,37 @@ pub(super) mod bytes {
         }
     }
 }
+
+/// Networks, or single addresses: `["10.0.0.0/8", "10.20.0.5"]`.
+pub(super) mod networks {
+    use std::net::IpAddr;
+
+    use ipnet::IpNet;
+    use serde::{Deserialize, Deserializer};
+
+    fn parse(text: &str) -> Option<IpNet> {
+        text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+    }
+
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        let network = |text: &String| {
+            parse(text).ok_or_else(|| {
+                serde::de::Error::custom(format!("`{text}` is neither a network such as 10.0.0.0/8 nor an address"))
+            })
+        };
+        texts.iter().map(network).collect()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        #[test]
+        fn a_single_address_is_a_network_of_one() {
+            assert_eq!(super::parse("10.0.0.5"), super::parse("10.0.0.5/32"));
+            assert!(super::parse("fd00::/8").is_some());
+            for bad in ["", "10.0.0.0/33", "proxy.example", "10.0.0"] {
+                assert_eq!(super::parse(bad), None, "{bad}");
+            }
+        }
+    }
+}

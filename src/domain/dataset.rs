@@ -212,9 +212,12 @@ pub enum CatalogueError {
 }
 
 impl Catalogue {
+    /// The text of the catalogue shipped with the hub.
+    pub const SHIPPED: &str = include_str!("../../schemas/catalogue.toml");
+
     /// The catalogue shipped with the hub: the six departments.
     pub fn shipped() -> Self {
-        Self::parse(include_str!("../../schemas/catalogue.toml")).expect("a test parses the shipped catalogue")
+        Self::parse(Self::SHIPPED).expect("a test parses the shipped catalogue")
     }
 
     /// Parses and checks a catalogue file.

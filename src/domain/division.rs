@@ -30,6 +30,15 @@ impl DivisionCode {
         std::str::from_utf8(&self.0).expect("only ASCII digits were accepted")
     }
 
+    /// The digits that every division inside this one begins with.
+    pub fn significant(&self) -> &str {
+        let mut digits = self.as_str();
+        while let Some(shorter) = digits.strip_suffix("00") {
+            digits = shorter;
+        }
+        digits
+    }
+
     /// The chain of inheritance, widest first: nation, region, league or city, banner or county, without repeats.
     pub fn lineage(self) -> Vec<Self> {
         let [a, b, c, d, ..] = self.0;

@@ -1,14 +1,15 @@
 //! The front door every authenticated route goes through, so that no handler can forget a step:
 //! request id → token → rate limit → may they → body → use case → a refusal is durable before it is told (P1).
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
 use axum::body::{Body, to_bytes};
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, WWW_AUTHENTICATE,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
@@ -18,6 +19,7 @@ use axum_server::tls::TlsInfo;
 use super::problem::{PROOF_CODE, Problem};
 use crate::auth::access::{Action, Object, authorise};
 use crate::auth::dpop::{Proof, ProofError};
+use crate::auth::peer::{Peer, Proxies};
 use crate::auth::rate_limit::{ClientLimit, Standing};
 use crate::auth::token::{Accredited, Thumbprint, TokenError, TokenVerifier};
 use crate::domain::actor::Client;
@@ -28,6 +30,7 @@ use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
 use crate::service::proofs::{ProofFault, Proofs};
+use crate::service::refusals::{Recorded, Refusal, Refusals};
 use crate::service::samples::Samples;
 use crate::service::tokens::TokenEndpoint;
 use crate::service::verify::Verifications;
@@ -54,6 +57,10 @@ pub struct Hub {
     pub published: Published,
     /// What one client may ask.
     pub limit: ClientLimit,
+    /// Records what is refused.
+    pub refusals: Arc<Refusals>,
+    /// Proxies whose word about the other side is believed.
+    pub proxies: Proxies,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Request ids.
@@ -97,6 +104,28 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
+/// Where a request comes from, as its connection and its head say.
+pub(super) struct Asking {
+    address: Option<SocketAddr>,
+    forwarded: Vec<HeaderValue>,
+}
+
+impl Asking {
+    /// That of a request.
+    pub(super) fn of(head: &Parts) -> Self {
+        let address = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        Self { address, forwarded: head.headers.get_all("x-forwarded-for").iter().cloned().collect() }
+    }
+}
+
+/// Tells somebody who is refused too often when to come back, beside the refusal itself: that stays the true one, so
+/// that whoever shares an address with them learns what is wrong with their own request.
+pub(super) fn tell_retry(response: &mut Response, seconds: Option<u64>) {
+    if let Some(seconds) = seconds {
+        response.headers_mut().entry(RETRY_AFTER).or_insert(seconds.into());
+    }
+}
+
 /// Whether a route takes a body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Takes {
@@ -123,6 +152,7 @@ impl Hub {
         R: IntoResponse,
     {
         let (head, body) = request.into_parts();
+        let asking = Asking::of(&head);
         let request_id = self.request_id(&head.headers);
         let authorization = head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         let accredited = self.tokens.verify(authorization, certificate(&head).as_ref(), self.clock.now());
@@ -161,7 +191,10 @@ impl Hub {
         };
         let mut response = match result {
             Ok(response) => response.into_response(),
-            Err(problem) => self.refuse(problem, client.as_deref().ok(), &request_id, about).await,
+            Err(problem) => {
+                let (peer, client) = (self.peer(&asking), client.as_deref().ok());
+                self.refuse(problem, client, peer, &request_id, about).await
+            }
         };
         tell_request(response.headers_mut(), &request_id, standing);
         response
@@ -198,15 +231,23 @@ impl Hub {
         &self,
         problem: Problem,
         client: Option<&Client>,
+        peer: Option<Peer>,
         request_id: &str,
         about: Option<&str>,
     ) -> Response {
         let mut problem = problem.in_request(request_id);
-        if problem.status < 500
-            && let Err(error) = self.verifications.log_refusal(client, request_id, problem.code, about).await
-        {
-            tracing::error!(%error, "a refusal could not be recorded");
-            problem = Problem::unavailable().in_request(request_id);
+        let mut retry_after = None;
+        if problem.status < 500 {
+            let code = problem.code;
+            let refusal = Refusal { client, peer, problem: code, request_id, verification: about, object: None };
+            match self.refusals.record(refusal).await {
+                Ok(Recorded::Singly) => {}
+                Ok(Recorded::Counted { retry_after_seconds }) => retry_after = Some(retry_after_seconds),
+                Err(error) => {
+                    tracing::error!(%error, "a refusal could not be recorded");
+                    problem = Problem::unavailable().in_request(request_id);
+                }
+            }
         }
         metrics::counter!("hedui_problems_total", "code" => problem.code).increment(1);
         let scheme = if problem.code == PROOF_CODE { "DPoP" } else { "Bearer" };
@@ -218,7 +259,14 @@ impl Hub {
                 response.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(DPOP_OFFERED));
             }
         }
+        tell_retry(&mut response, retry_after);
         response
+    }
+
+    /// Who is on the other side of the connection of a request.
+    pub(super) fn peer(&self, asking: &Asking) -> Option<Peer> {
+        let forwarded = asking.forwarded.iter().filter_map(|value| value.to_str().ok());
+        asking.address.map(|address| self.proxies.peer(address.ip(), forwarded))
     }
 
     /// `WWW-Authenticate` (RFC 6750 section 3, RFC 9449 section 7.1), with where it is told how to get a token (RFC 9728 section 5.1).

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::front::{Hub, Takes, certificate, dpop_field, tell_request};
+use super::front::{Asking, Hub, Takes, certificate, dpop_field, tell_request, tell_retry};
 use super::problem::{Problem, proof_text};
 use super::verifications::json;
 use crate::auth::dpop::{Proof, ProofError};
@@ -20,7 +20,8 @@ use crate::auth::token::Confirmation;
 use crate::domain::actor::{Client, Role};
 use crate::domain::problem::Text;
 use crate::service::proofs::ProofFault;
-use crate::service::tokens::{GRANT_TYPE, GrantCode, Refusal, TokenAnswer, TokenEndpoint, TokenRequest};
+use crate::service::refusals::{self, Recorded};
+use crate::service::tokens::{GRANT_TYPE, GrantCode, Refusal, TokenAnswer, TokenRequest};
 
 /// Where tokens are given.
 const TOKEN_PATH: &str = "/oauth2/token";
@@ -83,6 +84,7 @@ pub(super) struct TokenForm {
 pub(super) async fn token(State(hub): State<Arc<Hub>>, request: Request) -> Response {
     let Some(endpoint) = &hub.token_endpoint else { return Problem::no_route().into_response() };
     let (head, body) = request.into_parts();
+    let asking = Asking::of(&head);
     let request_id = hub.request_id(&head.headers);
     let mut standing = None;
     let result = async {
@@ -113,7 +115,7 @@ pub(super) async fn token(State(hub): State<Arc<Hub>>, request: Request) -> Resp
             Ok(body) => json(StatusCode::OK, body),
             Err(_) => Problem::internal().in_request(&request_id).into_response(),
         },
-        Err(refused) => refuse(endpoint, refused, &request_id).await,
+        Err(refused) => refuse(&hub, &asking, refused, &request_id).await,
     };
     tell_request(response.headers_mut(), &request_id, standing);
     response
@@ -190,25 +192,39 @@ fn parse(body: &[u8], has_authorization: bool) -> Result<TokenRequest, Refused> 
 }
 
 /// A refusal is in the log before it is told; a failure of ours needs no entry.
-async fn refuse(endpoint: &TokenEndpoint, refused: Refused, request_id: &str) -> Response {
-    let (code, logged) = match &refused {
-        Refused::Replayed => (GrantCode::InvalidClient.as_str(), Ok(())),
-        Refused::Request(problem, _) if problem.status >= 500 => (problem.code, Ok(())),
-        Refused::Request(problem, client) => {
-            (problem.code, endpoint.log_refusal(problem.code, client.as_deref(), None, request_id).await)
-        }
-        Refused::Token(refusal) => {
-            let (code, claimed) = (refusal.code.as_str(), refusal.claimed.as_deref());
-            (code, endpoint.log_refusal(code, refusal.client.as_deref(), claimed, request_id).await)
-        }
+async fn refuse(hub: &Hub, asking: &Asking, refused: Refused, request_id: &str) -> Response {
+    let (problem, client, object) = match &refused {
+        Refused::Replayed => (GrantCode::InvalidClient.as_str(), None, None),
+        Refused::Request(problem, client) => (problem.code, client.as_deref(), None),
+        Refused::Token(refusal) => (refusal.code.as_str(), refusal.client.as_deref(), refusal.claimed.as_deref()),
     };
-    if let Err(error) = logged {
-        tracing::error!(%error, "a refusal could not be recorded");
-        return Problem::unavailable().in_request(request_id).into_response();
+    let code = problem;
+    let is_ours = matches!(&refused, Refused::Request(problem, _) if problem.status >= 500);
+    let mut retry_after = None;
+    // That an assertion was used again is in the log already.
+    if !is_ours && !matches!(refused, Refused::Replayed) {
+        let object = object.map_or_else(|| "oauth2/token".to_owned(), |id| format!("oauth2/token/unproven/{id}"));
+        let (peer, object) = (hub.peer(asking), Some(object.as_str()));
+        match hub
+            .refusals
+            .record(refusals::Refusal { client, peer, problem, request_id, verification: None, object })
+            .await
+        {
+            Ok(Recorded::Singly) => {}
+            Ok(Recorded::Counted { retry_after_seconds }) => retry_after = Some(retry_after_seconds),
+            Err(error) => {
+                tracing::error!(%error, "a refusal could not be recorded");
+                return Problem::unavailable().in_request(request_id).into_response();
+            }
+        }
     }
     metrics::counter!("hedui_problems_total", "code" => code).increment(1);
     let (code, detail) = match refused {
-        Refused::Request(problem, _) => return problem.in_request(request_id).into_response(),
+        Refused::Request(problem, _) => {
+            let mut response = problem.in_request(request_id).into_response();
+            tell_retry(&mut response, retry_after);
+            return response;
+        }
         Refused::Token(refusal) => (refusal.code, refusal.detail),
         Refused::Replayed => (
             GrantCode::InvalidClient,
@@ -231,6 +247,7 @@ async fn refuse(endpoint: &TokenEndpoint, refused: Refused, request_id: &str) ->
         // RFC 9110 asks for a challenge with every 401; there is no scheme for assertions in a body.
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"hedui\""));
     }
+    tell_retry(&mut response, retry_after);
     response
 }
 

@@ -361,6 +361,15 @@ impl Problem {
                     "Give a form that was signed anew a new number; send the same body to repeat a registration.",
                 ),
             ),
+            ServiceError::NoNoticeOwed => Self::new(
+                StatusCode::CONFLICT,
+                "no_notice_owed",
+                Text::new("这项核对无需补办告知。", "The household of this verification is owed no notice."),
+                Text::new(
+                    "只有紧急情况下未经全体成员授权的核对才需要事后告知。",
+                    "Only households that were looked up in an emergency without every member's signature are told afterwards.",
+                ),
+            ),
             ServiceError::NoEntry => Self::new(
                 StatusCode::NOT_FOUND,
                 "not_found",

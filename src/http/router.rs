@@ -18,7 +18,9 @@ use utoipa_axum::routes;
 
 use super::front::Hub;
 use super::problem::Problem;
-use super::{access_log, alerts, authorisations, case_events, events, oauth, policies, report, samples, verifications};
+use super::{
+    access_log, alerts, authorisations, case_events, events, notices, oauth, policies, report, samples, verifications,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -51,6 +53,8 @@ fn routes() -> OpenApiRouter<Arc<Hub>> {
         .routes(routes!(events::follow))
         .routes(routes!(authorisations::register))
         .routes(routes!(authorisations::show, authorisations::revoke))
+        .routes(routes!(notices::give))
+        .routes(routes!(notices::owed))
         .routes(routes!(report::tell))
         .routes(routes!(report::replay))
         .routes(routes!(case_events::tell))

@@ -116,11 +116,12 @@ pub(super) async fn show(State(hub): State<Arc<Hub>>, Path(id): Path<String>, re
     post, path = "/v1/verifications:plan", tag = "verifications",
     request_body = RequestDocument,
     responses(
-        (status = 200, description = "The plan", body = PlanView),
+        (status = 200, description = "The plan; it names a household, so the look is in the access log", body = PlanView),
         (status = 401, description = "No usable access token", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Outside the client's division or purposes", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The request is wrong", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "One request too many", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing can be made durable now", body = Problem, content_type = "application/problem+json"),
     ),
     security(("access_token" = [])),
 )]

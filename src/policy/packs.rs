@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use aws_lc_rs::digest::{Context, SHA256, digest};
 use jiff::civil::Date;
 
 use super::check::rows_between;
@@ -16,6 +17,7 @@ use super::parameters::{Parameters, Provenance, RulesError};
 use super::shipped::SHIPPED;
 use super::values::Values;
 use crate::domain::division::DivisionCode;
+use crate::domain::hex::hex;
 use crate::domain::household::{Place, UrbanRural};
 use crate::domain::problem::Text;
 
@@ -86,6 +88,7 @@ pub struct Packs {
     /// The first days of the spans in which nothing changes, ascending.
     pub(super) eras: Vec<Date>,
     cache: RwLock<HashMap<(Place, usize), Cached>>,
+    digest: String,
 }
 
 /// Packs as far as they could be read, and everything that is wrong with them.
@@ -176,7 +179,8 @@ impl Packs {
             files.iter().filter_map(|file| Pack::read(&file.file, &file.bytes, &mut faults)).collect();
         faults.extend(rows_between(&packs));
         in_reading_order(&mut faults);
-        Reading { packs: Self::new(packs), faults, files: files.len() }
+        let packs = Self { digest: digest_of(files), ..Self::new(packs) };
+        Reading { packs, faults, files: files.len() }
     }
 
     /// The inline sets of a case file, in their order, as packs: the first of each place is its
@@ -225,7 +229,7 @@ impl Packs {
         }
         eras.sort_unstable();
         eras.dedup();
-        Self { packs, by_division, eras, cache: RwLock::default() }
+        Self { packs, by_division, eras, cache: RwLock::default(), digest: String::new() }
     }
 
     /// What holds at a place on a day: the default rules, or the variant of that name.
@@ -313,6 +317,11 @@ impl Packs {
             figures: pack.figures.len(),
             verified: pack.figures.iter().filter(|figure| figure.provenance.status.starts_with("verified")).count(),
         })
+    }
+
+    /// SHA-256 over the names and bytes of all files, hexadecimal: other rules have another.
+    pub fn digest(&self) -> &str {
+        &self.digest
     }
 
     /// The cases inside packs, in the order of the files.
@@ -460,6 +469,18 @@ fn of_set(name: &str, error: &RulesError) -> Fault {
 pub(super) fn concerns(pack: &Pack, place: Place) -> bool {
     pack.figures.is_empty()
         || pack.figures.iter().any(|figure| figure.urban_rural.is_none_or(|side| side == place.urban_rural))
+}
+
+/// The digest of files, each by its name and its bytes, whatever order they were read in.
+fn digest_of(files: &[PackFile]) -> String {
+    let mut files: Vec<&PackFile> = files.iter().collect();
+    files.sort_unstable_by_key(|file| Arc::clone(&file.file));
+    let mut all = Context::new(&SHA256);
+    for file in files {
+        all.update(digest(&SHA256, file.file.as_bytes()).as_ref());
+        all.update(digest(&SHA256, &file.bytes).as_ref());
+    }
+    hex(all.finish().as_ref())
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 use super::alerting::Desk;
 use super::error::ServiceError;
 use super::ids::Ids;
-use super::log_review::significant;
 use super::verify::Caller;
 use crate::access_log::{AccessEvent, Action};
 use crate::auth::access::{self, Object, authorise};
@@ -95,7 +94,7 @@ impl Alerts {
         let told = told.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
         let told: BTreeMap<&str, String> = std::iter::once(("alerts", "list".to_owned())).chain(told).collect();
         let division = caller.client.division;
-        query.division_prefix = (division != DivisionCode::NATION).then(|| significant(division));
+        query.division_prefix = (division != DivisionCode::NATION).then(|| division.significant().to_owned());
         query.not_about = Some(caller.client.id.clone());
         let rows = self.store.alerts(&query).await?;
         let is_full = rows.len() >= usize::try_from(query.limit.unwrap_or(50)).unwrap_or(usize::MAX);

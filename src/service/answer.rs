@@ -210,6 +210,10 @@ pub struct VerificationAnswer<'a> {
     /// Departments were asked without every member's authorisation; what must follow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exemption: Option<Text>,
+    /// Until when the household is to be told that it was looked up in an emergency, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub notice_due_at: Option<Timestamp>,
     /// The departments, in the order of the catalogue; while running, in the order they answered.
     pub departments: &'a [DepartmentRow],
     /// In minimal disclosure: how little was asked.

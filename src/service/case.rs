@@ -87,15 +87,20 @@ impl Case {
         verification: &'a str,
     ) -> AccessEvent<'a> {
         let mut event = AccessEvent::new(id, at, action, Some(client), request_id);
+        self.describe(&mut event);
+        event.verification = Some(verification);
+        // What follows names the same verification, so the context stands once.
+        event.context = (action == Action::Granted).then_some(&self.context);
+        event
+    }
+
+    /// Says in an event where the case is from, what for, on what authorisation, and whom it is about.
+    pub(super) fn describe<'a>(&'a self, event: &mut AccessEvent<'a>) {
         event.division = Some(self.request.place.division_code);
         event.purpose = Some(self.request.purpose);
         event.authorisation = Some(&self.request.authorisation.number);
         event.object = self.request.authorisation_id.as_deref();
-        event.verification = Some(verification);
         event.subjects = &self.subjects;
         event.exemption = self.exemption();
-        // What follows names the same verification, so the context stands once.
-        event.context = (action == Action::Granted).then_some(&self.context);
-        event
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::approvals::{Approvals, Approved, Heard};
 use super::clients::{self, ClientRegistry, ClientsError};
-use super::erasure::{Erasure, ErasureFault};
+use super::erasure::{self, Erasure, ErasureFault};
 use super::sealing::{Position, Progress, Rewrap};
 use crate::domain::problem::Text;
-use crate::store::{Changes, Store, StoreError};
+use crate::store::{ApprovalChanges, Changes, Store, StoreError};
 
 /// What an operator asks for, and who that is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,6 +37,75 @@ pub enum Change {
     },
     /// Wraps some thousands of data keys anew under the current sealing key, from this position on.
     Rewrap(Position),
+    /// Puts other settings in force, at the next start.
+    Settings {
+        /// Their digest, as `app/settings.rs` makes it.
+        digest: String,
+        /// The settings themselves, for who agrees to them.
+        settings: serde_json::Value,
+    },
+    /// What a person says of a change that waits: a signed statement (`auth/statement.rs`).
+    Say(String),
+    /// Confirms that the clock is right after a jump, so that what was kept long enough is erased again.
+    ConfirmClock,
+}
+
+impl Change {
+    /// Whether one person alone cannot make it. What only takes rights away, or gives the hub itself another key, is made
+    /// at once: it must not wait for anybody when somebody got in.
+    pub const fn needs_two_persons(&self) -> bool {
+        match self {
+            Self::Client(
+                clients::Change::Register { .. } | clients::Change::Rotate { .. } | clients::Change::Constrain { .. },
+            )
+            | Self::Erase { .. }
+            | Self::Settings { .. }
+            | Self::ConfirmClock => true,
+            Self::Client(clients::Change::Revoke { .. } | clients::Change::NewSigningKey { .. })
+            | Self::Say(_)
+            | Self::Rewrap(_) => false,
+        }
+    }
+
+    /// What it changes, in a word for the log.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Client(clients::Change::Register { client, .. }) => {
+                format!("client/{}/register/{}", client.id, client.role.as_str())
+            }
+            Self::Client(clients::Change::Rotate { id, .. }) => format!("client/{id}/rotate_key"),
+            Self::Client(clients::Change::Constrain { id, .. }) => format!("client/{id}/constrain"),
+            Self::Client(clients::Change::Revoke { id }) => format!("client/{id}/revoke"),
+            Self::Client(clients::Change::NewSigningKey { .. }) => "signing_key/make".to_owned(),
+            Self::Erase { id, .. } => format!("{id}/erase"),
+            Self::Settings { digest, .. } => format!("settings/{digest}"),
+            Self::Rewrap(_) => "data_keys/rewrap".to_owned(),
+            Self::Say(_) => "approval/say".to_owned(),
+            Self::ConfirmClock => "clock/confirm".to_owned(),
+        }
+    }
+}
+
+/// On whose order a change is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// Who entered it, as the machine knows them.
+    pub by: &'a str,
+    /// Who agreed, where two had to.
+    pub approved: Option<&'a Approved>,
+}
+
+impl Order<'_> {
+    /// Who agreed.
+    pub fn approvers(&self) -> &[String] {
+        self.approved.map_or(&[], |approved| &approved.approvers)
+    }
+
+    /// Says in what is made durable that the proposal was made.
+    pub fn end(&self, now: jiff::Timestamp) -> ApprovalChanges {
+        let ended = self.approved.map(|approved| (approved.proposal.id.clone(), "made", now.as_microsecond()));
+        ApprovalChanges { ended: ended.into_iter().collect(), ..ApprovalChanges::default() }
+    }
 }
 
 /// What a running hub answers to a request.
@@ -48,6 +118,15 @@ pub enum Answer {
     Rewrapped(Progress),
     /// Not done, and why.
     Refused(Text),
+    /// Entered; persons must agree to it first.
+    Waiting {
+        /// The proposal.
+        proposal: String,
+        /// What they sign.
+        digest: String,
+        /// How many more must agree.
+        still: usize,
+    },
 }
 
 impl Answer {
@@ -64,12 +143,14 @@ pub struct Operations {
     pub clients: Option<Arc<ClientRegistry>>,
     /// Erases.
     pub erasure: Arc<Erasure>,
+    /// Changes that need two persons.
+    pub approvals: Approvals,
     /// Wraps anew.
     pub rewrap: Rewrap,
 }
 
 impl Operations {
-    /// Takes up what operators left as requests.
+    /// Takes up what operators left as requests, and what both agreed to before a crash.
     pub async fn take_up(&self) -> Result<(), ClientsError> {
         for request in self.store.change_requests().await? {
             let answer = match serde_json::from_str::<Request>(&request.body) {
@@ -83,10 +164,74 @@ impl Operations {
         Ok(())
     }
 
-    /// Makes a change: durable with its log entry first, then in force. `request` is the number of the request it
-    /// answers; the answer to one that is done stands in the database when this returns.
+    /// Makes what both agreed to before the hub that heard them died.
+    pub async fn make_left_agreed(&self) -> Result<(), ClientsError> {
+        for approved in self.approvals.left_agreed().await? {
+            self.make_approved(&approved, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a change, or lets it wait for two persons: durable with its log entry first, then in force. `request` is the
+    /// number of the request it answers; unless it is refused, the answer stands in the database when this returns.
     pub async fn make(&self, asked: Request, request: Option<i64>) -> Result<Answer, ClientsError> {
+        if self.approvals.are_needed_for(&asked.change) {
+            if let Some(why) = self.fault_of(&asked.change) {
+                return Ok(Answer::Refused(why));
+            }
+            return Ok(self.approvals.propose(&asked.by, &asked.change, request).await?);
+        }
+        let order = Order { by: &asked.by, approved: None };
         match asked.change {
+            Change::Say(statement) => match self.approvals.hear(&asked.by, &statement, request).await? {
+                Ok(Heard::Counted(answer)) => Ok(answer),
+                Ok(Heard::Agreed(approved)) => self.make_approved(&approved, request).await,
+                Err(fault) => Ok(Answer::Refused(fault.text())),
+            },
+            Change::Client(clients::Change::Revoke { id }) if self.approvals.would_end_with(&id) => {
+                Ok(Answer::Refused(Text::new(
+                    "启用两人批准时至少须留有两名授权管理人员；请先登记另一名。",
+                    "two administrators must stay registered while changes need two persons: register another one first.",
+                )))
+            }
+            change => self.make_now(order, change, request).await,
+        }
+    }
+
+    /// Why a change could not be made even if everybody agreed, so that what cannot be is not kept waiting; nor is what may
+    /// not be written down (P7).
+    fn fault_of(&self, change: &Change) -> Option<Text> {
+        match change {
+            Change::Client(change) => self.clients.as_ref()?.fault_of(change).map(|fault| fault.text()),
+            Change::Erase { reason, .. } => erasure::check_reason(reason).err().map(|fault| fault.text()),
+            Change::Settings { .. } | Change::Say(_) | Change::ConfirmClock | Change::Rewrap(_) => None,
+        }
+    }
+
+    /// Makes a change that both agreed to. One that cannot be made any more ends as refused.
+    async fn make_approved(&self, approved: &Approved, request: Option<i64>) -> Result<Answer, ClientsError> {
+        let Ok(change) = serde_json::from_str::<Change>(&approved.proposal.body) else {
+            return Ok(Answer::Refused(clients::ChangeFault::Form.text()));
+        };
+        if let Change::Settings { digest, .. } = &change {
+            let answer = Answer::Done(format!("settings/{digest}/agreed"));
+            if let Some(number) = request {
+                self.answer(number, &answer).await?;
+            }
+            return Ok(answer);
+        }
+        let order = Order { by: &approved.proposal.proposed_by, approved: Some(approved) };
+        let answer = self.make_now(order, change, request).await?;
+        if let Answer::Refused(_) = answer {
+            let ended = vec![(approved.proposal.id.clone(), "refused", self.approvals.now().as_microsecond())];
+            let approval = ApprovalChanges { ended, ..ApprovalChanges::default() };
+            self.store.change(Changes { approval, ..Changes::default() }, Vec::new()).await?;
+        }
+        Ok(answer)
+    }
+
+    async fn make_now(&self, order: Order<'_>, change: Change, request: Option<i64>) -> Result<Answer, ClientsError> {
+        match change {
             Change::Client(change) => {
                 let Some(registry) = &self.clients else {
                     return Ok(Answer::Refused(Text::new(
@@ -94,22 +239,24 @@ impl Operations {
                         "this hub gives no tokens itself: add [token_endpoint] to its configuration.",
                     )));
                 };
-                let done = registry.change(&asked.by, change, request).await?;
+                let done = registry.change(order, change, request).await?;
                 Ok(done.map_or_else(|fault| Answer::Refused(fault.text()), Answer::Done))
             }
-            Change::Erase { id, reason } => match self.erasure.erase(&asked.by, &id, &reason).await {
-                Ok(done) => {
-                    let answer = Answer::Done(done);
-                    // Told only when nothing is left in the file of pending writes either.
-                    if let Some(number) = request {
-                        self.answer(number, &answer).await?;
-                    }
-                    Ok(answer)
-                }
+            Change::Erase { id, reason } => match self.erasure.erase(order, &id, &reason).await {
+                Ok(done) => self.done(done, request).await,
                 Err(ErasureFault::Store(error)) => Err(error.into()),
                 Err(fault) => Ok(Answer::Refused(fault.text())),
             },
-            Change::Rewrap(from) => match self.rewrap.go_on(&asked.by, from).await? {
+            Change::ConfirmClock => {
+                let done = self.erasure.confirm_clock(order).await?;
+                self.done(done, request).await
+            }
+            Change::Settings { .. } => Ok(Answer::Refused(Text::new(
+                "当前设置的变更不需要两人批准：重启即生效。",
+                "other settings need nobody's agreement now: restart the hub with them.",
+            ))),
+            Change::Say(_) => Ok(Answer::Refused(clients::ChangeFault::Form.text())),
+            Change::Rewrap(from) => match self.rewrap.go_on(order.by, from).await? {
                 Ok(progress) => {
                     let answer = Answer::Rewrapped(progress);
                     if let Some(number) = request {
@@ -120,6 +267,15 @@ impl Operations {
                 Err(why) => Ok(Answer::Refused(why)),
             },
         }
+    }
+
+    /// Told only when nothing is left to do.
+    async fn done(&self, done: String, request: Option<i64>) -> Result<Answer, ClientsError> {
+        let answer = Answer::Done(done);
+        if let Some(number) = request {
+            self.answer(number, &answer).await?;
+        }
+        Ok(answer)
     }
 
     async fn answer(&self, number: i64, answer: &Answer) -> Result<(), StoreError> {

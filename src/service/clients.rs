@@ -17,7 +17,7 @@ use crate::auth::token::{LEEWAY_SECONDS, MAX_LIFETIME_SECONDS, OwnIssuer, TokenV
 use crate::domain::actor::Role;
 use crate::domain::clock::{Clock, Randomness};
 use crate::seal::{Field, SealError, Sealer};
-use crate::service::changes::Answer;
+use crate::service::changes::{Answer, Order};
 use crate::service::ids::Ids;
 use crate::store::{Changes, ClientRow, EventRow, SigningKeyRow, Store, StoreError};
 
@@ -100,10 +100,18 @@ impl ClientRegistry {
         &self.parts.issuer
     }
 
+    /// Why a change could not be made now, where it could not.
+    pub fn fault_of(&self, change: &Change) -> Option<ChangeFault> {
+        if matches!(change, Change::NewSigningKey { .. }) {
+            return None;
+        }
+        change.clone().apply(&self.clients(), self.parts.clock.now()).err()
+    }
+
     /// Makes a change: durable with its log entry first, then in force. What was done, or why not.
     pub async fn change(
         &self,
-        by: &str,
+        order: Order<'_>,
         change: Change,
         request: Option<i64>,
     ) -> Result<Result<String, ChangeFault>, ClientsError> {
@@ -135,7 +143,8 @@ impl ClientRegistry {
         objects.extend(changes.signing_keys.iter().map(|key| format!("signing_key/{}/made", key.number)));
         let done = objects.first().cloned().unwrap_or_default();
         changes.answered = request.map(|number| (number, Answer::Done(done.clone()).to_json()));
-        let events = objects.iter().map(|object| event(&self.parts.ids, by, object, now));
+        changes.approval = order.end(now);
+        let events = objects.iter().map(|object| event(&self.parts.ids, order, object, now));
         self.parts.store.change(changes, events.collect::<Result<_, _>>()?).await?;
         self.replace(next);
         Ok(Ok(done))
@@ -186,11 +195,12 @@ impl ClientRegistry {
 }
 
 /// The event of a change of clients or keys.
-fn event(ids: &Ids, by: &str, object: &str, now: Timestamp) -> Result<EventRow, StoreError> {
+fn event(ids: &Ids, order: Order<'_>, object: &str, now: Timestamp) -> Result<EventRow, StoreError> {
     let action = if object.starts_with("signing_key/") { Action::KeyChanged } else { Action::ClientChanged };
     let request_id = ids.next("rq");
     let mut event = AccessEvent::new(ids.next("ev"), now, action, None, &request_id);
-    (event.actor, event.role, event.object) = (Some(by), Some(Role::Operator), Some(object));
+    (event.actor, event.role, event.object) = (Some(order.by), Some(Role::Operator), Some(object));
+    event.approvers = order.approvers();
     event.to_row()
 }
 

@@ -1,14 +1,16 @@
 //! Erasing verifications and authorisations by destroying their keys (crypto-shredding), one by an operator's order, and
 //! all whose time is up by sweeps. The access log keeps its entries: they name people by pseudonym only.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
+use super::changes::Order;
 use super::ids::Ids;
 use crate::access_log::{AccessEvent, Action};
 use crate::domain::actor::Role;
@@ -18,7 +20,7 @@ use crate::domain::id_number::{IdNumber, Subject, SubjectKey};
 use crate::domain::period::date_in_china;
 use crate::domain::problem::Text;
 use crate::seal::{Field, Sealer};
-use crate::store::{Changes, Erasable, ErasureRow, EventRow, Store, StoreError};
+use crate::store::{ApprovalChanges, Changes, Erasable, ErasureRow, EventRow, Store, StoreError};
 
 /// Longest reason, bytes.
 const MAX_REASON: usize = 400;
@@ -42,6 +44,9 @@ pub enum ErasureFault {
     /// It is running, or was not finished before a crash.
     #[error("the verification has not ended; wait for its end, then erase it")]
     Running,
+    /// Its household was looked up in an emergency and has not been told yet.
+    #[error("the household was looked up in an emergency and has not been told yet; record the notice, then erase it")]
+    NoticeOwed,
     /// It may still be used.
     #[error("the authorisation still holds; let it be revoked or expire, then erase it")]
     Holds,
@@ -60,6 +65,7 @@ impl ErasureFault {
             }
             Self::Unknown => "没有这项核对或授权书。".to_owned(),
             Self::Running => "核对还没有结束；请等其结束后再销毁。".to_owned(),
+            Self::NoticeOwed => "该户在紧急情况下被查询，尚未补办告知；请登记告知后再销毁。".to_owned(),
             Self::Holds => "授权书仍然有效；请在撤销或到期之后再销毁。".to_owned(),
             Self::Store(_) => "数据库暂时不可用。".to_owned(),
         };
@@ -74,6 +80,22 @@ pub struct Retention {
     pub verifications: Duration,
     /// An authorisation, from its end. Not shorter than `verifications`: what rests on it was accepted before it ended.
     pub authorisations: Duration,
+    /// How far the clock may step ahead between two sweeps before it is not believed.
+    pub max_clock_step: Duration,
+}
+
+/// What came of a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Swept {
+    /// So much was erased.
+    Erased(usize),
+    /// Nothing was, because the clock is too far ahead of the time that was believed last.
+    Held {
+        /// That time.
+        believed: Timestamp,
+        /// What the clock says.
+        now: Timestamp,
+    },
 }
 
 /// What [`Erasure`] is made from.
@@ -94,6 +116,8 @@ pub struct Erasure {
     log_key: SubjectKey,
     /// Erased bytes may still stand in the file of pending writes.
     is_uncleared: AtomicBool,
+    /// The latest time believed; none before it was read.
+    believed: Mutex<Option<Timestamp>>,
 }
 
 /// What of a sealed body is read before its key is destroyed: whom it is about.
@@ -131,20 +155,14 @@ impl Erasure {
     /// Over these parts.
     pub fn new(parts: Parts) -> Self {
         let log_key = parts.sealer.subject_key("access-log");
-        Self { parts, log_key, is_uncleared: AtomicBool::new(false) }
+        Self { parts, log_key, is_uncleared: AtomicBool::new(false), believed: Mutex::default() }
     }
 
     /// Destroys the key of a verification that ended, or of an authorisation that does not hold any more, with its entry
     /// in the log. What was done, as the log says it; the same for what was erased before.
-    pub async fn erase(&self, by: &str, id: &str, reason: &str) -> Result<String, ErasureFault> {
+    pub async fn erase(&self, order: Order<'_>, id: &str, reason: &str) -> Result<String, ErasureFault> {
         let reason = reason.trim();
-        let is_said = (1..=MAX_REASON).contains(&reason.len())
-            && !reason.chars().any(char::is_control)
-            // It stands in the log (P7).
-            && !holds_id_number(reason);
-        if !is_said {
-            return Err(ErasureFault::Reason);
-        }
+        check_reason(reason)?;
         let done = format!("{id}/erased");
         let doomed = match id.split_at_checked(3) {
             Some(("vf_", _)) => self.ended_verification(id).await?,
@@ -152,6 +170,8 @@ impl Erasure {
             _ => return Err(ErasureFault::Id),
         };
         let Some(doomed) = doomed else {
+            let approval = order.end(self.parts.clock.now());
+            self.parts.store.change(Changes { approval, ..Changes::default() }, Vec::new()).await?;
             self.clear().await?;
             return Ok(done);
         };
@@ -162,66 +182,128 @@ impl Erasure {
         let now = self.parts.clock.now();
         let request_id = self.parts.ids.next("rq");
         let mut event = AccessEvent::new(self.parts.ids.next("ev"), now, Action::Erased, None, &request_id);
-        (event.actor, event.role, event.reason) = (Some(by), Some(Role::Operator), Some(reason));
-        (event.division, event.subjects) = (doomed.division, &subjects);
+        (event.actor, event.role, event.reason) = (Some(order.by), Some(Role::Operator), Some(reason));
+        (event.division, event.subjects, event.approvers) = (doomed.division, &subjects, order.approvers());
         match doomed.kind {
             Erasable::Verification => event.verification = Some(id),
             Erasable::Authorisation => (event.object, event.authorisation) = (Some(id), doomed.number.as_deref()),
         }
         let row = ErasureRow { kind: doomed.kind, id: id.to_owned(), erased_at: now.as_microsecond() };
-        self.destroy(vec![row], event.to_row()?).await?;
+        self.destroy(vec![row], vec![event.to_row()?], order.end(now)).await?;
         self.clear().await?;
         Ok(done)
     }
 
-    /// Erases everything whose time is up, a batch a transaction, each batch with one entry that names what it erased.
-    /// How much that was.
-    pub async fn sweep(&self, retention: Retention) -> Result<usize, StoreError> {
+    /// Reads which time was believed last; for the start, before anything is recorded by a clock that may be wrong.
+    pub async fn load_believed_time(&self) -> Result<(), StoreError> {
+        let kept = self.parts.store.believed_time().await?;
+        let kept =
+            kept.map(|at| Timestamp::from_microsecond(at).map_err(|_| StoreError::Corrupt("time"))).transpose()?;
+        *self.believed.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        Ok(())
+    }
+
+    /// Believes the clock from now on, after somebody looked at it. What was done, as the log says it.
+    pub async fn confirm_clock(&self, order: Order<'_>) -> Result<String, StoreError> {
         let now = self.parts.clock.now();
+        let request_id = self.parts.ids.next("rq");
+        let mut event = AccessEvent::new(self.parts.ids.next("ev"), now, Action::ClockConfirmed, None, &request_id);
+        (event.actor, event.role, event.approvers) = (Some(order.by), Some(Role::Operator), order.approvers());
+        let believed_time = Some(now.as_microsecond());
+        let changes = Changes { believed_time, approval: order.end(now), ..Changes::default() };
+        self.parts.store.change(changes, vec![event.to_row()?]).await?;
+        *self.believed.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        Ok(format!("clock/{now}/confirmed"))
+    }
+
+    /// The time, when it can be believed: not further ahead of the last believed one than it may step.
+    fn believed_now(&self, max_step: Duration) -> Result<Timestamp, Swept> {
+        let now = self.parts.clock.now();
+        let mut believed = self.believed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = *believed
+            && now.duration_since(before) > SignedDuration::try_from(max_step).unwrap_or(SignedDuration::MAX)
+        {
+            return Err(Swept::Held { believed: before, now });
+        }
+        // A clock that was set back erases nothing more, and does not make the next step ahead look small.
+        *believed = Some(believed.map_or(now, |before| before.max(now)));
+        Ok(now)
+    }
+
+    /// Erases everything whose time is up, a batch a transaction, with one entry for each division that names what it
+    /// erased. Erases nothing by a clock that jumped too far ahead: what a wrong clock erases does not come back.
+    pub async fn sweep(&self, retention: Retention) -> Result<Swept, StoreError> {
+        let now = match self.believed_now(retention.max_clock_step) {
+            Ok(now) => now,
+            Err(held) => return Ok(held),
+        };
         let mut erased = 0;
         // Ids begin with the time of acceptance.
         let bound = id_bound("vf", before(now, retention.verifications));
         loop {
-            let ids = self.parts.store.ended_verifications_before(&bound, BATCH).await?;
-            if ids.is_empty() {
+            let found = self.parts.store.ended_verifications_before(&bound, BATCH).await?;
+            if found.is_empty() {
                 break;
             }
-            erased += ids.len();
-            self.sweep_batch(Erasable::Verification, ids, "retention/verifications").await?;
+            erased += found.len();
+            self.sweep_batch(Erasable::Verification, found, "retention/verifications").await?;
         }
         let end = before(now, retention.authorisations);
         let last_day = date_in_china(end).to_string();
         loop {
-            let ids = self.parts.store.ended_authorisations_before(&last_day, end.as_microsecond(), BATCH).await?;
-            if ids.is_empty() {
+            let found = self.parts.store.ended_authorisations_before(&last_day, end.as_microsecond(), BATCH).await?;
+            if found.is_empty() {
                 break;
             }
-            erased += ids.len();
-            self.sweep_batch(Erasable::Authorisation, ids, "retention/authorisations").await?;
+            erased += found.len();
+            self.sweep_batch(Erasable::Authorisation, found, "retention/authorisations").await?;
         }
         // No person is in them, and no entry tells of them.
-        let assertions_before = Some(now.as_second());
-        self.parts.store.change(Changes { assertions_before, ..Changes::default() }, Vec::new()).await?;
+        let believed = *self.believed.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes = Changes {
+            assertions_before: Some(now.as_second()),
+            believed_time: believed.map(Timestamp::as_microsecond),
+            ..Changes::default()
+        };
+        self.parts.store.change(changes, Vec::new()).await?;
         if self.is_uncleared.load(Ordering::Acquire) {
             self.clear().await?;
         }
-        Ok(erased)
+        Ok(Swept::Erased(erased))
     }
 
-    async fn sweep_batch(&self, kind: Erasable, ids: Vec<String>, class: &str) -> Result<(), StoreError> {
+    async fn sweep_batch(
+        &self,
+        kind: Erasable,
+        found: Vec<(String, Option<String>)>,
+        class: &str,
+    ) -> Result<(), StoreError> {
         let now = self.parts.clock.now();
-        let request_id = self.parts.ids.next("rq");
-        let mut event = AccessEvent::new(self.parts.ids.next("ev"), now, Action::Erased, None, &request_id);
-        (event.role, event.reason, event.objects) = (Some(Role::System), Some(class), &ids);
-        let event = event.to_row()?;
         let erased_at = now.as_microsecond();
-        let rows = ids.into_iter().map(|id| ErasureRow { kind, id, erased_at }).collect();
-        self.destroy(rows, event).await
+        let mut by_division: BTreeMap<Option<String>, Vec<String>> = BTreeMap::new();
+        for (id, division) in found {
+            by_division.entry(division).or_default().push(id);
+        }
+        let (mut rows, mut events) = (Vec::new(), Vec::new());
+        for (division, ids) in by_division {
+            let request_id = self.parts.ids.next("rq");
+            let mut event = AccessEvent::new(self.parts.ids.next("ev"), now, Action::Erased, None, &request_id);
+            (event.role, event.reason, event.objects) = (Some(Role::System), Some(class), &ids);
+            event.division = division.as_deref().and_then(|division| DivisionCode::parse(division).ok());
+            events.push(event.to_row()?);
+            rows.extend(ids.into_iter().map(|id| ErasureRow { kind, id, erased_at }));
+        }
+        self.destroy(rows, events, ApprovalChanges::default()).await
     }
 
-    async fn destroy(&self, erasures: Vec<ErasureRow>, event: EventRow) -> Result<(), StoreError> {
+    async fn destroy(
+        &self,
+        erasures: Vec<ErasureRow>,
+        events: Vec<EventRow>,
+        approval: ApprovalChanges,
+    ) -> Result<(), StoreError> {
         self.is_uncleared.store(true, Ordering::Release);
-        self.parts.store.change(Changes { erasures, ..Changes::default() }, vec![event]).await
+        self.parts.store.change(Changes { erasures, approval, ..Changes::default() }, events).await
     }
 
     /// Lets nothing of what was overwritten stay in the file of pending writes.
@@ -243,6 +325,9 @@ impl Erasure {
         }
         if row.outcome.is_none() {
             return Err(ErasureFault::Running);
+        }
+        if self.parts.store.household_notice(id).await?.is_some_and(|notice| notice.given.is_none()) {
+            return Err(ErasureFault::NoticeOwed);
         }
         let about = self
             .opened::<KeptRequest>(&row.id, Field::Request, &row.wrapped_key, &row.request)
@@ -277,6 +362,16 @@ impl Erasure {
         let body = self.parts.sealer.open_data_key(id, wrapped_key).ok()?.open(id, field, body).ok()?;
         serde_json::from_slice(&body).ok()
     }
+}
+
+/// Whether a reason may be written down.
+pub(super) fn check_reason(reason: &str) -> Result<(), ErasureFault> {
+    let reason = reason.trim();
+    let is_said = (1..=MAX_REASON).contains(&reason.len())
+        && !reason.chars().any(char::is_control)
+        // It stands in the log (P7).
+        && !holds_id_number(reason);
+    if is_said { Ok(()) } else { Err(ErasureFault::Reason) }
 }
 
 fn before(now: Timestamp, age: Duration) -> Timestamp {

@@ -29,6 +29,9 @@ pub enum ServiceError {
     /// The authorisation was erased.
     #[error("the authorisation was erased")]
     AuthorisationErased,
+    /// No notice is owed to this verification's household.
+    #[error("the household of this verification is owed no notice")]
+    NoNoticeOwed,
     /// The number of the authorisation stands for another one already.
     #[error("this client registered another authorisation under this number")]
     AuthorisationNumberTaken,

@@ -118,7 +118,7 @@ impl LogReview {
         }
         let told = query.told();
         let division = caller.client.division;
-        query.division_prefix = (division != DivisionCode::NATION).then(|| significant(division));
+        query.division_prefix = (division != DivisionCode::NATION).then(|| division.significant().to_owned());
         let page = self.store.log().search(&query).await?;
         let receipt = self.record(caller, Action::LogSearched, None, told).await?;
         let signed = self.publisher.head().checkpoint().size;
@@ -246,15 +246,6 @@ fn may_see(caller: Caller<'_>, row: &EntryRow) -> bool {
     }
     let division = serde_json::from_str::<Placed>(&row.body).ok().and_then(|placed| placed.division);
     authorise(caller.client, access::Action::ReadLog, &Object::Entry { division }).is_permit()
-}
-
-/// The digits that every division inside this one begins with.
-pub(super) fn significant(division: DivisionCode) -> String {
-    let mut digits = division.as_str();
-    while let Some(shorter) = digits.strip_suffix("00") {
-        digits = shorter;
-    }
-    digits.to_owned()
 }
 
 fn view(row: EntryRow, signed: u64) -> Result<EntryView, ServiceError> {

@@ -1,8 +1,9 @@
 //! Policy packs in use: what there is, what holds where and when, a verdict on facts that are handed over, and
 //! what other rules would mean for a population.
 //!
-//! Packs are public and a verdict on facts that the caller brings discloses nothing, so nothing is recorded here but
-//! refusals, and nothing is kept.
+//! Packs are public and a verdict on facts that the caller brings discloses nothing that it does not have: no department
+//! is asked, no store is read, and the document has no place for a name or an identity number. So these are no accesses to
+//! anybody's data; nothing is recorded here but refusals, and nothing is kept.
 
 pub mod evaluation;
 pub mod impact;

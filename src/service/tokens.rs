@@ -282,21 +282,6 @@ impl TokenEndpoint {
         let access_token = keys.last().map(|key| key.sign(&claims)).unwrap_or_default();
         TokenAnswer { access_token, token_type, expires_in: lifetime, scope: asked.scope, receipt }
     }
-
-    /// Makes a refusal durable before it is told. `problem` is the code it is told with.
-    pub async fn log_refusal(
-        &self,
-        problem: &str,
-        client: Option<&Client>,
-        claimed: Option<&str>,
-        request_id: &str,
-    ) -> Result<(), StoreError> {
-        let object = claimed.map_or_else(|| "oauth2/token".to_owned(), |id| format!("oauth2/token/unproven/{id}"));
-        let at = self.0.clock.now();
-        let mut event = AccessEvent::new(self.0.ids.next("ev"), at, Action::Denied, client, request_id);
-        (event.problem, event.object) = (Some(problem), Some(object.as_str()));
-        self.0.store.record_events(vec![event.to_row()?]).await
-    }
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {

@@ -8,6 +8,7 @@ pub mod case_event;
 mod consent;
 mod inquest;
 pub mod look;
+mod notice;
 mod recover;
 mod run;
 
@@ -44,10 +45,11 @@ use crate::domain::problem::{Finding, Text};
 use crate::federation::ask::Federation;
 use crate::policy::{Packs, Parameters, Unavailable};
 use crate::seal::{DataKey, Field, Sealer};
-use crate::store::{NewVerification, Opened, Store, StoreError, VerificationRow};
+use crate::store::{NewVerification, NoticeRow, Opened, Store, StoreError, VerificationRow};
 use consent::Consents;
 pub use consent::{AuthorisationStatus, AuthorisationView};
 use inquest::Planned;
+pub use notice::{HouseholdNotice, NoticeChannel, NoticeDocument, OwedNotices};
 use run::{Concluding, Conclusion, answer_so_far, count};
 
 /// Who asks, in which request.
@@ -126,6 +128,8 @@ pub struct Parts {
     pub stopping: CancellationToken,
     /// How long a verification waits for departments.
     pub deadline: Duration,
+    /// Within what time a household is to be told that it was looked up in an emergency.
+    pub notice_within: Duration,
 }
 
 /// The use cases of verifications.
@@ -194,6 +198,14 @@ impl Verifications {
             opened_at: now.as_microsecond(),
             wrapped_key,
             request: self.parts.sealer.seal(&key, &id, Field::Request, &kept)?,
+            notice: case.exemption().map(|_| NoticeRow {
+                verification_id: id.clone(),
+                client_id: caller.client.id.clone(),
+                division: case.request.place.division_code,
+                opened_at: now.as_microsecond(),
+                due_at: self.notice_due_at(now).as_microsecond(),
+                given: None,
+            }),
         };
         let granted = self.parts.ids.next("ev");
         let granted = case.event(granted, now, Action::Granted, caller.client, caller.request_id, &id).to_row()?;
@@ -295,6 +307,7 @@ impl Verifications {
     pub async fn plan(&self, caller: Caller<'_>, body: &[u8]) -> Result<PlanView, ServiceError> {
         let (document, registered) = self.read(caller.client, body).await?;
         let case = self.admit(caller.client, document, registered)?;
+        self.log_plan(caller, &case).await?;
         let refused = self.gate(&case).map(|gate| gate.status().as_str());
         let federation = &self.parts.federation;
         let (question, catalogue) = (case.question(), federation.catalogue());
@@ -302,6 +315,14 @@ impl Verifications {
         let matter = self.matter(&case).filter(|_| is_minimal);
         let foreseen = matter.map(|matter| Foreseen::on_the_declaration(matter, question.plan(catalogue)));
         Ok(PlanView::of(&question, catalogue, federation.registry(), refused, foreseen.as_ref()))
+    }
+
+    /// A plan says what would be asked about named people, and what is at hand of them: a look that is an entry.
+    async fn log_plan(&self, caller: Caller<'_>, case: &Case) -> Result<(), StoreError> {
+        let (id, at) = (self.parts.ids.next("ev"), self.parts.clock.now());
+        let mut event = AccessEvent::new(id, at, Action::Planned, Some(caller.client), caller.request_id);
+        case.describe(&mut event);
+        self.parts.store.record_events(vec![event.to_row()?]).await
     }
 
     /// The stored answer to a repeated request, or the running one. Under one idempotency key there is one request.
@@ -382,21 +403,6 @@ impl Verifications {
             return Ok(Follow::Running(running));
         }
         self.view(caller, id, Expand::default()).await.map(Follow::Ended)
-    }
-
-    /// Records a refusal; it must be durable before the refusal is told (promise P1).
-    pub async fn log_refusal(
-        &self,
-        client: Option<&Client>,
-        request_id: &str,
-        problem: &str,
-        verification: Option<&str>,
-    ) -> Result<(), StoreError> {
-        let at = self.parts.clock.now();
-        let mut event = AccessEvent::new(self.parts.ids.next("ev"), at, Action::Denied, client, request_id);
-        event.problem = Some(problem);
-        event.verification = verification;
-        self.parts.store.record_events(vec![event.to_row()?]).await
     }
 
     /// Starts the verification on a task of its own: it comes to its end whether or not anybody waits.

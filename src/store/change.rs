@@ -9,8 +9,11 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use super::alert::{self, AlertRow};
 use super::client::{self, ClientRow, SigningKeyRow};
+use super::clock;
 use super::erasure::{self, ErasureRow};
 use super::event::EventRow;
+use super::notice::{self, NoticeRow};
+use super::proposal::{self, ApprovalChanges};
 use super::sample::{self, SampleRow};
 use super::sealing::{self, Rewrapped, SealingKeyRow};
 use super::writer::Write;
@@ -42,6 +45,10 @@ pub struct Changes {
     pub rewrapped: Vec<Rewrapped>,
     /// What is erased.
     pub erasures: Vec<ErasureRow>,
+    /// Households that were told.
+    pub notices_given: Vec<NoticeRow>,
+    /// Proposals, what persons said of them, and settings.
+    pub approval: ApprovalChanges,
     /// Alerts as they are now.
     pub alerts: Vec<AlertRow>,
     /// How far the rules have read the log now.
@@ -50,6 +57,8 @@ pub struct Changes {
     pub samples: Vec<SampleRow>,
     /// Used assertions that are not needed after this many seconds since 1970 are forgotten.
     pub assertions_before: Option<i64>,
+    /// The time that the clock is believed to show, microseconds since 1970.
+    pub believed_time: Option<i64>,
     /// The request this answers, and the answer, JSON.
     pub answered: Option<(i64, String)>,
 }
@@ -73,7 +82,7 @@ impl Store {
 }
 
 /// The operator's side of a database that a hub may be writing: reads clients, leaves requests, waits for answers.
-pub struct ChangeDesk(SqlitePool);
+pub struct ChangeDesk(pub(super) SqlitePool);
 
 impl ChangeDesk {
     /// Opens the database beside the hub that writes it.
@@ -153,6 +162,12 @@ impl ChangeDesk {
 pub(super) fn push_change(statements: &mut QueryBuilder<Sqlite>, changes: &[&Changes]) {
     for change in changes {
         if !change.clients.is_empty() {
+            // What stood before is kept.
+            for row in &change.clients {
+                statements.push("INSERT INTO former_client (id, replaced_at, body) SELECT id, ");
+                statements.push_bind(row.changed_at).push(", body FROM client WHERE id = ").push_bind(&row.id);
+                statements.push(";\n");
+            }
             statements.push("INSERT INTO client (id, changed_at, body) ");
             statements.push_values(&change.clients, |mut values, row| {
                 values.push_bind(&row.id).push_bind(row.changed_at).push_bind(&row.body);
@@ -175,6 +190,11 @@ pub(super) fn push_change(statements: &mut QueryBuilder<Sqlite>, changes: &[&Cha
         let root = change.pseudonym_root.as_ref();
         sealing::push_sealing(statements, &change.sealing_keys, root, &change.rewrapped);
         erasure::push_erase(statements, &change.erasures);
+        proposal::push(statements, &change.approval);
+        notice::push_given(statements, &change.notices_given);
+        if let Some(at) = change.believed_time {
+            clock::push_mark(statements, at);
+        }
         alert::push_alerts(statements, &change.alerts);
         if let Some(next) = change.alert_cursor {
             alert::push_cursor(statements, next);

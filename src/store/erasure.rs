@@ -28,12 +28,20 @@ pub struct ErasureRow {
 }
 
 impl Store {
-    /// Verifications that ended and whose ids come before `bound`, the oldest first; the erased ones are not among them.
-    /// Ids sort by the time of acceptance.
-    pub async fn ended_verifications_before(&self, bound: &str, limit: u32) -> Result<Vec<String>, StoreError> {
-        Ok(sqlx::query_scalar(
+    /// Verifications that ended and whose ids come before `bound`, the oldest first, each with its division; the erased
+    /// ones are not among them, nor those of whose households one still has to be told. Ids sort by the time of acceptance.
+    pub async fn ended_verifications_before(
+        &self,
+        bound: &str,
+        limit: u32,
+    ) -> Result<Vec<(String, Option<String>)>, StoreError> {
+        Ok(sqlx::query_as(
             "-- store::erasure::ended_verifications
-             SELECT verification_id FROM outcome WHERE verification_id < $1 ORDER BY verification_id LIMIT $2",
+             SELECT o.verification_id, v.division FROM outcome o JOIN verification v ON v.id = o.verification_id
+             WHERE o.verification_id < $1
+               AND NOT EXISTS (SELECT 1 FROM household_notice n
+                               WHERE n.verification_id = o.verification_id AND n.given_at IS NULL)
+             ORDER BY o.verification_id LIMIT $2",
         )
         .bind(bound)
         .bind(limit)
@@ -42,16 +50,16 @@ impl Store {
     }
 
     /// Authorisations whose last day comes before `day`, or that were revoked before `revoked_before` (microseconds
-    /// since 1970, UTC), and that are not erased.
+    /// since 1970, UTC), and that are not erased, each with its division.
     pub async fn ended_authorisations_before(
         &self,
         day: &str,
         revoked_before: i64,
         limit: u32,
-    ) -> Result<Vec<String>, StoreError> {
-        Ok(sqlx::query_scalar(
+    ) -> Result<Vec<(String, Option<String>)>, StoreError> {
+        Ok(sqlx::query_as(
             "-- store::erasure::ended_authorisations
-             SELECT a.id FROM authorisation a
+             SELECT a.id, a.division_code FROM authorisation a
              WHERE (a.valid_until < $1 OR a.revoked_at < $2)
                AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.id = a.id)
              ORDER BY a.id LIMIT $3",

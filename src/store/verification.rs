@@ -6,6 +6,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::event::EventRow;
 use super::insertion::{Insertions, Table};
+use super::notice::NoticeRow;
 use super::writer::Write;
 use super::{Store, StoreError};
 use crate::domain::division::DivisionCode;
@@ -29,6 +30,8 @@ pub struct NewVerification {
     pub wrapped_key: Vec<u8>,
     /// The request, sealed.
     pub request: Vec<u8>,
+    /// The notice that its household is owed, where it is looked up in an emergency.
+    pub notice: Option<NoticeRow>,
 }
 
 /// What came of opening.

@@ -18,6 +18,7 @@ use super::erasure;
 use super::event::{self, EventRow};
 use super::insertion::Insertions;
 use super::log::{self, HeadChange};
+use super::notice;
 use super::pack::{self, PackRow};
 use super::sequence::Sequence;
 use super::verification::{self, NewVerification, Opened, OutcomeRow};
@@ -284,8 +285,10 @@ async fn commit(
     }
     let is_probed = group.iter().any(|write| matches!(write, Write::Probe { .. }));
     // Other text is rare and depends on what it is about, so keeping it compiled would only push out what is of use.
-    let is_kept = insertions.is_kept() && rows.are_only_insertions() && !is_probed;
+    let owed: Vec<_> = rows.verifications.iter().filter_map(|row| row.notice.as_ref()).collect();
+    let is_kept = insertions.is_kept() && rows.are_only_insertions() && owed.is_empty() && !is_probed;
     let mut statements = insertions.statements();
+    notice::push_owed(&mut statements, &owed);
     pack::push_keep(&mut statements, &rows.packs);
     authorisation::push_register(&mut statements, &rows.authorisations);
     authorisation::push_revoke(&mut statements, &rows.revocations);

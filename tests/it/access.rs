@@ -53,6 +53,8 @@ const ROUTES: &[Route] = &[
     ("get", "/v1/verifications/{id}/events", About::Verification, CASEWORKER),
     ("get", "/v1/verifications/{id}/report", About::Verification, CASEWORKER),
     ("get", "/v1/verifications/{id}/replay", About::Verification, CASEWORKER),
+    ("post", "/v1/verifications/{id}/household-notice", About::Verification, CASEWORKER),
+    ("get", "/v1/household-notices", About::All, OFFICER),
     ("post", "/v1/verifications/{id}/case-events", About::Verification, CASEWORKER),
     ("post", "/v1/authorisations", About::Registration, CASEWORKER),
     ("get", "/v1/authorisations/{id}", About::Authorisation, CASEWORKER),
@@ -109,7 +111,8 @@ impl Fixture {
         let cases = listed_cases();
         let household = super::policies::document(&cases["cases"][0], &cases["parameter_sets"]);
         let own = actor(&system, ACTORS[0]);
-        let done = own.verify(&application).await;
+        let urgent = super::notices::emergency(system.folder.path());
+        let done = own.verify(&urgent).await;
         assert!(done.status.is_success(), "{}", done.body);
         let text = |name: &str| done.body[name].as_str().unwrap().to_owned();
         let (verification, receipt) = (text("id"), text("receipt"));
@@ -155,6 +158,7 @@ impl Fixture {
             ("get", "/v1/policies/152201") => caller.get("/v1/policies/152201?urban_rural=URBAN&on=2025-03-15").await,
             ("get", path) => caller.get(path).await,
             ("delete", path) => caller.delete(path).await,
+            (_, path) if path.ends_with("/household-notice") => caller.post(path, &notice(), &[]).await,
             (_, "/v1/authorisations") => caller.post(&path, &self.registration, &[]).await,
             (_, "/v1/policies/152201/evaluate") => caller.post(&path, &self.household, &[]).await,
             (_, path) if path.ends_with("/case-events") => caller.post(path, &json!({ "step": "decided" }), &[]).await,
@@ -172,6 +176,11 @@ impl Fixture {
         let mut entries = newest.iter().map(|entry| serde_json::from_str::<Value>(&entry.body).unwrap());
         entries.find(|entry| entry["action"] != "alert_raised").unwrap()
     }
+}
+
+/// That the household of the verification was told just now.
+fn notice() -> Value {
+    json!({ "given_at": jiff::Timestamp::now(), "channel": "IN_PERSON" })
 }
 
 /// A step that leaves the alert where it is, so that each officer finds it there: a proposal is repeated by nobody.
@@ -308,6 +317,7 @@ async fn a15_what_is_the_hubs_to_say_cannot_be_sent() {
             path if path.ends_with("/dice") => (&national, json!({ "dice": "1234567890" })),
             "/v1/samples" => (&national, super::samples::plan(1_000)),
             "/v1/access-log:search" => (&officer, json!({})),
+            path if path.ends_with("/household-notice") => (&own, notice()),
             "/v1/policies/152201/evaluate" => (&own, fixture.household.clone()),
             "/v1/authorisations" => (&own, fixture.registration.clone()),
             "/v1/verifications" | "/v1/verifications:plan" => (&own, fixture.application.clone()),

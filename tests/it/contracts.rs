@@ -60,6 +60,7 @@ fn the_openapi_document_is_3_1_and_names_every_route() {
             "/v1/alerts/{id}/transitions",
             "/v1/authorisations",
             "/v1/authorisations/{id}",
+            "/v1/household-notices",
             "/v1/policies",
             "/v1/policies/{place}",
             "/v1/policies/{place}/evaluate",
@@ -71,6 +72,7 @@ fn the_openapi_document_is_3_1_and_names_every_route() {
             "/v1/verifications/{id}",
             "/v1/verifications/{id}/case-events",
             "/v1/verifications/{id}/events",
+            "/v1/verifications/{id}/household-notice",
             "/v1/verifications/{id}/replay",
             "/v1/verifications/{id}/report",
             "/v1/verifications:plan"

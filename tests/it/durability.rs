@@ -46,6 +46,11 @@ impl Hub {
         self.0.id()
     }
 
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait(mut self) -> std::process::ExitStatus {
+        self.0.wait().unwrap()
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(mut self) {
         self.0.kill().unwrap();

@@ -150,7 +150,8 @@ async fn an_authorisation_is_erased_only_when_it_does_not_hold_any_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_kept_long_enough_is_erased_within_one_sweep_and_nothing_earlier() {
-    let mut system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
+    let settings = vec![("[egress]\n", "[retention]\nmax_clock_step = \"4000d\"\n\n[egress]\n".to_owned())];
+    let mut system = System::start(Setup { own_packs: true, settings, ..Setup::default() }, listed()).await;
     let documents = requests(system.folder.path());
     let done = system.caller.verify(&documents["C01"]).await;
     let id = done.body["id"].as_str().unwrap().to_owned();
@@ -186,4 +187,57 @@ async fn what_was_kept_long_enough_is_erased_within_one_sweep_and_nothing_earlie
     let folder = system.folder.path().to_owned();
     system.app.stop().await;
     assert_log_is_intact(&folder).await;
+}
+
+/// A42: nothing is erased by a clock that jumped, however often the hub is started with it, until somebody looked at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a42_a_clock_that_jumped_ahead_erases_nothing_until_it_is_confirmed() {
+    let mut system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
+    let done = system.caller.verify(&requests(system.folder.path())["C01"]).await;
+    let id = done.body["id"].as_str().unwrap().to_owned();
+    let config = Config::load(&system.files.config).unwrap();
+    let is_erased = async |system: &System| {
+        system.app.verifications().store().verification(&id).await.unwrap().unwrap().erased_at.is_some()
+    };
+    let wrong = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 4000);
+    for _ in 0..2 {
+        system.app.stop().await;
+        system.app = App::start_at(&config, metrics(), Arc::new(TestClock::new(wrong))).await.unwrap();
+        // Entries that are made by the wrong clock do not make it right.
+        system.caller = Caller::new(&system.files, system.app.address);
+        assert_eq!(system.caller.get("/v1/policies").await.status, 401, "and tokens are judged by it");
+        let held = async {
+            loop {
+                let (_, page) = system.monitor("/metrics").await;
+                if page.lines().any(|line| line == "hedui_sweeps_held 1") {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), held).await.expect("the sweep is held");
+        assert!(!is_erased(&system).await);
+    }
+    let (code, told) = {
+        let config = system.files.config.display().to_string();
+        let output = tokio::task::spawn_blocking(move || {
+            Command::new(env!("CARGO_BIN_EXE_hedui"))
+                .args(["--json", "case", "confirm-clock", "--config", &config])
+                .output()
+                .unwrap()
+        });
+        let output = output.await.unwrap();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    assert!(code == 0 && told.contains("/confirmed"), "{told}");
+    let swept = async {
+        while !is_erased(&system).await {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), swept).await.expect("the next sweep erases");
+    let told = events(&system.app, "erased").await;
+    assert_eq!(told[0]["division"], "152201", "an officer of the division sees it: {told:?}");
+    assert_eq!(events(&system.app, "clock_confirmed").await.len(), 1);
+    system.stop().await;
 }

@@ -90,4 +90,11 @@ impl Registration {
         }
         findings.none_or(Self { authorisation, validity: document.validity, purposes: document.purposes, members })
     }
+
+    /// Whether everybody who signed alone was old enough to; for what is registered now, not for what is read again.
+    pub(in crate::service) fn check_signers(&self) -> Result<(), Vec<Finding>> {
+        let mut findings = Findings::default();
+        sound::signers(&self.authorisation, &self.members, &mut findings);
+        findings.none_or(())
+    }
 }

@@ -6,11 +6,12 @@ use jiff::civil::{Date, date};
 
 use super::VerificationRequest;
 use super::document::{MemberDocument, RequestDocument};
-use crate::domain::authorisation::Authorisation;
+use crate::domain::authorisation::{Authorisation, SignerCapacity};
 use crate::domain::context::{AccessContext, is_name, says_something};
 use crate::domain::dataset::Catalogue;
 use crate::domain::household::{Household, Member, MemberRef};
 use crate::domain::id_number::{IdNumber, IdNumberError};
+use crate::domain::period::age_on;
 use crate::domain::problem::{Finding, Text};
 
 /// Largest household.
@@ -417,6 +418,25 @@ fn declaration(document: &RequestDocument, findings: &mut Findings) {
                 "times_out_of_order",
                 "报告和先行救助不得早于事件发生。",
                 "an event cannot be reported or aided before it happened.",
+            );
+        }
+    }
+}
+
+/// Nobody below sixteen signs alone: a guardian does for them (民法典 第十九、二十条; of those below fourteen all data are
+/// sensitive, 个人信息保护法 第三十一条). Who is sixteen may, living by their own work (民法典 第十八条第二款); whether they do, and whether
+/// somebody of age lacks capacity, stands in no document that the hub sees: who takes the signature checks that.
+pub(super) fn signers(authorisation: &Authorisation, members: &[Member], findings: &mut Findings) {
+    for (index, signature) in authorisation.signatures.iter().enumerate() {
+        let signer = members.iter().find(|member| member.reference == signature.reference);
+        let Some(signer) = signer.filter(|_| signature.capacity == SignerCapacity::Own) else { continue };
+        let age = age_on(signer.id_number.born_on(), authorisation.signed_on);
+        if age < 16 {
+            findings.add(
+                format!("/signatures/{index}/capacity"),
+                "guardian_must_sign",
+                format!("该成员签署时 {age} 周岁，应由监护人签字（GUARDIAN）。"),
+                format!("this member was {age} when it was signed: a guardian must sign (GUARDIAN)."),
             );
         }
     }

@@ -226,3 +226,26 @@ proptest::proptest! {
         proptest::prop_assert!(VerificationRequest::parse(&body, TODAY, &Catalogue::shipped()).is_err());
     }
 }
+
+/// 民法典 第十九、二十条: who is too young does not sign alone.
+#[test]
+fn a_child_does_not_sign_for_itself() {
+    // Born on 2 May 1986.
+    for (signed_on, is_refused) in [("2002-05-01", true), ("2002-05-02", false), ("1990-01-01", true)] {
+        let mut document = full()["authorisation"].clone();
+        document["household"] = full()["household"].clone();
+        (document["purposes"], document["validity"]) = (json!(["dibao"]), "DATE".into());
+        document["signed_on"] = signed_on.into();
+        let check = |document: &Value| {
+            let registration =
+                registration::Registration::parse(document.to_string().as_bytes(), &Catalogue::shipped());
+            registration.map_err(|findings| panic!("{findings:?}")).unwrap().check_signers()
+        };
+        let told = check(&document).err().unwrap_or_default();
+        let codes: Vec<(&str, &str)> = told.iter().map(|finding| (finding.code, finding.pointer.as_str())).collect();
+        let refused = [("guardian_must_sign", "/signatures/0/capacity")];
+        assert_eq!(codes, if is_refused { &refused[..] } else { &[] }, "{signed_on}");
+        document["signatures"][0]["capacity"] = "GUARDIAN".into();
+        assert!(check(&document).is_ok(), "{signed_on}");
+    }
+}

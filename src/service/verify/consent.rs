@@ -158,6 +158,7 @@ impl Verifications {
     ) -> Result<(AuthorisationView, bool), ServiceError> {
         let catalogue = self.parts.federation.catalogue();
         let registration = Registration::parse(body, catalogue).map_err(ServiceError::Invalid)?;
+        registration.check_signers().map_err(ServiceError::Invalid)?;
         let object = Object::Registration { purposes: &registration.purposes };
         authorise(caller.client, access::Action::RegisterAuthorisation, &object).check()?;
         let digest = hex(digest(&SHA256, body).as_ref());

@@ -56,8 +56,8 @@ async fn a6_when_the_log_cannot_be_written_nothing_leaves_and_it_heals_by_itself
     let log = hedui::store::LogReader::open(&folder.join("hedui.sqlite")).await.unwrap();
     let report = hedui::access_log::audit::audit(&log, &[key], &[], &[]).await.unwrap();
     assert!(report.is_intact, "{report:?}");
-    assert_eq!(report.entries, 4, "two verifications, two entries each; the refused ones left none");
-    assert_eq!(report.signed, 4, "the last words are signed");
+    assert_eq!(report.entries, 5, "the settings, and two of each verification; the refused ones left none");
+    assert_eq!(report.signed, 5, "the last words are signed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,17 +104,17 @@ async fn a9_the_anchor_follows_the_log_and_a_restored_hub_does_not_start() {
     let key = key(&system).await;
     let system = system.restart().await;
     let yesterday = std::fs::read(&file).unwrap();
-    assert_eq!(anchor::read(&kept, std::slice::from_ref(&key)).unwrap().unwrap().checkpoint().size, 2);
+    assert_eq!(anchor::read(&kept, std::slice::from_ref(&key)).unwrap().unwrap().checkpoint().size, 3);
     // The receipt of the answer is an entry that can be proved.
     let log = system.app.verifications().store().log();
     let entry = log.entry_of(done.body["receipt"].as_str().unwrap()).await.unwrap().unwrap();
     let event: Value = serde_json::from_str(&entry.body).unwrap();
-    assert_eq!((entry.index, &event["verification"]), (1, &done.body["id"]));
+    assert_eq!((entry.index, &event["verification"]), (2, &done.body["id"]));
     assert!(system.caller.verify(&documents["C08"]).await.status.is_success());
     let files = system.files.clone();
     let System { app, adapters, folder: kept_folder, .. } = system;
     app.stop().await;
-    assert_eq!(anchor::read(&kept, std::slice::from_ref(&key)).unwrap().unwrap().checkpoint().size, 4);
+    assert_eq!(anchor::read(&kept, std::slice::from_ref(&key)).unwrap().unwrap().checkpoint().size, 5);
     for beside in ["hedui.sqlite-wal", "hedui.sqlite-shm"] {
         drop(std::fs::remove_file(folder.join(beside)));
     }
@@ -146,14 +146,14 @@ async fn a8_a_hub_does_not_start_on_an_altered_log() {
         ("replace(body, 'dibao', 'tekun')", "replace(body, 'tekun', 'dibao')"),
     ] {
         let set = async |disk: &mut sqlx::SqliteConnection, what: &str| {
-            let sql = format!("UPDATE access_event SET body = {what} WHERE position = 0");
+            let sql = format!("UPDATE access_event SET body = {what} WHERE position = 1");
             sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(disk).await.unwrap();
         };
         set(&mut disk, edit).await;
         let settings = || hedui::config::Config::load(&config).unwrap();
         let start = async || hedui::app::App::start(&settings(), crate::hub::metrics()).await;
         let error = start().await.err().expect("the hub does not start").to_string();
-        assert!(error.contains("altered") && error.contains("entry 0"), "{error}");
+        assert!(error.contains("altered") && error.contains("entry 1"), "{error}");
         set(&mut disk, mend).await;
         start().await.expect("as it was, it starts").stop().await;
     }
