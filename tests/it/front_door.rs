@@ -87,7 +87,8 @@ async fn a39_a_raw_request_that_is_not_clean_http_gets_one_refusal_and_no_second
     };
     // Hidden behind each: a request that would be answered if two programs disagreed where the first one ends.
     let hidden = format!("GET /v1/policies HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {token}\r\n\r\n");
-    let long = "a".repeat(400_000);
+    // More than the longest head and one more reading of as much.
+    let long = "a".repeat(1_000_000);
     let many = "X-A: 1\r\n".repeat(200);
     let raw = [
         (
