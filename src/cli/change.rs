@@ -77,7 +77,7 @@ async fn operations(config: &Config, store: Store) -> anyhow::Result<Operations>
     });
     let rewrap = Rewrap::new(store.clone(), sealer.clone(), Arc::clone(&clock), ids.clone());
     let erasure = Arc::new(Erasure::new(erasure::Parts { store: store.clone(), sealer, clock, ids }));
-    Ok(Operations { store, clients, erasure, rewrap, approvals })
+    Ok(Operations { store, clients, erasure, approvals, rewrap })
 }
 
 async fn ask_running(database: &Path, request: &Request) -> anyhow::Result<Answer> {

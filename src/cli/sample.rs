@@ -58,7 +58,9 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
             let rows = log.entries(next).await?;
             let Some(last) = rows.last() else { break };
             next = last.index + 1;
-            rows.iter().for_each(|row| redo.see(row.body.as_bytes()));
+            for row in &rows {
+                redo.see(row.body.as_bytes());
+            }
         }
     }
     let faults = redo.faults(&manifest);

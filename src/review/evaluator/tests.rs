@@ -146,9 +146,7 @@ fn one_person_again_and_again_without_anything_new() {
         );
     }
     let asks: Vec<bool> = (0..4)
-        .map(|turn| {
-            rules_of(&log.ask(&format!("2026-11-1{}T10:00:00+08:00", turn % 3 + 0), 2, &case(9))).contains(&"R10")
-        })
+        .map(|turn| rules_of(&log.ask(&format!("2026-11-1{}T10:00:00+08:00", turn % 3), 2, &case(9))).contains(&"R10"))
         .collect();
     assert_eq!(asks, [false, false, false, true], "the first belongs to the case, then three more");
     // After the window all is forgotten.
