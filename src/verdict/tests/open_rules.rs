@@ -292,6 +292,9 @@ fn the_test_for_tekun_leaves_out_more_kinds_only_where_the_pack_says_so() {
     assert_eq!(circle_by(&facts, &tekun_list(&[], false)), "NONE", "an empty list is none");
     let told = evaluate(&facts, &wide).unwrap();
     assert!(has_reason(&told, "TEKUN_INCOME_EXEMPT") && told.flags.is_empty());
+    let trace = crate::verdict::trace::trace(&facts, &wide, &told).unwrap();
+    let root = serde_json::to_string(&trace).unwrap();
+    assert!(root.contains("\"left_out_12m\"") && root.contains("30000.00"), "{root}");
 
     facts.incomes[0].amount_12m = yuan("2000.00");
     facts.incomes.push(income(0, IncomeCategory::Other, "OTHER", "9948.00"));
