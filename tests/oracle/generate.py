@@ -124,7 +124,8 @@ def variants(rng, listed, count):
             (["SENIOR_HIGH", "SECONDARY_VOCATIONAL"], ["PRIMARY", "JUNIOR", "SPECIAL"])
         )
         if rng.random() < 0.4:
-            made["tekun"]["exempt_income_kinds"] = rng.sample((*EXEMPT_KINDS, "PENSION_RESIDENT", "UNEMPLOYMENT_BENEFIT", "OTHER"), 3)
+            kinds = (*EXEMPT_KINDS, "PENSION_RESIDENT", "UNEMPLOYMENT_BENEFIT", "OTHER")
+            made["tekun"]["exempt_income_kinds"] = rng.sample(kinds, 3)
         if rng.random() < 0.4:
             made["tekun"]["basic_pension_exempt"] = rng.random() < 0.8
         if rng.random() < 0.4:
