@@ -51,7 +51,7 @@ pub use margins::Margin;
 pub use wire::{Sums, Verdict};
 
 /// Version of the rules as programmed; part of every verdict's id, raised when any outcome may change.
-pub const ENGINE_VERSION: &str = "4";
+pub const ENGINE_VERSION: &str = "5";
 
 /// How far the matter is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

@@ -77,6 +77,19 @@ const EXEMPT_INCOME: &[&str] = &[
     "BASIC_PENSION_REGIONAL",
 ];
 
+/// What the list of 43号 第六条 names, the benefits of social insurance among it.
+const EXEMPT_OF_TEKUN: &[&str] = &[
+    "VETERAN_PREFERENTIAL",
+    "AGE_ALLOWANCE",
+    "BASIC_PENSION_CENTRAL",
+    "BASIC_PENSION_REGIONAL",
+    "LONG_TERM_CARE_BENEFIT",
+    "WORK_INJURY_BENEFIT",
+    "WORK_INJURY_CARE",
+    "MATERNITY_ALLOWANCE",
+    "UNEMPLOYMENT_BENEFIT",
+];
+
 const STAGES: &[&str] = &[
     "PRESCHOOL",
     "PRIMARY",
@@ -357,10 +370,20 @@ pub static PARAMETERS: &[Parameter] = &[
                 Form::Factor { can: (0, 2), usual: (0, 1) },
                 "least share of the minimum wage that full care should cost",
             ),
+            may(
+                "exempt_income_kinds",
+                Form::Kinds(EXEMPT_OF_TEKUN),
+                "kinds that do not count as own income in this test, besides those that never count",
+            ),
+            may(
+                "basic_pension_exempt",
+                Form::Boolean,
+                "whether the basic part of a resident pension does not count in this test, on any day",
+            ),
         ]),
-        "特困人员：未成年人年龄、可继续享有的学段、全护理标准下限",
-        "特困: age limit of minors, stages of education in which support goes on, floor of full care",
-        "民发〔2021〕43号第五条：16周岁；实施意见（四）：18周岁，全护理不低于最低工资的70%",
+        "特困人员：未成年人年龄、可继续享有的学段、全护理标准下限；认定无生活来源时，除家庭收入已不计入的以外，还有哪些本人收入不计入，居民养老金的基础部分是否一律不计入（没有后两项即与家庭收入同样计算）",
+        "特困: age limit of minors, stages of education in which support goes on, floor of full care; which kinds of own income besides those exempt of every household are left out of the test, and whether the basic part of a resident pension is on any day (without these two, own income counts as that of a household does)",
+        "民发〔2021〕43号第五条：16周岁；实施意见（四）：18周岁，全护理不低于最低工资的70%；43号第六条：中央确定的城乡居民基本养老保险基础养老金、基本医疗保险等社会保险和优待抚恤金、高龄津贴不计入",
     ),
     parameter(
         "minimum_wage_monthly",

@@ -82,7 +82,7 @@ codes! {
     Warning FileIgnored "file_ignored": "文件不会被读取", "A file is not read.";
     Warning DivisionWithdrawn "division_withdrawn": "代码已被撤销", "A code was withdrawn.";
     Warning ValueUnusual "value_unusual": "数值异常，可能填错单位", "A value is unusual; the unit may be wrong.";
-    Warning KindUnknown "kind_unknown": "清单里有规则和部门都不使用的名称", "A list has a name that no rule and no department uses.";
+    Warning KindUnknown "kind_unknown": "清单里有通常不用的名称", "A list has a name that is not usual in it.";
     Warning StandardJump "standard_jump": "标准涨幅异常", "A standard rises by more than half at once.";
     Warning StandardFalls "standard_falls": "标准下降", "A standard falls.";
     Warning RuralAboveUrban "rural_above_urban": "农村标准高于城镇标准", "The rural standard is above the urban one.";

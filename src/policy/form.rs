@@ -330,8 +330,8 @@ impl<'d, 't> Examiner<'d, 't> {
             } else if !known.contains(&text) {
                 if possible(text) {
                     let detail = Text::new(
-                        format!("没有规则或部门使用 {text}"),
-                        format!("{text} is used by no rule and no department"),
+                        format!("{text} 不是这里通常用的名称"),
+                        format!("{text} is not one of the names usual here"),
                     );
                     self.fault(Code::KindUnknown, &span, &key, detail, instead(text, known));
                 } else {

@@ -320,6 +320,14 @@ pub struct TekunRule {
     /// Least share of the minimum wage that full care should cost; a check, not a formula.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full_care_floor_ratio: Option<Decimal>,
+    /// Kinds of income that do not count as a person's own in this test, besides those that do not count at all (43号
+    /// 第六条). Without it there are no others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exempt_income_kinds: Option<Vec<Kind>>,
+    /// Whether the basic part of a resident pension does not count as a person's own in this test, on any day: the list
+    /// of 43号 第六条 ends on none. Without it that part counts as it does for a household.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basic_pension_exempt: Option<bool>,
 }
 
 /// One tier of a region that pays by tiers.

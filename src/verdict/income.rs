@@ -121,6 +121,34 @@ pub fn own_of(facts: &Facts, members: &Members, rules: &Rules, member: usize) ->
     own(facts, members, rules, |owner| owner == member)
 }
 
+/// What of the own income of one member, as [`own_of`] counts it, the test for 特困 leaves out: kinds and a part of a
+/// pension that the pack names for that test alone (43号 第六条).
+pub fn left_out_of_tekun_test(
+    facts: &Facts,
+    members: &Members,
+    rules: &Rules,
+    member: usize,
+) -> Result<Exact, Overflow> {
+    let mut sum = Exact::ZERO;
+    let kinds = rules.tekun.exempt_income_kinds.as_deref().unwrap_or_default();
+    let pension = rules.tekun.basic_pension_exempt == Some(true);
+    if kinds.is_empty() && !pension {
+        return Ok(sum);
+    }
+    for (index, item) in facts.incomes.iter().enumerate().filter(|(_, item)| item.member == member) {
+        let treatment = treatment(facts, item, index, members, rules);
+        if kinds.contains(&item.kind) {
+            sum = sum.plus(treatment.counts(item, rules)?)?;
+        } else if pension
+            && item.kind.as_str() == PENSION_RESIDENT
+            && matches!(treatment, Treatment::Counted | Treatment::BasicExemptionExpired)
+        {
+            sum = sum.plus(item.basic_portion_12m.unwrap_or_default().into())?;
+        }
+    }
+    Ok(sum)
+}
+
 /// Income of the remaining members, with support.
 pub fn of_remaining(facts: &Facts, members: &Members, rules: &Rules) -> Result<Exact, Overflow> {
     let mut sum = own(facts, members, rules, |owner| members.remains(owner))?;

@@ -86,6 +86,9 @@ pub fn is_financial(kind: &str) -> bool {
 
 impl Property {
     /// Sums what the household owns.
+    ///
+    /// `count` is read of dwellings alone, where the text sums it, so `0` there is none. Of the other kinds the text asks
+    /// whether there is any: a record of one is one whatever its `count`, and who owns none has no record.
     pub fn sum(facts: &Facts, rules: &Rules) -> Result<Self, Overflow> {
         let mut property = Self {
             financial: Exact::ZERO,
@@ -97,16 +100,15 @@ impl Property {
         };
         for asset in &facts.assets {
             let kind = asset.kind.as_str();
-            let owned = asset.count > 0;
             match kind {
                 "DWELLING" if asset.exempt_kind.is_some() => property.exempted = true,
                 "DWELLING" => property.dwellings += u64::from(asset.count),
-                "NON_RESIDENTIAL" => property.non_residential |= owned,
+                "NON_RESIDENTIAL" => property.non_residential = true,
                 "VEHICLE" => {
                     let exempt =
                         asset.exempt_kind.as_ref().is_some_and(|kind| rules.vehicle_exempt_kinds.contains(kind));
                     property.exempted |= exempt;
-                    property.vehicle |= owned && !exempt;
+                    property.vehicle |= !exempt;
                 }
                 "BUSINESS_ENTITY" => property.business = property.business.plus(asset.value.into())?,
                 _ if is_financial(kind) => property.financial = property.financial.plus(asset.value.into())?,

@@ -102,7 +102,7 @@ fn test(
     if obligors.any(|obligor| obligor.capability != Capability::Unable) {
         return Ok(Finding::ObligorAble);
     }
-    if income::own_of(facts, members, rules, index)? >= Exact::from(rules.line_of_one) {
+    if own_income(facts, members, rules, index)?.0 >= Exact::from(rules.line_of_one) {
         return Ok(Finding::IncomeReachesLine);
     }
     let for_one = property.failures(rules, rules.financial_limit(1)?);
@@ -111,6 +111,12 @@ fn test(
     } else {
         Finding::PropertyFails(for_one)
     })
+}
+
+/// The own income of one member in this test, and what the test left out of it.
+pub fn own_income(facts: &Facts, members: &Members, rules: &Rules, member: usize) -> Result<(Exact, Exact), Overflow> {
+    let left_out = income::left_out_of_tekun_test(facts, members, rules, member)?;
+    Ok((income::own_of(facts, members, rules, member)?.minus(left_out)?, left_out))
 }
 
 fn labour_ground(person: Person, member: &MemberFacts, rules: &Rules) -> Option<LabourGround> {
@@ -144,8 +150,13 @@ pub fn decide(facts: &Facts, members: &mut Members, property: &Property, rules: 
 }
 
 /// Notes what the tests came to.
-pub fn explain(facts: &Facts, members: &Members, reasons: &mut Reasons) {
-    for (_, person, member) in members.each_counted(facts) {
+pub fn explain(facts: &Facts, members: &Members, rules: &Rules, reasons: &mut Reasons) -> Result<(), Overflow> {
+    for (index, person, member) in members.each_counted(facts) {
+        if matches!(person.tekun, Finding::Tekun(..) | Finding::IncomeReachesLine)
+            && income::left_out_of_tekun_test(facts, members, rules, index)? != Exact::ZERO
+        {
+            reasons.reason("TEKUN_INCOME_EXEMPT");
+        }
         match person.tekun {
             Finding::NotConcerned => {}
             Finding::OrphanBenefitChosen => {
@@ -191,6 +202,7 @@ pub fn explain(facts: &Facts, members: &Members, reasons: &mut Reasons) {
             }
         }
     }
+    Ok(())
 }
 
 /// The reason code of a ground.

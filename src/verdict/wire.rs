@@ -316,7 +316,7 @@ impl Decision<'_> {
         emergency::explain(facts, rules, &mut reasons);
         members.explain(facts, &mut reasons);
         income::explain(facts, members, rules, &mut reasons)?;
-        tekun::explain(facts, members, &mut reasons);
+        tekun::explain(facts, members, rules, &mut reasons)?;
         let Some(household) = self.household() else {
             self.explain_referrals(&mut reasons);
             return Ok(reasons);

@@ -124,6 +124,11 @@ def variants(rng, listed, count):
             (["SENIOR_HIGH", "SECONDARY_VOCATIONAL"], ["PRIMARY", "JUNIOR", "SPECIAL"])
         )
         if rng.random() < 0.4:
+            kinds = (*EXEMPT_KINDS, "PENSION_RESIDENT", "UNEMPLOYMENT_BENEFIT", "OTHER")
+            made["tekun"]["exempt_income_kinds"] = rng.sample(kinds, 3)
+        if rng.random() < 0.4:
+            made["tekun"]["basic_pension_exempt"] = rng.random() < 0.8
+        if rng.random() < 0.4:
             made["single_grounds"] = ["NO_CAPACITY"]
         if rng.random() < 0.4:
             made["deduct_rigid_in_dibao_test"] = rng.random() < 0.8
@@ -302,11 +307,15 @@ class Households:
             found.append({"kind": "DWELLING", "value": "0.00", "source": "emergency", "count": 1, "exempt_kind": kind})
         if self.chance(0.08):
             exempt = rng.choice(("DISABILITY_AID", "MOTORCYCLE_2_OR_3_WHEEL", "E_BIKE", None))
-            found.append(
-                {"kind": "VEHICLE", "value": "80000.00", "source": "civil_affairs_declared", "exempt_kind": exempt}
-            )
+            vehicle = {"kind": "VEHICLE", "value": "80000.00", "source": "civil_affairs_declared", "exempt_kind": exempt}
+            if self.chance(0.3):
+                vehicle["count"] = rng.choice((0, 2))
+            found.append(vehicle)
         if self.chance(0.03):
-            found.append({"kind": "NON_RESIDENTIAL", "value": "100000.00", "source": "housing"})
+            shop = {"kind": "NON_RESIDENTIAL", "value": "100000.00", "source": "housing"}
+            if self.chance(0.3):
+                shop["count"] = rng.choice((0, 2))
+            found.append(shop)
         if self.chance(0.08):
             capital = (
                 self.near(fen(self.pack["business_capital_limit"]), 0) if self.chance(0.6) else rng.randrange(8_000_000)

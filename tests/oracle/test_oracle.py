@@ -49,6 +49,7 @@ def test_a_fact_that_nobody_reads_is_refused():
         (lambda file: file["cases"][0].update(parameter_set="NOWHERE"), "NOWHERE"),
         (lambda file: file["parameter_sets"]["IM_WLHT_URBAN"].update(topup_stacking="SUM"), "topup_stacking"),
         (lambda file: file["parameter_sets"]["IM_WLHT_URBAN"].update(deduct_rigid_in_dibao_test="on"), "'on'"),
+        (lambda file: file["parameter_sets"]["IM_WLHT_URBAN"]["tekun"].update(basic_pension_exempt=1), "basic_pension"),
         (lambda file: file["cases"][0]["household"]["incomes"][0].update(amount_12m=18000.0), "18000.0"),
     ):
         with pytest.raises(Unreadable, match=named):

@@ -169,9 +169,10 @@ fn comparison(story: &Story<'_>, node: Node<'_>) -> Option<Text> {
         Some(basis) => (format!("（{}）", basis.zh), format!(" ({})", basis.en)),
         None => (String::new(), String::new()),
     };
+    let left_out = super::deciding::left_out(node);
     Some(line(
-        format!("{who_zh}{}：{} {sign} {}，{verdict_zh}{basis_zh}。", label.zh, left.zh, right.zh),
-        format!("{who_en}{}: {} {sign} {}: {verdict_en}{basis_en}.", label.en, left.en, right.en),
+        format!("{who_zh}{}：{}{} {sign} {}，{verdict_zh}{basis_zh}。", label.zh, left.zh, left_out.zh, right.zh),
+        format!("{who_en}{}: {}{} {sign} {}: {verdict_en}{basis_en}.", label.en, left.en, left_out.en, right.en),
     ))
 }
 

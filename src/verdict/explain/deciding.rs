@@ -319,6 +319,17 @@ fn over_limit(node: Node<'_>) -> Text {
     }
 }
 
+/// What of somebody's income their test for 特困 left out, in brackets; nothing where it left out nothing.
+pub(super) fn left_out(test: Node<'_>) -> Text {
+    let amount = test.inputs().iter().find(|input| input.name == "left_out_12m").map(|input| &input.value);
+    let Some(Value::Money(amount)) = amount else { return line("", "") };
+    let amount = yuan(*amount);
+    line(
+        format!("（另有{}按特困人员认定规定不计入）", amount.zh),
+        format!(" (another {} does not count in the test for tekun)", amount.en),
+    )
+}
+
 fn tekun(story: &Story<'_>) -> Text {
     let each: Vec<Text> = story
         .each("tekun.member")
@@ -328,12 +339,15 @@ fn tekun(story: &Story<'_>) -> Text {
             let (Value::Money(own), Value::Money(limit)) = (&comparison.left, &comparison.right) else { return None };
             let who = story.persons.named(node.subject.unwrap_or_default());
             let ground = words::reason(story.catalogue(), ground);
-            let (own, limit) = (yuan(*own), yuan(*limit));
+            let (own, limit, left_out) = (yuan(*own), yuan(*limit), left_out(node));
             Some(line(
-                format!("{}{}，本人十二个月收入{}，低于一人低保标准{}", who.zh, ground.zh, own.zh, limit.zh),
                 format!(
-                    "{} {}; own income of twelve months {}, below the dibao line of one person, {}",
-                    who.en, ground.en, own.en, limit.en
+                    "{}{}，本人十二个月收入{}{}，低于一人低保标准{}",
+                    who.zh, ground.zh, own.zh, left_out.zh, limit.zh
+                ),
+                format!(
+                    "{} {}; own income of twelve months {}{}, below the dibao line of one person, {}",
+                    who.en, ground.en, own.en, left_out.en, limit.en
                 ),
             ))
         })

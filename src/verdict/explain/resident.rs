@@ -247,12 +247,15 @@ fn income(story: &Story<'_>) -> Result<Section, Overflow> {
         let Some(comparison) = node.comparison() else { continue };
         let (Value::Money(own), Value::Money(limit)) = (&comparison.left, &comparison.right) else { continue };
         let who = story.persons.plain(node.subject.unwrap_or_default());
-        let (own, limit) = (yuan(*own), yuan(*limit));
+        let (own, limit, left_out) = (yuan(*own), yuan(*limit), super::deciding::left_out(node));
         lines.push(line(
-            format!("{}本人最近十二个月计入的收入是{}，一个人十二个月的低保标准是{}。", who.zh, own.zh, limit.zh),
             format!(
-                "Own income of {} that counts over twelve months is {}; the dibao standard of one person over twelve months is {}.",
-                who.en, own.en, limit.en
+                "{}本人最近十二个月计入的收入是{}{}，一个人十二个月的低保标准是{}。",
+                who.zh, own.zh, left_out.zh, limit.zh
+            ),
+            format!(
+                "Own income of {} that counts over twelve months is {}{}; the dibao standard of one person over twelve months is {}.",
+                who.en, own.en, left_out.en, limit.en
             ),
         ));
     }

@@ -91,9 +91,9 @@ fn the_id_of_the_same_facts_never_changes() {
     assert_eq!(
         [of(&full()), of(&household("18000.00")), unknown.id.to_string()],
         [
-            "vd_88ff23a74ab3e6e433566b46b3c2cd8bd6dbe867508994f75198462c4a8a4cd7",
-            "vd_31bc5bc1aeccb93950b24d61951013b2ac1b713a823a3ef30e535e46340852e2",
-            "vd_6052b48c394ab9e3576b6652caa27a6b4a02d605b1c6996c8e4cc739199fd17d",
+            "vd_f363272c3bbf4fe56f09d3887f728cc137398930393335d64a2e5b8c7feec724",
+            "vd_8c4e7854f6dcbd14397bfd32c581074767bf6c06ffb6f1ea5105553205ae526f",
+            "vd_e87630ce6a635c805fc6ba023613358a0cccd9fc0d6889ebe48e456c87b2a591",
         ]
     );
 }

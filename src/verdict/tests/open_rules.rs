@@ -1,5 +1,5 @@
 //! Rules that a pack may apply or leave: special assistance, grounds of single persons, change inside the review cycle,
-//! application where one lives, costs of illness taken off in the dibao test. Where the pack is silent nothing is said of them.
+//! application where one lives, costs of illness taken off in the dibao test, income left out of the test for 特困. Where the pack is silent nothing is said of them.
 
 use super::*;
 
@@ -266,4 +266,83 @@ fn single_persons_the_low_income_line_and_the_graduation_period_know_no_deductio
     facts.expenditures[0].gross = yuan("20000.00");
     let by_rule = wire(&evaluate(&facts, &deducting()).unwrap());
     assert_eq!(by_rule["benefit_hint"]["mode"], "DIFFERENCE", "it is dibao again by the rule");
+}
+
+fn circle_of(verdict: &Verdict) -> &'static str {
+    verdict.circle().map_or("PENDING", super::super::circle::Circle::as_str)
+}
+
+fn circle_by(facts: &Facts, parameters: &Parameters) -> &'static str {
+    circle_of(&evaluate(facts, parameters).unwrap())
+}
+
+fn tekun_list(kinds: &[&str], basic: bool) -> Parameters {
+    with(|set| {
+        set["tekun"]["exempt_income_kinds"] = serde_json::json!(kinds);
+        set["tekun"]["basic_pension_exempt"] = basic.into();
+    })
+}
+
+#[test]
+fn the_test_for_tekun_leaves_out_more_kinds_only_where_the_pack_says_so() {
+    let wide = tekun_list(&["LONG_TERM_CARE_BENEFIT", "AGE_ALLOWANCE"], false);
+    let mut facts = alone(date(1950, 1, 1));
+    facts.incomes.push(income(0, IncomeCategory::Transfer, "LONG_TERM_CARE_BENEFIT", "30000.00"));
+    assert_eq!((circle_by(&facts, &urban()), circle_by(&facts, &wide)), ("NONE", "TEKUN"));
+    assert_eq!(circle_by(&facts, &tekun_list(&[], false)), "NONE", "an empty list is none");
+    let told = evaluate(&facts, &wide).unwrap();
+    assert!(has_reason(&told, "TEKUN_INCOME_EXEMPT") && told.flags.is_empty());
+    let trace = crate::verdict::trace::trace(&facts, &wide, &told).unwrap();
+    let root = serde_json::to_string(&trace).unwrap();
+    assert!(root.contains("\"left_out_12m\"") && root.contains("30000.00"), "{root}");
+
+    facts.incomes[0].amount_12m = yuan("2000.00");
+    facts.incomes.push(income(0, IncomeCategory::Other, "OTHER", "9948.00"));
+    assert!(has_reason(&evaluate(&facts, &wide).unwrap(), "TEKUN_OWN_INCOME_GE_STANDARD"));
+    let sums = wire(&evaluate(&facts, &wide).unwrap())["computed"]["countable_income_12m"].clone();
+    assert_eq!(sums, "11948.00", "for the household it counts");
+    facts.incomes[1].amount_12m = yuan("9947.99");
+    assert_eq!(circle_by(&facts, &wide), "TEKUN");
+
+    // What never counts is left out once, whichever list names it.
+    facts.incomes[0] = income(0, IncomeCategory::Transfer, "AGE_ALLOWANCE", "2000.00");
+    let told = evaluate(&facts, &wide).unwrap();
+    assert!(circle_of(&told) == "TEKUN" && !has_reason(&told, "TEKUN_INCOME_EXEMPT"));
+    facts.incomes[1].amount_12m = yuan("9948.00");
+    assert_eq!(circle_by(&facts, &wide), "LOW_INCOME");
+}
+
+#[test]
+fn the_basic_pension_is_left_out_of_the_test_for_tekun_on_any_day_where_the_pack_says_so() {
+    let wide = tekun_list(&[], true);
+    let mut facts = alone(date(1950, 1, 1));
+    facts.incomes.push(income(0, IncomeCategory::Transfer, "PENSION_RESIDENT", "11663.99"));
+    facts.incomes[0].basic_portion_12m = Some(yuan("1716.00"));
+    for (day, narrow) in [(date(2025, 3, 15), "TEKUN"), (date(2026, 3, 15), "LOW_INCOME")] {
+        facts.assessed_on = day;
+        assert_eq!(circle_by(&facts, &urban()), narrow, "{day}");
+        let told = evaluate(&facts, &wide).unwrap();
+        assert_eq!(circle_of(&told), "TEKUN", "{day}");
+        assert_eq!(
+            has_reason(&told, "TEKUN_INCOME_EXEMPT"),
+            narrow != "TEKUN",
+            "before the day it never counts anyway"
+        );
+    }
+    facts.incomes[0].amount_12m = yuan("11664.00");
+    assert_eq!(circle_by(&facts, &wide), "LOW_INCOME", "exactly the line");
+    facts.incomes[0].basic_portion_12m = None;
+    facts.incomes[0].amount_12m = yuan("9948.00");
+    assert_eq!(circle_by(&facts, &wide), "LOW_INCOME", "no basic part is told: missing is not zero");
+}
+
+#[test]
+fn what_the_test_for_tekun_leaves_out_settles_nothing_while_income_is_unknown() {
+    let wide = tekun_list(&["LONG_TERM_CARE_BENEFIT"], true);
+    let mut facts = alone(date(1950, 1, 1));
+    facts.incomes.push(income(0, IncomeCategory::Transfer, "LONG_TERM_CARE_BENEFIT", "30000.00"));
+    facts.gaps = vec![silent("hrss")];
+    let told = evaluate(&facts, &wide).unwrap();
+    assert_eq!(circle_of(&told), "TEKUN");
+    assert_eq!(wire(&told)["gaps"][0]["could_change"], true, "an employee pension would reach the line");
 }

@@ -197,11 +197,19 @@ fn property_limits_are_met_to_the_fen() {
     assert_eq!(verdict(&facts).flags, ["PROPERTY_DWELLINGS_OVER_LIMIT"]);
     facts.assets[0].exempt_kind = Some(kind("ANYTHING"));
     assert_eq!(circle(&facts), "DIBAO");
+    facts.assets = vec![asset("DWELLING", "0.00"), asset("DWELLING", "0.00")];
+    facts.assets[1].count = 0;
+    assert_eq!(circle(&facts), "DIBAO", "a dwelling of which there is none");
 
     facts.assets = vec![asset("NON_RESIDENTIAL", "0.00")];
     assert_eq!(verdict(&facts).flags, ["PROPERTY_NON_RESIDENTIAL"]);
+    facts.assets[0].count = 0;
+    assert_eq!(verdict(&facts).flags, ["PROPERTY_NON_RESIDENTIAL"], "the count is read of dwellings alone");
 
     facts.assets = vec![asset("VEHICLE", "0.00")];
+    facts.assets[0].count = 0;
+    assert_eq!(verdict(&facts).flags, ["PROPERTY_VEHICLE"], "the count is read of dwellings alone");
+    facts.assets[0].count = 1;
     facts.assets[0].exempt_kind = Some(kind("ANYTHING"));
     assert_eq!(verdict(&facts).flags, ["PROPERTY_VEHICLE"]);
     facts.assets[0].exempt_kind = Some(kind("DISABILITY_AID"));

@@ -17,8 +17,8 @@ use crate::verdict::decision::{Decision, Settled};
 use crate::verdict::emergency::{FirstAid, first_aid, is_case_by_case, is_emergency};
 use crate::verdict::facts::Facts;
 use crate::verdict::reasons::{Clause, clause};
-use crate::verdict::tekun::{Finding, ground_reason};
-use crate::verdict::{HouseholdCircle, income, rounded};
+use crate::verdict::tekun::{Finding, ground_reason, own_income};
+use crate::verdict::{HouseholdCircle, rounded};
 
 pub(super) fn emergency<'a>(tree: &mut Tree<'a>, facts: &'a Facts, parameters: &'a Parameters) {
     for event in &facts.events {
@@ -76,7 +76,10 @@ pub(super) fn tekun<'a>(
         tree.open("tekun.member", &[clause::TEKUN], Outcome::is(outcome));
         tree.about(member.reference.as_str());
         if matches!(person.tekun, Finding::Tekun(..) | Finding::IncomeReachesLine) {
-            let own = income::own_of(facts, members, rules, index)?;
+            let (own, left_out) = own_income(facts, members, rules, index)?;
+            if left_out != Exact::ZERO {
+                tree.input("left_out_12m", money(left_out)?);
+            }
             tree.compared(money(own)?, "<", money(line)?);
             tree.margin(distance(own, line)?);
         }

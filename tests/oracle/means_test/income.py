@@ -126,6 +126,31 @@ class own_income(Exact):
         return income
 
 
+class tekun_test_income(Exact):
+    value_type = int
+    entity = Person
+    definition_period = DateUnit.DAY
+    label = "Own income as the test for TEKUN takes it, parts of a fen: more kinds may be left out of it"
+
+    def formula(person, period, parameters):
+        place = person.simulation.household
+        kinds = place.simulation.tax_benefit_system.tables.list("income_kind")
+        always = figure(place, period, parameters, "basic_pension_exempt") == 1
+        basic_left_out = (figure(place, period, parameters, "tekun_basic_exempt") == 1) & ~always
+        income = numpy.zeros(person.count, dtype=numpy.int64)
+        for slot in slots(place, "income"):
+            kind = place(f"income_kind_{slot}", period)
+            counts = place(f"income_countable_{slot}", period)
+            left_out = listed(place, period, parameters, "tekun_exempt_income_kinds", kinds, kind)
+            stands = place(f"income_kept_{slot}", period) & ~exempt(place, period, parameters, slot)
+            basic = stands & pension(place, period, slot) & basic_left_out
+            counts = counts - numpy.where(basic, place(f"income_basic_{slot}", period) * PARTS, 0)
+            counts = numpy.where(left_out, 0, counts)
+            mine = person.household(f"income_member_{slot}", period) == person("position", period)
+            income += numpy.where(mine, place.project(counts), 0)
+        return income
+
+
 def supported(household, period, slot):
     """How many counted persons the obligor supports."""
     return bit_count(household(f"obligor_supports_{slot}", period) & household("counted_members", period))

@@ -68,10 +68,11 @@ def no_capacity(grounds):
     return int("NO_CAPACITY" in grounds)
 
 
-def switched(value):
-    """A rule that a set applies or leaves."""
+def switched(pack, key):
+    """A rule that a set applies, or leaves by saying false or nothing."""
+    value = pack.get(key, False)
     if not isinstance(value, bool):
-        raise Unreadable(f"deduct_rigid_in_dibao_test: {value!r} is neither true nor false")
+        raise Unreadable(f"{key}: {value!r} is neither true nor false")
     return int(value)
 
 
@@ -110,7 +111,9 @@ def figures(pack):
         "vehicle_exempt_kinds": list(pack["vehicle_exempt_kinds"]),
         "continue_stages": list(pack["tekun"]["continue_stages"]),
         "single_no_capacity": no_capacity(pack.get("single_grounds", [])),
-        "deducts_illness": switched(pack.get("deduct_rigid_in_dibao_test", False)),
+        "deducts_illness": switched(pack, "deduct_rigid_in_dibao_test"),
+        "tekun_exempt_income_kinds": list(pack["tekun"].get("exempt_income_kinds", [])),
+        "tekun_basic_exempt": switched(pack["tekun"], "basic_pension_exempt"),
     }
     for rank, circle in enumerate(precedence):
         values[f"rank_{circle}"] = rank

@@ -75,7 +75,7 @@ class tekun(Variable):
             & ~person("chose_orphan_benefit", period)
             & person("no_labour_capacity", period)
             & person("without_able_obligor", period)
-            & (person("own_income", period) < line * PARTS)
+            & (person("tekun_test_income", period) < line * PARTS)
             & person.household("property_passes_for_one", period)
         )
 

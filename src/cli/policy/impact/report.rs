@@ -140,7 +140,7 @@ impl Report<'_> {
                 )?;
                 writeln!(
                     out,
-                    "每月补差合计 {before} 元 → {after} 元，变化 {change} 元；{} 户增加，{} 户减少",
+                    "每月救助金合计 {before} 元 → {after} 元，变化 {change} 元；{} 户增加，{} 户减少",
                     total.raised, total.lowered
                 )?;
             }
@@ -152,7 +152,7 @@ impl Report<'_> {
                 )?;
                 writeln!(
                     out,
-                    "difference benefit a month {before} → {after} yuan, change {change}; {} households get more, {} less",
+                    "benefits a month {before} → {after} yuan, change {change}; {} households get more, {} less",
                     total.raised, total.lowered
                 )?;
             }
@@ -162,7 +162,10 @@ impl Report<'_> {
                 lang.pick("户按档发放，金额未计算", "households are paid by tier; their amounts are not computed");
             writeln!(out, "{} {says}", total.uncomputed)?;
         }
-        writeln!(out, "{}\n", lang.pick("特困供养金额不在其内", "amounts of tekun support are not included"))?;
+        writeln!(out, "{}\n", lang.pick(
+            "救助金为补差、分类增发和单人户救助金；特困供养金额不在其内",
+            "benefits are the difference, its top-ups and those of single persons; amounts of tekun support are not included"
+        ))?;
         self.tell_moves(out, lang)?;
         self.tell_speed(out, lang)
     }
@@ -178,9 +181,12 @@ impl Report<'_> {
             },
             Population::File { path, elsewhere, faults } => {
                 let path = path.display();
-                match lang {
-                    Lang::Zh => writeln!(out, "{path}：另有 {elsewhere} 户属于他地或另一侧，未计入")?,
-                    Lang::En => writeln!(out, "{path}: {elsewhere} households of other places or sides are left out")?,
+                match (lang, *elsewhere) {
+                    (_, 0) => writeln!(out, "{path}")?,
+                    (Lang::Zh, _) => writeln!(out, "{path}：另有 {elsewhere} 户属于他地或另一侧，未计入")?,
+                    (Lang::En, _) => {
+                        writeln!(out, "{path}: {elsewhere} households of other places or sides are left out")?;
+                    }
                 }
                 for (number, at) in &faults.first {
                     let says =

@@ -113,6 +113,7 @@ fn reason_words(code: &str) -> Option<(&'static str, &'static str)> {
         "TEKUN_MINOR" => ("未成年人", "is a minor"),
         "TEKUN_CONTINUES_MINOR" => ("未满18周岁，继续享受特困供养", "goes on as tekun until 18"),
         "TEKUN_NO_LIVELIHOOD" => ("无生活来源", "has no livelihood"),
+        "TEKUN_INCOME_EXEMPT" => ("有在特困认定中不计入的收入", "some income does not count in the test for tekun"),
         "TEKUN_NO_OBLIGOR" => ("无法定义务人", "has no legal obligor"),
         "TEKUN_OBLIGOR_UNABLE" => ("法定义务人无履行能力", "the legal obligors cannot pay"),
         "TEKUN_OBLIGOR_ABLE" => ("有履行能力的义务人，不是特困人员", "an obligor can pay, so not tekun"),

@@ -72,6 +72,7 @@ pub(in super::super) fn input(name: &str) -> Text {
         "death_date" => ("去世日期", "died on"),
         "education_stage" => ("在读", "in school"),
         "amount_12m" => ("金额", "amount"),
+        "left_out_12m" => ("特困认定不计入的收入", "income that the test for tekun leaves out"),
         "basic_portion_12m" => ("其中基础养老金", "of which basic pension"),
         "tekun_members_apart" => ("特困成员（收入另计，人）", "tekun members, whose income is not in the sum"),
         "category" => ("类别", "category"),
