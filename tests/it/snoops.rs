@@ -78,7 +78,7 @@ fn planted_snoops_are_found_and_benign_work_is_left_alone() {
         *found.entry(*rule).or_default() += usize::from(is_found);
     }
     let told: Vec<String> = found.iter().map(|(rule, count)| format!("{} {count}/10", rule.as_str())).collect();
-    println!("recall: {}", told.join(", "));
+    eprintln!("recall: {}", told.join(", "));
     for rule in RuleId::ALL {
         assert!(found[&rule] * 100 >= 95 * 10, "{rule:?}: {} of 10", found[&rule]);
     }
@@ -91,7 +91,7 @@ fn planted_snoops_are_found_and_benign_work_is_left_alone() {
         let named = alert.entries.iter().filter(|entry| benign.contains(entry.id.as_str())).count();
         *by_rule.entry(alert.rule.as_str()).or_default() += named;
     }
-    println!("flagged benign: {flagged} of {}: {by_rule:?}", world.benign.len());
+    eprintln!("flagged benign: {flagged} of {}: {by_rule:?}", world.benign.len());
     assert!(flagged * 1_000 <= world.benign.len() * 5, "{flagged}");
     assert!(flagged > 50, "benign work is not trivially different from snooping: {flagged}");
 
@@ -102,7 +102,7 @@ fn planted_snoops_are_found_and_benign_work_is_left_alone() {
     let accesses = accesses.len();
     ranked.sort_unstable_by(|left, right| right.cmp(left));
     let cutoff = ranked.get(accesses * 2 / 100).copied().unwrap_or(1);
-    println!("{} accesses named, of {accesses}; 2 % is {}", ranked.len(), accesses * 2 / 100);
+    eprintln!("{} accesses named, of {accesses}; 2 % is {}", ranked.len(), accesses * 2 / 100);
     for (rule, entries) in &world.incidents {
         let best = entries.iter().filter_map(|id| scores.get(id.as_str())).max().copied().unwrap_or(0);
         assert!(best >= cutoff, "{rule:?}: {best} is not in the top 2 % ({cutoff})");
@@ -110,7 +110,7 @@ fn planted_snoops_are_found_and_benign_work_is_left_alone() {
 
     // Load: alerts a day for ten reviewers.
     let most = review.load.values().max().copied().unwrap_or(0);
-    println!("most alerts in a day: {most}; in all {}", review.alerts.len());
+    eprintln!("most alerts in a day: {most}; in all {}", review.alerts.len());
     assert!(most <= rules.budget.a_day(), "{most}");
 }
 

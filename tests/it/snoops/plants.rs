@@ -101,7 +101,7 @@ impl World {
         let mut household = self.any_household(snoop.region);
         household.address.clone_from(&snoop.address);
         for member in &mut household.members {
-            member.name = "邻某".to_owned();
+            "邻某".clone_into(&mut member.name);
         }
         self.about(snoop, &household, day, |access| access.case = None)
     }
@@ -220,13 +220,13 @@ impl World {
                 let looked_at = moment(day, 9 * 60 + turn * 7 + number);
                 let alert = Some(format!("alerts/al_{:032x}", turn + number * 100));
                 let id = format!("ev_r{:02}{}{turn:02}", number, u8::from(is_honest));
-                let mut look = self.event(Kind::Viewed, &format!("{id}a"), &self.caseworkers[0].clone(), looked_at);
+                let mut look = Self::event(Kind::Viewed, &format!("{id}a"), &self.caseworkers[0].clone(), looked_at);
                 let name = Some(format!("officer-{}", reviewer.region));
                 (look.actor, look.object) = (name.clone(), alert.clone());
                 self.events.push((look, false, 0));
                 let is_fast = !is_honest && number >= 5;
                 let closed_at = looked_at.checked_add(if is_fast { 4.seconds() } else { 5.minutes() }).unwrap();
-                let mut closing = self.event(Kind::AlertChanged, &id, &self.caseworkers[0].clone(), closed_at);
+                let mut closing = Self::event(Kind::AlertChanged, &id, &self.caseworkers[0].clone(), closed_at);
                 let state = if is_honest || is_fast {
                     ["justified", "dismissed"][usize::try_from(turn % 2).unwrap()]
                 } else {

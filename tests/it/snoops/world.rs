@@ -309,7 +309,8 @@ impl World {
         let region = if self.chance.ten_thousandth(2) { (by.region + 1) % REGIONS } else { by.region };
         let household = self.any_household(region);
         let mut access = self.access(&by, &household, moment);
-        if self.chance.ten_thousandth(5) {
+        let is_forgotten = self.chance.ten_thousandth(5);
+        if is_forgotten {
             access.case = None;
         } else if self.chance.ten_thousandth(5) {
             let opened = moment.checked_sub(70.seconds()).unwrap();
@@ -332,7 +333,7 @@ impl World {
         self.made += 1;
         let (verification, id) = (format!("vf_{:032x}", self.made), format!("ev_{:032x}", self.made));
         let subjects: Vec<Subject> = access.household.members.iter().map(|one| one.number.subject(&self.key)).collect();
-        let mut event = self.event(Kind::Granted, &id, &access.by, access.at);
+        let mut event = Self::event(Kind::Granted, &id, &access.by, access.at);
         event.verification = Some(verification.clone());
         event.division = Some(access.division);
         event.exemption = access.is_emergency.then(|| "emergency".to_owned());
@@ -356,14 +357,14 @@ impl World {
         };
         self.events.push((event, false, 0));
         let mut released =
-            self.event(Kind::Released, &format!("{id}a"), &access.by, access.at.checked_add(2.seconds()).unwrap());
+            Self::event(Kind::Released, &format!("{id}a"), &access.by, access.at.checked_add(2.seconds()).unwrap());
         released.verification = Some(verification.clone());
         released.departments =
             vec![Asked { outcome: "answered".to_owned() }, Asked { outcome: "no_record".to_owned() }];
         self.events.push((released, false, 0));
         if let Some(hours) = access.acted_after_hours {
             let at = access.at.checked_add(hours.hours()).unwrap();
-            let mut acted = self.event(Kind::CaseActed, &format!("{id}b"), &access.by, at);
+            let mut acted = Self::event(Kind::CaseActed, &format!("{id}b"), &access.by, at);
             acted.verification = Some(verification);
             acted.state = Some("decided".to_owned());
             self.events.push((acted, false, 0));
@@ -375,14 +376,14 @@ impl World {
     pub(super) fn denied(&mut self, by: &Caseworker, problem: &str, at: Timestamp) -> String {
         self.made += 1;
         let id = format!("ev_{:032x}", self.made);
-        let mut event = self.event(Kind::Denied, &id, by, at);
+        let mut event = Self::event(Kind::Denied, &id, by, at);
         event.problem = Some(problem.to_owned());
         self.events.push((event, false, 0));
         id
     }
 
     /// An event of a caseworker's system.
-    pub(super) fn event(&self, action: Kind, id: &str, by: &Caseworker, at: Timestamp) -> Event {
+    pub(super) fn event(action: Kind, id: &str, by: &Caseworker, at: Timestamp) -> Event {
         Event {
             action,
             actor: Some(format!("system-{}", by.region)),
