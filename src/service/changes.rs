@@ -179,6 +179,14 @@ impl Operations {
             if let Some(why) = self.fault_of(&asked.change) {
                 return Ok(Answer::Refused(why));
             }
+            if let Change::Settings { digest, .. } = &asked.change
+                && let Some(answer) = self.entered_before(digest).await?
+            {
+                if let Some(number) = request.filter(|_| !matches!(answer, Answer::Refused(_))) {
+                    self.answer(number, &answer).await?;
+                }
+                return Ok(answer);
+            }
             return Ok(self.approvals.propose(&asked.by, &asked.change, request).await?);
         }
         let order = Order { by: &asked.by, approved: None };
@@ -206,6 +214,18 @@ impl Operations {
             Change::Erase { reason, .. } => erasure::check_reason(reason).err().map(|fault| fault.text()),
             Change::Settings { .. } | Change::Say(_) | Change::ConfirmClock | Change::Rewrap(_) => None,
         }
+    }
+
+    /// What is answered to settings that need not be entered: those in force, and those that wait already. Two copies of
+    /// one change would let two persons agree to one each, and neither be made.
+    async fn entered_before(&self, digest: &str) -> Result<Option<Answer>, StoreError> {
+        if self.store.last_settings().await?.is_some_and(|last| last.digest == digest) {
+            return Ok(Some(Answer::Refused(Text::new(
+                "这些设置已在使用，无须批准。",
+                "these settings are in force already: there is nothing to agree to.",
+            ))));
+        }
+        self.approvals.waiting_settings(digest).await
     }
 
     /// Makes a change that both agreed to. One that cannot be made any more ends as refused.
