@@ -16,6 +16,12 @@ fn main() -> ExitCode {
         .map_err(anyhow::Error::from)
         .and_then(|runtime| runtime.block_on(hedui::cli::run(cli)));
     ended.unwrap_or_else(|error| {
+        // Whoever read the output had enough of it (`hedui … | head`).
+        if error.chain().any(|cause| {
+            cause.downcast_ref::<std::io::Error>().is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+        }) {
+            return ExitCode::SUCCESS;
+        }
         // Nobody is left to tell when even this cannot be written.
         drop(writeln!(std::io::stderr(), "hedui: {error:#}"));
         hedui::cli::exit_code_of(&error)

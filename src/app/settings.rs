@@ -92,24 +92,23 @@ pub(super) async fn check(
     }
     let clients = registered(store).await?;
     let needs_two = last.as_ref().is_some_and(|last| last.needs_two) && administrators(&clients) >= PERSONS;
-    let (mut approvers, mut ended) = (Vec::new(), Vec::new());
+    let Found { open, agreed } = find(effective, store, &clients, now).await?;
+    let mut approvers = Vec::new();
     if needs_two {
-        match find(effective, store, &clients, now).await? {
-            Found::Agreed { proposal, by } => {
-                ended.push((proposal, "made", now.as_microsecond()));
-                approvers = by;
-            }
-            waiting => {
-                let proposal = match waiting {
-                    Found::Waiting(proposal) => proposal,
-                    _ => propose(effective, config, store, ids, now).await?,
-                };
-                refuse(effective, &proposal, store, ids, now).await?;
-                let before = last.map(|last| last.digest).unwrap_or_default();
-                return Ok(Err(Unapproved { digest: effective.digest.clone(), before, proposal }));
-            }
-        }
+        let Some(by) = agreed else {
+            let proposal = match open.into_iter().next_back() {
+                Some(proposal) => proposal,
+                None => propose(effective, config, store, ids, now).await?,
+            };
+            refuse(effective, &proposal, store, ids, now).await?;
+            let before = last.map(|last| last.digest).unwrap_or_default();
+            return Ok(Err(Unapproved { digest: effective.digest.clone(), before, proposal }));
+        };
+        approvers = by;
     }
+    // Every proposal of these settings ends here. One that stayed open would let them come back later, after others were
+    // in force, with nobody asked.
+    let ended = open.into_iter().map(|proposal| (proposal, "made", now.as_microsecond())).collect();
     let (request_id, object) = (ids.next("rq"), format!("settings/{}", effective.digest));
     let before = last.map(|last| format!("settings/{}", last.digest));
     let mut event = AccessEvent::new(ids.next("ev"), now, Action::SettingsChanged, None, &request_id);
@@ -123,7 +122,12 @@ pub(super) async fn check(
     };
     let approval = ApprovalChanges { settings: vec![row], ended, ..ApprovalChanges::default() };
     store.change(Changes { approval, ..Changes::default() }, vec![event.to_row()?]).await?;
-    tracing::info!(digest = effective.digest, "the hub runs with other settings than before");
+    let told = if before.is_some() {
+        "the hub runs with other settings than before"
+    } else {
+        "the hub runs with its first settings"
+    };
+    tracing::info!(digest = effective.digest, "{told}");
     Ok(Ok(()))
 }
 
@@ -138,15 +142,18 @@ fn administrators(clients: &Clients) -> usize {
     clients.iter().filter(|client| client.is_active() && client.client().role == Role::Administrator).count()
 }
 
-enum Found {
-    Agreed { proposal: String, by: Vec<String> },
-    Waiting(String),
-    Nothing,
+/// What waits for these settings to be put in force.
+#[derive(Default)]
+struct Found {
+    /// The proposals of them that are open and not too old, the oldest first.
+    open: Vec<String>,
+    /// Who agreed to one of these, where two did.
+    agreed: Option<Vec<String>>,
 }
 
-/// The proposal of these settings that is open and not too old.
+/// The proposals of these settings.
 async fn find(effective: &Effective, store: &Store, clients: &Clients, now: Timestamp) -> Result<Found, StoreError> {
-    let mut found = Found::Nothing;
+    let mut found = Found::default();
     for row in store.open_proposals().await? {
         let is_it = matches!(
             serde_json::from_str(&row.body),
@@ -157,10 +164,10 @@ async fn find(effective: &Effective, store: &Store, clients: &Clients, now: Time
             continue;
         }
         let by = approvals::agreed(&row, &store.decisions(&row.id).await?, clients, now);
-        if by.len() >= PERSONS {
-            return Ok(Found::Agreed { proposal: row.id, by });
+        if by.len() >= PERSONS && found.agreed.is_none() {
+            found.agreed = Some(by);
         }
-        found = Found::Waiting(row.id);
+        found.open.push(row.id);
     }
     Ok(found)
 }

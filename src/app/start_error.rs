@@ -70,7 +70,7 @@ pub enum StartError {
     Clients(#[from] ClientsError),
     /// Two persons must agree to the settings first.
     #[error(
-        "two administrators must agree to these settings first 设置已变更，须由两名授权管理人员批准: sha256 {}, before it {}; each of them looks at it and signs: `hedui approval show {proposal}`, `hedui approval give {proposal} --as ID --key FILE`; then start again", .0.digest, .0.before, proposal = .0.proposal
+        "two administrators must agree to these settings first (sha256 {}, before it {}); each of them looks at the change and signs: `hedui approval show {proposal}`, `hedui approval give {proposal} --as ID --key FILE`; then start again", .0.digest, .0.before, proposal = .0.proposal
     )]
     Unapproved(settings::Unapproved),
     /// The rules or lists by which the access log is watched.
@@ -112,6 +112,12 @@ impl StartError {
             Self::Config(ConfigError::File { setting, file, source }) => {
                 Text::new(format!("`{setting}` 所指的 {} 无法读取：{source}", file.display()), self.to_string())
             }
+            Self::Unapproved(settings::Unapproved { digest, before, proposal }) => Text::new(
+                format!(
+                    "设置已变更，须先由两名授权管理人员批准（sha256 {digest}，此前为 {before}）；两人各自查看并签署：`hedui approval show {proposal}`、`hedui approval give {proposal} --as ID --key FILE`；然后重新启动。"
+                ),
+                self.to_string(),
+            ),
             other => Text::new(format!("无法启动：{other}"), other.to_string()),
         }
     }

@@ -159,6 +159,28 @@ impl Approvals {
         Ok(answer)
     }
 
+    /// What is answered to settings whose proposal is open and not too old; `None` where they were not entered.
+    pub async fn waiting_settings(&self, digest: &str) -> Result<Option<Answer>, StoreError> {
+        let Some(registry) = &self.0.clients else { return Ok(None) };
+        let now = self.0.clock.now();
+        for row in self.0.store.open_proposals().await? {
+            let is_it = matches!(
+                serde_json::from_str(&row.body),
+                Ok(Change::Settings { digest: settings, .. }) if settings == digest && sha256(&row.body) == row.digest
+            );
+            if !is_it || row.expires_at <= now.as_microsecond() {
+                continue;
+            }
+            let by = agreed(&row, &self.0.store.decisions(&row.id).await?, &registry.clients(), now);
+            let still = PERSONS.saturating_sub(by.len());
+            return Ok(Some(match still {
+                0 => Answer::Done(format!("settings/{digest}/agreed")),
+                still => Answer::Waiting { proposal: row.id, digest: row.digest, still },
+            }));
+        }
+        Ok(None)
+    }
+
     /// Hears what a person says of a change: durable with its log entry before it counts, or refused, which is an entry too.
     pub async fn hear(
         &self,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::approvals::{Approvals, Approved, Heard};
 use super::clients::{self, ClientRegistry, ClientsError};
-use super::erasure::{self, Erasure, ErasureFault};
+use super::erasure::{Erasure, ErasureFault};
 use super::sealing::{Position, Progress, Rewrap};
 use crate::domain::problem::Text;
 use crate::store::{ApprovalChanges, Changes, Store, StoreError};
@@ -176,8 +176,16 @@ impl Operations {
     /// number of the request it answers; unless it is refused, the answer stands in the database when this returns.
     pub async fn make(&self, asked: Request, request: Option<i64>) -> Result<Answer, ClientsError> {
         if self.approvals.are_needed_for(&asked.change) {
-            if let Some(why) = self.fault_of(&asked.change) {
+            if let Some(why) = self.fault_of(&asked.change).await {
                 return Ok(Answer::Refused(why));
+            }
+            if let Change::Settings { digest, .. } = &asked.change
+                && let Some(answer) = self.entered_before(digest).await?
+            {
+                if let Some(number) = request.filter(|_| !matches!(answer, Answer::Refused(_))) {
+                    self.answer(number, &answer).await?;
+                }
+                return Ok(answer);
             }
             return Ok(self.approvals.propose(&asked.by, &asked.change, request).await?);
         }
@@ -200,12 +208,24 @@ impl Operations {
 
     /// Why a change could not be made even if everybody agreed, so that what cannot be is not kept waiting; nor is what may
     /// not be written down (P7).
-    fn fault_of(&self, change: &Change) -> Option<Text> {
+    async fn fault_of(&self, change: &Change) -> Option<Text> {
         match change {
             Change::Client(change) => self.clients.as_ref()?.fault_of(change).map(|fault| fault.text()),
-            Change::Erase { reason, .. } => erasure::check_reason(reason).err().map(|fault| fault.text()),
+            Change::Erase { id, reason } => self.erasure.fault_of(id, reason).await.map(|fault| fault.text()),
             Change::Settings { .. } | Change::Say(_) | Change::ConfirmClock | Change::Rewrap(_) => None,
         }
+    }
+
+    /// What is answered to settings that need not be entered: those in force, and those that wait already. Two copies of
+    /// one change would let two persons agree to one each, and neither be made.
+    async fn entered_before(&self, digest: &str) -> Result<Option<Answer>, StoreError> {
+        if self.store.last_settings().await?.is_some_and(|last| last.digest == digest) {
+            return Ok(Some(Answer::Refused(Text::new(
+                "这些设置已在使用，无须批准。",
+                "these settings are in force already: there is nothing to agree to.",
+            ))));
+        }
+        self.approvals.waiting_settings(digest).await
     }
 
     /// Makes a change that both agreed to. One that cannot be made any more ends as refused.

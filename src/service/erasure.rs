@@ -162,14 +162,8 @@ impl Erasure {
     /// in the log. What was done, as the log says it; the same for what was erased before.
     pub async fn erase(&self, order: Order<'_>, id: &str, reason: &str) -> Result<String, ErasureFault> {
         let reason = reason.trim();
-        check_reason(reason)?;
         let done = format!("{id}/erased");
-        let doomed = match id.split_at_checked(3) {
-            Some(("vf_", _)) => self.ended_verification(id).await?,
-            Some(("au_", _)) => self.ended_authorisation(id).await?,
-            _ => return Err(ErasureFault::Id),
-        };
-        let Some(doomed) = doomed else {
+        let Some(doomed) = self.doomed(id, reason).await? else {
             let approval = order.end(self.parts.clock.now());
             self.parts.store.change(Changes { approval, ..Changes::default() }, Vec::new()).await?;
             self.clear().await?;
@@ -317,6 +311,21 @@ impl Erasure {
         Ok(())
     }
 
+    /// Why this cannot be erased now for this reason, if it cannot.
+    pub async fn fault_of(&self, id: &str, reason: &str) -> Option<ErasureFault> {
+        self.doomed(id, reason.trim()).await.err()
+    }
+
+    /// What is to be erased; `None` where it is erased already.
+    async fn doomed(&self, id: &str, reason: &str) -> Result<Option<Doomed>, ErasureFault> {
+        check_reason(reason)?;
+        match id.split_at_checked(3) {
+            Some(("vf_", _)) => self.ended_verification(id).await,
+            Some(("au_", _)) => self.ended_authorisation(id).await,
+            _ => Err(ErasureFault::Id),
+        }
+    }
+
     /// A verification that may be erased; none where it was.
     async fn ended_verification(&self, id: &str) -> Result<Option<Doomed>, ErasureFault> {
         let row = self.parts.store.verification(id).await?.ok_or(ErasureFault::Unknown)?;
@@ -365,7 +374,7 @@ impl Erasure {
 }
 
 /// Whether a reason may be written down.
-pub(super) fn check_reason(reason: &str) -> Result<(), ErasureFault> {
+fn check_reason(reason: &str) -> Result<(), ErasureFault> {
     let reason = reason.trim();
     let is_said = (1..=MAX_REASON).contains(&reason.len())
         && !reason.chars().any(char::is_control)

@@ -217,7 +217,7 @@ async fn a56_other_settings_are_not_started_with_until_two_agreed_and_no_edit_sw
         change_settings(&hub.files.config, &[(line, instead.to_owned())]);
         let refused = hub.start().await.unwrap_err();
         let StartError::Unapproved(unapproved) = &refused else { panic!("{refused}") };
-        assert!(refused.to_string().contains("hedui approval give") && refused.to_string().contains("两名"));
+        assert!(refused.to_string().contains("hedui approval give") && refused.text().zh.contains("两名"));
         let again = hub.start().await.unwrap_err();
         let StartError::Unapproved(second) = &again else { panic!("{again}") };
         assert_eq!(second.proposal, unapproved.proposal, "it is entered once");
@@ -248,6 +248,27 @@ async fn a56_other_settings_are_not_started_with_until_two_agreed_and_no_edit_sw
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a56_settings_that_were_replaced_do_not_come_back_by_what_was_agreed_to_before() {
+    let mut hub = Hub::with_administrators().await;
+    hub.stop().await;
+    let (narrow, wide) = ("allow = [\"127.0.0.0/8\"]", "allow = [\"127.0.0.0/8\", \"10.0.0.0/8\"]");
+    for (line, instead) in [(narrow, wide), (wide, narrow)] {
+        change_settings(&hub.files.config, &[(line, instead.to_owned())]);
+        let proposal = waiting(&hub.run(&["approval", "settings"]).await);
+        assert_eq!(waiting(&hub.run(&["approval", "settings"]).await), proposal, "it is entered once");
+        for person in ["wang", "li"] {
+            assert_eq!(hub.say("give", &proposal, person, person).await.0, 0);
+        }
+        hub.start().await.expect("two agreed");
+        hub.stop().await;
+        let listed = hub.run(&["approval", "list"]).await.1;
+        assert!(listed.as_array().unwrap().iter().all(|one| one["state"] != "waiting"), "{listed}");
+    }
+    change_settings(&hub.files.config, &[(narrow, wide.to_owned())]);
+    assert!(hub.start().await.is_err(), "they were agreed to once, and replaced since");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn settings_that_change_are_told_by_the_log_also_where_one_person_may() {
     let mut hub = Hub::with_administrators().await;
     for reason in ["", "应150000198605021015申请"] {
@@ -255,12 +276,13 @@ async fn settings_that_change_are_told_by_the_log_also_where_one_person_may() {
         assert!(code == 1 && told["refused"]["zh"].is_string(), "what may not be written down does not wait: {told}");
     }
     assert_eq!(hub.create("wang", "caseworker").await.0, 1, "nor does what cannot be made");
-    let erase = hub.run(&["case", "erase", "vf_0199d0c2a1b27f3e8d4c5b6a79881122", "--reason", "order"]).await;
-    waiting(&erase);
+    let unknown = hub.run(&["case", "erase", "vf_0199d0c2a1b27f3e8d4c5b6a79881122", "--reason", "order"]).await;
+    assert!(unknown.0 == 1 && unknown.1["refused"]["zh"].is_string(), "nor what does not exist: {}", unknown.1);
+    waiting(&hub.create("clerk", "caseworker").await);
     let listed = hub.run(&["approval", "list"]).await.1;
     assert_eq!((&listed[0]["state"], listed.as_array().unwrap().len()), (&json!("waiting"), 1), "{listed}");
-    let entered = hub.run(&["approval", "settings"]).await;
-    waiting(&entered);
+    let (code, told) = hub.run(&["approval", "settings"]).await;
+    assert!(code == 1 && told["refused"]["zh"].is_string(), "nor what is in force already: {told}");
     hub.stop().await;
     let log = hub.log().await;
     let first = log.iter().find(|event| event["action"] == "settings_changed").unwrap();
