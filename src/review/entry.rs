@@ -1,5 +1,7 @@
 //! An entry of the access log as the rules read it. Fields that no rule asks about are passed over.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +69,7 @@ pub struct Event {
     #[serde(default)]
     pub exemption: Option<String>,
     /// Its id.
-    pub id: String,
+    pub id: Arc<str>,
     /// What else it is about.
     #[serde(default)]
     pub object: Option<String>,
@@ -114,8 +116,10 @@ pub struct Entry {
 pub struct EntryRef {
     /// Its index.
     pub index: u64,
-    /// The event's id, which is the receipt of the answer it belongs to.
-    pub id: String,
+    /// The event's id, which is the receipt of the answer it belongs to. Shared: evidence names the same entries again
+    /// and again.
+    #[schema(value_type = String)]
+    pub id: Arc<str>,
 }
 
 /// Who acted: the system, and the person at it where the system says who that is.
@@ -149,7 +153,7 @@ impl Entry {
 
     /// Where it is.
     pub fn reference(&self) -> EntryRef {
-        EntryRef { index: self.index, id: self.event.id.clone() }
+        EntryRef { index: self.index, id: Arc::clone(&self.event.id) }
     }
 
     /// Whether somebody asks about a household, or looks at, prints, takes out or unmasks what was found: what samples

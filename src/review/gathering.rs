@@ -126,7 +126,7 @@ mod tests {
             division: None,
             words: Text::new("话", "words"),
             arithmetic: Arithmetic { observed: index, threshold: 1, basis: Text::new("", "") },
-            entries: vec![EntryRef { index, id: format!("ev_{index}") }],
+            entries: vec![EntryRef { index, id: format!("ev_{index}").into() }],
         }
     }
 

@@ -132,7 +132,7 @@ impl Alerting {
 
     fn read(&mut self, row: &EntryRow, now: Timestamp) -> Vec<Finding> {
         let is_sound = Hash::leaf(row.body.as_bytes()).as_bytes().as_slice() == row.leaf;
-        let altered = || Health::Altered { entry: EntryRef { index: row.index, id: row.id.clone() } };
+        let altered = || Health::Altered { entry: EntryRef { index: row.index, id: row.id.as_str().into() } };
         match Entry::read(row.index, &row.body) {
             Ok(entry) if is_sound => self.evaluator.observe(&entry),
             Ok(entry) => {
@@ -194,7 +194,7 @@ impl Alerting {
     fn raised(&self, alert: &Alert) -> Result<EventRow, StoreError> {
         let id = self.parts.ids.next("ev");
         let object = format!("alerts/{}", alert.id);
-        let objects: Vec<String> = alert.entries.iter().map(|entry| entry.id.clone()).collect();
+        let objects: Vec<String> = alert.entries.iter().map(|entry| entry.id.to_string()).collect();
         let mut event = AccessEvent::new(id.clone(), self.parts.clock.now(), Action::AlertRaised, None, &id);
         event.division = alert.division;
         event.object = Some(&object);

@@ -74,7 +74,7 @@ fn planted_snoops_are_found_and_benign_work_is_left_alone() {
         let is_found = review
             .alerts
             .iter()
-            .any(|alert| alert.rule == *rule && alert.entries.iter().any(|entry| entries.contains(&entry.id)));
+            .any(|alert| alert.rule == *rule && alert.entries.iter().any(|entry| entries.contains(&*entry.id)));
         *found.entry(*rule).or_default() += usize::from(is_found);
     }
     let told: Vec<String> = found.iter().map(|(rule, count)| format!("{} {count}/10", rule.as_str())).collect();
@@ -88,7 +88,7 @@ fn planted_snoops_are_found_and_benign_work_is_left_alone() {
     let benign: BTreeSet<&str> = world.benign.iter().map(String::as_str).collect();
     let mut by_rule: BTreeMap<&str, usize> = BTreeMap::new();
     for alert in &review.alerts {
-        let named = alert.entries.iter().filter(|entry| benign.contains(entry.id.as_str())).count();
+        let named = alert.entries.iter().filter(|entry| benign.contains(&*entry.id)).count();
         *by_rule.entry(alert.rule.as_str()).or_default() += named;
     }
     eprintln!("flagged benign: {flagged} of {}: {by_rule:?}", world.benign.len());
@@ -97,7 +97,7 @@ fn planted_snoops_are_found_and_benign_work_is_left_alone() {
 
     // Ranking: with the accesses of benign work, every incident is in the top 2 %.
     let accesses: Vec<&str> =
-        world.log.iter().filter(|(entry, _)| entry.is_access()).map(|(entry, _)| entry.event.id.as_str()).collect();
+        world.log.iter().filter(|(entry, _)| entry.is_access()).map(|(entry, _)| &*entry.event.id).collect();
     let mut ranked: Vec<u64> = accesses.iter().filter_map(|id| scores.get(id)).copied().collect();
     let accesses = accesses.len();
     ranked.sort_unstable_by(|left, right| right.cmp(left));

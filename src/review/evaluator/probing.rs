@@ -1,8 +1,8 @@
 //! R11 and the replayed token of R12: trying what is there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::super::entry::{Entry, EntryRef, Who};
+use super::super::entry::{Entry, Who};
 use super::super::gathering::MOST_ENTRIES;
 use super::super::rules::{RuleId, Rules};
 use super::actor::Actor;
@@ -53,16 +53,15 @@ impl Actor {
         if u64::try_from(self.asked.len()).unwrap_or(u64::MAX) < threshold {
             return None;
         }
-        let mut cohorts: BTreeMap<Subject, (BTreeSet<Subject>, Vec<EntryRef>)> = BTreeMap::new();
-        for (_, (cohort, subject, reference)) in &self.asked {
-            let (subjects, entries) = cohorts.entry(*cohort).or_default();
-            subjects.insert(*subject);
-            entries.push(reference.clone());
-        }
+        let of =
+            |cohort: Subject| self.asked.iter().map(|(_, asked)| asked).filter(move |(known, ..)| *known == cohort);
         // Only what this entry adds to.
-        let of_entry = cohorts.into_iter().filter(|(cohort, _)| entry.event.context.cohorts.contains(cohort));
-        let (_, (subjects, entries)) = of_entry.max_by_key(|(_, (subjects, _))| subjects.len())?;
-        let observed = u64::try_from(subjects.len()).unwrap_or(u64::MAX);
+        let different = entry.event.context.cohorts.iter().map(|cohort| {
+            let subjects: BTreeSet<Subject> = of(*cohort).map(|(_, subject, _)| *subject).collect();
+            (subjects.len(), *cohort)
+        });
+        let (observed, cohort) = different.max()?;
+        let observed = u64::try_from(observed).unwrap_or(u64::MAX);
         if observed < threshold {
             return None;
         }
@@ -79,7 +78,7 @@ impl Actor {
             "different persons of one division and one birthday; compared as keyed hashes.",
         );
         let mut hit = Hit::on(RuleId::R11, entry, who, format!("cohort {day}"), (observed, threshold), words, basis);
-        hit.entries = entries;
+        hit.entries = of(cohort).map(|(.., reference)| reference.clone()).collect();
         Some(hit)
     }
 }

@@ -159,7 +159,7 @@ pub(super) fn hits(entry: &Entry, who: &Who, day: &str, people: &People, is_expl
         );
         let basis = Text::new("每一次先行查询都须复核。", "every use is reviewed.");
         // Each one by itself, however many there are in a day.
-        let window = event.verification.clone().unwrap_or_else(|| event.id.clone());
+        let window = event.verification.clone().unwrap_or_else(|| event.id.to_string());
         hits.push(Hit::on(RuleId::R6, entry, who, window, (1, 1), words, basis));
     }
     hits

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::Hasher as _;
 
 use jiff::Timestamp;
+use smallvec::SmallVec;
 
 use super::super::entry::{Entry, EntryRef, Who};
 use super::super::rules::{RuleId, Rules};
@@ -18,7 +19,8 @@ const MOST_LOOKUPS: usize = 50;
 /// The lookups of all persons within the window.
 #[derive(Default)]
 pub(super) struct Lookups {
-    of: HashMap<Subject, VecDeque<Lookup>>,
+    /// Most persons are looked up once.
+    of: HashMap<Subject, SmallVec<[Lookup; 1]>>,
     order: VecDeque<(Timestamp, Subject)>,
 }
 
@@ -47,9 +49,9 @@ impl Lookups {
             // The first lookup in a case is what the case is for.
             let is_bare = case.is_none_or(|case| known.iter().any(|lookup| lookup.case == Some(case)));
             if known.len() >= MOST_LOOKUPS {
-                known.pop_front();
+                known.remove(0);
             }
-            known.push_back(Lookup { at, who: asker, case, is_bare, entry: entry.reference() });
+            known.push(Lookup { at, who: asker, case, is_bare, entry: entry.reference() });
             self.order.push_back((at, *subject));
             if !is_bare {
                 continue;
@@ -98,9 +100,7 @@ impl Lookups {
         {
             self.order.pop_front();
             if let Some(known) = self.of.get_mut(&subject) {
-                while known.front().is_some_and(|lookup| lookup.at <= at) {
-                    known.pop_front();
-                }
+                known.retain(|lookup| lookup.at > at);
                 if known.is_empty() {
                     self.of.remove(&subject);
                 }

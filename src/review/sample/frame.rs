@@ -80,7 +80,7 @@ impl Framing {
         if is_inside && entry.is_access() {
             self.candidates.push(Candidate {
                 index: entry.index,
-                id: event.id.clone(),
+                id: event.id.to_string(),
                 leaf: leaf.to_owned(),
                 unit: event.division.map(|division| division.to_string()).unwrap_or_default(),
                 rule: None,

@@ -200,7 +200,7 @@ impl World {
 
     fn log_health(&mut self, snoop: &Caseworker, day: u64, number: u64) -> BTreeSet<String> {
         let entries = self.alone(snoop, day, |_| {});
-        let at = self.events.iter().rposition(|(event, ..)| entries.contains(&event.id)).unwrap();
+        let at = self.events.iter().rposition(|(event, ..)| entries.contains(&*event.id)).unwrap();
         if number < 5 {
             self.events[at].1 = true;
         } else {

@@ -392,7 +392,7 @@ impl World {
             departments: Vec::new(),
             division: Some(DivisionCode::parse(&format!("1522{:02}", by.region + 1)).unwrap()),
             exemption: None,
-            id: id.to_owned(),
+            id: id.into(),
             object: None,
             objects: Vec::new(),
             organisation: Some(format!("第{}旗民政局", by.region)),
