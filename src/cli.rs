@@ -12,6 +12,7 @@ mod change;
 pub mod client;
 pub mod demo;
 pub mod log;
+mod obstacle;
 pub mod policy;
 pub mod reach;
 pub mod sample;
@@ -132,6 +133,8 @@ pub enum Command {
     /// Mint an access token with an issuer's private key, for trials.
     Token(token::Args),
 }
+
+pub use obstacle::told;
 
 /// Runs the command.
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {

@@ -25,6 +25,7 @@ pub use retention::Retention;
 pub use review::Review;
 
 use crate::domain::dataset::{DepartmentId, duration_text};
+use crate::domain::problem::Text;
 use crate::domain::suite::SuiteId;
 use crate::egress::Allowed;
 
@@ -51,6 +52,19 @@ pub enum ConfigError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+impl ConfigError {
+    /// The error in both languages. What the parser says of a value stands in English in both.
+    pub fn text(&self) -> Text {
+        let zh = match self {
+            Self::Invalid { file, problem } => {
+                format!("配置文件 {} 无法使用：{problem}（全部设置见 config/hedui.example.toml）", file.display())
+            }
+            Self::File { setting, file, source } => format!("`{setting}` 所指的 {} 无法读取：{source}", file.display()),
+        };
+        Text::new(zh, self.to_string())
+    }
 }
 
 /// The whole tree.

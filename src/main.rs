@@ -10,6 +10,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = hedui::cli::Cli::parse();
+    let lang = cli.global.lang();
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         // Nobody is left to tell when even this cannot be written.
-        drop(writeln!(std::io::stderr(), "hedui: {error:#}"));
+        drop(writeln!(std::io::stderr(), "hedui: {}", hedui::cli::told(&error, lang)));
         hedui::cli::exit_code_of(&error)
     })
 }

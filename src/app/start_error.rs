@@ -109,9 +109,7 @@ impl StartError {
                 Text::new(format!("{setting} {address} 无法监听：{source}；是否已有其他程序占用？"), self.to_string())
             }
             Self::Tls(why) => Text::new(format!("监听所用的证书或私钥不可用：{why}"), self.to_string()),
-            Self::Config(ConfigError::File { setting, file, source }) => {
-                Text::new(format!("`{setting}` 所指的 {} 无法读取：{source}", file.display()), self.to_string())
-            }
+            Self::Config(error) => error.text(),
             Self::Unapproved(settings::Unapproved { digest, before, proposal }) => Text::new(
                 format!(
                     "设置已变更，须先由两名授权管理人员批准（sha256 {digest}，此前为 {before}）；两人各自查看并签署：`hedui approval show {proposal}`、`hedui approval give {proposal} --as ID --key FILE`；然后重新启动。"

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{Global, Lang};
+use super::{Global, Lang, obstacle};
 use crate::review::rules::{Fault, Rules};
 
 /// What to do with alerts.
@@ -50,10 +50,8 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
 
 /// The rules of a file, or the shipped ones; its faults where it has any.
 fn read(file: Option<&PathBuf>) -> anyhow::Result<Result<Rules, Vec<Fault>>> {
-    use anyhow::Context as _;
     let Some(file) = file else { return Ok(Ok(Rules::shipped())) };
-    let text = std::fs::read_to_string(file).with_context(|| format!("the rules {} cannot be read", file.display()))?;
-    Ok(Rules::parse(&text))
+    Ok(Rules::parse(&obstacle::read_text(file, ("规则文件", "rules"))?))
 }
 
 fn check(args: &CheckArgs, global: &Global) -> anyhow::Result<ExitCode> {

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
+use super::obstacle::{self, Obstacle};
 use super::{Global, Lang, change};
 use crate::app::sealing_keys;
 use crate::app::settings::Effective;
@@ -100,10 +101,13 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
 async fn say(args: SayArgs, agrees: bool, global: &Global) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.hub.config)?;
     let Some(endpoint) = &config.token_endpoint else {
-        bail!("this hub registers nobody: add [token_endpoint] to its configuration (config/hedui.example.toml)")
+        bail!(Obstacle::new(
+            "该平台不登记任何人：请在配置中加入 [token_endpoint]（见 config/hedui.example.toml）",
+            "this hub registers nobody: add [token_endpoint] to its configuration (config/hedui.example.toml)",
+        ))
     };
     let (_, proposal) = proposal(&config, &args.id).await?;
-    let key = std::fs::read(&args.key).with_context(|| format!("the key {} cannot be read", args.key.display()))?;
+    let key = obstacle::read(&args.key, ("私钥", "key"))?;
     let said = Said { proposal: proposal.id, digest: sha256(&proposal.body), agrees };
     let statement = sign(&key, &args.person, &endpoint.issuer, &said)?;
     change::tell("approval", &change::ask(&config, Change::Say(statement)).await?, global)
@@ -115,7 +119,12 @@ pub fn sign(key: &[u8], person: &str, issuer: &str, said: &Said) -> anyhow::Resu
         Ok(key) => (Algorithm::ES256, key),
         Err(_) => (
             Algorithm::EdDSA,
-            EncodingKey::from_ed_pem(key).context("the private key is neither P-256 nor Ed25519 in PEM (PKCS#8)")?,
+            EncodingKey::from_ed_pem(key).with_context(|| {
+                Obstacle::new(
+                    "私钥不是 PEM（PKCS#8）格式的 P-256 或 Ed25519 密钥",
+                    "the private key is neither P-256 nor Ed25519 in PEM (PKCS#8)",
+                )
+            })?,
         ),
     };
     let now = SystemClock.now().as_second();
@@ -130,14 +139,19 @@ pub fn sign(key: &[u8], person: &str, issuer: &str, said: &Said) -> anyhow::Resu
 
 async fn desk(config: &Config) -> anyhow::Result<ChangeDesk> {
     let file: &Path = &config.store.path;
-    std::fs::File::open(file).with_context(|| format!("the database {} cannot be read", file.display()))?;
+    obstacle::is_there(file, ("数据库", "database"))?;
     Ok(ChangeDesk::open(file).await?)
 }
 
 async fn proposal(config: &Config, id: &str) -> anyhow::Result<(ChangeDesk, ProposalRow)> {
     let desk = desk(config).await?;
     let found = desk.proposals().await?.into_iter().find(|row| row.id == id);
-    let row = found.with_context(|| format!("there is no change `{id}`; `hedui approval list` shows them"))?;
+    let row = found.ok_or_else(|| {
+        Obstacle::new(
+            format!("没有编号为 `{id}` 的变更；`hedui approval list` 列出全部"),
+            format!("there is no change `{id}`; `hedui approval list` shows them"),
+        )
+    })?;
     Ok((desk, row))
 }
 
@@ -170,7 +184,8 @@ async fn list(config: &Config, global: &Global) -> anyhow::Result<ExitCode> {
 async fn show(config: &Config, id: &str, global: &Global) -> anyhow::Result<ExitCode> {
     let (desk, row) = proposal(config, id).await?;
     let said = desk.decisions(&row.id).await?;
-    let change: Value = serde_json::from_str(&row.body).context("the change cannot be read")?;
+    let change: Value = serde_json::from_str(&row.body)
+        .with_context(|| Obstacle::new("变更的内容无法解析", "the change cannot be read"))?;
     let (mut out, lang) = (std::io::stdout().lock(), global.lang());
     if global.json {
         let mut all = json(&row, &said);

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 
 use super::log::Source;
+use super::obstacle::{self, Obstacle};
 use super::{Global, Lang};
 use crate::domain::hex::hex;
 use crate::review::entry::Entry;
@@ -82,12 +83,17 @@ fn manifest(file: &Path) -> anyhow::Result<Manifest> {
     struct Answer {
         manifest: Manifest,
     }
-    let text =
-        std::fs::read_to_string(file).with_context(|| format!("the manifest {} cannot be read", file.display()))?;
+    let text = obstacle::read_text(file, ("清单", "manifest"))?;
     let whole = serde_json::from_str::<Answer>(&text).map(|answer| answer.manifest);
     whole
         .or_else(|_| serde_json::from_str(&text))
-        .with_context(|| format!("{} is not the manifest of a sample", file.display()))
+        .with_context(|| {
+            let path = file.display();
+            Obstacle::new(
+                format!("{path} 不是抽查清单；应为 `GET /v1/samples/{{id}}` 的答复或其中的 `manifest`"),
+                format!("{path} is not the manifest of a sample: it is the answer of `GET /v1/samples/{{id}}`, or its `manifest`"),
+            )
+        })
 }
 
 /// A draw that is done again while the log is read.
@@ -209,10 +215,10 @@ impl Redo {
 /// Reads the entries of an exported log, bundle by bundle.
 fn read_export(folder: &Path, redo: &mut Redo) -> anyhow::Result<()> {
     let checkpoint = folder.join("checkpoint");
-    let text =
-        std::fs::read_to_string(&checkpoint).with_context(|| format!("{} cannot be read", checkpoint.display()))?;
+    let text = obstacle::read_text(&checkpoint, ("检查点", "checkpoint"))?;
     let Some(size) = text.lines().nth(1).and_then(|line| line.parse::<u64>().ok()) else {
-        bail!("{} is no checkpoint of a log", checkpoint.display());
+        let path = checkpoint.display();
+        bail!(Obstacle::new(format!("{path} 不是日志的检查点"), format!("{path} is no checkpoint of a log")));
     };
     let mut read = 0;
     while read < size {
@@ -220,10 +226,17 @@ fn read_export(folder: &Path, redo: &mut Redo) -> anyhow::Result<()> {
         let width = coordinate.width(size);
         let path = TilePath { entries: true, coordinate, width };
         let file = folder.join(format!("tile/{path}"));
-        let bytes = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-        let entries = decode_bundle(&bytes).with_context(|| format!("{} is no bundle of entries", file.display()))?;
+        let bytes = obstacle::read(&file, ("日志文件", "file of the log"))?;
+        let path = file.display();
+        let entries = decode_bundle(&bytes).with_context(|| {
+            Obstacle::new(format!("{path} 不是日志条目的文件"), format!("{path} is no bundle of entries"))
+        })?;
         if entries.len() != width {
-            bail!("{} has {} entries and should have {width}", file.display(), entries.len());
+            let found = entries.len();
+            bail!(Obstacle::new(
+                format!("{path} 有 {found} 条，应为 {width} 条：导出不完整，请重新导出"),
+                format!("{path} has {found} entries and should have {width}: the export is not whole, make it again"),
+            ));
         }
         for entry in entries {
             redo.see(entry);

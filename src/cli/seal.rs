@@ -4,13 +4,12 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Global, Lang, change};
+use super::{Global, Lang, change, obstacle};
 use crate::app::{StartError, sealing_keys};
 use crate::config::Config;
 use crate::seal::wrap::KeyId;
@@ -138,7 +137,7 @@ fn tell(progress: &Progress, global: &Global) -> anyhow::Result<ExitCode> {
 async fn status(config: &Config, global: &Global) -> anyhow::Result<ExitCode> {
     let keys = sealing_keys(config)?;
     let file = &config.store.path;
-    std::fs::File::open(file).with_context(|| format!("the database {} cannot be read", file.display()))?;
+    obstacle::is_there(file, ("数据库", "database"))?;
     let rows = ChangeDesk::open(file).await?.sealing_keys().await?;
     let current = keys.current().to_string();
     let mut is_good = true;

@@ -27,7 +27,11 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     let config = match Config::load(&args.config) {
         Ok(config) => config,
         Err(error) => {
-            tell(&format!("{error}\nconfig/hedui.example.toml lists every setting."))?;
+            let text = error.text();
+            tell(&format!(
+                "{}\nconfig/hedui.example.toml lists every setting.",
+                global.lang().pick(&text.zh, &text.en)
+            ))?;
             return Ok(ExitCode::from(2));
         }
     };

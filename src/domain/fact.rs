@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id_number::IdNumber;
 use super::money::Money;
+use super::problem::pointer_of;
 
 /// The type of the facts in a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -503,25 +504,6 @@ impl Fact {
             FactKind::Assistance => all(kind, json, Fact::Assistance),
         }
     }
-}
-
-/// The RFC 6901 pointer of a serde path.
-fn pointer_of(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    path.iter().fold(String::new(), |mut pointer, segment| {
-        match segment {
-            Segment::Seq { index } => {
-                pointer.push('/');
-                pointer.push_str(&index.to_string());
-            }
-            Segment::Map { key } => {
-                pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-        pointer
-    })
 }
 
 #[cfg(test)]

@@ -170,7 +170,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn yuan_and_parse_are_inverse(fen in 0..=MAX_FEN) {
+        fn p4_yuan_and_parse_are_inverse(fen in 0..=MAX_FEN) {
             let money = Money::from_fen(fen);
             proptest::prop_assert_eq!(Money::parse(&money.yuan()), Ok(money));
         }

@@ -19,6 +19,18 @@ impl Text {
     }
 }
 
+/// The RFC 6901 pointer of a serde path. A key that could carry a person's data is not repeated.
+pub fn pointer_of(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let is_plain =
+        |key: &str| key.len() <= 40 && key.bytes().all(|byte| byte.is_ascii_lowercase() || b"_12".contains(&byte));
+    path.iter().fold(String::new(), |pointer, segment| match segment {
+        Segment::Seq { index } => format!("{pointer}/{index}"),
+        Segment::Map { key } if is_plain(key) => format!("{pointer}/{key}"),
+        Segment::Map { .. } | Segment::Enum { .. } | Segment::Unknown => pointer,
+    })
+}
+
 /// One fault in a document: where (RFC 6901 JSON pointer), a stable code, and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Finding {

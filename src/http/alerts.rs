@@ -10,7 +10,7 @@ use super::access_log::json;
 use super::front::{Admitted, Hub, Takes};
 use super::problem::Problem;
 use crate::auth::access::Action;
-use crate::domain::problem::{Finding, Text};
+use crate::domain::problem::{Finding, Text, pointer_of};
 use crate::review::rules::{RuleId, Severity};
 use crate::review::state::State as AlertState;
 use crate::service::alerts::{AlertPage, AlertView, Transition};
@@ -130,7 +130,11 @@ pub(super) async fn bring(State(hub): State<Arc<Hub>>, Path(id): Path<String>, r
 
 /// The body as a document. What stands in it is not repeated.
 pub(super) fn document<T: serde::de::DeserializeOwned>(admitted: &Admitted) -> Result<T, Problem> {
-    serde_json::from_slice(&admitted.body).map_err(|error| {
+    let mut deserializer = serde_json::Deserializer::from_slice(&admitted.body);
+    let read = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| (pointer_of(error.path()), error.into_inner()))
+        .and_then(|document| deserializer.end().map(|()| document).map_err(|error| (String::new(), error)));
+    read.map_err(|(pointer, error)| {
         let (line, column) = (error.line(), error.column());
         let detail = Text::new(
             format!("第 {line} 行第 {column} 列附近不符合该接口的格式；格式见 /openapi.json。"),
@@ -138,7 +142,7 @@ pub(super) fn document<T: serde::de::DeserializeOwned>(admitted: &Admitted) -> R
                 "near line {line}, column {column} this is not the document of the route; it stands in /openapi.json."
             ),
         );
-        Problem::of(ServiceError::Invalid(vec![Finding { pointer: String::new(), code: "invalid_value", detail }]))
+        Problem::of(ServiceError::Invalid(vec![Finding { pointer, code: "invalid_value", detail }]))
     })
 }
 

@@ -267,7 +267,7 @@ impl Problem {
                 let mut problem = Self::new(
                     StatusCode::UNPROCESSABLE_ENTITY,
                     "invalid_request",
-                    Text::new("请求内容有误，没有查询任何部门。", "The request is not valid; no department was asked."),
+                    Text::new("请求内容有误，未作任何处理。", "The request is not valid; nothing was done."),
                     Text::new("请按 errors 逐项更正后重新发送。", "Mend what errors lists and send the request again."),
                 );
                 if findings.iter().any(|finding| finding.code == "json_syntax") {

@@ -26,7 +26,7 @@ fn assert_problem(reply: &Reply, status: u16, code: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_kind_of_wrong_request_is_a_problem_that_helps() {
+async fn p12_every_kind_of_wrong_request_is_a_problem_that_helps() {
     let system = system().await;
     let caller = &system.caller;
     let good = requests(system.folder.path())["C01"].clone();

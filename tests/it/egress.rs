@@ -38,7 +38,7 @@ async fn start_with(endpoint: &str, allow: &str, hub: SocketAddr) -> Result<App,
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a17_the_hub_does_not_start_with_an_adapter_where_it_may_not_connect() {
+async fn p11_a17_the_hub_does_not_start_with_an_adapter_where_it_may_not_connect() {
     let hub = free_port();
     let own = format!("https://{hub}");
     for (endpoint, allow, told) in [

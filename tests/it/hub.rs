@@ -86,6 +86,20 @@ pub(crate) struct System {
     pub caller: Caller,
 }
 
+/// The files of a hub that no department is registered at.
+pub(crate) fn hub_alone(folder: &Path) -> TrialFiles {
+    let trial = Trial {
+        hub: "127.0.0.1:0".parse().unwrap(),
+        monitor: "127.0.0.1:0".parse().unwrap(),
+        adapters: &[],
+        policies: None,
+        catalogue: None,
+        ask_timeout: "1500ms",
+        per_second: 100_000,
+    };
+    trial.write(folder, &SystemRandomness).unwrap()
+}
+
 /// Serves a connector over the store of its department in `folder`.
 pub(crate) async fn adapter(folder: &Path, department: &str, files: &TrialFiles) -> Running {
     adapter_at(folder, department, files, "127.0.0.1:0".parse().unwrap()).await

@@ -37,7 +37,7 @@ fn others_answered(reply: &Reply) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a31_a_department_that_fails_is_left_alone_and_found_again() {
+async fn p9_a31_a_department_that_fails_is_left_alone_and_found_again() {
     for (behaviour, reason) in [
         (Behaviour::Hang, "timeout"),
         (Behaviour::Status(502), "unavailable"),

@@ -156,6 +156,11 @@ async fn a_sample_whose_second_dice_come_too_late_is_void() {
 async fn a_wrong_plan_is_refused_by_name_and_samples_are_for_the_whole_country() {
     let system = with_accesses(1).await;
     let first = national(&system, "first");
+    let mut unknown = plan(100);
+    unknown["reviewers"][1] = json!({ "name": "r2" });
+    let reply = first.post("/v1/samples", &unknown, &[]).await;
+    let pointer = reply.body["errors"][0]["pointer"].as_str().unwrap();
+    assert!(reply.status == 422 && pointer.starts_with("/reviewers/1"), "{}", reply.body);
     for (pointer, value) in [
         ("/to", json!("2100-01-01T00:00:00Z")),
         ("/to", json!("2019-01-01T00:00:00Z")),

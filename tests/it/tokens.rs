@@ -13,15 +13,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hedui::app::App;
 use hedui::config::Config;
-use hedui::domain::clock::SystemRandomness;
 use hedui::simulate::keys::TRIAL_AUDIENCE;
-use hedui::simulate::trial::{Trial, TrialFiles};
+use hedui::simulate::trial::TrialFiles;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::hub::metrics;
+use crate::hub::{hub_alone, metrics};
 
 /// A hub without departments.
 struct Hub {
@@ -105,16 +104,7 @@ impl Told {
 impl Hub {
     async fn start(change: impl FnOnce(&Path, String) -> String) -> Self {
         let folder = TempDir::new().unwrap();
-        let trial = Trial {
-            hub: "127.0.0.1:0".parse().unwrap(),
-            monitor: "127.0.0.1:0".parse().unwrap(),
-            adapters: &[],
-            policies: None,
-            catalogue: None,
-            ask_timeout: "1500ms",
-            per_second: 100_000,
-        };
-        let files = trial.write(folder.path(), &SystemRandomness).unwrap();
+        let files = hub_alone(folder.path());
         let text = change(folder.path(), std::fs::read_to_string(&files.config).unwrap());
         std::fs::write(&files.config, text).unwrap();
         let app = App::start(&Config::load(&files.config).unwrap(), metrics()).await.unwrap();

@@ -6,13 +6,12 @@ use std::process::Command;
 
 use hedui::app::{App, StartError};
 use hedui::config::Config;
-use hedui::domain::clock::SystemRandomness;
-use hedui::simulate::trial::{Trial, TrialFiles};
+use hedui::simulate::trial::TrialFiles;
 use hedui::store::LogReader;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::hub::{change_settings, metrics};
+use super::hub::{change_settings, hub_alone, metrics};
 
 struct Hub {
     folder: TempDir,
@@ -24,16 +23,7 @@ impl Hub {
     /// A hub where changes need two persons, and its first two administrators, who cannot be asked for leave yet.
     async fn with_administrators() -> Self {
         let folder = TempDir::new().unwrap();
-        let trial = Trial {
-            hub: "127.0.0.1:0".parse().unwrap(),
-            monitor: "127.0.0.1:0".parse().unwrap(),
-            adapters: &[],
-            policies: None,
-            catalogue: None,
-            ask_timeout: "1500ms",
-            per_second: 100_000,
-        };
-        let files = trial.write(folder.path(), &SystemRandomness).unwrap();
+        let files = hub_alone(folder.path());
         change_settings(&files.config, &[("[egress]\n", "[approval]\nrequired = true\n\n[egress]\n".to_owned())]);
         let mut hub = Self { folder, files, app: None };
         hub.start().await.unwrap();

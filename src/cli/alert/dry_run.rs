@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::app::alerting::people;
 use crate::cli::log::{Source, configured_sealer};
+use crate::cli::obstacle::Obstacle;
 use crate::cli::{Global, Lang};
 use crate::domain::problem::Text;
 use crate::review::entry::{Entry, EntryRef};
@@ -91,7 +92,7 @@ pub(super) async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode>
         }
     };
     if args.from.zip(args.to).is_some_and(|(from, to)| from >= to) {
-        bail!("--from must be a day before --to");
+        bail!(Obstacle::new("--from 的日期须早于 --to", "--from must be a day before --to"));
     }
     let log = args.source.open().await?.log;
     let people = match &config {
@@ -156,7 +157,7 @@ fn read(evaluator: &mut Evaluator, row: &EntryRow) -> Vec<Finding> {
 }
 
 fn altered(evaluator: &Evaluator, row: &EntryRow, at: jiff::Timestamp) -> Option<Finding> {
-    evaluator.health(&Health::Altered { entry: EntryRef { index: row.index, id: row.id.clone() } }, at)
+    evaluator.health(&Health::Altered { entry: EntryRef { index: row.index, id: row.id.as_str().into() } }, at)
 }
 
 fn report(mut alerts: Vec<Alert>, evaluator: &Evaluator, lists: bool) -> Report {

@@ -2,7 +2,7 @@
 
 use crate::cli::verdict::compare::differences;
 use crate::domain::dataset::Catalogue;
-use crate::domain::problem::Text;
+use crate::domain::problem::{Text, pointer_of};
 use crate::policy::fault::{Code, Fault};
 use crate::policy::pack::PackCase;
 use crate::policy::packs::Packs;
@@ -87,16 +87,4 @@ fn key(case: &PackCase, pointer: &str) -> String {
         }
     }
     key
-}
-
-/// The JSON pointer of a serde path. A key that could carry a person's data is not repeated.
-pub(super) fn pointer_of(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let is_plain =
-        |key: &str| key.len() <= 40 && key.bytes().all(|byte| byte.is_ascii_lowercase() || b"_12".contains(&byte));
-    path.iter().fold(String::new(), |pointer, segment| match segment {
-        Segment::Seq { index } => format!("{pointer}/{index}"),
-        Segment::Map { key } if is_plain(key) => format!("{pointer}/{key}"),
-        Segment::Map { .. } | Segment::Enum { .. } | Segment::Unknown => pointer,
-    })
 }

@@ -143,7 +143,7 @@ fn a_low_income_household_second_in_order_still_has_single_persons() {
 }
 
 #[test]
-fn benefits_are_differences_of_exact_sums() {
+fn p4_benefits_are_differences_of_exact_sums() {
     let hint = |facts: &Facts| wire(&verdict(facts))["benefit_hint"].clone();
     let mut facts = household("29843.99");
     assert_eq!(hint(&facts)["monthly_base"], "0.00");

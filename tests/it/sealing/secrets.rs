@@ -4,25 +4,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hedui::domain::clock::SystemRandomness;
-use hedui::simulate::trial::Trial;
 use tempfile::TempDir;
 
-use super::super::hub::write_secret;
+use super::super::hub::{hub_alone, write_secret};
 
 /// The files of a hub without departments.
 fn trial() -> (TempDir, PathBuf) {
     let folder = TempDir::new().unwrap();
-    let trial = Trial {
-        hub: "127.0.0.1:0".parse().unwrap(),
-        monitor: "127.0.0.1:0".parse().unwrap(),
-        adapters: &[],
-        policies: None,
-        catalogue: None,
-        ask_timeout: "1s",
-        per_second: 1,
-    };
-    let config = trial.write(folder.path(), &SystemRandomness).unwrap().config;
+    let config = hub_alone(folder.path()).config;
     (folder, config)
 }
 

@@ -17,6 +17,7 @@ use super::{Pair, Rules};
 use crate::domain::dataset::Catalogue;
 use crate::domain::division::DivisionCode;
 use crate::domain::household::UrbanRural;
+use crate::domain::problem::pointer_of;
 use crate::policy::Parameters;
 use crate::policy::values::StandardPeriod;
 use crate::service::policies::impact::Impact;
@@ -206,7 +207,7 @@ impl Recorded<'_> {
         let mut deserializer = serde_json::Deserializer::from_str(record.get());
         let case: Case = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             // The cause may repeat what stands in the record; where it is says enough.
-            crate::cli::policy::cases::pointer_of(error.path())
+            pointer_of(error.path())
         })?;
         let Some(pair) = self.pair_of(&case.parameter_set, sets) else {
             judged.elsewhere += 1;
