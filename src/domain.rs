@@ -16,7 +16,6 @@ pub mod fact;
 pub mod hex;
 pub mod household;
 pub mod id_number;
-pub mod json;
 pub mod money;
 pub mod outcome;
 pub mod period;

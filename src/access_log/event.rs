@@ -9,7 +9,6 @@ use crate::domain::actor::{Client, Role};
 use crate::domain::context::LoggedContext;
 use crate::domain::division::DivisionCode;
 use crate::domain::id_number::Subject;
-use crate::domain::json;
 use crate::domain::purpose::Purpose;
 use crate::review::sample::Step;
 use crate::store::{EventRow, StoreError};
@@ -247,7 +246,8 @@ impl<'a> AccessEvent<'a> {
     /// The event as it is stored. An error when it is longer than an entry of the log can be: then nothing
     /// of what it records may leave.
     pub fn to_row(&self) -> Result<EventRow, StoreError> {
-        let body = json::to_vec(self).expect("an event holds only strings, whole numbers and lists");
+        let mut body = Vec::with_capacity(1024);
+        serde_json::to_writer(&mut body, self).expect("an event holds only strings, whole numbers and lists");
         let body = String::from_utf8(body).expect("JSON is UTF-8");
         EventRow::new(self.id.clone(), self.at.as_microsecond(), body)
     }

@@ -20,7 +20,6 @@ use crate::domain::clock::Clock;
 use crate::domain::dataset::{Catalogue, Dataset, DepartmentId};
 use crate::domain::household::{Household, Member};
 use crate::domain::id_number::{Subject, SubjectKey};
-use crate::domain::json;
 use crate::domain::outcome::{Answer, Freshness, GapReason};
 use crate::domain::period::Period;
 
@@ -344,5 +343,5 @@ fn query_body(plan: &Plan, inquiry: &Inquiry<'_>, people: &[AskedPerson<'_>]) ->
         datasets,
         subjects,
     };
-    json::to_vec(&body).expect("a query holds only strings and lists")
+    serde_json::to_vec(&body).expect("a query holds only strings and lists")
 }

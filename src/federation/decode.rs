@@ -3,12 +3,13 @@
 //! INVARIANT: what does not fit is a gap with its reason, never a guess (promise P2); an answer filed
 //! under another identity number than the one asked about is refused whole (abuse case A2).
 
-mod wire;
-
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use connectors::protocol::ResultStatus;
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::domain::dataset::Dataset;
 use crate::domain::fact::Fact;
@@ -36,6 +37,38 @@ pub struct Rejected {
     pub is_whole: bool,
 }
 
+#[derive(Deserialize)]
+struct WireResponse<'a> {
+    #[serde(borrow)]
+    adapter: WireAdapter<'a>,
+    #[serde(borrow)]
+    results: Vec<WireResult<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WireAdapter<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    version: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireResult<'a> {
+    #[serde(rename = "ref", borrow)]
+    reference: Cow<'a, str>,
+    #[serde(default, borrow)]
+    id_number: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    dataset: Cow<'a, str>,
+    status: ResultStatus,
+    #[serde(default, borrow)]
+    as_of: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    facts: &'a RawValue,
+}
+
 /// The answers, one list for each person in the order asked, datasets in the order asked.
 pub fn decode(
     department: &str,
@@ -48,7 +81,7 @@ pub fn decode(
     // Checked as UTF-8 once, not string by string.
     let text =
         std::str::from_utf8(body).map_err(|error| malformed(format!("byte {}: not UTF-8", error.valid_up_to())))?;
-    let response = wire::read(text).map_err(|error| {
+    let response: WireResponse<'_> = serde_json::from_str(text).map_err(|error| {
         malformed(format!("line {} column {}: not the form of an answer", error.line(), error.column()))
     })?;
     if response.adapter.id != department {
@@ -93,7 +126,7 @@ pub fn decode(
                 });
             }
             ResultStatus::Ok => {
-                let facts = Fact::decode(dataset.fact, result.facts.0).map_err(|error| {
+                let facts = Fact::decode(dataset.fact, result.facts.get()).map_err(|error| {
                     let (at, fact) = (error.pointer, dataset.fact.as_str());
                     no_use(GapReason::Malformed, format!("/results/{index}/facts{at}: not a fact of type {fact}"))
                 })?;
@@ -246,6 +279,49 @@ mod tests {
         let body = json!({"adapter": {"id": "hrss", "version": "1"}, "results": [
             {"ref": "m1", "dataset": "hrss.pension", "status": "no_record", "facts": []}]});
         assert_eq!(check(&body), Ok(0));
+    }
+
+    /// Every byte of an answer about two people, each with facts of their own, is changed in turn. What is still accepted
+    /// gives each of them the facts that the document, read by itself, files under that person's number.
+    #[test]
+    fn an_answer_with_a_changed_byte_is_refused_or_still_about_whoever_was_asked_about() {
+        let catalogue = Catalogue::shipped();
+        let dataset = catalogue.dataset(&DatasetId::parse("hrss.pension").unwrap()).unwrap();
+        let people = [("m1", IdNumber::parse(ID).unwrap()), ("m2", IdNumber::parse("150000198808191022").unwrap())];
+        let datasets = [dataset];
+        let asked = people.each_ref().map(|(reference, id_number)| Asked { reference, id_number, datasets: &datasets });
+        let mut sound = answer();
+        let mut second = sound["results"][0].clone();
+        (second["ref"], second["id_number"]) = ("m2".into(), people[1].1.reveal().into());
+        second["facts"][0]["amount"] = "7.00".into();
+        sound["results"].as_array_mut().unwrap().push(second);
+        let sound = sound.to_string().into_bytes();
+        let now = Timestamp::from_second(1_760_000_000).unwrap();
+
+        let (mut accepted, mut refused) = (0, 0);
+        for at in 0..sound.len() {
+            for byte in *b"\"\\{}[]:,. 0123xXamz\0\n\x7f\xff" {
+                let mut body = sound.clone();
+                body[at] = byte;
+                let Ok(answers) = decode("hrss", &asked, &body, now) else {
+                    refused += 1;
+                    continue;
+                };
+                accepted += 1;
+                let document: Value = serde_json::from_slice(&body).unwrap();
+                assert_eq!(document["adapter"]["id"], "hrss");
+                for ((reference, id_number), answers) in people.iter().zip(&answers) {
+                    let results = document["results"].as_array().unwrap();
+                    let theirs: Vec<_> = results.iter().filter(|result| result["ref"] == *reference).collect();
+                    let ([theirs], [answer]) = (&theirs[..], &answers[..]) else { panic!("{document}") };
+                    assert_eq!(IdNumber::parse(theirs["id_number"].as_str().unwrap()).as_ref(), Ok(id_number));
+                    assert_eq!(theirs["dataset"], dataset.id.as_str());
+                    let facts = Fact::decode(dataset.fact, &theirs["facts"].to_string()).unwrap();
+                    assert_eq!(*answer.facts, *facts, "{document}");
+                }
+            }
+        }
+        assert!(accepted > 0 && refused > accepted, "{accepted} accepted, {refused} refused");
     }
 
     proptest::proptest! {

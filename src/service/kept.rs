@@ -6,7 +6,6 @@ use serde_json::value::RawValue;
 
 use crate::domain::actor::Client;
 use crate::domain::authorisation::Authorisation;
-use crate::domain::json;
 
 /// What is kept of a request, sealed: enough to take it up again after a crash.
 #[derive(Serialize, Deserialize)]
@@ -37,7 +36,7 @@ pub(super) fn kept_request(
         authorisation: Option<&'a Authorisation>,
     }
     let mut kept = Vec::with_capacity(body.len() + 400);
-    json::write(&mut kept, &Asked { client, request_id, authorisation }).expect("names and codes are JSON");
+    serde_json::to_writer(&mut kept, &Asked { client, request_id, authorisation }).expect("names and codes are JSON");
     kept.pop();
     kept.extend_from_slice(b",\"request\":");
     kept.extend_from_slice(body.trim_ascii());

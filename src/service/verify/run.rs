@@ -14,7 +14,6 @@ use super::inquest::Planned;
 use super::{Caller, Verifications};
 use crate::access_log::{Action, DepartmentOutcome as LoggedOutcome};
 use crate::domain::actor::Client;
-use crate::domain::json;
 use crate::policy::Parameters;
 use crate::seal::{DataKey, Field};
 use crate::store::{EventRow, OutcomeRow, StoreError};
@@ -189,5 +188,8 @@ pub(super) fn answer_so_far(running: &Running) -> Vec<u8> {
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {
-    json::to_vec(value).expect("it holds only strings, numbers, lists and objects with string keys")
+    let mut bytes = Vec::with_capacity(4096);
+    serde_json::to_writer(&mut bytes, value)
+        .expect("it holds only strings, numbers, lists and objects with string keys");
+    bytes
 }
