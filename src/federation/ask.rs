@@ -197,6 +197,11 @@ impl Federation {
         let people = self.asked_people(inquiry.household, wanted)?;
         match self.flights.board(flight_key(plan, department, inquiry.authorisation, &people)) {
             Boarded::Leading(landing) => {
+                // Somebody may have landed between the look into the cache and now.
+                if let Some(landed) = self.landed_meanwhile(department, wanted) {
+                    landing.land(Ok(Arc::clone(&landed)));
+                    return Ok(landed);
+                }
                 let deadline = inquiry.deadline.min(Instant::now() + adapter.timeout);
                 let body = query_body(plan, inquiry, &people);
                 let result = adapter.call(body, deadline, |answer| self.admit(department, &people, answer)).await;
@@ -208,6 +213,16 @@ impl Federation {
                 .map_err(|_| GapReason::Timeout)?
                 .ok_or(GapReason::Unavailable)?,
         }
+    }
+
+    /// What a flight that has just ended brought, where it brought all that is wanted.
+    fn landed_meanwhile(&self, department: &DepartmentPlan, wanted: &[Wanted<'_>]) -> Option<Arc<Landed>> {
+        let now = self.clock.now();
+        let of_person = |want: &Wanted<'_>| {
+            let known = self.cached(department, want, now, false)?;
+            Some((want.person.subject(), known.answers.into_iter().map(|(answer, _)| answer).collect()))
+        };
+        wanted.iter().map(of_person).collect::<Option<Landed>>().map(Arc::new)
     }
 
     /// Checks an answer at the door, and keeps it.
