@@ -222,7 +222,7 @@ async fn climb_statements(adapter: &Adapter, steps: &mut Vec<Step>) {
             Err(error) => {
                 let trouble = of_source(&error, Rung::Prepare);
                 // A plan that may not be seen is no fault: the time limit stands.
-                if trouble.rung == Rung::Cost {
+                if trouble.hides_a_plan() {
                     plans.push((dataset, Plan::default()));
                 } else {
                     troubles.push(about(dataset, trouble));

@@ -95,7 +95,7 @@ fn shown(dataset: &Dataset, columns: &[String], row: &[Native], persons: &[Perso
                 Outcome::NameMismatch => Some(("name_mismatch".to_owned(), serde_json::Value::Null)),
                 Outcome::Error(error) => Some((error.to_string(), serde_json::Value::Null)),
                 Outcome::Facts { json, .. } => {
-                    let facts: serde_json::Value = serde_json::from_str(&json).unwrap_or_default();
+                    let facts: serde_json::Value = serde_json::from_str(&json).expect("the mapping writes JSON");
                     Some(("ok".to_owned(), facts.get(0).cloned().unwrap_or_default()))
                 }
             })

@@ -25,10 +25,10 @@ pub enum SourceError {
     /// It refuses the statement.
     #[error("the source refuses the statement: {}", .0.sentence().en)]
     Statement(Box<Trouble>),
-    /// The account could change records, so it is not used.
+    /// The account could change records, or it is not known that it could not, so it is not used.
     #[error("{}", .0.sentence().en)]
     Writable(Box<Trouble>),
-    /// By its plan, the statement costs more than agreed, so it is not run.
+    /// By its plan, the statement costs more than agreed, or what it costs cannot be told, so it is not run.
     #[error("{}", .0.sentence().en)]
     TooCostly(Box<Trouble>),
 }

@@ -242,6 +242,11 @@ impl Trouble {
         }
     }
 
+    /// Whether it is that the account may not see what a view reads, and so no plan of it either.
+    pub(crate) fn hides_a_plan(&self) -> bool {
+        self.code == "mariadb_view_plan_hidden"
+    }
+
     /// What is wrong and what mends it, in one sentence of each language.
     pub fn sentence(&self) -> Text {
         Text::new(format!("{}；{}", self.what.zh, self.mend.zh), format!("{}; {}", self.what.en, self.mend.en))
@@ -250,7 +255,7 @@ impl Trouble {
 
 impl Whereabouts {
     /// The account as the database writes it.
-    fn account(&self) -> String {
+    pub(crate) fn account(&self) -> String {
         match self.driver {
             _ if self.account.is_some() => self.account.clone().unwrap_or_default(),
             Some(Driver::Mariadb) => format!("'{}'@'%'", self.user),

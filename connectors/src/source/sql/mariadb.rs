@@ -12,8 +12,8 @@ use super::super::SourceError;
 use super::super::trouble::{Rung, Trouble, Whereabouts};
 use super::endpoint::Server;
 use super::lines::Lines;
-use super::plan::{Plan, Scan};
-use super::powers::{Power, writable};
+use super::plan::{Plan, Scan, plan_unreadable};
+use super::powers::{Power, unreadable, writable};
 use super::{Bound, Call, Login, Session};
 use crate::connector::TlsMode;
 use crate::native::{Native, Rows, find_column};
@@ -97,24 +97,37 @@ impl Mariadb {
     /// As [`Mariadb::session`], of an account that could not write if it tried.
     async fn open(&self) -> Result<MySqlConnection, SourceError> {
         let mut connection = self.session().await?;
-        let powers = self.powers_on(&mut connection).await?;
-        match writable(&powers, &self.place) {
+        match self.distrusted(&mut connection).await? {
             Some(trouble) => Err(SourceError::Writable(Box::new(trouble))),
             None => Ok(connection),
         }
     }
 
-    async fn powers_on(&self, connection: &mut MySqlConnection) -> Result<Vec<Power>, SourceError> {
+    /// The trouble with an account that could change records, or of which that cannot be told.
+    async fn distrusted(&self, connection: &mut MySqlConnection) -> Result<Option<Trouble>, SourceError> {
         let rows = self.rows_on(connection, &Call::plain("SHOW GRANTS", 1_000)).await?;
-        let lines = rows.rows.iter().filter_map(|row| match row.first() {
-            Some(Native::Text(line)) => Some(line.as_str()),
-            _ => None,
-        });
-        if let Some(account) = lines.clone().find_map(Power::grantee) {
+        let lines = || {
+            rows.rows.iter().map(|row| match row.first() {
+                Some(Native::Text(line)) => Some(line.as_str()),
+                _ => None,
+            })
+        };
+        if let Some(account) = lines().flatten().find_map(Power::grantee) {
             // Once set it stays: an account does not change its name.
             drop(self.account.set(account.to_owned()));
         }
-        Ok(lines.flat_map(Power::in_grant).collect())
+        // Every account has a line at least: that it may log in.
+        if rows.rows.is_empty() {
+            return Ok(Some(unreadable(None, &self.place)));
+        }
+        let mut powers = Vec::new();
+        for line in lines() {
+            match line.and_then(Power::in_grant) {
+                Some(more) => powers.extend(more),
+                None => return Ok(Some(unreadable(line, &self.place))),
+            }
+        }
+        Ok(writable(&powers, &self.place))
     }
 
     /// Logs in and says as whom and how; then what the account could change.
@@ -125,9 +138,9 @@ impl Mariadb {
             Ok(rows) => rows,
             Err(_) => self.rows_on(&mut connection, &Call::plain("SELECT VERSION(), '', CURRENT_USER()", 1)).await?,
         };
-        let powers = self.powers_on(&mut connection).await?;
+        let trouble = self.distrusted(&mut connection).await?;
         let login = Login::of("MariaDB/MySQL", rows.rows.first().map(Vec::as_slice).unwrap_or_default());
-        Ok((login, writable(&powers, &self.place)))
+        Ok((login, trouble))
     }
 
     /// Runs a statement.
@@ -183,17 +196,19 @@ impl Mariadb {
         let rows = self.rows(&call.with_text(format!("EXPLAIN {}", call.text))).await?;
         let place = |name| find_column(&rows.columns, name);
         let (Some(table), Some(kind), Some(count)) = (place("table"), place("type"), place("rows")) else {
-            return Ok(Plan::default());
+            return Err(plan_unreadable(&rows.columns.join(", ")));
         };
-        let scans = rows.rows.iter().filter_map(|row| {
+        let mut scans = Vec::new();
+        for row in &rows.rows {
             let text = |place: usize| row.get(place).and_then(Native::text);
             // `ALL` reads the table, `index` an index, from end to end.
             let whole = text(kind).is_some_and(|kind| kind == "ALL" || kind == "index");
             // A table in angle brackets is the result of a part of the statement.
-            let table = text(table).filter(|table| whole && !table.starts_with('<'))?.into_owned();
-            Some(Scan { table, rows: text(count).and_then(|count| count.parse().ok()) })
-        });
-        Ok(Plan { scans: scans.collect(), cost: None })
+            let Some(table) = text(table).filter(|table| whole && !table.starts_with('<')) else { continue };
+            let count = text(count).map(|count| count.parse().map_err(|_| plan_unreadable("rows"))).transpose()?;
+            scans.push(Scan { table: table.into_owned(), rows: count });
+        }
+        Ok(Plan { scans, cost: None })
     }
 
     pub(super) async fn close(&self) {

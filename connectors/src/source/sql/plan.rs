@@ -1,5 +1,6 @@
 //! What a statement would cost by the database's own plan, held against what the file allows.
 
+use super::super::SourceError;
 use super::super::trouble::{Rung, Trouble};
 use crate::connector::ExplainInfo;
 use crate::error::Text;
@@ -64,6 +65,24 @@ impl Plan {
             None,
         ))
     }
+}
+
+/// A plan in which `place` is not what it should be: what the statement costs is not known, so it is not run.
+pub(super) fn plan_unreadable(place: &str) -> SourceError {
+    SourceError::TooCostly(Box::new(Trouble {
+        code: "plan_unreadable",
+        rung: Rung::Cost,
+        what: Text::new(
+            "数据库给出的查询计划读不懂，看不出语句的代价，所以不执行",
+            "the database's plan is not understood; what the statement would cost is not known, so it is not run",
+        ),
+        mend: Text::new(
+            "核对服务器版本；MySQL 要 explain_format = TRADITIONAL；仍不行时请把版本和原文告诉我们",
+            "check the server's version; MySQL needs explain_format = TRADITIONAL; if that is not it, tell us the version and the words below",
+        ),
+        command: None,
+        details: place.to_owned(),
+    }))
 }
 
 /// A table's name as part of the name of an index.

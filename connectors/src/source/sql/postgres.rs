@@ -10,8 +10,8 @@ use super::super::SourceError;
 use super::super::trouble::{Rung, Trouble, Whereabouts};
 use super::endpoint::Server;
 use super::lines::Lines;
-use super::plan::{Plan, Scan};
-use super::powers::{Power, writable};
+use super::plan::{Plan, Scan, plan_unreadable};
+use super::powers::{Power, unreadable, writable};
 use super::{Bound, Call, Login, Session};
 use crate::connector::TlsMode;
 use crate::native::{Native, Rows};
@@ -108,25 +108,29 @@ impl Postgres {
     /// As [`Postgres::session`], of an account that could not write if it tried.
     async fn open(&self) -> Result<PgConnection, SourceError> {
         let mut connection = self.session().await?;
-        let powers = self.powers_on(&mut connection).await?;
-        match writable(&powers, &self.place) {
+        match self.distrusted(&mut connection).await? {
             Some(trouble) => Err(SourceError::Writable(Box::new(trouble))),
             None => Ok(connection),
         }
     }
 
-    async fn powers_on(&self, connection: &mut PgConnection) -> Result<Vec<Power>, SourceError> {
+    /// The trouble with an account that could change records, or of which that cannot be told.
+    async fn distrusted(&self, connection: &mut PgConnection) -> Result<Option<Trouble>, SourceError> {
         let rows = self.rows_on(connection, &Call::plain(POWERS, 100)).await?;
-        Ok(rows.rows.iter().filter_map(|row| Power::of(row)).collect())
+        let powers: Option<Vec<_>> = rows.rows.iter().map(|row| Power::of(row)).collect();
+        Ok(match powers {
+            Some(powers) => writable(&powers, &self.place),
+            None => Some(unreadable(None, &self.place)),
+        })
     }
 
     /// Logs in and says as whom and how; then what the account could change.
     pub(super) async fn login(&self) -> Result<(Login, Option<Trouble>), SourceError> {
         let mut connection = self.session().await?;
         let rows = self.rows_on(&mut connection, &Call::plain(LOGIN, 1)).await?;
-        let powers = self.powers_on(&mut connection).await?;
+        let trouble = self.distrusted(&mut connection).await?;
         let login = Login::of("PostgreSQL", rows.rows.first().map(Vec::as_slice).unwrap_or_default());
-        Ok((login, writable(&powers, &self.place)))
+        Ok((login, trouble))
     }
 
     /// Runs a statement.
@@ -213,34 +217,29 @@ impl Postgres {
         let explain = call.with_text(format!("EXPLAIN (FORMAT JSON, VERBOSE) {}", call.text));
         let rows = self.rows(&explain).await?;
         let Some(Native::Text(json)) = rows.rows.first().and_then(|row| row.first()) else {
-            return Ok(Plan::default());
+            return Err(plan_unreadable("EXPLAIN (FORMAT JSON)"));
         };
-        let document: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
-        let root = document.pointer("/0/Plan");
-        // Written with two places, of which the whole is all that a bound needs.
-        let cost = root.and_then(|plan| plan.get("Total Cost")).map(ToString::to_string);
-        let cost = cost.and_then(|cost| cost.split('.').next().and_then(|whole| whole.parse().ok()));
-        let mut read = Vec::new();
-        walk(root, &mut read);
+        let (cost, read) = read_plan(json)?;
         let mut scans = Vec::new();
         for (schema, table) in read {
-            let rows = self.size(schema, table).await?;
-            scans.push(Scan { table: format!("{schema}.{table}"), rows });
+            let rows = self.size(&schema, &table).await?;
+            scans.push(Scan { table: format!("{schema}.{table}"), rows: Some(rows) });
         }
-        Ok(Plan { scans, cost })
+        Ok(Plan { scans, cost: Some(cost) })
     }
 
     /// About how many rows a table has: counted by the last ANALYZE, else guessed from its size.
-    async fn size(&self, schema: &str, table: &str) -> Result<Option<u64>, SourceError> {
+    async fn size(&self, schema: &str, table: &str) -> Result<u64, SourceError> {
         let size = "SELECT CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint ELSE pg_catalog.pg_relation_size(c.oid) / 100 END \
                     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                     WHERE n.nspname = $1 AND c.relname = $2";
         let call = Call::new(size, vec![Bound::Text(schema.into()), Bound::Text(table.into())], 1);
         let rows = self.rows(&call).await?;
-        Ok(match rows.rows.first().and_then(|row| row.first()) {
+        let size = match rows.rows.first().and_then(|row| row.first()) {
             Some(Native::Integer(rows)) => u64::try_from(*rows).ok(),
             _ => None,
-        })
+        };
+        size.ok_or_else(|| plan_unreadable(&format!("{schema}.{table}: pg_class.reltuples")))
     }
 
     pub(super) async fn close(&self) {
@@ -273,9 +272,22 @@ const fn spoils(error: &SourceError) -> bool {
     !matches!(error, SourceError::Statement(_))
 }
 
+/// The cost of a plan, and the schemas and names of the tables it reads from end to end.
+fn read_plan(json: &str) -> Result<(u64, Vec<(String, String)>), SourceError> {
+    let document: serde_json::Value =
+        serde_json::from_str(json).map_err(|error| plan_unreadable(&error.to_string()))?;
+    let root = document.pointer("/0/Plan").ok_or_else(|| plan_unreadable("/0/Plan"))?;
+    let cost = root.get("Total Cost").filter(|cost| cost.is_number()).ok_or_else(|| plan_unreadable("Total Cost"))?;
+    // Written with two places, of which the whole is all that a bound needs; what is too long for that is more
+    // than any bound.
+    let cost = cost.to_string().split('.').next().and_then(|whole| whole.parse().ok()).unwrap_or(u64::MAX);
+    let mut found = Vec::new();
+    walk(root, &mut found);
+    Ok((cost, found.into_iter().map(|(schema, table)| (schema.to_owned(), table.to_owned())).collect()))
+}
+
 /// The tables that are read from end to end: by themselves, or by an index without a condition.
-fn walk<'a>(node: Option<&'a serde_json::Value>, found: &mut Vec<(&'a str, &'a str)>) {
-    let Some(node) = node else { return };
+fn walk<'a>(node: &'a serde_json::Value, found: &mut Vec<(&'a str, &'a str)>) {
     let text = |key: &str| node.get(key).and_then(serde_json::Value::as_str);
     let whole = match text("Node Type") {
         Some("Seq Scan" | "Sample Scan") => true,
@@ -288,6 +300,36 @@ fn walk<'a>(node: Option<&'a serde_json::Value>, found: &mut Vec<(&'a str, &'a s
         found.push((schema, table));
     }
     for child in node.get("Plans").and_then(serde_json::Value::as_array).into_iter().flatten() {
-        walk(Some(child), found);
+        walk(child, found);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_that_is_not_understood_is_not_taken_for_a_cheap_one() {
+        for json in
+            ["", "[]", "{}", "[{\"Plan\": {\"Node Type\": \"Seq Scan\"}}]", "[{\"Plan\": {\"Total Cost\": \"1\"}}]"]
+        {
+            let error = read_plan(json).unwrap_err();
+            let trouble = error.trouble().unwrap();
+            assert_eq!((trouble.code, trouble.rung), ("plan_unreadable", Rung::Cost), "{json}");
+            assert!(trouble.mend.zh.contains("版本") && trouble.mend.en.contains("version"), "{trouble:?}");
+        }
+    }
+
+    #[test]
+    fn the_cost_and_the_whole_tables_of_a_plan_are_read() {
+        let plan = |cost: &str| {
+            format!(
+                "[{{\"Plan\": {{\"Node Type\": \"Seq Scan\", \"Schema\": \"s\", \"Relation Name\": \"t\", \"Total Cost\": {cost}}}}}]"
+            )
+        };
+        let table = vec![("s".to_owned(), "t".to_owned())];
+        for (written, cost) in [("0.00", 0), ("12.34", 12), ("100000000000000000000000.00", u64::MAX)] {
+            assert_eq!(read_plan(&plan(written)).unwrap(), (cost, table.clone()), "{written}");
+        }
     }
 }

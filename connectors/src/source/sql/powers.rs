@@ -7,6 +7,7 @@ use super::super::trouble::{Rung, Trouble, Whereabouts};
 use crate::connector::Driver;
 use crate::error::Text;
 use crate::native::Native;
+use crate::synthetic::without_identity_numbers;
 
 /// A way in which an account could change something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +41,7 @@ const HARMLESS: &[&str] = &[
 const NAMED: usize = 5;
 
 impl Power {
-    /// A row of the powers of `PostgreSQL`.
+    /// A row of the powers of `PostgreSQL`; `None` when it is no such row.
     pub(super) fn of(row: &[Native]) -> Option<Self> {
         let text = |place: usize| match row.get(place) {
             Some(Native::Text(text)) => Some(text.clone()),
@@ -54,13 +55,17 @@ impl Power {
         line.split_once(" ON *.* TO ")?.1.split(' ').next()
     }
 
-    /// The powers in a line of `SHOW GRANTS`: `GRANT a, b (c) ON object TO holder …`.
-    pub(super) fn in_grant(line: &str) -> Vec<Self> {
-        // A granted role has no ON; what it may do has lines of its own.
-        let Some((privileges, rest)) = line.strip_prefix("GRANT ").and_then(|line| line.split_once(" ON ")) else {
-            return Vec::new();
+    /// The powers in a line of `SHOW GRANTS`: `GRANT a, b (c) ON object TO holder …`; `None` when it is no line
+    /// that is known, for then it may hold any power.
+    pub(super) fn in_grant(line: &str) -> Option<Vec<Self>> {
+        if line.starts_with("SET DEFAULT ROLE ") || line.starts_with("REVOKE ") {
+            return Some(Vec::new());
+        }
+        let Some((privileges, rest)) = line.strip_prefix("GRANT ")?.split_once(" ON ") else {
+            // A granted role has no ON; what it may do has lines of its own.
+            return line.contains(" TO ").then(Vec::new);
         };
-        let Some((object, rest)) = rest.split_once(" TO ") else { return Vec::new() };
+        let (object, rest) = rest.split_once(" TO ")?;
         let object = object.trim_start_matches("TABLE ").to_owned();
         let holder = rest.split(' ').next().unwrap_or_default().to_owned();
         let mut powers: Vec<Self> = separate(privileges)
@@ -74,7 +79,7 @@ impl Power {
         if rest.contains("WITH GRANT OPTION") {
             powers.push(Self { power: "GRANT OPTION".to_owned(), object, holder });
         }
-        powers
+        Some(powers)
     }
 }
 
@@ -94,6 +99,33 @@ fn separate(list: &str) -> Vec<&str> {
     }
     parts.push(list.get(start..).unwrap_or_default().trim());
     parts
+}
+
+/// The trouble with an account of which the server says something that is not understood: `line`, where it is
+/// text. What it may do is not known, which is not the same as nothing.
+pub(super) fn unreadable(line: Option<&str>, place: &Whereabouts) -> Trouble {
+    let user = &place.user;
+    // A line of SHOW GRANTS may end with the hash of a password.
+    let shown = line.and_then(|line| line.split(" IDENTIFIED ").next()).unwrap_or("");
+    Trouble {
+        code: "privileges_unreadable",
+        rung: Rung::ReadOnly,
+        what: Text::new(
+            format!("服务器列出的账号 {user} 的权限里有读不懂的内容，不知道它能不能改数据，所以不用它"),
+            format!(
+                "what the server says of the privileges of the account {user} is not understood; whether it can change records is not known, so it is not used"
+            ),
+        ),
+        mend: Text::new(
+            "用下面的命令看它的权限，由管理员收回只读以外的部分；如果本来就只读，请把原文告诉我们",
+            "look at them with the command below and have an administrator take back what does more than read; where it only reads, tell us of the words",
+        ),
+        command: Some(match place.driver {
+            Some(Driver::Mariadb) => format!("SHOW GRANTS FOR {};", place.account()),
+            _ => format!("\\du {user}"),
+        }),
+        details: without_identity_numbers(shown),
+    }
 }
 
 /// The trouble with an account that could change records, with the statements that mend it.
@@ -199,8 +231,22 @@ mod tests {
             "GRANT `reader` TO `hedui`@`%`",
             "SET DEFAULT ROLE `reader` FOR `hedui`@`%`",
         ] {
-            assert!(Power::in_grant(line).is_empty(), "{line}");
+            assert_eq!(Power::in_grant(line), Some(Vec::new()), "{line}");
         }
+    }
+
+    #[test]
+    fn a_line_that_is_not_understood_is_not_taken_for_no_power() {
+        for line in
+            ["", "GRANT", "GRANT INSERT ON `house`.*", "GRANT `reader`", "ALLOW INSERT ON `house`.* TO `hedui`@`%`"]
+        {
+            assert_eq!(Power::in_grant(line), None, "{line}");
+        }
+        assert_eq!(Power::of(&[Native::Text("INSERT".into()), Native::Bytes, Native::Null]), None);
+        let trouble = unreadable(Some("ALLOW x TO y IDENTIFIED BY PASSWORD '*AB'"), &place(Driver::Mariadb));
+        assert_eq!((trouble.code, trouble.rung), ("privileges_unreadable", Rung::ReadOnly));
+        assert_eq!(trouble.details, "ALLOW x TO y");
+        assert_eq!(trouble.command.as_deref(), Some("SHOW GRANTS FOR 'hedui'@'%';"));
     }
 
     #[test]
@@ -210,7 +256,7 @@ mod tests {
             "GRANT ALL PRIVILEGES ON `other`.* TO `hedui`@`%` WITH GRANT OPTION",
             "GRANT FILE ON *.* TO `hedui`@`%`",
         ];
-        let powers: Vec<_> = lines.into_iter().flat_map(Power::in_grant).collect();
+        let powers: Vec<_> = lines.into_iter().filter_map(Power::in_grant).flatten().collect();
         let trouble = writable(&powers, &place(Driver::Mariadb)).unwrap();
         assert_eq!(trouble.rung, Rung::ReadOnly);
         let command = trouble.command.unwrap();
