@@ -140,6 +140,12 @@ struct Entry {
     command: &'static str,
 }
 
+/// A deadlock, which every server ends the same way, and what mends it.
+const DEADLOCK: ((&str, &str), (&str, &str)) = (
+    ("语句与别的程序互相等待，被取消", "the statement and another program waited for each other, and it was cancelled"),
+    ("稍后再试；查询里不要加锁", "try again; a query has no need to lock"),
+);
+
 const fn entry(
     sign: Sign,
     code: &'static str,

@@ -39,14 +39,42 @@ fn trouble(steps: &[Step]) -> Trouble {
 /// Mends a trouble by the command that is printed with it.
 const BY_ITS_COMMAND: &str = "by its command";
 
+/// A trouble, how to make it, and how to mend it.
+struct Case {
+    /// What the administrator does first.
+    make: &'static str,
+    /// What is written in the connector file instead of what.
+    changes: Vec<(&'static str, &'static str)>,
+    rung: Rung,
+    code: &'static str,
+    /// What the administrator does at last.
+    mend: &'static str,
+}
+
+/// A trouble that the administrator makes.
+const fn made(make: &'static str, rung: Rung, code: &'static str, mend: &'static str) -> Case {
+    Case { make, changes: Vec::new(), rung, code, mend }
+}
+
+/// A trouble that stands in the file.
+fn filed(from: &'static str, to: &'static str, rung: Rung, code: &'static str) -> Case {
+    Case { changes: vec![(from, to)], ..made("", rung, code, "") }
+}
+
+/// A trouble of a statement about the insured.
+fn asked(statement: &'static str, rung: Rung, code: &'static str) -> Case {
+    filed(INSURED, statement, rung, code)
+}
+
 /// As the administrator: makes the trouble, sees it, mends it.
-async fn provoke(office: &Office, make: &str, changes: &[(&str, &str)], expected: (Rung, &str), mend: &str) {
+async fn provoke(office: &Office, case: &Case) {
+    let Case { make, changes, rung, code, mend } = case;
     if !make.is_empty() {
         office.admin(&make.replace("{me}", &office.name)).await;
     }
     let found = trouble(&climbed(office, changes).await);
-    assert_eq!((found.rung, found.code), expected, "{found:?}");
-    if mend == BY_ITS_COMMAND {
+    assert_eq!((found.rung, found.code), (*rung, *code), "{found:?}");
+    if *mend == BY_ITS_COMMAND {
         office.admin(found.command.as_deref().unwrap()).await;
         let steps = climbed(office, changes).await;
         assert!(steps.iter().all(|step| step.holds() || step.rung > found.rung), "its command mends it: {steps:?}");
@@ -78,135 +106,94 @@ async fn the_whole_ladder_holds_on_both_servers() {
 #[tokio::test]
 async fn what_postgres_refuses_is_told_with_its_remedy() {
     let Some(office) = Office::open(Kind::Postgres, "refused_pg").await else { return };
-    let at = |rung, code| (rung, code);
-    let sql = |text: &'static str| [(INSURED, text)];
-    for (make, changes, expected, mend) in [
-        ("ALTER ROLE {me} PASSWORD 'other'", &[][..], at(Rung::Login, "password_wrong"), ""),
-        (
-            "ALTER ROLE {me} PASSWORD 'p@ss/w:rd' NOLOGIN",
-            &[],
-            at(Rung::Login, "account_may_not_log_in"),
-            BY_ITS_COMMAND,
-        ),
-        ("REVOKE CONNECT ON DATABASE {me} FROM PUBLIC", &[], at(Rung::Login, "database_not_granted"), BY_ITS_COMMAND),
-        (
+    for case in [
+        made("ALTER ROLE {me} PASSWORD 'other'", Rung::Login, "password_wrong", "ALTER ROLE {me} PASSWORD 'p@ss/w:rd'"),
+        made("ALTER ROLE {me} PASSWORD 'p@ss/w:rd' NOLOGIN", Rung::Login, "account_may_not_log_in", BY_ITS_COMMAND),
+        made("REVOKE CONNECT ON DATABASE {me} FROM PUBLIC", Rung::Login, "database_not_granted", BY_ITS_COMMAND),
+        made(
             "ALTER ROLE {me} CONNECTION LIMIT 0",
-            &[],
-            at(Rung::Login, "too_many_connections"),
+            Rung::Login,
+            "too_many_connections",
             "ALTER ROLE {me} CONNECTION LIMIT -1",
         ),
-        ("", &[("database = \"refused_pg\"", "database = \"nowhere\"")], at(Rung::Login, "database_unknown"), ""),
-        ("GRANT INSERT ON house.big TO {me}", &[], at(Rung::ReadOnly, "account_can_write"), BY_ITS_COMMAND),
-        (
-            "REVOKE USAGE ON SCHEMA house FROM {me}",
-            &[("FROM   relief", "FROM   house.relief")],
-            at(Rung::Permission, "schema_not_granted"),
-            BY_ITS_COMMAND,
+        filed("database = \"refused_pg\"", "database = \"nowhere\"", Rung::Login, "database_unknown"),
+        made("GRANT INSERT ON house.big TO {me}", Rung::ReadOnly, "account_can_write", BY_ITS_COMMAND),
+        Case {
+            make: "REVOKE USAGE ON SCHEMA house FROM {me}",
+            mend: BY_ITS_COMMAND,
+            ..filed("FROM   relief", "FROM   house.relief", Rung::Permission, "schema_not_granted")
+        },
+        made("REVOKE SELECT ON house.insured FROM {me}", Rung::Permission, "table_not_granted", BY_ITS_COMMAND),
+        Case {
+            make: "CREATE FUNCTION house.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE EXECUTE ON FUNCTION house.f FROM PUBLIC",
+            mend: BY_ITS_COMMAND,
+            ..filed("FROM insured WHERE", "FROM insured WHERE f() = 1 AND", Rung::Permission, "function_not_granted")
+        },
+        asked(
+            "SELECT id_card, name, kind, active FROM insurance WHERE id_card IN (:id_numbers)",
+            Rung::Prepare,
+            "table_unknown",
         ),
-        ("REVOKE SELECT ON house.insured FROM {me}", &[], at(Rung::Permission, "table_not_granted"), BY_ITS_COMMAND),
-        (
-            "CREATE FUNCTION house.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE EXECUTE ON FUNCTION house.f FROM PUBLIC",
-            &[("FROM insured WHERE", "FROM insured WHERE f() = 1 AND")],
-            at(Rung::Permission, "function_not_granted"),
-            BY_ITS_COMMAND,
+        asked(
+            "SELECT id_card, name, kind, active FROM hous.insured WHERE id_card IN (:id_numbers)",
+            Rung::Prepare,
+            "table_unknown",
         ),
-        (
-            "",
-            &sql("SELECT id_card, name, kind, active FROM insurance WHERE id_card IN (:id_numbers)"),
-            at(Rung::Prepare, "table_unknown"),
-            "",
+        asked(
+            "SELECT id_card, name, sort AS kind, active FROM insured WHERE id_card IN (:id_numbers)",
+            Rung::Prepare,
+            "column_unknown",
         ),
-        (
-            "",
-            &sql("SELECT id_card, name, kind, active FROM hous.insured WHERE id_card IN (:id_numbers)"),
-            at(Rung::Prepare, "table_unknown"),
-            "",
+        asked(
+            "SELECT id_card, a.name, kind, active FROM insured a JOIN relief b USING (name) WHERE id_card IN (:id_numbers)",
+            Rung::Prepare,
+            "column_ambiguous",
         ),
-        (
-            "",
-            &sql("SELECT id_card, name, sort AS kind, active FROM insured WHERE id_card IN (:id_numbers)"),
-            at(Rung::Prepare, "column_unknown"),
-            "",
+        asked(
+            "SELECT id_card, name, kind, active FROM insured WHERE id_card IN (:id_numbers) AN kind = '310'",
+            Rung::Prepare,
+            "sql_syntax",
         ),
-        (
-            "",
-            &sql(
-                "SELECT id_card, a.name, kind, active FROM insured a JOIN relief b USING (name) WHERE id_card IN (:id_numbers)",
-            ),
-            at(Rung::Prepare, "column_ambiguous"),
-            "",
+        asked(
+            "SELECT id_card, name, kind, nvl(active, false) AS active FROM insured WHERE id_card IN (:id_numbers)",
+            Rung::Prepare,
+            "function_unknown",
         ),
-        (
-            "",
-            &sql("SELECT id_card, name, kind, active FROM insured WHERE id_card IN (:id_numbers) AN kind = '310'"),
-            at(Rung::Prepare, "sql_syntax"),
-            "",
+        asked(
+            "SELECT id_card, name, kind, active FROM insured WHERE level = code AND id_card IN (:id_numbers)",
+            Rung::Prepare,
+            "types_differ",
         ),
-        (
-            "",
-            &sql(
-                "SELECT id_card, name, kind, nvl(active, false) AS active FROM insured WHERE id_card IN (:id_numbers)",
-            ),
-            at(Rung::Prepare, "function_unknown"),
-            "",
+        asked(
+            "SELECT id_card, name, kind, active FROM insured WHERE id_card IN (:id_numbers) UNION SELECT id_card, name, kind, 1 FROM insured",
+            Rung::Prepare,
+            "types_differ_in_list",
         ),
-        (
-            "",
-            &sql("SELECT id_card, name, kind, active FROM insured WHERE level = code AND id_card IN (:id_numbers)"),
-            at(Rung::Prepare, "types_differ"),
-            "",
+        asked(
+            "SELECT id_card, max(name) AS name, kind, active FROM insured WHERE id_card IN (:id_numbers) GROUP BY name",
+            Rung::Prepare,
+            "group_by_incomplete",
         ),
-        (
-            "",
-            &sql(
-                "SELECT id_card, name, kind, active FROM insured WHERE id_card IN (:id_numbers) UNION SELECT id_card, name, kind, 1 FROM insured",
-            ),
-            at(Rung::Prepare, "types_differ_in_list"),
-            "",
+        filed("kind, code, active, level FROM", "kind, code FROM", Rung::Columns, "column_missing"),
+        asked(
+            "SELECT id_card, name, '390' AS kind, 'true' AS active FROM big WHERE id_card IN (:id_numbers)",
+            Rung::Cost,
+            "full_scan",
         ),
-        (
-            "",
-            &sql(
-                "SELECT id_card, max(name) AS name, kind, active FROM insured WHERE id_card IN (:id_numbers) GROUP BY name",
-            ),
-            at(Rung::Prepare, "group_by_incomplete"),
-            "",
+        filed("[quota]", "[source.explain]\nmax_cost = 0\n\n[quota]", Rung::Cost, "statement_cost"),
+        asked(
+            "SELECT id_card, name, kind, active FROM insured WHERE 1 / (length(current_user) - length(current_user)) = 1 AND id_card IN (:id_numbers)",
+            Rung::Answer,
+            "division_by_zero",
         ),
-        ("", &[("kind, code, active, level FROM", "kind, code FROM")], at(Rung::Columns, "column_missing"), ""),
-        (
-            "",
-            &sql("SELECT id_card, name, '390' AS kind, 'true' AS active FROM big WHERE id_card IN (:id_numbers)"),
-            at(Rung::Cost, "full_scan"),
-            "",
+        asked(
+            "SELECT id_card, name, kind, active FROM insured WHERE current_user::text::int = 1 OR id_card IN (:id_numbers)",
+            Rung::Answer,
+            "value_not_of_type",
         ),
-        ("", &[("[quota]", "[source.explain]\nmax_cost = 0\n\n[quota]")], at(Rung::Cost, "statement_cost"), ""),
-        (
-            "",
-            &sql(
-                "SELECT id_card, name, kind, active FROM insured WHERE 1 / (length(current_user) - length(current_user)) = 1 AND id_card IN (:id_numbers)",
-            ),
-            at(Rung::Answer, "division_by_zero"),
-            "",
-        ),
-        (
-            "",
-            &sql(
-                "SELECT id_card, name, kind, active FROM insured WHERE current_user::text::int = 1 OR id_card IN (:id_numbers)",
-            ),
-            at(Rung::Answer, "value_not_of_type"),
-            "",
-        ),
-        (
-            "",
-            &[("id_card IN (:id_numbers) AND", "id_card IN (:id_numbers) OR")],
-            at(Rung::Answer, "answers_about_others"),
-            "",
-        ),
+        filed("id_card IN (:id_numbers) AND", "id_card IN (:id_numbers) OR", Rung::Answer, "answers_about_others"),
     ] {
-        provoke(&office, make, changes, expected, mend).await;
-        if expected.1 == "password_wrong" {
-            office.admin(&format!("ALTER ROLE {} PASSWORD '{PASSWORD}'", office.name)).await;
-        }
+        provoke(&office, &case).await;
     }
     let mut other = office.server.postgres(&office.name).await;
     sqlx::raw_sql("BEGIN; LOCK TABLE house.insured").execute(&mut other).await.unwrap();
@@ -217,121 +204,104 @@ async fn what_postgres_refuses_is_told_with_its_remedy() {
 #[tokio::test]
 async fn what_mariadb_refuses_is_told_with_its_remedy() {
     let Some(office) = Office::open(Kind::Mariadb, "refused_my").await else { return };
-    let at = |rung, code| (rung, code);
-    let sql = |text: &'static str| [(INSURED, text)];
-    for (make, changes, expected, mend) in [
-        (
+    for case in [
+        made(
             "SET PASSWORD FOR {me} = PASSWORD('other')",
-            &[][..],
-            at(Rung::Login, "mariadb_access_denied"),
+            Rung::Login,
+            "mariadb_access_denied",
             "SET PASSWORD FOR {me} = PASSWORD('p@ss/w:rd')",
         ),
-        ("ALTER USER {me} ACCOUNT LOCK", &[], at(Rung::Login, "mariadb_account_locked"), BY_ITS_COMMAND),
-        (
+        made("ALTER USER {me} ACCOUNT LOCK", Rung::Login, "mariadb_account_locked", BY_ITS_COMMAND),
+        made(
             "ALTER USER {me} WITH MAX_CONNECTIONS_PER_HOUR 1",
-            &[],
-            at(Rung::Login, "mariadb_account_limit"),
+            Rung::Login,
+            "mariadb_account_limit",
             "ALTER USER {me} WITH MAX_CONNECTIONS_PER_HOUR 0",
         ),
-        (
-            "ALTER USER {me} REQUIRE SSL",
-            &[("tls_ca", "tls = \"off\"\ntls_ca")],
-            at(Rung::Login, "mariadb_access_denied"),
-            "ALTER USER {me} REQUIRE NONE",
+        Case {
+            make: "ALTER USER {me} REQUIRE SSL",
+            mend: "ALTER USER {me} REQUIRE NONE",
+            ..filed("tls_ca", "tls = \"off\"\ntls_ca", Rung::Login, "mariadb_access_denied")
+        },
+        filed("database = \"refused_my\"", "database = \"nowhere\"", Rung::Login, "mariadb_database_not_granted"),
+        Case {
+            make: "GRANT SELECT ON *.* TO {me}",
+            mend: "REVOKE SELECT ON *.* FROM {me}",
+            ..filed("database = \"refused_my\"", "database = \"nowhere\"", Rung::Login, "mariadb_database_unknown")
+        },
+        made("GRANT DELETE ON {me}.big TO {me}", Rung::ReadOnly, "account_can_write", BY_ITS_COMMAND),
+        Case {
+            make: "CREATE DATABASE other_my; CREATE TABLE other_my.insured LIKE {me}.insured",
+            mend: BY_ITS_COMMAND,
+            ..filed("FROM insured", "FROM other_my.insured", Rung::Permission, "mariadb_table_not_granted")
+        },
+        Case {
+            make: "CREATE DATABASE IF NOT EXISTS cols_my; CREATE TABLE cols_my.t (id_card varchar(18) primary key, name varchar(9), kind int, active int); GRANT SELECT (id_card, name, kind) ON cols_my.t TO {me}",
+            mend: "",
+            ..filed(
+                "code, active, level FROM insured",
+                "active FROM cols_my.t",
+                Rung::Permission,
+                "mariadb_column_not_granted",
+            )
+        },
+        Case {
+            make: "CREATE FUNCTION cols_my.f() RETURNS INT RETURN 1",
+            mend: BY_ITS_COMMAND,
+            ..filed(
+                "FROM insured WHERE",
+                "FROM insured WHERE cols_my.f() = 1 AND",
+                Rung::Permission,
+                "mariadb_routine_not_granted",
+            )
+        },
+        Case {
+            make: "CREATE TABLE gone (id_card varchar(18)); CREATE VIEW broken AS SELECT * FROM gone; DROP TABLE gone",
+            mend: "",
+            ..filed("FROM insured", "FROM broken", Rung::Prepare, "mariadb_view_broken")
+        },
+        asked(
+            "SELECT id_card, name, kind, active FROM Insured WHERE id_card IN (:id_numbers)",
+            Rung::Prepare,
+            "mariadb_table_unknown",
         ),
-        (
-            "",
-            &[("database = \"refused_my\"", "database = \"nowhere\"")],
-            at(Rung::Login, "mariadb_database_not_granted"),
-            "",
+        asked(
+            "SELECT id_card, name, sort AS kind, active FROM insured WHERE id_card IN (:id_numbers)",
+            Rung::Prepare,
+            "mariadb_column_unknown",
         ),
-        (
-            "GRANT SELECT ON *.* TO {me}",
-            &[("database = \"refused_my\"", "database = \"nowhere\"")],
-            at(Rung::Login, "mariadb_database_unknown"),
-            "REVOKE SELECT ON *.* FROM {me}",
+        asked(
+            "SELECT id_card, a.name, kind, active FROM insured a JOIN relief b USING (name) WHERE id_card IN (:id_numbers)",
+            Rung::Prepare,
+            "mariadb_column_ambiguous",
         ),
-        ("GRANT DELETE ON {me}.big TO {me}", &[], at(Rung::ReadOnly, "account_can_write"), BY_ITS_COMMAND),
-        (
-            "CREATE DATABASE other_my; CREATE TABLE other_my.insured LIKE {me}.insured",
-            &[("FROM insured", "FROM other_my.insured")],
-            at(Rung::Permission, "mariadb_table_not_granted"),
-            BY_ITS_COMMAND,
+        asked(
+            "SELECT id_card, name, kind, active FROM insured WHERE id_card IN (:id_numbers) AN kind = '310'",
+            Rung::Prepare,
+            "mariadb_sql_syntax",
         ),
-        (
-            "CREATE DATABASE IF NOT EXISTS cols_my; CREATE TABLE cols_my.t (id_card varchar(18) primary key, name varchar(9), kind int, active int); GRANT SELECT (id_card, name, kind) ON cols_my.t TO {me}",
-            &[("code, active, level FROM insured", "active FROM cols_my.t")],
-            at(Rung::Permission, "mariadb_column_not_granted"),
-            "",
-        ),
-        (
-            "CREATE FUNCTION cols_my.f() RETURNS INT RETURN 1",
-            &[("FROM insured WHERE", "FROM insured WHERE cols_my.f() = 1 AND")],
-            at(Rung::Permission, "mariadb_routine_not_granted"),
-            BY_ITS_COMMAND,
-        ),
-        (
-            "CREATE TABLE gone (id_card varchar(18)); CREATE VIEW broken AS SELECT * FROM gone; DROP TABLE gone",
-            &[("FROM insured", "FROM broken")],
-            at(Rung::Prepare, "mariadb_view_broken"),
-            "",
-        ),
-        (
-            "",
-            &sql("SELECT id_card, name, kind, active FROM Insured WHERE id_card IN (:id_numbers)"),
-            at(Rung::Prepare, "mariadb_table_unknown"),
-            "",
-        ),
-        (
-            "",
-            &sql("SELECT id_card, name, sort AS kind, active FROM insured WHERE id_card IN (:id_numbers)"),
-            at(Rung::Prepare, "mariadb_column_unknown"),
-            "",
-        ),
-        (
-            "",
-            &sql(
-                "SELECT id_card, a.name, kind, active FROM insured a JOIN relief b USING (name) WHERE id_card IN (:id_numbers)",
-            ),
-            at(Rung::Prepare, "mariadb_column_ambiguous"),
-            "",
-        ),
-        (
-            "",
-            &sql("SELECT id_card, name, kind, active FROM insured WHERE id_card IN (:id_numbers) AN kind = '310'"),
-            at(Rung::Prepare, "mariadb_sql_syntax"),
-            "",
-        ),
-        (
-            "GRANT EXECUTE ON {me}.* TO {me}",
-            &sql(
+        Case {
+            make: "GRANT EXECUTE ON {me}.* TO {me}",
+            mend: "REVOKE EXECUTE ON {me}.* FROM {me}",
+            ..asked(
                 "SELECT id_card, name, kind, nvl3(active, false) AS active FROM insured WHERE id_card IN (:id_numbers)",
-            ),
-            at(Rung::Prepare, "mariadb_function_unknown"),
-            "REVOKE EXECUTE ON {me}.* FROM {me}",
+                Rung::Prepare,
+                "mariadb_function_unknown",
+            )
+        },
+        asked(
+            "SELECT id_card, name, kind, active FROM insured WHERE name COLLATE utf8mb4_bin = 'a' COLLATE utf8mb4_unicode_ci AND id_card IN (:id_numbers)",
+            Rung::Prepare,
+            "mariadb_collations_differ",
         ),
-        (
-            "",
-            &sql(
-                "SELECT id_card, name, kind, active FROM insured WHERE name COLLATE utf8mb4_bin = 'a' COLLATE utf8mb4_unicode_ci AND id_card IN (:id_numbers)",
-            ),
-            at(Rung::Prepare, "mariadb_collations_differ"),
-            "",
+        asked(
+            "SELECT id_card, name, '390' AS kind, '1' AS active FROM big WHERE id_card IN (:id_numbers)",
+            Rung::Cost,
+            "full_scan",
         ),
-        (
-            "",
-            &sql("SELECT id_card, name, '390' AS kind, '1' AS active FROM big WHERE id_card IN (:id_numbers)"),
-            at(Rung::Cost, "full_scan"),
-            "",
-        ),
-        (
-            "",
-            &[("id_card IN (:id_numbers) AND", "id_card IN (:id_numbers) OR")],
-            at(Rung::Answer, "answers_about_others"),
-            "",
-        ),
+        filed("id_card IN (:id_numbers) AND", "id_card IN (:id_numbers) OR", Rung::Answer, "answers_about_others"),
     ] {
-        provoke(&office, make, changes, expected, mend).await;
+        provoke(&office, &case).await;
     }
 }
 

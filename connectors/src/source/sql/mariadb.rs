@@ -13,7 +13,7 @@ use super::super::trouble::{Rung, Trouble, Whereabouts};
 use super::endpoint::Server;
 use super::lines::Lines;
 use super::plan::{Plan, Scan, plan_unreadable};
-use super::powers::{Power, unreadable, writable};
+use super::powers::{Power, trusted, unreadable, writable};
 use super::{Bound, Call, Login, Session};
 use crate::connector::TlsMode;
 use crate::native::{Native, Rows, find_column};
@@ -97,10 +97,8 @@ impl Mariadb {
     /// As [`Mariadb::session`], of an account that could not write if it tried.
     async fn open(&self) -> Result<MySqlConnection, SourceError> {
         let mut connection = self.session().await?;
-        match self.distrusted(&mut connection).await? {
-            Some(trouble) => Err(SourceError::Writable(Box::new(trouble))),
-            None => Ok(connection),
-        }
+        let trouble = self.distrusted(&mut connection).await?;
+        trusted(connection, trouble)
     }
 
     /// The trouble with an account that could change records, or of which that cannot be told.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::SourceError;
 use super::super::trouble::{Rung, Trouble, Whereabouts};
 use crate::connector::Driver;
 use crate::error::Text;
@@ -99,6 +100,14 @@ fn separate(list: &str) -> Vec<&str> {
     }
     parts.push(list.get(start..).unwrap_or_default().trim());
     parts
+}
+
+/// The connection of an account there is no trouble with; no other is used.
+pub(super) fn trusted<C>(connection: C, trouble: Option<Trouble>) -> Result<C, SourceError> {
+    match trouble {
+        Some(trouble) => Err(SourceError::Writable(Box::new(trouble))),
+        None => Ok(connection),
+    }
 }
 
 /// The trouble with an account of which the server says something that is not understood: `line`, where it is

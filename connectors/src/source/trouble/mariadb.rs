@@ -1,7 +1,7 @@
 //! What `MariaDB` and `MySQL` say (error numbers of the server), for people.
 
 use super::Sign::Number;
-use super::{Entry, Rung, entry};
+use super::{DEADLOCK, Entry, Rung, entry};
 
 pub(super) const ENTRIES: &[Entry] = &[
     entry(
@@ -286,17 +286,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ("换一种只要读权的写法", "write it so that reading is enough"),
         "SHOW GRANTS;",
     ),
-    entry(
-        Number(1213),
-        "mariadb_deadlock",
-        Rung::Answer,
-        (
-            "语句与别的程序互相等待，被取消",
-            "the statement and another program waited for each other, and it was cancelled",
-        ),
-        ("稍后再试；查询里不要加锁", "try again; a query has no need to lock"),
-        "",
-    ),
+    entry(Number(1213), "mariadb_deadlock", Rung::Answer, DEADLOCK.0, DEADLOCK.1, ""),
     entry(
         Number(1153),
         "mariadb_packet_too_large",

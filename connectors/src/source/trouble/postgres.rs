@@ -1,7 +1,7 @@
 //! What `PostgreSQL` says (`SQLSTATE`, appendix A of its documentation), for people.
 
 use super::Sign::{State, StateSaying};
-use super::{Entry, Rung, entry};
+use super::{DEADLOCK, Entry, Rung, entry};
 
 /// More telling entries stand before those for a whole SQLSTATE.
 pub(super) const ENTRIES: &[Entry] = &[
@@ -313,17 +313,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ("等它结束，或错开维护时间", "wait for it to end, or keep out of its hours"),
         "SELECT pid, query FROM pg_stat_activity WHERE wait_event_type = 'Lock';",
     ),
-    entry(
-        State("40P01"),
-        "deadlock",
-        Rung::Answer,
-        (
-            "语句与别的程序互相等待，被取消",
-            "the statement and another program waited for each other, and it was cancelled",
-        ),
-        ("稍后再试；查询里不要加锁", "try again; a query has no need to lock"),
-        "",
-    ),
+    entry(State("40P01"), "deadlock", Rung::Answer, DEADLOCK.0, DEADLOCK.1, ""),
     entry(
         State("57P01"),
         "server_stopping",
