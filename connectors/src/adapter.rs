@@ -117,7 +117,7 @@ impl Adapter {
         let entry = self.0.ledger.begin(&self.0.connector.adapter.id, Some(query));
         let answer = self.ask(query).await;
         match &answer {
-            Ok(answered) => entry.finish("answered", answered.failures.clone()),
+            Ok(answered) => entry.finish("answered", answered.for_ledger()),
             Err(problem) => entry.finish(&problem.code, Vec::new()),
         }
         answer

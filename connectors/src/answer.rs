@@ -22,8 +22,8 @@ const MAX_TEXT: usize = 200;
 pub(crate) struct Answered {
     /// What the caller gets.
     pub(crate) response: Response,
-    /// One sentence a failure, without values: for the ledger and for tests.
-    pub(crate) failures: Vec<String>,
+    /// One sentence a failure, without values: for the ledger, for trials and for tests.
+    pub(crate) failures: Vec<Text>,
 }
 
 /// Refuses a query that is not of the right form. What it says never repeats what was sent.
@@ -104,7 +104,7 @@ pub(crate) async fn answer(
 /// What came of one dataset.
 struct Part {
     results: Vec<QueryResult>,
-    failures: Vec<String>,
+    failures: Vec<Text>,
     asked: bool,
     source_error: Option<SourceError>,
 }
@@ -124,7 +124,7 @@ async fn ask_dataset(source: &Source, rehearsal: &Rehearsal, dataset: &Dataset, 
     let rows = match source.fetch(&dataset.id, &question).await {
         Ok(rows) => rows,
         Err(error) => {
-            part.failures.push(format!("{}: {}", dataset.id, error.code()));
+            part.failures.push(Text::same(error.code()).about(&dataset.id));
             part.results.extend(subjects.iter().map(|subject| result(subject, dataset, ResultStatus::Error)));
             part.source_error = Some(error);
             return part;
@@ -134,7 +134,7 @@ async fn ask_dataset(source: &Source, rehearsal: &Rehearsal, dataset: &Dataset, 
         subjects.iter().map(|subject| Person { id_number: &subject.id_number, name: &subject.name }).collect();
     match dataset.mapping.map(&rows, &persons) {
         Err(error) => {
-            part.failures.push(format!("{}: {error}", dataset.id));
+            part.failures.push(error.text().about(&dataset.id));
             part.results.extend(subjects.iter().map(|subject| result(subject, dataset, ResultStatus::Error)));
         }
         Ok(all) => {
@@ -146,13 +146,20 @@ async fn ask_dataset(source: &Source, rehearsal: &Rehearsal, dataset: &Dataset, 
     part
 }
 
+impl Answered {
+    /// The failures as the ledger has them.
+    pub(crate) fn for_ledger(&self) -> Vec<String> {
+        self.failures.iter().map(|failure| failure.en.clone()).collect()
+    }
+}
+
 impl Part {
     fn push(&mut self, subject: &QuerySubject, dataset: &Dataset, mapped: Mapped) {
         let mut result = match mapped.outcome {
             Outcome::NoRecord => result(subject, dataset, ResultStatus::NoRecord),
             Outcome::NameMismatch => result(subject, dataset, ResultStatus::NameMismatch),
             Outcome::Error(error) => {
-                self.failures.push(format!("{}: {error}", dataset.id));
+                self.failures.push(error.text().about(&dataset.id));
                 result(subject, dataset, ResultStatus::Error)
             }
             Outcome::Facts { json, as_of } => {

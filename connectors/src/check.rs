@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::adapter::{Adapter, LoadError, Overrides};
 use crate::connector::{Connector, Dataset, TlsMode};
-use crate::error::{Fault, Text};
+use crate::error::{Fault, Lang, Text};
 use crate::golden;
 use crate::native::find_column;
 use crate::protocol::QueryPeriod;
@@ -93,7 +93,7 @@ pub async fn climb(file: &Path, overrides: Overrides) -> Vec<Step> {
     let adapter = match Adapter::new(connector, overrides) {
         Ok(adapter) => adapter,
         Err(error) => {
-            steps.push(unopened(&error));
+            steps.push(Step::broken(unopened(&error)));
             return steps;
         }
     };
@@ -262,9 +262,7 @@ async fn climb_statements(adapter: &Adapter, steps: &mut Vec<Step>) {
 }
 
 fn about(dataset: &Dataset, trouble: Trouble) -> Trouble {
-    let what =
-        Text::new(format!("{}：{}", dataset.id, trouble.what.zh), format!("{}: {}", dataset.id, trouble.what.en));
-    Trouble { what, ..trouble }
+    Trouble { what: trouble.what.about(&dataset.id), ..trouble }
 }
 
 fn column_missing(dataset: &Dataset, columns: &[String]) -> Vec<Trouble> {
@@ -367,16 +365,27 @@ async fn golden(connector: &Connector, file: &Path) -> Step {
         code: "golden_test_failed",
         rung: Rung::Golden,
         what: Text::new(
-            format!("{count} 个金样测试里有 {} 个不通过，先是“{}”", failed.len(), first.name),
-            format!("{} of {count} golden tests fail, first `{}`", failed.len(), first.name),
+            format!(
+                "{count} 个金样测试里有 {} 个不通过，先是“{}”：{}",
+                failed.len(),
+                first.name,
+                joined(&first.differences, Lang::Zh)
+            ),
+            format!(
+                "{} of {count} golden tests fail, first `{}`: {}",
+                failed.len(),
+                first.name,
+                joined(&first.differences, Lang::En)
+            ),
         ),
-        mend: Text::new(
-            "看差异，改映射或改 expect",
-            "look at the difference, and change the mapping or what is expected",
-        ),
+        mend: golden::mend(),
         command: Some(format!("hedui-adapter test {}", file.display())),
-        details: first.differences.join("; "),
+        details: String::new(),
     })
+}
+
+fn joined(texts: &[Text], lang: Lang) -> String {
+    texts.iter().map(|text| text.pick(lang)).collect::<Vec<_>>().join("; ")
 }
 
 fn period() -> QueryPeriod {
@@ -401,7 +410,8 @@ fn of_fault(fault: Fault) -> Step {
     Step { outside: fault.code == "connector_unreadable", ..Step::broken(trouble) }
 }
 
-fn unopened(error: &LoadError) -> Step {
+/// The trouble behind a source that cannot be set up.
+pub(crate) fn unopened(error: &LoadError) -> Trouble {
     let (code, what, mend) = match error {
         LoadError::Source(OpenError::Secret(error)) => (
             "secret_missing",
@@ -429,11 +439,11 @@ fn unopened(error: &LoadError) -> Step {
         ),
         LoadError::File(faults) => (
             "connector_schema",
-            Text::new(faults.render(crate::error::Lang::Zh), faults.render(crate::error::Lang::En)),
+            Text::new(faults.render(Lang::Zh), faults.render(Lang::En)),
             Text::new("改正文件", "correct the file"),
         ),
     };
-    Step::broken(Trouble { code, rung: Rung::Secrets, what, mend, command: None, details: String::new() })
+    Trouble { code, rung: Rung::Secrets, what, mend, command: None, details: String::new() }
 }
 
 /// The trouble behind an error of a source.

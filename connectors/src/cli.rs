@@ -58,6 +58,7 @@ pub enum Command {
     /// Example: hedui-adapter new housing.toml --driver postgres --id housing --host 10.2.3.4 --database house --user reader
     New(NewArgs),
     /// List tables, views and columns with types and how often they are empty, never values, and propose datasets.
+    /// Exits with 1 when no dataset could be proposed.
     ///
     /// Example: hedui-adapter discover housing.toml --table owner --append
     Discover(DiscoverArgs),
@@ -127,7 +128,7 @@ pub struct TryArgs {
     /// The identity number; `-` reads it from standard input, so that it stays out of the shell's history.
     #[arg(long, value_name = "NUMBER")]
     pub id_number: String,
-    /// The name, where the connector compares names.
+    /// The name, where the connector compares names; without it they are not compared.
     #[arg(long, default_value = "")]
     pub name: String,
     /// First day of the period.
@@ -293,10 +294,7 @@ async fn ask(args: TryArgs, style: Style) -> u8 {
             if let Some(file) = &args.record
                 && let Err(cause) = std::fs::write(file, format!("{:#}\n", trial.native.to_json()))
             {
-                style.failed(
-                    "cannot_write",
-                    &Text::new(format!("文件写不成：{cause}"), format!("the file cannot be written: {cause}")),
-                );
+                explore::cannot_write(file, &cause, style);
                 return OUTSIDE;
             }
             u8::from(!trial.answered.failures.is_empty())

@@ -13,6 +13,8 @@ mod source;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use checked::{is_name, name_form};
+
 use crate::error::{Fault, Faults, Text};
 use crate::golden::GoldenTest;
 use crate::mapping::Mapping;

@@ -30,6 +30,18 @@ impl Text {
         Self { zh: zh.into(), en: en.into() }
     }
 
+    /// The same words in both languages: a name, a code, what somebody else wrote.
+    pub fn same(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { zh: text.clone(), en: text }
+    }
+
+    /// The sentence after the name of what it is about.
+    #[must_use]
+    pub fn about(self, what: &str) -> Self {
+        Self { zh: format!("{what}：{}", self.zh), en: format!("{what}: {}", self.en) }
+    }
+
     /// The sentence in one language.
     pub fn pick(&self, lang: Lang) -> &str {
         match lang {

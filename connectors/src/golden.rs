@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::adapter::{Adapter, Overrides};
 use crate::answer::Answered;
 use crate::connector::Connector;
+use crate::error::Text;
 use crate::ledger::Ledger;
 use crate::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject, ResultStatus};
 use crate::source::Source;
@@ -58,7 +59,7 @@ pub struct GoldenResult {
     /// The test.
     pub name: String,
     /// Where the answer differs from what is expected; empty when the test passed.
-    pub differences: Vec<String>,
+    pub differences: Vec<Text>,
 }
 
 impl GoldenResult {
@@ -66,6 +67,14 @@ impl GoldenResult {
     pub fn passed(&self) -> bool {
         self.differences.is_empty()
     }
+}
+
+/// What mends a golden test that is not met.
+pub(crate) fn mend() -> Text {
+    Text::new(
+        "看差异：映射错了改 [dataset.map]，期望错了改 [[test]] 的 expect",
+        "look at the difference: change [dataset.map] where the mapping is wrong, or `expect` of the [[test]] where that is",
+    )
 }
 
 /// Runs every golden test of a connector, each on its own records in memory.
@@ -81,14 +90,20 @@ pub async fn run(connector: &Connector) -> Vec<GoldenResult> {
     results
 }
 
-async fn answer(connector: &Connector, test: &GoldenTest) -> Result<Answered, String> {
+async fn answer(connector: &Connector, test: &GoldenTest) -> Result<Answered, Text> {
     let fixture = connector.folder().join(&test.fixture);
-    let source = Source::fixture(connector, &fixture).await.map_err(|error| error.to_string())?;
+    let source = Source::fixture(connector, &fixture).await.map_err(|error| error.text())?;
     let overrides = Overrides { ledger: Ledger::Silent, ..Overrides::default() };
     let adapter = Adapter::with(connector.clone(), source, overrides);
     let answer = adapter.answered(&test.given.query()).await;
     adapter.close().await;
-    answer.map_err(|problem| format!("the adapter answered with the problem `{}`: {}", problem.code, problem.title))
+    answer.map_err(|problem| {
+        let code = problem.code;
+        Text::new(
+            format!("适配器以问题 `{code}` 答复：{}", problem.title_zh),
+            format!("the adapter answered with the problem `{code}`: {}", problem.title),
+        )
+    })
 }
 
 impl Given {
@@ -111,33 +126,52 @@ impl Given {
 }
 
 /// Where an answer differs from what the test expects. Fixtures hold synthetic people, so facts are shown.
-fn differences(test: &GoldenTest, answered: &Answered) -> Vec<String> {
+fn differences(test: &GoldenTest, answered: &Answered) -> Vec<Text> {
     let mut differences = Vec::new();
     for (index, (id_number, _)) in test.given.persons.iter().enumerate() {
         let reference = format!("m{}", index + 1);
         let expected = test.expect.iter().find(|expected| expected.id_number == *id_number);
         let got = answered.response.results.iter().find(|result| result.reference == reference);
         let (Some(expected), Some(got)) = (expected, got) else {
-            differences.push(format!("{reference}: no result"));
+            differences.push(Text::new("没有结果", "no result").about(&reference));
             continue;
         };
         if got.status != expected.status {
-            let because = answered.failures.join("; ");
-            let because = if because.is_empty() { because } else { format!(" ({because})") };
-            differences.push(format!("{reference}: expected {:?}, got {:?}{because}", expected.status, got.status));
+            let because = |text: fn(&Text) -> &str| answered.failures.iter().map(text).collect::<Vec<_>>().join("; ");
+            let (wanted, given) = (expected.status.text(), got.status.text());
+            let mut difference = Text::new(
+                format!("应为 {}，得到 {}", wanted.zh, given.zh),
+                format!("expected {}, got {}", wanted.en, given.en),
+            );
+            if !answered.failures.is_empty() {
+                difference.zh += &format!("；{}", because(|text| &text.zh));
+                difference.en += &format!("; {}", because(|text| &text.en));
+            }
+            differences.push(difference.about(&reference));
             continue;
         }
         if expected.as_of.is_some() && got.as_of != expected.as_of {
-            differences.push(format!("{reference}: expected as_of {:?}, got {:?}", expected.as_of, got.as_of));
+            let day = |as_of: &Option<String>| as_of.clone().unwrap_or_else(|| "—".to_owned());
+            let (wanted, given) = (day(&expected.as_of), day(&got.as_of));
+            let difference = Text::new(
+                format!("as_of 应为 {wanted}，得到 {given}"),
+                format!("expected as_of {wanted}, got {given}"),
+            );
+            differences.push(difference.about(&reference));
         }
         let mut got: Vec<serde_json::Value> = serde_json::from_str(got.facts.get()).expect("facts are an array");
         for fact in &expected.facts {
             match got.iter().position(|other| other == fact) {
                 Some(place) => drop(got.swap_remove(place)),
-                None => differences.push(format!("{reference}: expected, and not there: {fact}")),
+                None => differences.push(about_fact(&reference, "应有而没有", "expected, and not there", fact)),
             }
         }
-        differences.extend(got.iter().map(|fact| format!("{reference}: there, and not expected: {fact}")));
+        let unexpected = |fact| about_fact(&reference, "有而不应有", "there, and not expected", fact);
+        differences.extend(got.iter().map(unexpected));
     }
     differences
+}
+
+fn about_fact(reference: &str, zh: &str, en: &str, fact: &serde_json::Value) -> Text {
+    Text::new(format!("{zh}：{fact}"), format!("{en}: {fact}")).about(reference)
 }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::date_format::DateFormat;
+use crate::error::Text;
 use crate::name;
 use crate::native::{Native, Rows, find_column};
 use crate::value::{Format, Misfit, Value};
@@ -132,15 +133,33 @@ pub struct RowError {
     pub misfit: Misfit,
 }
 
+impl RowError {
+    /// The error for people.
+    pub fn text(&self) -> Text {
+        Text::new(format!("`{}`（列 `{}`）：{}", self.at, self.column, self.misfit.text().zh), self.to_string())
+    }
+}
+
 /// Why the answer of a source cannot be used at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RowsError {
     /// The statement does not give a column the mapping reads.
-    #[error("the statement gives no column `{0}`")]
+    #[error("the statement gives no column `{0}`: select it, or change the mapping")]
     ColumnMissing(String),
     /// A row is about a person who was not asked about, or about nobody.
-    #[error("the source returned a row about a person who was not asked about")]
+    #[error("the source returned a row about a person who was not asked about: check the WHERE clause and `subject`")]
     Stranger,
+}
+
+impl RowsError {
+    /// The error for people.
+    pub fn text(&self) -> Text {
+        let zh = match self {
+            Self::ColumnMissing(column) => format!("语句没有给出列 `{column}`：在 SELECT 里加上，或改映射"),
+            Self::Stranger => "数据源给出了没有问到的人的记录：检查 WHERE 条件和 subject".to_owned(),
+        };
+        Text::new(zh, self.to_string())
+    }
 }
 
 impl Mapping {

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use crate::error::Text;
 use crate::facts::{FACT_TYPES, FactType, Form, Target};
 use crate::source::{ColumnInfo, Relation};
 
@@ -19,11 +20,13 @@ const SUBJECT: &[&str] = &[
     "idno",
     "sfzh",
     "sfzhm",
+    "sfzmhm",
     "gmsfhm",
     "zjhm",
     "zjh",
     "身份证号",
     "身份证号码",
+    "身份证明号码",
     "公民身份号码",
     "证件号码",
     "证件号",
@@ -34,7 +37,7 @@ const SUBJECT: &[&str] = &[
 ];
 
 const NAME: &[&str] =
-    &["aac003", "psn_name", "name", "full_name", "xm", "姓名", "户主姓名", "买受人", "学生姓名", "人员姓名"];
+    &["aac003", "psn_name", "name", "full_name", "xm", "syr", "姓名", "户主姓名", "买受人", "学生姓名", "人员姓名"];
 
 const AS_OF: &[&str] = &[
     "aae036",
@@ -50,6 +53,24 @@ const AS_OF: &[&str] = &[
     "经办时间",
     "经办日期",
     "更新日期",
+];
+
+/// When something was paid: one column says it for the first and for the last day.
+const PAID_ON: &[&str] = &[
+    "eac064",
+    "aae003",
+    "aae002",
+    "month",
+    "pay_month",
+    "paid_on",
+    "pay_date",
+    "ffrq",
+    "ffny",
+    "待遇年月",
+    "应缴年月",
+    "发放日期",
+    "发放年月",
+    "发放时间",
 ];
 
 /// Names of the targets of a fact type: a column by such a name, or with such a comment, is proposed for it.
@@ -92,46 +113,8 @@ const TARGETS: &[(&str, &str, &[&str])] = &[
             "资助金额",
         ],
     ),
-    (
-        "income",
-        "from",
-        &[
-            "eac064",
-            "aae003",
-            "aae002",
-            "month",
-            "pay_month",
-            "paid_on",
-            "pay_date",
-            "ffrq",
-            "ffny",
-            "待遇年月",
-            "应缴年月",
-            "发放日期",
-            "发放年月",
-            "发放时间",
-        ],
-    ),
-    (
-        "income",
-        "to",
-        &[
-            "eac064",
-            "aae003",
-            "aae002",
-            "month",
-            "pay_month",
-            "paid_on",
-            "pay_date",
-            "ffrq",
-            "ffny",
-            "待遇年月",
-            "应缴年月",
-            "发放日期",
-            "发放年月",
-            "发放时间",
-        ],
-    ),
+    ("income", "from", PAID_ON),
+    ("income", "to", PAID_ON),
     ("income", "payer", &["aab004", "payer", "employer", "dwmc", "单位名称", "发放单位", "缴费单位"]),
     (
         "asset",
@@ -186,10 +169,45 @@ pub struct Proposal {
     pub toml: String,
 }
 
-/// Proposes a dataset of `adapter` for a relation, of the fact type `fact` or of the one that fits best; `None`
-/// without a column that says whose row it is.
-pub fn propose(adapter: &str, relation: &Relation, fact: Option<&str>) -> Option<Proposal> {
-    let subject = named(relation, SUBJECT)?;
+/// Why no dataset is proposed for a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoProposal {
+    /// No column has a name under which identity numbers are known.
+    #[error(
+        "no column has a usual name of the identity number: if one holds it, write [[dataset]] by hand with subject = \"its name\""
+    )]
+    NoSubject,
+    /// No column has the name of a target of any fact type.
+    #[error("no column has a usual name of what a fact says: say which fact it is, such as --fact {}", FACT_TYPES[0].name)]
+    NoFact,
+}
+
+impl NoProposal {
+    /// Stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NoSubject => "no_subject_column",
+            Self::NoFact => "no_fact_fits",
+        }
+    }
+
+    /// Why, and what to do, for people.
+    pub fn text(self) -> Text {
+        let zh = match self {
+            Self::NoSubject => {
+                "没有一列用的是身份号码的常用列名；若确有一列是，请手写 [[dataset]]，写上 subject = \"列名\"".to_owned()
+            }
+            Self::NoFact => {
+                format!("没有一列用的是事实字段的常用列名；请指明事实类型，如 --fact {}", FACT_TYPES[0].name)
+            }
+        };
+        Text::new(zh, self.to_string())
+    }
+}
+
+/// Proposes a dataset of `adapter` for a relation, of the fact type `fact` or of the one that fits best.
+pub fn propose(adapter: &str, relation: &Relation, fact: Option<&str>) -> Result<Proposal, NoProposal> {
+    let subject = named(relation, SUBJECT).ok_or(NoProposal::NoSubject)?;
     let score = |fact: &FactType| {
         let found = fact.targets.iter().filter(|target| column_for(relation, fact.name, target.name).is_some());
         let missing = fact.targets.iter().filter(|target| {
@@ -202,9 +220,10 @@ pub fn propose(adapter: &str, relation: &Relation, fact: Option<&str>) -> Option
         .map(|fact| (score(fact), fact))
         .filter(|((found, _), _)| *found > 0 || fact.is_some())
         // Of two that find as many, the one that misses fewer; of two that miss as many, the first.
-        .min_by_key(|((found, missing), _)| (*missing, usize::MAX - *found))?;
+        .min_by_key(|((found, missing), _)| (*missing, usize::MAX - *found))
+        .ok_or(NoProposal::NoFact)?;
     let ((found, _), best) = best;
-    Some(Proposal { fact: best.name, found, toml: written(adapter, relation, best, subject) })
+    Ok(Proposal { fact: best.name, found, toml: written(adapter, relation, best, subject) })
 }
 
 /// A required target that no column has, because all rows of a table are alike in it.
@@ -433,7 +452,28 @@ mod tests {
             "{}",
             proposal.toml
         );
-        assert!(propose("health", &relation("codes", &[("code", "text", ""), ("name", "text", "")]), None).is_none());
+        let codes = relation("codes", &[("code", "text", ""), ("name", "text", "")]);
+        assert_eq!(propose("health", &codes, None), Err(NoProposal::NoSubject));
+    }
+
+    #[test]
+    fn a_table_whose_columns_fit_no_fact_is_proposed_once_the_fact_is_said() {
+        let table = relation("t", &[("sfzh", "text", ""), ("x1", "text", "")]);
+        assert_eq!(propose("health", &table, None), Err(NoProposal::NoFact));
+        assert_eq!(propose("health", &table, Some("death")).map(|proposal| proposal.fact), Ok("death"));
+    }
+
+    #[test]
+    fn the_columns_of_a_vehicle_registry_are_known() {
+        for (subject, comment) in [("sfzmhm", ""), ("身份证明号码", ""), ("c1", "机动车所有人身份证明号码")]
+        {
+            let columns =
+                [(subject, "varchar(18)", comment), ("syr", "text", ""), ("cllx", "text", ""), ("djrq", "date", "")];
+            let proposal = propose("vehicle", &relation("veh_info", &columns), None).unwrap();
+            assert_eq!(proposal.fact, "asset");
+            assert!(proposal.toml.contains(&format!("subject = \"{subject}\"")), "{}", proposal.toml);
+            assert!(proposal.toml.contains("name = \"syr\""), "{}", proposal.toml);
+        }
     }
 
     #[test]

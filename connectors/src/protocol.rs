@@ -8,6 +8,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::error::Text;
+
 /// Largest number of subjects in one query.
 pub const MAX_SUBJECTS: usize = 500;
 
@@ -128,6 +130,21 @@ pub enum ResultStatus {
     NameMismatch,
     /// The department could not answer for this subject and dataset.
     Error,
+}
+
+impl ResultStatus {
+    /// The status as a connector file and JSON write it, with what it means.
+    pub fn text(self) -> Text {
+        let (zh, en) = match self {
+            Self::Ok => ("ok（查到记录）", "ok (facts were found)"),
+            Self::NoRecord => ("no_record（查无记录）", "no_record (the source holds nothing about the person)"),
+            Self::NameMismatch => {
+                ("name_mismatch（号码相符而姓名不同）", "name_mismatch (the number is known under another name)")
+            }
+            Self::Error => ("error（答不出）", "error (no answer could be made)"),
+        };
+        Text::new(zh, en)
+    }
 }
 
 /// A problem (RFC 9457) as an adapter sends it.

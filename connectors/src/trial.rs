@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::adapter::{Adapter, Overrides};
 use crate::answer::{self, Answered};
-use crate::connector::Dataset;
+use crate::error::Text;
 use crate::ledger::Ledger;
 use crate::mapping::{From, Mapping, Outcome, Part, Person};
 use crate::native::{Native, Rows};
@@ -25,10 +25,24 @@ pub(crate) struct Trial {
     pub(crate) answered: Answered,
     /// Each row beside what became of it.
     pub(crate) rows: Vec<RowShown>,
+    /// Whether names were compared.
+    pub(crate) name: NameCheck,
     /// How long the source took.
     pub(crate) milliseconds: u128,
     /// The rows as they came, for a golden test.
     pub(crate) native: Rows,
+}
+
+/// Whether the name of the record was compared with one that was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NameCheck {
+    /// It was.
+    Compared,
+    /// The mapping compares names and none was given, so that there was nothing to compare.
+    NotGiven,
+    /// The mapping compares no names.
+    NotAsked,
 }
 
 /// A row, shown.
@@ -36,8 +50,10 @@ pub(crate) struct Trial {
 pub(crate) struct RowShown {
     /// Its columns.
     pub(crate) columns: Vec<ColumnShown>,
-    /// What became of the row: `ok`, or why it did not become a fact.
-    pub(crate) outcome: String,
+    /// What became of the row: `ok`, `name_mismatch`, `skipped` or `error`.
+    pub(crate) outcome: &'static str,
+    /// The same for people, with why it did not become a fact.
+    pub(crate) says: Text,
 }
 
 /// A column of a row, shown.
@@ -56,7 +72,7 @@ pub(crate) async fn run(adapter: &Adapter, query: &Query) -> Result<Trial, Adapt
     let entry = adapter.ledger().begin(&adapter.connector().adapter.id, Some(query));
     let tried = ask(adapter, query).await;
     match &tried {
-        Ok(trial) => entry.finish("answered", trial.answered.failures.clone()),
+        Ok(trial) => entry.finish("answered", trial.answered.for_ledger()),
         Err(problem) => entry.finish(&problem.code, Vec::new()),
     }
     tried
@@ -71,35 +87,62 @@ async fn ask(adapter: &Adapter, query: &Query) -> Result<Trial, AdapterProblem> 
     let native = adapter.source().fetch(&dataset.id, &Question { id_numbers, period: query.period }).await;
     let native = native.map_err(|error| problem::of_source(&error))?;
     let milliseconds = began.elapsed().as_millis();
+    let mut connector = adapter.connector().clone();
+    let name = match &dataset.mapping.name {
+        None => NameCheck::NotAsked,
+        Some(_) if query.subjects.iter().any(|subject| !subject.name.trim().is_empty()) => NameCheck::Compared,
+        Some(_) => NameCheck::NotGiven,
+    };
+    let compared = Mapping {
+        name: dataset.mapping.name.clone().filter(|_| name == NameCheck::Compared),
+        ..dataset.mapping.clone()
+    };
+    for other in connector.datasets.iter_mut().filter(|other| other.id == dataset.id) {
+        other.mapping = compared.clone();
+    }
     let recorded = Adapter::with(
-        adapter.connector().clone(),
+        connector,
         Source::Recorded(native.clone()),
         Overrides { ledger: Ledger::Silent, rehearsal: rehearsal::Rehearsal::default(), source_url: None },
     );
     let answered = recorded.answered(query).await?;
     let persons: Vec<_> =
         query.subjects.iter().map(|subject| Person { id_number: &subject.id_number, name: &subject.name }).collect();
-    let rows = native.rows.iter().map(|row| shown(dataset, &native.columns, row, &persons)).collect();
-    Ok(Trial { answered, rows, milliseconds, native })
+    let rows = native.rows.iter().map(|row| shown(&dataset.mapping, &compared, &native.columns, row, &persons));
+    let rows = rows.collect();
+    Ok(Trial { answered, rows, name, milliseconds, native })
 }
 
-fn shown(dataset: &Dataset, columns: &[String], row: &[Native], persons: &[Person<'_>]) -> RowShown {
-    let mapping = &dataset.mapping;
+/// A row as `mapping` reads it, and what `compared`, which is the same but for the name, makes of it.
+fn shown(
+    mapping: &Mapping,
+    compared: &Mapping,
+    columns: &[String],
+    row: &[Native],
+    persons: &[Person<'_>],
+) -> RowShown {
+    let nothing = |outcome, says| (outcome, says, serde_json::Value::Null);
     let alone = Rows { columns: columns.to_vec(), rows: vec![row.to_vec()] };
-    let (outcome, fact) = match mapping.map(&alone, persons) {
-        Err(error) => (error.to_string(), serde_json::Value::Null),
+    let (outcome, says, fact) = match compared.map(&alone, persons) {
+        Err(error) => nothing("error", error.text()),
         Ok(mapped) => mapped
             .into_iter()
             .find_map(|mapped| match mapped.outcome {
                 Outcome::NoRecord => None,
-                Outcome::NameMismatch => Some(("name_mismatch".to_owned(), serde_json::Value::Null)),
-                Outcome::Error(error) => Some((error.to_string(), serde_json::Value::Null)),
+                Outcome::NameMismatch => Some(nothing(
+                    "name_mismatch",
+                    Text::new(
+                        "姓名与 --name 不同，不作为事实交出：核对 --name，或核对库里的姓名",
+                        "the name differs from --name, so it becomes no fact: check --name, or the name of the record",
+                    ),
+                )),
+                Outcome::Error(error) => Some(nothing("error", error.text())),
                 Outcome::Facts { json, .. } => {
                     let facts: serde_json::Value = serde_json::from_str(&json).expect("the mapping writes JSON");
-                    Some(("ok".to_owned(), facts.get(0).cloned().unwrap_or_default()))
+                    Some(("ok", Text::new("成为事实", "becomes a fact"), facts.get(0).cloned()?))
                 }
             })
-            .unwrap_or_else(|| ("skipped".to_owned(), serde_json::Value::Null)),
+            .unwrap_or_else(|| nothing("skipped", Text::new("按 skip 略过", "left out by `skip`"))),
     };
     let columns = columns
         .iter()
@@ -110,7 +153,7 @@ fn shown(dataset: &Dataset, columns: &[String], row: &[Native], persons: &[Perso
             becomes: becomes(mapping, column, &fact),
         })
         .collect();
-    RowShown { columns, outcome }
+    RowShown { columns, outcome, says }
 }
 
 /// What is read from a column, and what it became.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::amount;
 use crate::date_format::DateFormat;
+use crate::error::Text;
 use crate::native::Native;
 
 /// How a column is read.
@@ -53,7 +54,7 @@ pub enum Value {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
     /// A required value is NULL or blank.
-    #[error("empty")]
+    #[error("empty: write optional = true where that is meant")]
     Empty,
     /// A floating-point number.
     #[error("a floating-point number: convert it in the statement, such as CAST(ROUND(x * 100) AS INTEGER) for fen")]
@@ -62,26 +63,45 @@ pub enum Misfit {
     #[error("bytes: convert them to text in the statement")]
     Bytes,
     /// Not an amount of zero or more with at most two places.
-    #[error("not an amount")]
+    #[error("not an amount of zero or more with at most two places: check `as`, or convert it in the statement")]
     Amount,
     /// Not a date in the format.
-    #[error("not a date in the given format")]
+    #[error("not a date in the given format: check `format`")]
     Date,
     /// Not a whole number of zero or more.
-    #[error("not a whole number")]
+    #[error("not a whole number: convert it in the statement")]
     Integer,
     /// Not a decimal of zero or more.
-    #[error("not a decimal")]
+    #[error("not a decimal: convert it in the statement")]
     Decimal,
     /// Not in the code list.
-    #[error("a code that is not in the list")]
+    #[error("a code that is not in the list: add it to `codes`")]
     Code,
     /// In neither list of a boolean.
-    #[error("neither a true nor a false value")]
+    #[error("neither a true nor a false value: add it to true_values or false_values")]
     Boolean,
     /// Longer than 500 characters, or with control characters.
-    #[error("a text that is too long or has control characters")]
+    #[error("a text that is too long or has control characters: shorten or clean it in the statement")]
     Text,
+}
+
+impl Misfit {
+    /// What is wrong, and what mends it, for people.
+    pub fn text(self) -> Text {
+        let zh = match self {
+            Self::Empty => "为空：允许空时写 optional = true",
+            Self::Float => "是浮点数：在语句里转换，如 CAST(ROUND(x * 100) AS INTEGER) 得到分",
+            Self::Bytes => "是字节串：在语句里转成文本",
+            Self::Amount => "不是至多两位小数的非负金额：核对 as，或在语句里转换",
+            Self::Date => "不是该格式的日期：核对 format",
+            Self::Integer => "不是整数：在语句里转换",
+            Self::Decimal => "不是小数：在语句里转换",
+            Self::Code => "代码不在表里：补进 codes",
+            Self::Boolean => "既不算真也不算假：补进 true_values 或 false_values",
+            Self::Text => "文本过长或含控制字符：在语句里截短或清理",
+        };
+        Text::new(zh, self.to_string())
+    }
 }
 
 /// Longest text of a fact, in characters.

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::{FileArgs, NO, OUTSIDE, Style, WRONG};
 use crate::adapter::{Adapter, LoadError};
-use crate::connector::{Connector, Driver};
+use crate::connector::{Connector, Driver, is_name, name_form};
 use crate::difference;
 use crate::error::Text;
 use crate::facts::{FACT_TYPES, fact_type};
@@ -33,7 +33,8 @@ pub struct NewArgs {
     /// Whom to call when the adapter is down; callers see it.
     #[arg(long)]
     pub contact: Option<String>,
-    /// Name or address of the database's machine; the path of the file for `SQLite`.
+    /// Name or address of the database's machine. For `SQLite` the path of the file: the command that sets the
+    /// variable to it is printed, and written into the file as a comment.
     #[arg(long)]
     pub host: Option<String>,
     /// Name of the database.
@@ -90,30 +91,72 @@ pub struct DiffArgs {
 pub(super) fn begin(args: NewArgs, style: Style) -> u8 {
     let questions = Questions { ask: !args.non_interactive && std::io::stdin().is_terminal(), style };
     match written(&args, &questions) {
-        Ok(text) => {
+        Ok(Begun { text, export }) => {
             let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&args.file);
             if let Err(cause) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
-                let path = args.file.display();
-                style.failed(
-                    "cannot_write",
-                    &Text::new(format!("`{path}` 写不成：{cause}"), format!("`{path}` cannot be written: {cause}")),
-                );
+                not_begun(&args.file, &cause, style);
                 return OUTSIDE;
             }
-            style.began(&args.file);
+            style.began(&args.file, export.as_deref());
             0
         }
-        Err(missing) => {
+        Err(Unanswered::Missing(flag)) => {
             style.failed(
                 "answer_missing",
                 &Text::new(
-                    format!("缺少 --{missing}：补上，或在终端里不带 --non-interactive 运行"),
-                    format!("--{missing} is missing: give it, or run this in a terminal without --non-interactive"),
+                    format!("缺少 --{flag}：补上，或在终端里不带 --non-interactive 运行"),
+                    format!("--{flag} is missing: give it, or run this in a terminal without --non-interactive"),
                 ),
             );
             WRONG
         }
+        Err(Unanswered::Wrong { code, what }) => {
+            style.failed(code, &what);
+            WRONG
+        }
     }
+}
+
+fn not_begun(file: &Path, cause: &std::io::Error, style: Style) {
+    let path = file.display();
+    if cause.kind() == std::io::ErrorKind::AlreadyExists {
+        let what = Text::new(
+            format!(
+                "`{path}` 已经有了，不覆盖：换个文件名，或先把它移走；只想加数据集时运行 hedui-adapter discover {path} --append"
+            ),
+            format!(
+                "`{path}` is there already and is not overwritten: give another name, or move it away; to add datasets to it, run hedui-adapter discover {path} --append"
+            ),
+        );
+        return style.failed("file_exists", &what);
+    }
+    cannot_write(file, cause, style);
+}
+
+pub(super) fn cannot_write(file: &Path, cause: &std::io::Error, style: Style) {
+    let path = file.display();
+    let what = Text::new(
+        format!("`{path}` 写不成（{cause}）：核对文件夹在不在、能不能写、磁盘满没满"),
+        format!(
+            "`{path}` cannot be written ({cause}): check that its folder is there, that you may write to it, and that the disk is not full"
+        ),
+    );
+    style.failed("cannot_write", &what);
+}
+
+/// Why a file is not begun.
+enum Unanswered {
+    /// What this flag asks for was not said.
+    Missing(&'static str),
+    /// What was said cannot be used.
+    Wrong { code: &'static str, what: Text },
+}
+
+/// A connector file that is about to be written.
+struct Begun {
+    text: String,
+    /// The command that puts the URL of a `SQLite` file where the connector file looks for it.
+    export: Option<String>,
 }
 
 struct Questions {
@@ -122,13 +165,13 @@ struct Questions {
 }
 
 impl Questions {
-    /// The answer given by a flag, else typed in; `Err` names the flag.
-    fn answer(&self, flag: &'static str, given: Option<&String>, zh: &str, en: &str) -> Result<String, &'static str> {
+    /// The answer given by a flag, else typed in.
+    fn answer(&self, flag: &'static str, given: Option<&String>, zh: &str, en: &str) -> Result<String, Unanswered> {
         if let Some(given) = given.filter(|given| !given.trim().is_empty()) {
             return Ok(given.trim().to_owned());
         }
         if !self.ask {
-            return Err(flag);
+            return Err(Unanswered::Missing(flag));
         }
         let mut error = std::io::stderr().lock();
         // A terminal that is gone gives no answer either.
@@ -136,11 +179,11 @@ impl Questions {
         let mut line = String::new();
         let read = std::io::stdin().lock().read_line(&mut line);
         let line = line.trim();
-        if read.is_err() || line.is_empty() { Err(flag) } else { Ok(line.to_owned()) }
+        if read.is_err() || line.is_empty() { Err(Unanswered::Missing(flag)) } else { Ok(line.to_owned()) }
     }
 }
 
-fn written(args: &NewArgs, questions: &Questions) -> Result<String, &'static str> {
+fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
     let answer = |flag, given: &Option<String>, zh: &str, en: &str| questions.answer(flag, given.as_ref(), zh, en);
     let driver = match args.driver {
         Some(driver) => driver,
@@ -155,20 +198,36 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<String, &'static str
             "postgres" => DriverArg::Postgres,
             "mariadb" | "mysql" => DriverArg::Mariadb,
             "sqlite" => DriverArg::Sqlite,
-            _ => return Err("driver"),
+            _ => return Err(Unanswered::Missing("driver")),
         },
     };
     let id = answer("id", &args.id, "部门标识，如 housing", "the department's id, such as housing")?;
+    if !is_name(&id) {
+        let form = name_form();
+        let what = Text::new(
+            format!("--id `{id}` 不是部门标识：{}", form.zh),
+            format!("--id `{id}` is not a department id: {}", form.en),
+        );
+        return Err(Unanswered::Wrong { code: "adapter_id", what });
+    }
     let zh = answer("name-zh", &args.name_zh, "部门中文名", "the department's name in Chinese")?;
     let en = answer("name-en", &args.name_en, "部门英文名", "the department's name in English")?;
     let contact = answer("contact", &args.contact, "联系方式（停机时给调用方看）", "whom to call when it is down")?;
     let secret =
         |default: &str| args.secret_env.clone().unwrap_or_else(|| format!("HEDUI_{}_{default}", id.to_uppercase()));
+    let mut export = None;
     let source = match driver {
-        DriverArg::Sqlite => format!(
-            "url = {{ env = {} }}   # 内容如 sqlite:///srv/data.sqlite · holds something like sqlite:///srv/data.sqlite\n",
-            quoted(&secret("DATABASE"))
-        ),
+        DriverArg::Sqlite => {
+            let variable = secret("DATABASE");
+            let file = match &args.host {
+                None if !questions.ask => None,
+                host => Some(answer("host", host, "SQLite 文件的路径", "path of the SQLite file")?),
+            };
+            let url = file.as_deref().map(sqlite_url);
+            export = url.as_ref().map(|url| format!("export {variable}='{}'", url.replace('\'', "'\\''")));
+            let example = url.as_deref().unwrap_or("sqlite:///srv/data.sqlite");
+            format!("url = {{ env = {} }}   # 该变量的内容 · the variable holds: {example}\n", quoted(&variable))
+        }
         DriverArg::Postgres | DriverArg::Mariadb => {
             let host = answer("host", &args.host, "数据库主机", "the database's machine")?;
             let database = answer("database", &args.database, "数据库名", "name of the database")?;
@@ -188,7 +247,7 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<String, &'static str
             )
         }
     };
-    Ok(format!(
+    let text = format!(
         "# 接入文件，写法见 connectors/README.md · the connector file, explained in connectors/README.md\n\
          schema = \"hedui.connector/1\"\n\n[adapter]\nid = {id}\n\
          version = \"1.0.0\"                 # 改了映射就换 · change it with the mapping\n\
@@ -205,7 +264,17 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<String, &'static str
         zh = quoted(&zh),
         en = quoted(&en),
         contact = quoted(&contact),
-    ))
+    );
+    Ok(Begun { text, export })
+}
+
+/// The URL of a `SQLite` file, from wherever it is read; what a URL or a comment would end at is percent-encoded.
+fn sqlite_url(file: &str) -> String {
+    let whole = std::path::absolute(file).unwrap_or_else(|_| file.into());
+    whole.to_string_lossy().chars().fold("sqlite://".to_owned(), |url, character| match character {
+        '%' | '?' | '\0'..=' ' | '\x7f' => url + &format!("%{:02X}", u32::from(character)),
+        other => url + other.encode_utf8(&mut [0; 4]),
+    })
 }
 
 /// A text of TOML.
@@ -249,21 +318,19 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
             (relation, proposal)
         })
         .collect();
-    style.discovered(file, &found);
-    if args.append {
-        let proposed = found.iter().filter_map(|(_, proposal)| proposal.as_ref());
-        let text = proposed.fold(String::new(), |text, proposal| text + "\n" + &proposal.toml);
+    let proposed = || found.iter().filter_map(|(_, proposal)| proposal.as_ref().ok());
+    let none = proposed().next().is_none();
+    if args.append && !none {
+        let text = proposed().fold(String::new(), |text, proposal| text + "\n" + &proposal.toml);
         let appended =
             std::fs::OpenOptions::new().append(true).open(file).and_then(|mut file| file.write_all(text.as_bytes()));
         if let Err(cause) = appended {
-            style.failed(
-                "cannot_write",
-                &Text::new(format!("文件写不成：{cause}"), format!("the file cannot be written: {cause}")),
-            );
+            cannot_write(file, &cause, style);
             return OUTSIDE;
         }
     }
-    if found.is_empty() { NO } else { 0 }
+    style.discovered(file, &found, args.append);
+    if none { NO } else { 0 }
 }
 
 pub(super) fn diff(args: DiffArgs, style: Style) -> u8 {

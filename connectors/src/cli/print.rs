@@ -7,13 +7,13 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::adapter::{Adapter, LoadError};
-use crate::check::Step;
+use crate::check::{self, Step};
 use crate::difference::Change;
 use crate::error::{Faults, Lang, Text};
-use crate::golden::GoldenResult;
-use crate::proposal::Proposal;
+use crate::golden::{self, GoldenResult};
+use crate::proposal::{NoProposal, Proposal};
 use crate::source::{Relation, SourceError, Trouble};
-use crate::trial::{ColumnShown, Trial};
+use crate::trial::{ColumnShown, NameCheck, Trial};
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +118,14 @@ impl Style {
         if self.json {
             return self.out("", || json!({"code": error.code(), "what": error.text(), "trouble": error.trouble()}));
         }
-        let Some(trouble) = error.trouble() else { return self.failed(error.code(), &error.text()) };
+        match error.trouble() {
+            Some(trouble) => self.troubled(trouble),
+            None => self.failed(error.code(), &error.text()),
+        }
+    }
+
+    /// A trouble with what mends it, on standard error.
+    fn troubled(self, trouble: &Trouble) {
         let head = format!("✗ {} [{}]", trouble.what.pick(self.lang), trouble.code);
         let lines = std::iter::once(head).chain(self.remedy(trouble)).collect::<Vec<_>>().join("\n");
         drop(writeln!(std::io::stderr().lock(), "{lines}"));
@@ -131,7 +138,11 @@ impl Style {
         let mut lines = Vec::new();
         for result in results {
             lines.push(format!("{} {}", mark(result.passed()), result.name));
-            lines.extend(result.differences.iter().map(|difference| format!("    {difference}")));
+            lines.extend(result.differences.iter().map(|difference| format!("    {}", difference.pick(self.lang))));
+        }
+        if failed > 0 {
+            let mend = golden::mend();
+            lines.push(format!("{}: {}", self.pick("修改", "to mend it"), mend.pick(self.lang)));
         }
         lines.push(format!("{passed} passed, {failed} failed"));
         self.out(&lines.join("\n"), || json!({"passed": passed, "failed": failed, "tests": results}));
@@ -147,13 +158,23 @@ impl Style {
                 Lang::Zh => format!("{rows} 行，用时 {took} 毫秒"),
                 Lang::En => format!("{rows} row(s) in {took} ms"),
             };
-            lines.push(format!("{}: {:?}{as_of} — {summary}", result.dataset, result.status));
+            let status = result.status.text();
+            lines.push(format!("{}: {}{as_of} — {summary}", result.dataset, status.pick(self.lang)));
+        }
+        if trial.name == NameCheck::NotGiven {
+            lines.push(
+                self.pick(
+                    "! 没有给姓名，所以没有核对姓名；要核对请加 --name 姓名",
+                    "! no name was given, so that names were not compared; to compare them, add --name NAME",
+                )
+                .to_owned(),
+            );
         }
         for (index, row) in trial.rows.iter().enumerate() {
             let number = index + 1;
             lines.push(match self.lang {
-                Lang::Zh => format!("  第 {number} 行：{}", row.outcome),
-                Lang::En => format!("  row {number}: {}", row.outcome),
+                Lang::Zh => format!("  第 {number} 行：{}", row.says.zh),
+                Lang::En => format!("  row {number}: {}", row.says.en),
             });
             let width =
                 |text: &str| text.chars().map(|character| if character.is_ascii() { 1 } else { 2 }).sum::<usize>();
@@ -168,10 +189,11 @@ impl Style {
                 lines.push(line.trim_end().to_owned());
             }
         }
-        lines.extend(trial.answered.failures.iter().map(|failure| format!("✗ {failure}")));
+        lines.extend(trial.answered.failures.iter().map(|failure| format!("✗ {}", failure.pick(self.lang))));
         self.out(&lines.join("\n"), || {
             json!({
                 "response": trial.answered.response,
+                "name": trial.name,
                 "failures": trial.answered.failures,
                 "rows": trial.rows,
                 "milliseconds": u64::try_from(trial.milliseconds).unwrap_or(u64::MAX),
@@ -186,25 +208,29 @@ impl Style {
                 self.faults(faults);
                 super::WRONG
             }
-            LoadError::Source(error) => {
-                self.failed("source_unavailable", &error.text());
+            LoadError::Source(cause) => {
+                let trouble = check::unopened(error);
+                if self.json {
+                    self.out("", || json!({"code": trouble.code, "what": cause.text(), "mend": trouble.mend}));
+                } else {
+                    self.troubled(&trouble);
+                }
                 super::OUTSIDE
             }
         }
     }
 
     /// A file has been begun.
-    pub(super) fn began(self, file: &Path) {
+    pub(super) fn began(self, file: &Path, export: Option<&str>) {
         let file = file.display().to_string();
-        let text = match self.lang {
-            Lang::Zh => format!("已写好 {file}\n接着运行: hedui-adapter discover {file}"),
-            Lang::En => format!("wrote {file}\nnext: hedui-adapter discover {file}"),
-        };
-        self.out(&text, || json!({"file": file}));
+        let mut lines = vec![format!("{} {file}", self.pick("已写好", "wrote"))];
+        let next = export.map(str::to_owned).into_iter().chain([format!("hedui-adapter discover {file}")]);
+        lines.extend(next.map(|command| format!("{}: {command}", self.pick("接着运行", "next"))));
+        self.out(&lines.join("\n"), || json!({"file": file, "export": export}));
     }
 
-    /// What a database holds, and what is proposed.
-    pub(super) fn discovered(self, file: &Path, found: &[(Relation, Option<Proposal>)]) {
+    /// What a database holds, and what is proposed or why nothing is; `appended` says that the file has it now.
+    pub(super) fn discovered(self, file: &Path, found: &[(Relation, Result<Proposal, NoProposal>)], appended: bool) {
         let mut lines = Vec::new();
         for (relation, _) in found {
             let sampled = match (relation.sampled, self.lang) {
@@ -226,35 +252,54 @@ impl Style {
             }
         }
         for (relation, proposal) in found {
-            if let Some(proposal) = proposal {
+            if let Ok(proposal) = proposal {
+                let paste = if appended { "" } else { self.pick("后粘贴", " and paste it in") };
                 let (name, fact, count) = (&relation.name, proposal.fact, proposal.found);
                 lines.push(String::new());
                 lines.push(match self.lang {
-                    Lang::Zh => format!("# 由 {name} 提出的草稿（{fact}，对上 {count} 个字段），请核对后粘贴"),
-                    Lang::En => {
-                        format!("# proposed from {name} ({fact}, {count} target(s) found); check it and paste it in")
-                    }
+                    Lang::Zh => format!("# 由 {name} 提出的草稿（{fact}，对上 {count} 个字段），请核对{paste}"),
+                    Lang::En => format!("# proposed from {name} ({fact}, {count} target(s) found); check it{paste}"),
                 });
                 lines.push(proposal.toml.clone());
             }
         }
+        let refusals = found.iter().filter_map(|(relation, proposal)| Some((&relation.name, proposal.as_ref().err()?)));
+        lines.extend(refusals.map(|(name, refusal)| {
+            let why = refusal.text();
+            match self.lang {
+                Lang::Zh => format!("✗ {name} 没有草稿 [{}]：{}", refusal.code(), why.zh),
+                Lang::En => format!("✗ {name} has no draft [{}]: {}", refusal.code(), why.en),
+            }
+        }));
+        let drafts = found.iter().filter(|(_, proposal)| proposal.is_ok()).count();
+        if appended {
+            lines.push(match (drafts, self.lang) {
+                (0, Lang::Zh) => format!("{} 没有改动：没有草稿可加", file.display()),
+                (0, Lang::En) => format!("{} is unchanged: there was no draft to append", file.display()),
+                (_, Lang::Zh) => format!("已在 {} 末尾加上 {drafts} 份草稿", file.display()),
+                (_, Lang::En) => format!("appended {drafts} draft(s) to {}", file.display()),
+            });
+        }
         if found.is_empty() {
             lines
-                .push(self.pick("账号看不到任何表或视图", "the account sees no table or view of that name").to_owned());
+                .push(self.pick("账号看不到这样的表或视图：核对 --table 的写法，或请管理员授予 SELECT", "the account sees no table or view of that name: check --table, or have an administrator grant SELECT").to_owned());
         }
-        lines.push(format!(
-            "{}: hedui-adapter check {}",
-            self.pick("改好后运行", "when it is complete"),
-            file.display()
-        ));
+        if drafts > 0 {
+            lines.push(format!(
+                "{}: hedui-adapter check {}",
+                self.pick("改好后运行", "when it is complete"),
+                file.display()
+            ));
+        }
         self.out(&lines.join("\n"), || {
             let shown = found.iter().map(|(relation, proposal)| {
                 json!({
                     "relation": relation,
-                    "proposal": proposal.as_ref().map(|proposal| json!({"fact": proposal.fact, "toml": proposal.toml})),
+                    "proposal": proposal.as_ref().ok().map(|proposal| json!({"fact": proposal.fact, "toml": proposal.toml})),
+                    "no_proposal": proposal.as_ref().err().map(|why| json!({"code": why.code(), "what": why.text()})),
                 })
             });
-            json!({"relations": shown.collect::<Vec<_>>()})
+            json!({"relations": shown.collect::<Vec<_>>(), "appended": if appended { drafts } else { 0 }})
         });
     }
 

@@ -122,10 +122,7 @@ fn adapter(checker: &mut Checker<'_>, table: AdapterTable) -> AdapterInfo {
             "adapter_id",
             &at("adapter.id", table.id.span()),
             Text::new("不是部门标识", "not a department id"),
-            Text::new(
-                "用 2 至 40 个 a-z、0-9、_，以字母开头",
-                "use 2 to 40 characters of a-z, 0-9 and _, beginning with a letter",
-            ),
+            name_form(),
         );
     }
     let name = table.name.get_ref();
@@ -152,8 +149,16 @@ fn adapter(checker: &mut Checker<'_>, table: AdapterTable) -> AdapterInfo {
     }
 }
 
+/// What mends a name that [`is_name`] refuses.
+pub(crate) fn name_form() -> Text {
+    Text::new(
+        "用 2 至 40 个 a-z、0-9、_，以字母开头",
+        "use 2 to 40 characters of a-z, 0-9 and _, beginning with a letter",
+    )
+}
+
 /// A department or dataset name: as the hub's catalogue has them.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     (2..=40).contains(&text.len())
         && text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')

@@ -1,20 +1,9 @@
 //! The executable: what it prints and how it exits.
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Authority, BATU, CERTIFICATE, Store, caller, question, seventh};
-
-fn adapter(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hedui-adapter"));
-    command.args(arguments).env_remove("HEDUI_LANG").env("LC_ALL", "C").env_remove("HEDUI_DISABLED_PERSONS_DATABASE");
-    command
-}
-
-fn run(arguments: &[&str]) -> (i32, String, String) {
-    let Output { status, stdout, stderr } = adapter(arguments).output().unwrap();
-    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
-}
+use crate::harness::{Authority, BATU, CERTIFICATE, Store, caller, executable, question, run, seventh, trying};
 
 fn connector() -> String {
     seventh().join("connector.toml").display().to_string()
@@ -41,11 +30,15 @@ fn a_golden_test_that_is_not_met_fails_and_shows_the_difference() {
     std::fs::write(&file, &wrong).unwrap();
     let (code, out, _) = run(&["test", file.to_str().unwrap()]);
     assert_eq!((code, out.lines().last()), (1, Some("3 passed, 1 failed")));
-    assert!(out.contains("1234.50") && out.contains("1234.51"), "{out}");
+    assert!(out.contains("1234.50") && out.contains("1234.51") && out.contains("\nto mend it: "), "{out}");
+    let (_, out, _) = run(&["test", file.to_str().unwrap(), "--lang", "zh"]);
+    assert!(out.contains("应有而没有：{") && out.contains("有而不应有：{") && out.contains("\n修改: "), "{out}");
 
     std::fs::write(&file, text.replace("status = \"name_mismatch\"", "status = \"ok\"")).unwrap();
     let (code, out, _) = run(&["test", file.to_str().unwrap()]);
     assert_eq!((code, out.lines().last()), (1, Some("3 passed, 1 failed")));
+    let (_, out, _) = run(&["test", file.to_str().unwrap(), "--lang", "zh"]);
+    assert!(out.contains("应为 ok（") && !out.contains("expected") && !out.contains("NameMismatch"), "{out}");
 
     std::fs::remove_file(folder.path().join("schema.sql")).unwrap();
     let (code, out, _) = run(&["test", file.to_str().unwrap()]);
@@ -98,25 +91,9 @@ async fn a_person_can_be_tried_without_the_number_on_the_command_line() {
     use std::io::Write as _;
     let store = Store::seventh().await;
     let (file, url) = (connector(), store.url());
-    let arguments = [
-        "try",
-        &file,
-        "--source-url",
-        &url,
-        "--dataset",
-        CERTIFICATE,
-        "--id-number",
-        "-",
-        "--name",
-        "巴图",
-        "--from",
-        "2024-03-01",
-        "--to",
-        "2025-02-28",
-        "--json",
-    ];
+    let arguments = trying(&file, CERTIFICATE, "-", &["--source-url", &url, "--name", "巴图", "--json"]);
     let mut child =
-        adapter(&arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        executable(&arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     writeln!(child.stdin.take().unwrap(), "{BATU}").unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
@@ -124,6 +101,27 @@ async fn a_person_can_be_tried_without_the_number_on_the_command_line() {
     assert_eq!(answer["response"]["results"][0]["facts"][0]["category"], "4");
     let ledger = String::from_utf8(output.stderr).unwrap();
     assert!(ledger.contains(r#""purpose":"try""#) && !ledger.contains(BATU), "{ledger}");
+}
+
+#[tokio::test]
+async fn a_trial_without_a_name_compares_none_and_says_so() {
+    let store = Store::seventh().await;
+    let (file, url) = (connector(), store.url());
+    let tried = |more: &[&str]| {
+        let more: Vec<_> = ["--source-url", &url].into_iter().chain(more.iter().copied()).collect();
+        run(&trying(&file, CERTIFICATE, BATU, &more))
+    };
+    let (code, out, _) = tried(&[]);
+    assert!(code == 0 && out.contains("ok (facts were found)") && out.contains("add --name NAME"), "{out}");
+    assert!(out.contains("→ category = 4") && out.contains("巴*"), "the record is shown, its name masked: {out}");
+    let (_, out, _) = tried(&["--lang", "zh"]);
+    assert!(out.contains("没有给姓名") && out.contains("成为事实") && out.contains("查到记录"), "{out}");
+    let (_, out, _) = tried(&["--name", "别人", "--lang", "zh"]);
+    assert!(out.contains("号码相符而姓名不同") && out.contains("姓名与 --name 不同"), "{out}");
+    assert!(!out.contains("NameMismatch") && !out.contains("没有给姓名") && !out.contains("category = 4"), "{out}");
+    let (_, out, _) = tried(&["--name", "巴图", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((value["name"].as_str(), value["rows"][0]["outcome"].as_str()), (Some("compared"), Some("ok")));
 }
 
 #[test]
@@ -147,7 +145,7 @@ async fn serve_answers_until_it_is_told_to_stop() {
     let (file, url, cert, key, ca) = (connector(), store.url(), path("cert.pem"), path("key.pem"), path("ca.pem"));
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let listen = free.to_string();
-    let mut child = adapter(&[
+    let mut child = executable(&[
         "serve",
         &file,
         "--source-url",

@@ -1,6 +1,7 @@
 //! Stores, connectors, certificates and questions for the tests.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
 use connectors::adapter::{Adapter, Overrides};
@@ -15,6 +16,8 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsa
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions};
 
+use crate::servers::PASSWORD;
+
 pub(crate) const BATU: &str = "150000198605021015";
 pub(crate) const ALTAN: &str = "150000198808191022";
 pub(crate) const QIQIGE: &str = "150000201409011041";
@@ -23,6 +26,28 @@ pub(crate) const SIQIN: &str = "15000019700101109X";
 /// The folder of the seventh source.
 pub(crate) fn seventh() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/seventh_source")
+}
+
+/// The executable, in English, with nothing of the environment but the password of an office.
+pub(crate) fn executable(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hedui-adapter"));
+    command.args(arguments).env_remove("HEDUI_LANG").env("LC_ALL", "C").env("OFFICE_PASSWORD", PASSWORD);
+    command.env_remove("HEDUI_DISABLED_PERSONS_DATABASE");
+    command
+}
+
+/// Runs the executable: its exit code, its output and its errors.
+pub(crate) fn run(arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = executable(arguments).output().unwrap();
+    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// The arguments of a trial about a person, and more of them.
+pub(crate) fn trying<'a>(file: &'a str, dataset: &'a str, number: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = vec!["try", file, "--dataset", dataset, "--id-number", number];
+    arguments.extend(["--from", "2024-03-01", "--to", "2025-02-28"]);
+    arguments.extend(more);
+    arguments
 }
 
 /// A folder with a store in it.

@@ -1,18 +1,10 @@
 //! `new`, `discover`, `try` and `diff`, from nothing to an answer.
 
 use std::path::Path;
-use std::process::{Command, Output};
 
-use crate::harness::{BATU, Store, seventh};
+use crate::harness::{BATU, Store, run, seventh, trying};
 use crate::office::{Kind, Office, RELIEF};
 use crate::servers::PASSWORD;
-
-fn run(arguments: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hedui-adapter"));
-    command.args(arguments).env_remove("HEDUI_LANG").env("LC_ALL", "C").env("OFFICE_PASSWORD", PASSWORD);
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
-}
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -52,7 +44,9 @@ async fn a_department_goes_from_nothing_to_a_sound_file_in_few_steps() {
         let (code, out, err) = run(&arguments);
         assert_eq!(code, 0, "{out}{err}");
         assert!(out.contains("discover"), "{out}");
-        assert_eq!(run(&arguments).0, 3, "an existing file is not overwritten");
+        let (code, _, err) = run(&arguments);
+        assert_eq!(code, 3, "an existing file is not overwritten");
+        assert!(err.contains("file_exists") && err.contains("another name"), "{err}");
         // The port and CA of a test are its own.
         let begun = std::fs::read_to_string(&file).unwrap();
         let port = if office.kind == Kind::Postgres { "# port = 5432" } else { "# port = 3306" };
@@ -88,21 +82,7 @@ async fn a_department_goes_from_nothing_to_a_sound_file_in_few_steps() {
         let lines =
             decided.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')).count();
         assert!(lines <= 40, "{lines} lines of TOML");
-        let arguments = [
-            "try",
-            text(&file),
-            "--dataset",
-            RELIEF,
-            "--id-number",
-            BATU,
-            "--name",
-            "巴图",
-            "--from",
-            "2024-03-01",
-            "--to",
-            "2025-02-28",
-        ];
-        let (code, out, err) = run(&arguments);
+        let (code, out, err) = run(&trying(text(&file), RELIEF, BATU, &["--name", "巴图"]));
         assert_eq!(code, 0, "{out}{err}");
         assert!(out.contains("150000********1015") && out.contains("→ amount = 1234.50"), "{out}");
         assert!(!out.contains(BATU) && !out.contains("巴图") && !err.contains(BATU), "{out}{err}");
@@ -119,24 +99,8 @@ async fn rows_of_a_trial_become_a_golden_test() {
     std::fs::write(&file, head).unwrap();
     let (url, rows) = (store.url(), folder.join("rows.json"));
     let try_about = |number: &str| {
-        run(&[
-            "try",
-            text(&file),
-            "--source-url",
-            &url,
-            "--dataset",
-            "disabled_persons.certificate",
-            "--id-number",
-            number,
-            "--name",
-            "巴图",
-            "--from",
-            "2024-03-01",
-            "--to",
-            "2025-02-28",
-            "--record",
-            text(&rows),
-        ])
+        let more = ["--source-url", &url, "--name", "巴图", "--record", text(&rows)];
+        run(&trying(text(&file), "disabled_persons.certificate", number, &more))
     };
     let (code, _, err) = try_about("110101198605021015");
     assert!(code == 2 && !rows.exists() && err.contains("150000"), "no person's record goes into a file: {err}");
@@ -170,6 +134,57 @@ async fn a_file_is_discovered_without_a_server() {
     assert!(code == 2 && err.contains("income"), "{err}");
     let (code, out, _) = run(&["discover", text(&connector), "--source-url", &store.url(), "--table", "没有"]);
     assert!(code == 1 && out.contains("no table"), "{out}");
+}
+
+#[tokio::test]
+async fn a_table_without_a_draft_is_told_with_the_reason_and_by_the_exit_code() {
+    let store = Store::empty();
+    let made = "CREATE TABLE codes (c text, n text); CREATE TABLE odd (sfzh text, x1 text)";
+    sqlx::raw_sql(made).execute(&mut store.writer().await).await.unwrap();
+    let file = store.folder.path().join("new.toml");
+    let database = store.file();
+    let begin = |id: &str| {
+        run(&[
+            "new",
+            text(&file),
+            "--driver",
+            "sqlite",
+            "--host",
+            text(&database),
+            "--id",
+            id,
+            "--name-zh",
+            "车",
+            "--name-en",
+            "Cars",
+            "--contact",
+            "1",
+            "--non-interactive",
+        ])
+    };
+    for id in ["Bad Id", "a", "车管", "9lives"] {
+        let (code, _, err) = begin(id);
+        assert!(code == 2 && err.contains("adapter_id") && err.contains("a-z") && !file.exists(), "{id}: {err}");
+    }
+    let (code, out, err) = begin("cars");
+    assert_eq!(code, 0, "{out}{err}");
+    let url = store.url();
+    assert!(out.contains(&format!("export HEDUI_CARS_DATABASE='{url}'")), "{out}");
+    let begun = std::fs::read_to_string(&file).unwrap();
+    assert!(begun.contains(&url), "{begun}");
+    let discover = |more: &[&str]| {
+        let arguments = ["discover", text(&file), "--source-url", &url];
+        run(&arguments.into_iter().chain(more.iter().copied()).collect::<Vec<_>>())
+    };
+    let (code, out, _) = discover(&["--append"]);
+    assert!(code == 1 && out.contains("codes has no draft [no_subject_column]"), "{out}");
+    assert!(out.contains("odd has no draft [no_fact_fits]") && out.contains("--fact income"), "{out}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), begun, "nothing was appended");
+    let (_, out, _) = discover(&["--append", "--lang", "zh"]);
+    assert!(out.contains("codes 没有草稿") && out.contains("odd 没有草稿") && out.contains("没有改动"), "{out}");
+    let (code, out, _) = discover(&["--table", "odd", "--fact", "death", "--append"]);
+    assert!(code == 0 && out.contains("appended 1 draft(s)"), "{out}");
+    assert!(std::fs::read_to_string(&file).unwrap().contains("fact = \"death\""));
 }
 
 #[test]
