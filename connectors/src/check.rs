@@ -8,7 +8,7 @@ use jiff::civil::date;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::adapter::{Adapter, LoadError, Overrides};
-use crate::connector::{Connector, Dataset, TlsMode};
+use crate::connector::{Connector, DatabasePlace, Dataset, SourceInfo, TlsMode};
 use crate::error::{Fault, Lang, Text};
 use crate::golden;
 use crate::native::find_column;
@@ -97,7 +97,7 @@ pub async fn climb(file: &Path, overrides: Overrides) -> Vec<Step> {
             return steps;
         }
     };
-    steps.push(Step::sound(Rung::Secrets, "文件所说的机密都在", "every secret the file names is there"));
+    steps.push(secrets(adapter.connector()));
     let climbed = climb_to_login(&adapter, &mut steps).await;
     if climbed {
         climb_statements(&adapter, &mut steps).await;
@@ -107,6 +107,24 @@ pub async fn climb(file: &Path, overrides: Overrides) -> Vec<Step> {
         steps.push(golden(adapter.connector(), file).await);
     }
     steps
+}
+
+/// That the secrets are there, and whether one of them is open to every account: the adapter runs, but somebody
+/// should know.
+fn secrets(connector: &Connector) -> Step {
+    let SourceInfo::Sql(info) = &connector.source;
+    let (DatabasePlace::Url(place) | DatabasePlace::Fields { password: place, .. }) = &info.database;
+    let Some((path, mode)) = place.open_to_all(connector.folder()) else {
+        return Step::sound(Rung::Secrets, "文件所说的机密都在", "every secret the file names is there");
+    };
+    let path = path.display();
+    Step::sound(
+        Rung::Secrets,
+        format!("文件所说的机密都在；但 `{path}`（权限 {mode:o}）本机任何账号都能用：运行 chmod o-rwx '{path}'"),
+        format!(
+            "every secret the file names is there; but `{path}` (mode {mode:o}) is open to every account of this machine: run chmod o-rwx '{path}'"
+        ),
+    )
 }
 
 /// DNS, TCP, TLS, login, read-only. True when all of them hold.

@@ -94,9 +94,44 @@ impl SecretPlace {
     }
 }
 
+impl SecretPlace {
+    /// The file with its mode, when every account of the machine may use it. Who is its group's is up to the one
+    /// who keeps it.
+    #[cfg(unix)]
+    pub(crate) fn open_to_all(&self, folder: &Path) -> Option<(PathBuf, u32)> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let Self::File(path) = self else { return None };
+        let path = folder.join(path);
+        // One that cannot be looked at cannot be read either, which is told by its name.
+        let mode = std::fs::metadata(&path).ok()?.permissions().mode() & 0o777;
+        (mode & 0o007 != 0).then_some((path, mode))
+    }
+
+    /// Only POSIX modes are looked at.
+    #[cfg(not(unix))]
+    pub(crate) fn open_to_all(&self, _folder: &Path) -> Option<(PathBuf, u32)> {
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_file_that_every_account_may_read_is_noticed() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        std::fs::write(&file, "x").unwrap();
+        let place = SecretPlace::File("password".into());
+        for (mode, open) in [(0o600, false), (0o640, false), (0o644, true), (0o606, true)] {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(place.open_to_all(folder.path()), open.then(|| (file.clone(), mode)), "{mode:o}");
+        }
+        assert_eq!(SecretPlace::Env("X".into()).open_to_all(folder.path()), None);
+    }
 
     #[test]
     fn a_secret_is_read_from_the_file_beside_the_connector_and_not_shown() {

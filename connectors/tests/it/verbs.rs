@@ -143,7 +143,7 @@ async fn a_table_without_a_draft_is_told_with_the_reason_and_by_the_exit_code() 
     sqlx::raw_sql(made).execute(&mut store.writer().await).await.unwrap();
     let file = store.folder.path().join("new.toml");
     let database = store.file();
-    let begin = |id: &str| {
+    let start = |id: &str| {
         run(&[
             "new",
             text(&file),
@@ -163,10 +163,10 @@ async fn a_table_without_a_draft_is_told_with_the_reason_and_by_the_exit_code() 
         ])
     };
     for id in ["Bad Id", "a", "车管", "9lives"] {
-        let (code, _, err) = begin(id);
+        let (code, _, err) = start(id);
         assert!(code == 2 && err.contains("adapter_id") && err.contains("a-z") && !file.exists(), "{id}: {err}");
     }
-    let (code, out, err) = begin("cars");
+    let (code, out, err) = start("cars");
     assert_eq!(code, 0, "{out}{err}");
     let url = store.url();
     assert!(out.contains(&format!("export HEDUI_CARS_DATABASE='{url}'")), "{out}");
