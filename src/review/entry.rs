@@ -116,8 +116,8 @@ pub struct Entry {
 pub struct EntryRef {
     /// Its index.
     pub index: u64,
-    /// The event's id, which is the receipt of the answer it belongs to. Shared: evidence names the same entries again
-    /// and again.
+    /// The event's id, which is the receipt of the answer it belongs to.
+    // Shared, since evidence names the same entries again and again.
     #[schema(value_type = String)]
     pub id: Arc<str>,
 }
