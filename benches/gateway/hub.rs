@@ -36,7 +36,9 @@ pub(crate) fn write_trial(folder: &Path, port: u16, monitor_port: u16, first_por
     };
     let files = trial.write(folder, &SystemRandomness).expect("the trial is written");
     let mut config = std::fs::read_to_string(&files.config).expect("the configuration");
-    writeln!(config, "\n[review]\nrules = \"alert-rules.toml\"").expect("writing to a string cannot fail");
+    // Often, so that each round pays for its own entries and for no other's.
+    writeln!(config, "\n[review]\nrules = \"alert-rules.toml\"\nevery = \"200ms\"")
+        .expect("writing to a string cannot fail");
     std::fs::write(&files.config, config).expect("the configuration is written");
     std::fs::write(folder.join("alert-rules.toml"), rules_of_any_hour()).expect("the rules are written");
     files
