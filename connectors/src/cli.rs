@@ -3,6 +3,7 @@
 //! Exit codes are those of `hedui`: 0 done, 1 done but the answer is no (a failed test, a fault in the
 //! file), 2 the command or its input is wrong, 3 something outside failed (database, network, files).
 
+mod conform;
 mod explore;
 mod print;
 
@@ -16,7 +17,7 @@ use jiff::civil::Date;
 use crate::adapter::{Adapter, Overrides};
 use crate::check;
 use crate::connector::Connector;
-use crate::error::Text;
+use crate::error::{Lang, Text};
 use crate::golden;
 use crate::ledger::Ledger;
 use crate::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject};
@@ -24,6 +25,7 @@ use crate::rehearsal::Rehearsal;
 use crate::secret::Secret;
 use crate::serve::TlsFiles;
 use crate::{synthetic, trial};
+pub use conform::{CallerArgs, ConformArgs};
 pub use explore::{DiffArgs, DiscoverArgs, DriverArg, NewArgs};
 pub use print::Style;
 
@@ -62,6 +64,10 @@ pub enum Command {
     ///
     /// Example: hedui-adapter discover housing.toml --table owner --append
     Discover(DiscoverArgs),
+    /// Try what an adapter must be like, level by level, and write a signed report. Exits with 1 when the level is not reached.
+    ///
+    /// Example: hedui-adapter conform housing.toml --level 2 --out reports
+    Conform(ConformArgs),
     /// Say what a new version of a file changes for callers. Exits with 2 when it breaks them, with 3 when a file is not sound.
     ///
     /// Example: hedui-adapter diff housing.toml housing.new.toml
@@ -151,6 +157,7 @@ pub async fn run(command: Command, style: Style) -> ExitCode {
         Command::Try(args) => ask(args, style).await,
         Command::New(args) => explore::begin(args, style),
         Command::Discover(args) => explore::discover(args, style).await,
+        Command::Conform(args) => conform::conform(args, style).await,
         Command::Diff(args) => explore::diff(args, style),
     };
     ExitCode::from(code)

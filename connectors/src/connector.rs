@@ -30,6 +30,8 @@ pub const SCHEMA: &str = "hedui.connector/1";
 pub struct Connector {
     /// Its file.
     pub file: PathBuf,
+    /// SHA-256 of its text, in small hexadecimal digits.
+    pub sha256: String,
     /// Who answers.
     pub adapter: AdapterInfo,
     /// Where the records are.
@@ -257,6 +259,20 @@ impl Connector {
         self.datasets.iter().find(|dataset| dataset.id == id)
     }
 
+    /// How long the source may take over one dataset.
+    pub(crate) const fn source_timeout(&self) -> Duration {
+        let SourceInfo::Sql(info) = &self.source;
+        info.statement_timeout
+    }
+
+    /// How many queries may be under way at once: as many as a hub that keeps to the quota can have sent before the
+    /// first of them is answered or given up.
+    pub(crate) fn admitted(&self) -> usize {
+        let seconds = u64::try_from(self.source_timeout().as_millis().div_ceil(1_000)).unwrap_or(u64::MAX);
+        let sustained = u64::from(self.quota.per_second).saturating_mul(seconds);
+        usize::try_from(sustained.saturating_add(self.quota.burst.into())).unwrap_or(usize::MAX)
+    }
+
     /// Which adapter answers.
     pub fn version(&self) -> AdapterVersion {
         AdapterVersion { id: self.adapter.id.clone(), version: self.adapter.version.clone() }
@@ -274,6 +290,7 @@ impl Connector {
             datasets: self.datasets.iter().map(dataset).collect(),
             quota_per_second: self.quota.per_second,
             quota_burst: self.quota.burst,
+            connector_sha256: Some(self.sha256.clone()),
             max_subjects: MAX_SUBJECTS,
         }
     }

@@ -18,6 +18,7 @@ pub mod sql_text;
 // The way of a query.
 pub mod adapter;
 mod answer;
+mod caller;
 pub mod ledger;
 mod problem;
 pub mod protocol;
@@ -37,9 +38,10 @@ pub mod value;
 // The verbs.
 pub mod check;
 pub mod cli;
+pub mod conform;
 pub mod difference;
 pub mod golden;
 pub mod proposal;
 mod trial;
 
-pub use source::{ColumnInfo, OpenError, Relation, Rung, SourceError, Trouble};
+pub use source::{ColumnInfo, Faults, OpenError, Relation, Rung, SourceError, Trouble};

@@ -7,6 +7,7 @@
 mod tls;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,7 +19,7 @@ use axum::routing::{get, post};
 use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 pub use crate::adapter::{Adapter, LoadError, Overrides};
@@ -103,6 +104,8 @@ impl Drop for Running {
 
 #[derive(Clone)]
 struct Served {
+    /// A place for each query that may be under way.
+    places: Arc<Semaphore>,
     adapter: Adapter,
     stopped: watch::Receiver<bool>,
 }
@@ -124,7 +127,9 @@ impl Adapter {
             .first_request_timeout(CALLER_TIMEOUT);
         server.http_builder().http1().header_read_timeout(CALLER_TIMEOUT);
         server.http_builder().http2().max_concurrent_streams(128).keep_alive_interval(Some(Duration::from_secs(30)));
-        let service = router(Served { adapter: self.clone(), stopped }).into_make_service();
+        let places = self.connector().admitted().min(Semaphore::MAX_PERMITS);
+        let service = router(Served { places: Arc::new(Semaphore::new(places)), adapter: self.clone(), stopped })
+            .into_make_service();
         let mut tasks = JoinSet::new();
         tasks.spawn(server.serve(service));
         Ok(Running { address, handle, server: tasks, stop, adapter: self.clone() })
@@ -142,7 +147,12 @@ fn router(served: Served) -> Router {
 }
 
 async fn query(State(served): State<Served>, request: Request) -> Response {
-    let Served { adapter, mut stopped } = served;
+    let Served { adapter, mut stopped, places } = served;
+    let Ok(_place) = places.try_acquire() else {
+        let problem = problem::too_many_at_once();
+        adapter.ledger().begin(&adapter.connector().adapter.id, None).finish(&problem.code, Vec::new());
+        return answer_problem(&problem);
+    };
     let query = match read(request).await {
         Ok(query) => query,
         Err(problem) => {

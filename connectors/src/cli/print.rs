@@ -32,7 +32,7 @@ impl Style {
         }
     }
 
-    fn out(self, text: &str, value: impl FnOnce() -> Value) {
+    pub(super) fn out(self, text: &str, value: impl FnOnce() -> Value) {
         let text = if self.json { value().to_string() } else { text.to_owned() };
         // A reader that went away is not a failure of the command.
         drop(writeln!(std::io::stdout().lock(), "{text}"));

@@ -78,7 +78,7 @@ pub(super) fn connector(text: &str, path: &Path) -> Result<Connector, Faults> {
     let tests = file.test.into_iter().filter_map(|table| golden_test(&mut checker, &ids, table)).collect();
     match source {
         Some(source) if checker.faults.is_empty() => {
-            Ok(Connector { file: path.to_owned(), adapter, source, quota, datasets, tests })
+            Ok(Connector { file: path.to_owned(), sha256: sha256(text), adapter, source, quota, datasets, tests })
         }
         _ => Err(Faults { file: path.to_owned(), faults: checker.faults }),
     }
@@ -94,10 +94,15 @@ pub(super) fn beginning(text: &str, path: &Path) -> Result<Connector, Faults> {
     match source {
         Some(source) if checker.faults.is_empty() => {
             let (datasets, tests) = (Vec::new(), Vec::new());
-            Ok(Connector { file: path.to_owned(), adapter, source, quota, datasets, tests })
+            Ok(Connector { file: path.to_owned(), sha256: sha256(text), adapter, source, quota, datasets, tests })
         }
         _ => Err(Faults { file: path.to_owned(), faults: checker.faults }),
     }
+}
+
+fn sha256(text: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    digest.as_ref().iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 fn syntax_fault(text: &str, error: &toml::de::Error) -> Fault {

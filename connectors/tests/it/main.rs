@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod databases;
 #[cfg(test)]
 mod harness;
