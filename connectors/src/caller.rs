@@ -22,6 +22,7 @@ use tokio_rustls::client::TlsStream;
 use url::Url;
 
 use crate::error::Text;
+use crate::words;
 
 /// Largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
@@ -101,12 +102,15 @@ impl CallError {
     /// The error for people.
     pub(crate) fn text(&self) -> Text {
         let zh = match self {
-            Self::Unreadable { path, cause } => format!("`{}` 无法读取（{cause}）：核对路径和读取权限", path.display()),
+            Self::Unreadable { path, cause } => {
+                format!("`{}` 无法读取（{}）：核对路径和读取权限", path.display(), words::of_system(cause))
+            }
             Self::Address => "地址不是 https://主机:端口 的形式".to_owned(),
             Self::Certificates(cause) => {
                 format!("证书不可用（{cause}）：证书、私钥、CA 都要 PEM 格式，私钥与证书要成对")
             }
             Self::Connect(cause) => {
+                let cause = words::of_system(cause);
                 format!("那里没有应答（{cause}）：核对地址、端口和防火墙，并确认 hedui-adapter serve 在运行")
             }
             Self::Tls(cause) => format!("TLS 连接不成（{cause}）：核对 CA、适配器证书上的名字和调用方的证书"),

@@ -13,7 +13,8 @@ mod source;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(crate) use checked::{is_name, name_form};
+pub(crate) use checked::{is_name, name_form, sha256};
+pub(crate) use source::duration;
 
 use crate::error::{Fault, Faults, Text};
 use crate::golden::GoldenTest;
@@ -21,6 +22,7 @@ use crate::mapping::Mapping;
 use crate::protocol::{AdapterVersion, MAX_SUBJECTS, Manifest, ManifestDataset};
 use crate::secret::SecretPlace;
 use crate::sql_text::SqlText;
+use crate::words;
 
 /// The schema this build reads.
 pub const SCHEMA: &str = "hedui.connector/1";
@@ -233,7 +235,10 @@ impl Connector {
                     code: "connector_unreadable",
                     place: file.display().to_string(),
                     line: None,
-                    what: Text::new(format!("文件无法读取：{cause}"), format!("the file cannot be read: {cause}")),
+                    what: Text::new(
+                        format!("文件无法读取：{}", words::of_system(&cause)),
+                        format!("the file cannot be read: {cause}"),
+                    ),
                     mend: if cause.kind() == std::io::ErrorKind::InvalidData {
                         Text::new("另存为 UTF-8 编码", "save it in UTF-8")
                     } else {

@@ -26,6 +26,8 @@ pub mod rehearsal;
 pub mod serve;
 mod source;
 mod synthetic;
+pub mod vitals;
+mod words;
 
 // The way of a row.
 pub mod amount;
@@ -44,4 +46,4 @@ pub mod golden;
 pub mod proposal;
 mod trial;
 
-pub use source::{ColumnInfo, Faults, OpenError, Relation, Rung, SourceError, Trouble};
+pub use source::{ColumnInfo, Disturbance, OpenError, Relation, Rung, SourceError, Trouble};

@@ -69,8 +69,8 @@ pub(crate) fn not_found() -> AdapterProblem {
         404,
         "not_found",
         Text::new(
-            "没有这个路径；有 /v1/facts:query、/v1/manifest、/v1/health",
-            "no such path; there are /v1/facts:query, /v1/manifest and /v1/health",
+            "没有这个路径；有 /v1/facts:query、/v1/manifest、/v1/health、/v1/status",
+            "no such path; there are /v1/facts:query, /v1/manifest, /v1/health and /v1/status",
         ),
     )
 }

@@ -17,7 +17,7 @@ use crate::protocol::QueryPeriod;
 use crate::secret::Secret;
 pub use error::{OpenError, SourceError};
 pub(crate) use reach::{connect, resolve};
-pub use simulated::Faults;
+pub use simulated::Disturbance;
 pub(crate) use simulated::Simulated;
 pub(crate) use sql::Plan;
 use sql::SqlSource;
@@ -39,7 +39,7 @@ pub(crate) enum Source {
     Sql(Box<SqlSource>),
     /// Rows that were handed over before: the answer to one question, whatever is asked.
     Recorded(Rows),
-    /// Another source, with faults.
+    /// Another source, disturbed.
     Simulated(Box<Simulated>),
 }
 

@@ -12,6 +12,7 @@ use crate::caller::{CallError, Caller, CallerPem};
 use crate::conform::{self, Against, ConformError, MAX_REPORT, Report, ReportKey, Verified, VerifyError, page};
 use crate::error::Text;
 use crate::secret::Secret;
+use crate::words;
 
 /// How a running adapter is called.
 #[derive(Debug, Args)]
@@ -146,7 +147,7 @@ fn check(file: &Path, signed_by: Option<&str>, style: Style) -> u8 {
             style.failed(
                 "report_unreadable",
                 &Text::new(
-                    format!("`{path}` 无法读取（{cause}）：核对路径和读取权限"),
+                    format!("`{path}` 无法读取（{}）：核对路径和读取权限", words::of_system(&cause)),
                     format!("`{path}` cannot be read ({cause}): check the path and the permission to read it"),
                 ),
             );

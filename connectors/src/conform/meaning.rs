@@ -10,7 +10,7 @@ use crate::golden;
 use crate::mapping::{Field, From, Part};
 use crate::native::{Native, Rows};
 use crate::protocol::{QueryResult, Response, ResultStatus};
-use crate::source::{Faults, Simulated, Source};
+use crate::source::{Disturbance, Simulated, Source};
 use crate::value::Format;
 
 /// Somebody whose number ends in `X`, and was 15 digits long once. Nobody has it.
@@ -135,7 +135,7 @@ async fn nobody(stage: &Stage) -> Finding {
 }
 
 async fn failing_source(stage: &Stage) -> Finding {
-    let faults = Faults { error_percent: 100, ..Faults::default() };
+    let faults = Disturbance { error_percent: 100, ..Disturbance::default() };
     let source = Source::Simulated(Box::new(Simulated::new(Source::Recorded(Rows::default()), faults)));
     let served = match stage.on(stage.connector.clone(), source).await {
         Ok(served) => served,

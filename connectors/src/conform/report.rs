@@ -286,10 +286,10 @@ fn summary(name: &Text, level: Option<u8>, asked: u8, results: &[RequirementResu
         let count = lacking.len();
         let fix = first.fix.clone().unwrap_or_else(|| first.what.clone());
         let (which_zh, which_en) =
-            if count == 1 { (String::new(), String::new()) } else { ("先是".to_owned(), "first ".to_owned()) };
+            if count == 1 { (String::new(), String::new()) } else { ("先是 ".to_owned(), "first ".to_owned()) };
         let end = |text: &str| text.trim_end_matches(['。', '.']).to_owned();
         zh.push_str(&format!(
-            "；距离 {} 差 {count} 项：{which_zh}{} {}（修复：{}）",
+            "；距离 {}差 {count} 项：{which_zh}{} {}（修复：{}）",
             shown(next, Lang::Zh),
             first.id,
             end(&first.title.zh),
@@ -355,7 +355,7 @@ mod tests {
     fn the_sentence_says_what_is_reached_what_is_lacking_and_what_mends_it() {
         let text = found(4, &["L3-02"]).summary;
         assert!(
-            text.zh.starts_with("住房和城乡建设局的适配器达到 L2（合义）；距离 L3（耐故障） 差 1 项：L3-02 "),
+            text.zh.starts_with("住房和城乡建设局的适配器达到 L2（合义）；距离 L3（耐故障）差 1 项：L3-02 "),
             "{}",
             text.zh
         );
@@ -363,7 +363,7 @@ mod tests {
         assert!(
             text.en.contains("reaches L2 (meaning); 1 requirement(s) short of L3") && text.en.contains("to mend it: ")
         );
-        assert!(found(4, &["L0-01", "L0-02"]).summary.zh.contains("差 2 项：先是L0-01"));
+        assert!(found(4, &["L0-01", "L0-02"]).summary.zh.contains("差 2 项：先是 L0-01"));
         assert!(found(2, &[]).summary.en.contains("L3 and above were not looked at"));
     }
 

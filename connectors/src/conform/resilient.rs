@@ -14,7 +14,7 @@ use crate::check::{NOBODY, period};
 use crate::connector::{Ask, Connector, Quota, SourceInfo};
 use crate::error::Text;
 use crate::protocol::{MAX_SUBJECTS, Query};
-use crate::source::{Faults, Simulated, Source};
+use crate::source::{Disturbance, Simulated, Source};
 use crate::sql_text::SqlText;
 
 /// A statement timeout is tried as it stands, up to this long.
@@ -55,7 +55,7 @@ fn endless(stage: &Stage, quota: Option<Quota>) -> Result<(Connector, Source, bo
     connector.quota = quota.unwrap_or(connector.quota);
     let source = stage.own_source()?;
     let Some(statement) = source.database().map(|database| database.endless()) else {
-        let faults = Faults { latency: limit * 2, error_percent: 0, timeout: Some(limit) };
+        let faults = Disturbance { latency: limit * 2, error_percent: 0, timeout: Some(limit) };
         return Ok((connector, Source::Simulated(Box::new(Simulated::new(source, faults))), false));
     };
     let SourceInfo::Sql(info) = &mut connector.source;

@@ -57,7 +57,9 @@ impl KeyError {
     /// The error for people.
     pub fn text(&self) -> Text {
         let zh = match self {
-            Self::File(cause) => format!("密钥文件不可用：{cause}；核对文件夹和权限，或用 --key 另指一个"),
+            Self::File(cause) => {
+                format!("密钥文件不可用：{}；核对文件夹和权限，或用 --key 另指一个", crate::words::of_system(cause))
+            }
             Self::Form => {
                 "密钥文件里没有 PEM（PKCS #8）格式的 Ed25519 私钥；用 --key 另指一个，指向还不存在的文件就会新做一把"
                     .to_owned()

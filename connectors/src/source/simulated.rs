@@ -11,7 +11,7 @@ use crate::native::Rows;
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Faults {
+pub struct Disturbance {
     /// How long each answer takes, beside its own time.
     pub latency: Duration,
     /// How many of a hundred questions are not answered.
@@ -20,17 +20,17 @@ pub struct Faults {
     pub timeout: Option<Duration>,
 }
 
-/// A source with faults.
+/// A source with a disturbance.
 #[derive(Debug)]
 pub(crate) struct Simulated {
     inner: Source,
-    faults: Faults,
+    disturbance: Disturbance,
     asked: AtomicU64,
 }
 
 impl Simulated {
-    pub(crate) const fn new(inner: Source, faults: Faults) -> Self {
-        Self { inner, faults, asked: AtomicU64::new(0) }
+    pub(crate) const fn new(inner: Source, disturbance: Disturbance) -> Self {
+        Self { inner, disturbance, asked: AtomicU64::new(0) }
     }
 
     pub(super) const fn inner(&self) -> &Source {
@@ -40,25 +40,27 @@ impl Simulated {
     /// The rows of a dataset, late, or an error.
     pub(super) async fn fetch(&self, dataset: &str, question: &Question<'_>) -> Result<Rows, SourceError> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
-        match self.faults.timeout.filter(|timeout| *timeout <= self.faults.latency) {
+        match self.disturbance.timeout.filter(|timeout| *timeout <= self.disturbance.latency) {
             Some(timeout) => {
                 tokio::time::sleep(timeout).await;
                 return Err(SourceError::Timeout(timeout));
             }
-            None => tokio::time::sleep(self.faults.latency).await,
+            None => tokio::time::sleep(self.disturbance.latency).await,
         }
-        if fails(number, self.faults.error_percent) {
+        if self.disturbance.fails(number) {
             return Err(SourceError::Unavailable(Box::new(failure())));
         }
         Box::pin(self.inner.fetch(dataset, question)).await
     }
 }
 
-/// Whether the question of this number fails, so that of every hundred in a row `percent` do.
-const fn fails(number: u64, percent: u8) -> bool {
-    let percent = percent as u64;
-    let place = number % 100;
-    (place + 1) * percent / 100 > place * percent / 100
+impl Disturbance {
+    /// Whether the question of this number fails, so that of every hundred in a row as many do as was said.
+    pub(crate) fn fails(self, number: u64) -> bool {
+        let percent = u64::from(self.error_percent);
+        let place = number % 100;
+        (place + 1) * percent / 100 > place * percent / 100
+    }
 }
 
 fn failure() -> Trouble {
@@ -78,10 +80,11 @@ mod tests {
 
     #[test]
     fn of_every_hundred_questions_as_many_fail_as_was_said() {
-        for percent in [0, 1, 5, 33, 50, 99, 100] {
+        for error_percent in [0, 1, 5, 33, 50, 99, 100] {
+            let disturbance = Disturbance { error_percent, ..Disturbance::default() };
             for first in [0, 17, 350] {
-                let failed = (first..first + 100).filter(|number| fails(*number, percent)).count();
-                assert_eq!(failed, usize::from(percent), "{percent}% from {first}");
+                let failed = (first..first + 100).filter(|number| disturbance.fails(*number)).count();
+                assert_eq!(failed, usize::from(error_percent), "{error_percent}% from {first}");
             }
         }
     }

@@ -2,6 +2,8 @@
 //! real database servers.
 
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod conformance;
@@ -17,6 +19,8 @@ mod office;
 mod over_tls;
 #[cfg(test)]
 mod servers;
+#[cfg(test)]
+mod serving;
 #[cfg(test)]
 mod sources;
 #[cfg(test)]
