@@ -8,7 +8,7 @@ use jiff::civil::date;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::adapter::{Adapter, LoadError, Overrides};
-use crate::connector::{Connector, DatabasePlace, Dataset, SourceInfo, TlsMode};
+use crate::connector::{Connector, DatabasePlace, Dataset, TlsMode};
 use crate::error::{Fault, Lang, Text};
 use crate::golden;
 use crate::native::find_column;
@@ -127,7 +127,7 @@ fn secrets(connector: &Connector) -> Step {
 
 /// A secret file, with its mode, that every account of the machine may use.
 pub(crate) fn open_secret(connector: &Connector) -> Option<(PathBuf, u32)> {
-    let SourceInfo::Sql(info) = &connector.source;
+    let info = connector.source.database()?;
     let (DatabasePlace::Url(place) | DatabasePlace::Fields { password: place, .. }) = &info.database;
     place.open_to_all(connector.folder())
 }

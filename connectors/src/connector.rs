@@ -215,6 +215,31 @@ pub enum PeriodDay {
     To,
 }
 
+impl SourceInfo {
+    /// The database, where it is one.
+    pub(crate) const fn database(&self) -> Option<&SqlInfo> {
+        match self {
+            Self::Sql(info) => Some(info),
+        }
+    }
+
+    /// The same, to be altered.
+    pub(crate) const fn database_mut(&mut self) -> Option<&mut SqlInfo> {
+        match self {
+            Self::Sql(info) => Some(info),
+        }
+    }
+}
+
+impl Ask {
+    /// The statement, where it is asked by one.
+    pub(crate) const fn statement(&self) -> Option<&SqlText> {
+        match self {
+            Self::Sql { statement, .. } => Some(statement),
+        }
+    }
+}
+
 impl Connector {
     /// Reads and checks a connector file.
     pub fn read(file: &Path) -> Result<Self, Faults> {
@@ -266,8 +291,9 @@ impl Connector {
 
     /// How long the source may take over one dataset.
     pub(crate) const fn source_timeout(&self) -> Duration {
-        let SourceInfo::Sql(info) = &self.source;
-        info.statement_timeout
+        match &self.source {
+            SourceInfo::Sql(info) => info.statement_timeout,
+        }
     }
 
     /// How many queries may be under way at once: as many as a hub that keeps to the quota can have sent before the

@@ -193,11 +193,12 @@ async fn query(State(served): State<Served>, request: Request) -> Response {
         adapter.ledger().begin(&adapter.connector().adapter.id, None).finish(&problem.code, Vec::new());
         answer_problem(problem)
     };
-    let Ok(_place) = serving.places.try_acquire() else { return refused(&problem::too_many_at_once()) };
     let query = match read(request).await {
         Ok(query) => query,
         Err(problem) => return refused(&problem),
     };
+    // Whoever drips holds no place while it does.
+    let Ok(_place) = serving.places.try_acquire() else { return refused(&problem::too_many_at_once()) };
     // Whoever hangs up takes this with it, which counts as a failure.
     let abandoned = Abandoned(&vitals);
     // A rehearsed timeout never answers; it must not keep the server from stopping either.

@@ -13,7 +13,7 @@ use super::hub::{Setup, System, append_adapters, listed, requests, root, serve_c
 use super::servers::{self, PASSWORD, Server};
 
 /// Somebody who cannot exist, whose records stand in the new department for trials.
-const TRIED: (&str, &str) = ("150000198605021015", "巴图");
+const TRIED: (&str, &str) = ("150000197912240017", "巴图");
 
 const BANK: &str = "
 CREATE TABLE 个人存款账户信息 (
@@ -23,8 +23,8 @@ CREATE TABLE 个人存款账户信息 (
 ) CHARACTER SET utf8mb4;
 CREATE TABLE 网点 (网点号 char(9) PRIMARY KEY, 网点名称 varchar(100)) CHARACTER SET utf8mb4;
 INSERT INTO 个人存款账户信息 VALUES
-  ('6228480000000000011', '01', '150000198605021015', '巴图', '20', '156', 12000.50, '20210305', '0', '库伦旗支行', '2026-10-31'),
-  ('6228480000000000012', '01', '150000198605021015', '巴图', '10', '156', 0.00, '20150101', '1', '库伦旗支行', '2026-10-31');
+  ('6228480000000000011', '01', '150000197912240017', '巴图', '20', '156', 12000.50, '20210305', '0', '库伦旗支行', '2026-10-31'),
+  ('6228480000000000012', '01', '150000197912240017', '巴图', '10', '156', 0.00, '20150101', '1', '库伦旗支行', '2026-10-31');
 ";
 
 const VEHICLES: &str = "
@@ -39,8 +39,8 @@ COMMENT ON COLUMN trff.jdc_djxx.zt IS '机动车状态：A-正常，E-注销，G
 COMMENT ON COLUMN trff.jdc_djxx.jsjg IS '计税价格（元）';
 CREATE TABLE trff.code_cllx (dm varchar(4), mc varchar(60));
 INSERT INTO trff.jdc_djxx VALUES
-  (1, '02', '蒙F00001', 'K33', '五菱', '巴图', '150000198605021015', 'A', '2022-06-18', 45800.00, 'A', '2026-10-30 08:00:00'),
-  (2, '02', '蒙F00002', 'K33', '长安', '巴图', '150000198605021015', 'A', '2009-01-05', 30000.00, 'E', '2019-03-01 08:00:00');
+  (1, '02', '蒙F00001', 'K33', '五菱', '巴图', '150000197912240017', 'A', '2022-06-18', 45800.00, 'A', '2026-10-30 08:00:00'),
+  (2, '02', '蒙F00002', 'K33', '长安', '巴图', '150000197912240017', 'A', '2009-01-05', 30000.00, 'E', '2019-03-01 08:00:00');
 ";
 
 /// A department about to join.
@@ -107,7 +107,7 @@ impl Newcomer {
         arguments.extend(period);
         arguments.extend(["--record", rows.to_str().unwrap(), "--golden", "查得到的人"]);
         let tried = self.run("try", &arguments);
-        assert!(tried.contains("150000********1015") && !tried.contains(TRIED.1), "{tried}");
+        assert!(tried.contains("150000********0017") && !tried.contains(TRIED.1), "{tried}");
         assert_eq!(self.run("test", &[]).lines().last(), Some("1 passed, 0 failed"));
         let conform = self.run("conform", &["--level", "2"]);
         let report = self.folder.path().join(format!("{}.conformance.json", self.id));
@@ -120,6 +120,8 @@ impl Newcomer {
         let last = conform.lines().last().unwrap();
         assert!(last.starts_with("新来的部门的适配器达到 L2（合义）"), "{conform}");
         self.tell(last);
+        let whole = self.run("conform", &["--level", "4"]);
+        assert!(whole.lines().last().unwrap().contains("达到 L4（守私），全部要求都满足"), "{whole}");
     }
 
     /// Lines of TOML that say something.
@@ -182,7 +184,7 @@ async fn reaches_a_verdict(
     append_adapters(&system.files.config, &[(newcomer.id, running.addr())], "1500ms");
     system = system.restart().await;
     let poor = system.caller.verify(&document).await;
-    assert_eq!(poor.department(newcomer.id), "answered", "{}", poor.body);
+    assert_eq!(poor.department(newcomer.id), "no_record", "{}", poor.body);
     assert_eq!(poor.body["verdict"]["household_circle"], json!("DIBAO"), "{}", poor.body);
     running.stop().await;
     system.stop().await;

@@ -206,7 +206,7 @@ fn no_column() -> Seen {
 async fn one_misfit(stage: &Stage, sample: &Sample) -> Seen {
     let Some((_, column)) = required(sample) else { return no_column() };
     let mut both = sample.rows.clone();
-    let mut other = Rows { columns: sample.rows.columns.clone(), rows: sample.with(column, &Native::Bytes).rows };
+    let mut other = sample.with(column, &Native::Bytes);
     let Some(subject) = sample.place(&sample.dataset.mapping.subject) else { return no_column() };
     for row in &mut other.rows {
         if let Some(cell) = row.get_mut(subject) {

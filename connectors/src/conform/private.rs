@@ -8,7 +8,7 @@ use super::report::{Exchange, Finding};
 use super::stage::{QUERY, Stage, post, query};
 use super::told;
 use crate::check::{self, period};
-use crate::connector::{Ask, Dataset};
+use crate::connector::Dataset;
 use crate::error::Text;
 use crate::native::find_column;
 use crate::source::Rung;
@@ -141,7 +141,7 @@ async fn nothing_unused(stage: &Stage) -> Finding {
 fn no_star(stage: &Stage) -> Finding {
     let mut statements = 0_usize;
     for dataset in &stage.connector.datasets {
-        let Ask::Sql { statement, .. } = &dataset.ask;
+        let Some(statement) = dataset.ask.statement() else { continue };
         statements += 1;
         if statement.selects_everything() {
             let what = Text::new("语句用了 SELECT *", "the statement has SELECT *");

@@ -11,7 +11,7 @@ use super::report::{Exchange, Finding};
 use super::stage::{AT_ONCE, QUERY, Served, Stage, ask, get, post, query};
 use crate::caller::Caller;
 use crate::check::{NOBODY, period};
-use crate::connector::{Ask, Connector, Quota, SourceInfo};
+use crate::connector::{Ask, Connector, Quota};
 use crate::error::Text;
 use crate::protocol::{MAX_SUBJECTS, Query};
 use crate::source::{Disturbance, Simulated, Source};
@@ -58,8 +58,9 @@ fn endless(stage: &Stage, quota: Option<Quota>) -> Result<(Connector, Source, bo
         let faults = Disturbance { latency: limit * 2, error_percent: 0, timeout: Some(limit) };
         return Ok((connector, Source::Simulated(Box::new(Simulated::new(source, faults))), false));
     };
-    let SourceInfo::Sql(info) = &mut connector.source;
-    info.statement_timeout = limit;
+    if let Some(info) = connector.source.database_mut() {
+        info.statement_timeout = limit;
+    }
     if let (Some(dataset), Ok(statement)) = (connector.datasets.first_mut(), SqlText::parse(statement)) {
         dataset.ask = Ask::Sql { statement, parameters: Vec::new() };
     }

@@ -20,7 +20,6 @@ use crate::ledger::Ledger;
 use crate::mapping::{Outcome as RowOutcome, Person};
 use crate::native::{Rows, find_column};
 use crate::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject, Response, ResultStatus};
-use crate::secret::Secret;
 use crate::serve::{Running, TlsPem};
 use crate::source::{Question, Rung, Source};
 
@@ -41,7 +40,7 @@ pub(super) struct Stage {
     /// What came of each golden test, over the network.
     pub(super) golden: Vec<GoldenRun>,
     pub(super) samples: Vec<Sample>,
-    source_url: Option<Secret>,
+    overrides: Overrides,
     ledger: Arc<Mutex<Vec<String>>>,
 }
 
@@ -105,7 +104,7 @@ impl Stage {
             named,
             golden: Vec::new(),
             samples: Vec::new(),
-            source_url: overrides.source_url,
+            overrides,
             ledger: Arc::default(),
         };
         stage.own = stage.on_own_source(stage.connector.clone()).await;
@@ -145,7 +144,7 @@ impl Stage {
 
     /// The source of a connector that was altered.
     pub(super) fn source_of(&self, connector: &Connector) -> Result<Source, Text> {
-        Source::of(connector, self.source_url.as_ref()).map_err(|error| error.text())
+        Source::of(connector, self.overrides.source_url.as_ref()).map_err(|error| error.text())
     }
 
     /// An endpoint whose records come from the connector's own source.
@@ -166,7 +165,7 @@ impl Stage {
         source: Source,
         address: SocketAddr,
     ) -> Result<Served, Text> {
-        let overrides = Overrides { ledger: Ledger::Kept(Arc::clone(&self.ledger)), ..Overrides::default() };
+        let overrides = Overrides { ledger: Ledger::Kept(Arc::clone(&self.ledger)), ..self.overrides.clone() };
         let adapter = Adapter::with(connector, source, overrides);
         let running = adapter.listen(address, self.pki.server.clone()).await.map_err(|error| error.text())?;
         let caller =
@@ -226,9 +225,9 @@ impl Stage {
         source.close().await;
         let mut rows = rows.ok()?;
         let person = [Person { id_number: number, name }];
-        let columns = rows.columns.clone();
+        let mut alone = rows.clone();
         let becomes_a_fact = |row: &Vec<crate::native::Native>| {
-            let alone = Rows { columns: columns.clone(), rows: vec![row.clone()] };
+            alone.rows = vec![row.clone()];
             let mapped = dataset.mapping.map(&alone, &person);
             mapped.is_ok_and(|mapped| mapped.iter().any(|mapped| matches!(mapped.outcome, RowOutcome::Facts { .. })))
         };

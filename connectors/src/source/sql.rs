@@ -390,3 +390,21 @@ impl Parameter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_asked_for_in_every_spelling_a_register_may_have() {
+        let numbers = ["15000019700101109X", "150000198605021015", "150000201409011041"];
+        assert_eq!(
+            spellings(&numbers, true)[3..],
+            ["15000019700101109x", "150000700101109", "150000860502101"],
+            "nobody born after 1999 had an old one"
+        );
+        assert_eq!(spellings(&numbers, false)[3..], ["15000019700101109x"]);
+        let all = vec!["15000019700101109X"; crate::protocol::MAX_SUBJECTS];
+        assert!(spellings(&all, true).len() <= crate::sql_text::MAX_LIST);
+    }
+}

@@ -224,6 +224,40 @@ async fn more_at_once_than_was_agreed_is_refused_at_once() {
     assert!(refused.iter().all(|answer| answer.headers().contains_key("retry-after")));
 }
 
+#[tokio::test]
+async fn a_running_adapter_is_looked_at_from_outside() {
+    let store = Store::seventh().await;
+    let (file, text) = department(store.folder.path());
+    let url = store.url();
+    let adapter = Process::start(store.folder.path(), &file, &["--source-url", &url]);
+    let path = |name: &str| store.folder.path().join(name).display().to_string();
+    let (cert, key, ca) = (path("own.pem"), path("own.key"), path("ca.pem"));
+    let conform = |more: &[&str]| {
+        let mut arguments = vec!["conform", file.to_str().unwrap(), "--source-url", &url, "--level", "2"];
+        arguments.extend(["--against", &adapter.url]);
+        arguments.extend(more);
+        run(&arguments)
+    };
+    let (code, out, err) = conform(&["--cert", &cert, "--cert-key", &key, "--ca", &ca]);
+    assert!(code == 0 && out.contains("reaches L2"), "{out}{err}");
+    let report = std::fs::read_to_string(store.folder.path().join("disabled_persons.conformance.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["against"], adapter.url.as_str());
+
+    // Another file than the one it runs from: a golden test that fails keeps it from being taken over.
+    std::fs::write(&file, text.replace("grade = \"2\"", "grade = \"3\"")).unwrap();
+    adapter.says("file_refused");
+    let (code, out, _) = conform(&["--cert", &cert, "--cert-key", &key, "--ca", &ca]);
+    assert!(code == 1 && out.contains("✗ L0-06") && out.contains("does not run from this file"), "{out}");
+
+    let (code, _, err) = conform(&[]);
+    assert!(code == 2 && err.contains("--cert"), "{err}");
+    let stranger = Authority::new("CA");
+    std::fs::write(store.folder.path().join("other.pem"), stranger.pem()).unwrap();
+    let (code, out, _) = conform(&["--cert", &cert, "--cert-key", &key, "--ca", &path("other.pem"), "--lang", "zh"]);
+    assert!(code == 1 && out.contains("✗ L0-05") && out.contains("还没有达到 L0（可达）"), "{out}");
+}
+
 #[test]
 fn what_is_missing_to_serve_is_told_in_both_languages() {
     let file = seventh().join("connector.toml").display().to_string();
