@@ -74,7 +74,7 @@ pub enum Command {
     /// How a running adapter does: its source, what came of its questions and how fast, how fresh its records are, its
     /// last golden tests. Exits with 1 when something is wrong with it.
     ///
-    /// Example: hedui-adapter status https://10.2.3.4:9101 --cert ops.pem --cert-key ops.key --ca ca.pem --watch 5
+    /// Example: hedui-adapter status <https://10.2.3.4:9101> --cert ops.pem --cert-key ops.key --ca ca.pem --watch 5
     Status(StatusArgs),
     /// Say what a new version of a file changes for callers. Exits with 2 when it breaks them, with 3 when a file is not sound.
     ///
@@ -146,7 +146,7 @@ pub async fn run(command: Command, style: Style) -> ExitCode {
         Command::New(args) => explore::begin(args, style),
         Command::Discover(args) => explore::discover(args, style).await,
         Command::Status(args) => status::status(args, style).await,
-        Command::Conform(args) => conform::conform(args, style).await,
+        Command::Conform(args) => Box::pin(conform::conform(args, style)).await,
         Command::Diff(args) => explore::diff(args, style),
     };
     ExitCode::from(code)

@@ -87,7 +87,7 @@ pub(crate) async fn run(
     let stage = Stage::set(connector, overrides, against.map(|against| against.caller), now).await?;
     let mut findings = reachable::findings(&stage).await;
     if level >= 1 {
-        findings.extend(shaped::findings(&stage).await);
+        findings.extend(shaped::findings(&stage));
     }
     if level >= 2 {
         findings.extend(meaning::findings(&stage).await);

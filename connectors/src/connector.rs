@@ -217,6 +217,7 @@ pub enum PeriodDay {
 
 impl SourceInfo {
     /// The database, where it is one.
+    #[expect(clippy::unnecessary_wraps, reason = "a source that is no database has none")]
     pub(crate) const fn database(&self) -> Option<&SqlInfo> {
         match self {
             Self::Sql(info) => Some(info),
@@ -224,6 +225,7 @@ impl SourceInfo {
     }
 
     /// The same, to be altered.
+    #[expect(clippy::unnecessary_wraps, reason = "a source that is no database has none")]
     pub(crate) const fn database_mut(&mut self) -> Option<&mut SqlInfo> {
         match self {
             Self::Sql(info) => Some(info),
@@ -233,6 +235,7 @@ impl SourceInfo {
 
 impl Ask {
     /// The statement, where it is asked by one.
+    #[expect(clippy::unnecessary_wraps, reason = "a source that is no database has none")]
     pub(crate) const fn statement(&self) -> Option<&SqlText> {
         match self {
             Self::Sql { statement, .. } => Some(statement),

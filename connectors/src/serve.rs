@@ -164,8 +164,8 @@ impl Adapter {
         server.http_builder().http2().max_concurrent_streams(128).keep_alive_interval(Some(Duration::from_secs(30)));
         let current = Current(Arc::new(RwLock::new(Serving::of(self.clone()))));
         let vitals = Arc::new(Vitals::new(now()));
-        let served = Served { current: current.clone(), vitals: Arc::clone(&vitals), stopped };
-        let service = router(served).into_make_service();
+        let state = Served { current: current.clone(), vitals: Arc::clone(&vitals), stopped };
+        let service = router(state).into_make_service();
         let mut tasks = JoinSet::new();
         tasks.spawn(server.serve(service));
         Ok(Running { address, handle, server: tasks, stop, current, vitals })

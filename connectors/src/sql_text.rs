@@ -112,7 +112,7 @@ impl SqlText {
         let mut everything = false;
         for piece in &self.pieces {
             let Piece::Text(text) = piece else {
-                before = "?".to_owned();
+                "?".clone_into(&mut before);
                 continue;
             };
             for token in tokens(text) {

@@ -37,7 +37,8 @@ pub(crate) fn of_toml(message: &str) -> String {
         ("unclosed ", "没有闭合："),
         ("invalid ", "不合法："),
     ];
-    const PARTS: [(&str, &str); 11] = [
+    const PARTS: [(&str, &str); 12] = [
+        ("array", "数组"),
         (", expected one of ", "，可用的有 "),
         (", expected ", "，应为 "),
         ("there are no fields", "（没有可用的键）"),

@@ -12,9 +12,9 @@ use crate::trial::Trial;
 /// The golden test that holds a connector to what a trial answered, as it can be pasted into its file.
 pub(super) fn golden_test(name: &str, fixture: &Path, query: &Query, trial: &Trial) -> String {
     let given = query.subjects.first();
-    let (number, named) = given.map_or(("", ""), |subject| (subject.id_number.as_str(), subject.name.as_str()));
+    let (number, name_given) = given.map_or(("", ""), |subject| (subject.id_number.as_str(), subject.name.as_str()));
     let dataset = query.datasets.first().map_or("", String::as_str);
-    let names = if named.is_empty() { String::new() } else { format!(", names = [{}]", text(named)) };
+    let names = if name_given.is_empty() { String::new() } else { format!(", names = [{}]", text(name_given)) };
     let (from, to) = (query.period.from, query.period.to);
     let expect: Vec<String> = trial.answered.response.results.iter().map(|result| expected(number, result)).collect();
     format!(

@@ -22,7 +22,7 @@ use crate::source::{Disturbance, Source};
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 /// How long a file that was refused for what is outside it waits to be tried again.
-const AGAIN: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_mins(1);
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]

@@ -50,10 +50,10 @@ fn declared_only(stage: &Stage) -> Finding {
         let Some(raw) = &run.raw else { continue };
         let declared = targets(dataset);
         let body: Value = serde_json::from_slice(&raw.body).unwrap_or_default();
-        for result in body["results"].as_array().into_iter().flatten() {
+        for result in body.get("results").and_then(Value::as_array).into_iter().flatten() {
             let names = |value: &Value| value.as_object().map(|members| members.keys().cloned().collect::<Vec<_>>());
             let other = names(result).into_iter().flatten().find(|name| !RESULT.contains(&name.as_str()));
-            let facts = result["facts"].as_array().into_iter().flatten();
+            let facts = result.get("facts").and_then(Value::as_array).into_iter().flatten();
             let other = other.or_else(|| {
                 let mut all = facts.inspect(|_| records += 1).flat_map(|fact| names(fact).into_iter().flatten());
                 all.find(|name| !declared.contains(name.as_str()))
@@ -74,7 +74,11 @@ fn declared_only(stage: &Stage) -> Finding {
         }
     }
     if records == 0 {
-        return Finding::error("L4-01", Text::new("金样测试没有查到一条记录", "no golden test finds a record"));
+        return Finding::after(
+            "L4-01",
+            "L1-01",
+            Text::new("金样测试没有查到一条记录", "no golden test finds a record"),
+        );
     }
     Finding::pass("L4-01", Text::new(format!("看了 {records} 条记录"), format!("{records} record(s) looked at")))
 }
@@ -104,6 +108,9 @@ fn leaked(stage: &Stage, sample: &super::stage::Sample) -> Option<(String, Optio
 }
 
 async fn nothing_unused(stage: &Stage) -> Finding {
+    if let Err(finding) = stage.needs_own("L4-02") {
+        return finding;
+    }
     let source = match stage.own_source() {
         Ok(source) => source,
         Err(why) => return Finding::error("L4-02", why),
@@ -173,7 +180,9 @@ fn read_only(stage: &Stage) -> Finding {
                 "the source is no database and has no account that could write",
             ),
         ),
-        None => Finding::error("L4-04", Text::new("check 没有登到这一级", "check did not climb as far as this")),
+        None => {
+            Finding::after("L4-04", "L0-01", Text::new("check 没有登到这一级", "check did not climb as far as this"))
+        }
     }
 }
 

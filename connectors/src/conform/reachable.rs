@@ -36,8 +36,7 @@ pub(super) async fn findings(stage: &Stage) -> Vec<Finding> {
 }
 
 fn ladder(stage: &Stage) -> Finding {
-    let broken = stage.steps.iter().find_map(|step| step.found.as_ref().err());
-    match broken {
+    match stage.broken() {
         None => {
             let rungs: Vec<_> = stage.steps.iter().map(|step| step.rung.name()).collect();
             let mut zh: Vec<_> = rungs.iter().map(|rung| rung.zh.as_str()).collect();
@@ -146,7 +145,8 @@ async fn itself(stage: &Stage, caller: &Caller) -> Finding {
         Ok(answer) => {
             let status = answer.status;
             let what = Text::new(format!("健康检查的状态是 {status}"), format!("the health check has status {status}"));
-            return Finding::fail("L0-06", what).shown([asked]);
+            let fix = Text::new("先满足 L0-01：数据源要问得到", "first meet L0-01: its source has to answer");
+            return Finding::fail("L0-06", what).mended_by(fix).shown([asked]);
         }
         Err(error) => return Finding::error("L0-06", error.text()).shown([asked]),
     }

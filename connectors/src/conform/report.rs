@@ -154,6 +154,11 @@ impl Finding {
         Self::new(id, Outcome::Error, what)
     }
 
+    /// Nothing could be tried before another requirement is met.
+    pub(super) fn after(id: &'static str, before: &str, what: Text) -> Self {
+        Self::error(id, what).mended_by(Text::new(format!("先满足 {before}"), format!("first meet {before}")))
+    }
+
     pub(super) fn mended_by(mut self, fix: Text) -> Self {
         self.fix = Some(fix);
         self
@@ -269,12 +274,12 @@ fn reached(results: &[RequirementResult], asked: u8) -> Option<u8> {
 /// One sentence: the level that is reached, and what the next one lacks.
 fn summary(name: &Text, level: Option<u8>, asked: u8, results: &[RequirementResult]) -> Text {
     let shown = |level: u8, lang| format!("L{level}（{}）", level_name(level).pick(lang));
-    let (mut zh, mut en) = match level {
-        Some(level) => (
+    let reached = match level {
+        Some(level) => Text::new(
             format!("{}的适配器达到 {}", name.zh, shown(level, Lang::Zh)),
             format!("the adapter of {} reaches L{level} ({})", name.en, level_name(level).en),
         ),
-        None => (
+        None => Text::new(
             format!("{}的适配器还没有达到 {}", name.zh, shown(0, Lang::Zh)),
             format!("the adapter of {} does not reach L0 ({}) yet", name.en, level_name(0).en),
         ),
@@ -282,37 +287,34 @@ fn summary(name: &Text, level: Option<u8>, asked: u8, results: &[RequirementResu
     let next = level.map_or(0, |level| level + 1);
     let lacking: Vec<&RequirementResult> =
         results.iter().filter(|result| result.level == next && result.outcome.blocks()).collect();
-    if let Some(first) = lacking.first() {
+    let rest = if let Some(first) = lacking.first() {
         let count = lacking.len();
         let fix = first.fix.clone().unwrap_or_else(|| first.what.clone());
-        let (which_zh, which_en) =
-            if count == 1 { (String::new(), String::new()) } else { ("先是 ".to_owned(), "first ".to_owned()) };
+        let (which_zh, which_en) = if count == 1 { ("", "") } else { ("先是 ", "first ") };
+        let (to_zh, to_en) = match level {
+            Some(_) => (format!("距离 {}", shown(next, Lang::Zh)), format!(" of L{next} ({})", level_name(next).en)),
+            None => Default::default(),
+        };
         let end = |text: &str| text.trim_end_matches(['。', '.']).to_owned();
-        zh.push_str(&format!(
-            "；距离 {}差 {count} 项：{which_zh}{} {}（修复：{}）",
-            shown(next, Lang::Zh),
-            first.id,
-            end(&first.title.zh),
-            end(&fix.zh)
-        ));
-        en.push_str(&format!(
-            "; {count} requirement(s) short of L{next} ({}): {which_en}{} {} (to mend it: {})",
-            level_name(next).en,
-            first.id,
-            end(&first.title.en),
-            end(&fix.en)
-        ));
+        let (id, title) = (&first.id, &first.title);
+        Text::new(
+            format!("；{to_zh}差 {count} 项：{which_zh}{id} {}（修复：{}）", end(&title.zh), end(&fix.zh)),
+            format!(
+                "; {count} requirement(s) short{to_en}: {which_en}{id} {} (to mend it: {})",
+                end(&title.en),
+                end(&fix.en)
+            ),
+        )
     } else if asked < HIGHEST {
-        zh.push_str(&format!("，所查的要求全部满足；L{} 以上没有查", asked + 1));
-        en.push_str(&format!(
-            ", with every requirement that was looked at; L{} and above were not looked at",
-            asked + 1
-        ));
+        let above = asked + 1;
+        Text::new(
+            format!("，所查的要求全部满足；L{above} 以上没有查"),
+            format!(", with every requirement that was looked at; L{above} and above were not looked at"),
+        )
     } else {
-        zh.push_str("，全部要求都满足；可进入影子运行");
-        en.push_str(", with every requirement met; it may run in shadow");
-    }
-    Text::new(zh + "。", en + ".")
+        Text::new("，全部要求都满足；可进入影子运行", ", with every requirement met; it may run in shadow")
+    };
+    Text::new(format!("{}{}。", reached.zh, rest.zh), format!("{}{}.", reached.en, rest.en))
 }
 
 #[cfg(test)]

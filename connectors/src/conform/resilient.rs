@@ -21,6 +21,8 @@ use crate::sql_text::SqlText;
 const LONGEST_TRIED: Duration = Duration::from_secs(3);
 /// More questions at once than are admitted.
 const BEYOND: usize = 8;
+/// When a caller hangs up: long enough for the question to be under way.
+const HANGS_UP: Duration = Duration::from_millis(1_500);
 /// How long a request may drip until it is cut off.
 const DRIP: Duration = Duration::from_secs(20);
 
@@ -47,17 +49,22 @@ fn question(stage: &Stage) -> Query {
     query(&[first], &[(NOBODY, "某")], period())
 }
 
+/// The statement timeout, as far as it is waited for.
+fn tried(stage: &Stage) -> Duration {
+    stage.connector.source_timeout().min(LONGEST_TRIED)
+}
+
 /// The connector with a first statement that never ends, and the source it runs on. A source that is no database is
 /// given a latency instead.
-fn endless(stage: &Stage, quota: Option<Quota>) -> Result<(Connector, Source, bool), Text> {
+fn endless(stage: &Stage, limit: Duration, quota: Option<Quota>) -> Result<(Connector, Source, bool), Text> {
     let mut connector = stage.connector.clone();
-    let limit = connector.source_timeout().min(LONGEST_TRIED);
     connector.quota = quota.unwrap_or(connector.quota);
     let source = stage.own_source()?;
-    let Some(statement) = source.database().map(|database| database.endless()) else {
+    let Some(database) = source.database() else {
         let faults = Disturbance { latency: limit * 2, error_percent: 0, timeout: Some(limit) };
         return Ok((connector, Source::Simulated(Box::new(Simulated::new(source, faults))), false));
     };
+    let statement = database.endless();
     if let Some(info) = connector.source.database_mut() {
         info.statement_timeout = limit;
     }
@@ -71,7 +78,10 @@ fn endless(stage: &Stage, quota: Option<Quota>) -> Result<(Connector, Source, bo
 /// The statement timeout, and that the source can be asked after it.
 async fn timeout(stage: &Stage) -> Vec<Finding> {
     let failed = |why: &Text| vec![Finding::error("L3-01", why.clone()), Finding::error("L3-02", why.clone())];
-    let (connector, source, real) = match endless(stage, None) {
+    if let (Err(first), Err(second)) = (stage.needs_own("L3-01"), stage.needs_own("L3-02")) {
+        return vec![first, second];
+    }
+    let (connector, source, real) = match endless(stage, tried(stage), None) {
         Ok(all) => all,
         Err(why) => return failed(&why),
     };
@@ -123,7 +133,10 @@ async fn timeout(stage: &Stage) -> Vec<Finding> {
 }
 
 async fn hang_up(stage: &Stage) -> Finding {
-    let (connector, source, _) = match endless(stage, None) {
+    if let Err(finding) = stage.needs_own("L3-03") {
+        return finding;
+    }
+    let (connector, source, _) = match endless(stage, 10 * HANGS_UP, None) {
         Ok(all) => all,
         Err(why) => return Finding::error("L3-03", why),
     };
@@ -132,7 +145,7 @@ async fn hang_up(stage: &Stage) -> Finding {
         Err(why) => return Finding::error("L3-03", why),
     };
     let before = stage.ledger().len();
-    let impatient = served.caller.waiting(Duration::from_millis(400));
+    let impatient = served.caller.waiting(HANGS_UP);
     let asked = ask(&impatient, &question(stage)).await;
     let abandoned = async {
         loop {
@@ -143,7 +156,7 @@ async fn hang_up(stage: &Stage) -> Finding {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    match tokio::time::timeout(Duration::from_secs(1), abandoned).await {
+    match tokio::time::timeout(AT_ONCE, abandoned).await {
         Ok(()) => Finding::pass(
             "L3-03",
             Text::new(
@@ -151,13 +164,16 @@ async fn hang_up(stage: &Stage) -> Finding {
                 "cancelled at once, and `abandoned` in the record of use",
             ),
         ),
-        Err(_) => Finding::fail("L3-03", Text::new("挂断一秒后仍在查询", "it was still at it one second later")),
+        Err(_) => Finding::fail("L3-03", Text::new("挂断三秒后仍在查询", "it was still at it three seconds later")),
     }
     .shown([asked.exchange])
 }
 
 async fn overload(stage: &Stage) -> Finding {
-    let (connector, source, _) = match endless(stage, Some(Quota { per_second: 1, burst: 1 })) {
+    if let Err(finding) = stage.needs_own("L3-04") {
+        return finding;
+    }
+    let (connector, source, _) = match endless(stage, tried(stage), Some(Quota { per_second: 1, burst: 1 })) {
         Ok(all) => all,
         Err(why) => return Finding::error("L3-04", why),
     };
@@ -218,7 +234,7 @@ async fn drip(stage: &Stage) -> Finding {
     };
     let beside = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        get(&caller, "/v1/health").await
+        get(&caller, "/v1/manifest").await
     };
     let (dripped, (health, exchange)) = tokio::join!(tokio::time::timeout(DRIP, dripping), beside);
     let seconds = began.elapsed().as_secs();
@@ -281,6 +297,9 @@ async fn twice(stage: &Stage) -> Finding {
 }
 
 async fn restart(stage: &Stage) -> Finding {
+    if let Err(finding) = stage.needs_own("L3-07") {
+        return finding;
+    }
     let failed = |why: Text| Finding::error("L3-07", why);
     let start = async |address| {
         let source = stage.own_source()?;
@@ -381,7 +400,7 @@ async fn garbage(stage: &Stage) -> Finding {
             Err(_) => {}
         }
     }
-    let (health, exchange) = get(caller, "/v1/health").await;
+    let (health, exchange) = get(caller, "/v1/manifest").await;
     if !health.is_ok_and(|answer| answer.status == 200) {
         return Finding::fail("L3-09", Text::new("之后不再应答", "afterwards it does not answer")).shown([exchange]);
     }

@@ -11,7 +11,7 @@ use crate::error::Text;
 use crate::facts::{FactType, Form, fact_type};
 use crate::protocol::{Response, ResultStatus};
 
-pub(super) async fn findings(stage: &Stage) -> Vec<Finding> {
+pub(super) fn findings(stage: &Stage) -> Vec<Finding> {
     let mut findings = vec![golden_for_each(stage)];
     for (id, part) in
         [("L1-02", Part::Members), ("L1-03", Part::Amounts), ("L1-04", Part::Dates), ("L1-05", Part::Codes)]
@@ -46,9 +46,9 @@ fn golden_for_each(stage: &Stage) -> Finding {
     let first = without.first().copied().unwrap_or_default();
     let file = stage.connector.file.display();
     finding.mended_by(Text::new(
-        format!("对合成人员运行 hedui-adapter try {file} --dataset {first} --id-number 150000… --record rows.json，把行写成 [[test]]"),
+        format!("对合成人员运行 hedui-adapter try {file} --dataset {first} --id-number 150000… --record rows.json --golden 名称"),
         format!(
-            "run hedui-adapter try {file} --dataset {first} --id-number 150000… --record rows.json about a synthetic person, and make a [[test]] of the rows"
+            "run hedui-adapter try {file} --dataset {first} --id-number 150000… --record rows.json --golden NAME about a synthetic person"
         ),
     ))
 }
@@ -92,7 +92,7 @@ fn over_answers(
         }
     }
     if seen == 0 {
-        return Finding::error(id, Text::new("没有一个金样测试得到答复", "no golden test was answered"));
+        return Finding::after(id, "L1-01", Text::new("没有一个金样测试得到答复", "no golden test was answered"));
     }
     Finding::pass(id, Text::new(format!("看了 {seen} 个答复"), format!("{seen} answer(s) looked at"))).shown(shown)
 }
@@ -115,7 +115,7 @@ fn records(stage: &Stage, id: &'static str, part: Part) -> Finding {
         None
     });
     if count == 0 && !finding.outcome.blocks() {
-        return Finding::error(id, Text::new("金样测试没有查到一条记录", "no golden test finds a record"));
+        return Finding::after(id, "L1-01", Text::new("金样测试没有查到一条记录", "no golden test finds a record"));
     }
     finding
 }

@@ -21,7 +21,7 @@ use crate::mapping::{Outcome as RowOutcome, Person};
 use crate::native::{Rows, find_column};
 use crate::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject, Response, ResultStatus};
 use crate::serve::{Running, TlsPem};
-use crate::source::{Question, Rung, Source};
+use crate::source::{Question, Rung, Source, Trouble};
 
 /// The path that answers questions.
 pub(super) const QUERY: &str = "/v1/facts:query";
@@ -237,14 +237,19 @@ impl Stage {
         (!sample.rows.rows.is_empty()).then_some(sample)
     }
 
+    /// The first broken rung of the ladder.
+    pub(super) fn broken(&self) -> Option<&Trouble> {
+        self.steps.iter().find_map(|step| step.found.as_ref().err()).map(|trouble| &**trouble)
+    }
+
     /// A finding of a requirement that needs our own adapter on its source.
     pub(super) fn needs_own(&self, id: &'static str) -> Result<&Served, Finding> {
-        self.own.as_ref().map_err(|why| {
-            let why = why.clone();
-            let what =
-                Text::new(format!("适配器起不来：{}", why.zh), format!("the adapter cannot be started: {}", why.en));
-            Finding::error(id, what)
-        })
+        if let Some(trouble) = self.broken() {
+            let rung = trouble.rung.name();
+            let what = Text::new(format!("check 停在{}一级", rung.zh), format!("check stops at the rung {}", rung.en));
+            return Err(Finding::after(id, "L0-01", what));
+        }
+        self.own.as_ref().map_err(|why| Finding::error(id, why.clone()))
     }
 }
 

@@ -71,6 +71,43 @@ async fn a_sound_adapter_reaches_every_level_and_its_report_is_signed() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_tried_says_what_has_to_be_met_first() {
+    let store = Store::seventh().await;
+    let file = copied(&store, &[]);
+    let (code, out, _) =
+        run(&["conform", file.to_str().unwrap(), "--source-url", "postgres://u:p@127.0.0.1:1/d", "--lang", "zh"]);
+    assert_eq!(code, 1, "{out}");
+    let report = report(&file);
+    assert_eq!(report["level"], Value::Null);
+    for (id, outcome) in outcomes(&report) {
+        // What rests on the source cannot be tried; what rests on the golden persons can.
+        let on_source =
+            ["L2-02", "L2-16", "L3-01", "L3-02", "L3-03", "L3-04", "L3-06", "L3-07", "L3-08", "L4-02", "L4-04"];
+        let expected = match id.as_str() {
+            "L0-01" | "L0-06" => "fail",
+            "L2-10" => "skip",
+            id if on_source.contains(&id) => "error",
+            _ => "pass",
+        };
+        assert_eq!(outcome, expected, "{id}: {out}");
+    }
+    assert!(
+        out.contains("先满足 L0-01")
+            && out.lines().last().unwrap().contains("还没有达到 L0（可达）；差 2 项：先是 L0-01"),
+        "{out}"
+    );
+
+    let text = std::fs::read_to_string(seventh().join("connector.toml")).unwrap();
+    let (head, _) = text.split_once("# ---- 金样测试 ----").unwrap();
+    std::fs::write(&file, head).unwrap();
+    let (code, out, _) = conform(&store, &file, "2", &[]);
+    assert!(
+        code == 1 && out.contains("first meet L1-01") && out.lines().last().unwrap().contains("reaches L0"),
+        "{out}"
+    );
+}
+
+#[tokio::test]
 async fn each_fault_of_a_file_is_found_by_its_requirement_and_keeps_the_level_below() {
     let store = Store::seventh().await;
     for (changes, id, level) in [
