@@ -1,6 +1,6 @@
 # Thin targets: what each does is in the command it runs.
 
-.PHONY: demo test oracle check soak bench bench-peers
+.PHONY: demo test oracle check soak bench bench-peers join
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 ORACLE := $(TARGET)/oracle
@@ -32,6 +32,10 @@ check:
 # What a test does a few times, two hundred times.
 soak:
 	HEDUI_KILLS=200 cargo test --locked --package hedui --test it -- twenty_kills
+
+# Two departments nobody has seen, from `adapter new` to conformance L2 and a verdict: the time, the lines, the edits.
+join:
+	cargo test --locked --package hedui --test it -- joining --nocapture
 
 bench:
 	cargo bench --locked --bench gateway -- $(ARGS)

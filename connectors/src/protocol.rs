@@ -180,6 +180,9 @@ pub struct Manifest {
     pub quota_per_second: u32,
     /// Queries that may come at once.
     pub quota_burst: u32,
+    /// SHA-256 of the connector file it runs from, in small hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connector_sha256: Option<String>,
     /// Largest number of subjects in one query.
     pub max_subjects: usize,
 }

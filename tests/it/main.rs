@@ -12,6 +12,8 @@ mod access;
 mod access_log;
 mod alerts;
 mod authorisations;
+#[path = "../../connectors/tests/it/authority.rs"]
+mod authority;
 mod bad_input;
 mod cases;
 mod contracts;
@@ -24,6 +26,7 @@ mod erasure;
 mod faults;
 mod front_door;
 mod hub;
+mod joining;
 mod notices;
 mod one_bad_department;
 mod policies;
@@ -36,6 +39,8 @@ mod rules_table;
 mod samples;
 mod sealing;
 mod security_page;
+#[path = "../../connectors/tests/it/servers.rs"]
+mod servers;
 mod seventh_source;
 mod snoops;
 mod stub;
