@@ -15,5 +15,6 @@ pub mod gather;
 mod meters;
 mod places;
 pub mod plan;
+mod quota;
 pub mod registry;
 mod single_flight;
