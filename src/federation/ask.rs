@@ -204,7 +204,8 @@ impl Federation {
                 }
                 let deadline = inquiry.deadline.min(Instant::now() + adapter.timeout);
                 let body = query_body(plan, inquiry, &people);
-                let result = adapter.call(body, deadline, |answer| self.admit(department, &people, answer)).await;
+                let read = |answer: &[u8]| self.admit(department, inquiry.verification, &people, answer);
+                let result = adapter.call(body, deadline, read).await;
                 landing.land(result.clone());
                 result
             }
@@ -229,6 +230,7 @@ impl Federation {
     fn admit(
         &self,
         department: &DepartmentPlan,
+        request_id: &str,
         people: &[AskedPerson<'_>],
         answer: &[u8],
     ) -> Result<Arc<Landed>, Failure> {
@@ -240,7 +242,8 @@ impl Federation {
                 datasets: &asked.datasets,
             })
             .collect();
-        let answers = decode(department.department.as_str(), &asked, answer, self.clock.now()).map_err(|rejected| {
+        let (from, now) = (department.department.as_str(), self.clock.now());
+        let answers = decode(from, request_id, &asked, answer, now).map_err(|rejected| {
             tracing::warn!(department = %department.department, reason = %rejected.reason, detail = rejected.detail,
                     "answer of a department was refused");
             // A record about one person that is no use says nothing of the department: who asks about that person again
