@@ -1,6 +1,6 @@
 # Thin targets: what each does is in the command it runs.
 
-.PHONY: demo test oracle check soak bench bench-peers
+.PHONY: demo test oracle check soak bench bench-chaos bench-peers
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 ORACLE := $(TARGET)/oracle
@@ -12,8 +12,9 @@ test:
 	cargo test --locked --workspace
 	$(MAKE) oracle
 
+# Built as the tests are, so that nothing is built twice.
 oracle: $(ORACLE)/ready
-	cargo build --quiet --locked --package hedui
+	cargo test --quiet --locked --workspace --no-run
 	HEDUI=$(TARGET)/debug/hedui ORACLE_OUT=$(ORACLE) PYTHONPYCACHEPREFIX=$(ORACLE)/pycache \
 	$(ORACLE)/venv/bin/python -m pytest -q -p no:cacheprovider tests/oracle
 
@@ -29,14 +30,19 @@ check:
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny --offline check bans licenses sources
 
-# What a test does a few times, two hundred times.
+# What tests do a few times, many times.
 soak:
 	HEDUI_KILLS=200 cargo test --locked --package hedui --test it -- twenty_kills
+	HEDUI_SEEDS=20000 cargo test --locked --package hedui --lib -- simulation
 
 bench:
 	cargo bench --locked --bench gateway -- $(ARGS)
 	cargo bench --locked --bench verdict -- $(ARGS)
 	cargo bench --locked --bench access_log -- $(ARGS)
+
+# In full, on a quiet machine: make bench-chaos ARGS="seconds=60"
+bench-chaos:
+	cargo bench --locked --bench gateway -- chaos $(ARGS)
 
 # Not --locked: what Hedui depends on changes without benches/peers/Cargo.lock.
 bench-peers: $(ORACLE)/ready

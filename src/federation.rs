@@ -17,4 +17,6 @@ mod places;
 pub mod plan;
 mod quota;
 pub mod registry;
+#[cfg(test)]
+mod simulation;
 mod single_flight;
