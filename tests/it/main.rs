@@ -14,6 +14,7 @@ mod alerts;
 mod authorisations;
 mod bad_input;
 mod cases;
+mod chaos;
 mod contracts;
 mod disclosure;
 mod disk;
