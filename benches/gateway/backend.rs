@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -19,16 +20,24 @@ use serde_json::json;
 /// The departments, in the order of their ports.
 pub(crate) const DEPARTMENTS: [&str; 6] = ["education", "hrss", "housing", "health", "emergency", "medical_insurance"];
 
-/// Arguments: folder of keys, first port, latency in milliseconds. TLS on `port..`, plain on `port + 10..`.
+/// Arguments: folder of keys, first port, latency in milliseconds, and in how many answers one takes 20 times as long (0
+/// or nothing: none). TLS on `port..`, plain on `port + 10..`.
 pub(crate) async fn run(arguments: &[String]) {
     let keys = Path::new(&arguments[0]);
     let port: u16 = arguments[1].parse().expect("a port");
     let latency = Duration::from_millis(arguments[2].parse().expect("milliseconds"));
+    let slow_one_in: u64 = arguments.get(3).map_or(0, |text| text.parse().expect("a number of answers"));
+    let answered = Arc::new(AtomicU64::new(0));
     let tls = RustlsConfig::from_config(Arc::new(server_config(keys)));
     let mut servers = Vec::new();
     for (index, department) in DEPARTMENTS.iter().enumerate() {
         let offset = u16::try_from(index).expect("six departments");
-        let routes = Router::new().route("/v1/facts:query", post(answer)).with_state((*department, latency));
+        let routes = Router::new().route("/v1/facts:query", post(answer)).with_state(Role {
+            department,
+            latency,
+            slow_one_in,
+            answered: Arc::clone(&answered),
+        });
         let (secure, plain) = (loopback(port + offset), loopback(port + 10 + offset));
         servers.push(tokio::task::spawn(
             axum_server::bind_rustls(secure, tls.clone()).serve(routes.clone().into_make_service()),
@@ -38,6 +47,16 @@ pub(crate) async fn run(arguments: &[String]) {
     for server in servers {
         server.await.expect("the server runs").expect("the server serves");
     }
+}
+
+/// What a department is.
+#[derive(Clone)]
+struct Role {
+    department: &'static str,
+    latency: Duration,
+    slow_one_in: u64,
+    /// Answers of all of them.
+    answered: Arc<AtomicU64>,
 }
 
 /// An address on this machine.
@@ -66,9 +85,12 @@ fn server_config(keys: &Path) -> rustls::ServerConfig {
         .expect("a usable certificate")
 }
 
-async fn answer(State((department, latency)): State<(&'static str, Duration)>, body: Bytes) -> Vec<u8> {
-    if !latency.is_zero() {
-        tokio::time::sleep(latency).await;
+async fn answer(State(role): State<Role>, body: Bytes) -> Vec<u8> {
+    let department = role.department;
+    if !role.latency.is_zero() {
+        let number = role.answered.fetch_add(1, Ordering::Relaxed);
+        let is_slow = role.slow_one_in > 0 && number.is_multiple_of(role.slow_one_in);
+        tokio::time::sleep(role.latency * if is_slow { 20 } else { 1 }).await;
     }
     let query: Query = serde_json::from_slice(&body).expect("a query");
     let mut results = Vec::new();

@@ -12,17 +12,17 @@ use hedui::domain::purpose::Purpose;
 use super::load::{self, Run, Target};
 use super::{household, hub};
 
-const BACKEND_PORT: u16 = 19_100;
+pub(crate) const BACKEND_PORT: u16 = 19_100;
 const BARE_PORT: u16 = 19_130;
-const HUB_PORT: u16 = 19_131;
-const MONITOR_PORT: u16 = 19_132;
+pub(crate) const HUB_PORT: u16 = 19_131;
+pub(crate) const MONITOR_PORT: u16 = 19_132;
 /// Connections of the closed loop.
 const CONNECTIONS: u64 = 32;
 /// Households that the warm run asks again and again.
 const WARM_HOUSEHOLDS: u64 = 50;
 
 /// A process that ends with this value.
-struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -33,7 +33,7 @@ impl Drop for Process {
 }
 
 /// Starts a process, pinned to a core where the machine can do that.
-fn start(core: u8, program: &Path, arguments: &[String], folder: &Path) -> Process {
+pub(crate) fn start(core: u8, program: &Path, arguments: &[String], folder: &Path) -> Process {
     let pinned = Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_ok();
     let mut command = if pinned {
         let mut command = Command::new("taskset");
@@ -65,7 +65,7 @@ fn resident_mib(pid: u32) -> u64 {
     line.split_whitespace().nth(1).expect("a number").parse::<u64>().expect("a number") / 1024
 }
 
-async fn until_listening(port: u16) {
+pub(crate) async fn until_listening(port: u16) {
     for _ in 0..200 {
         if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
             return;
@@ -184,7 +184,7 @@ pub(crate) async fn run(arguments: &[String]) {
     drop((bare, hub, backend));
     let report = report(&samples, rounds, count, idle, busy);
     println!("{report}");
-    write_down(&report);
+    write_down("gateway", &report);
     std::fs::remove_dir_all(&folder).expect("the bench folder is removed");
 }
 
@@ -234,7 +234,7 @@ fn bare_query() -> Vec<u8> {
     query.to_string().into_bytes()
 }
 
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let index = ((sorted.len() - 1) as f64 * share).round() as usize;
     sorted[index]
 }
@@ -277,12 +277,12 @@ fn report(samples: &[(Contender, f64, Run)], rounds: u64, count: u64, idle: u64,
     text
 }
 
-/// Puts the table between the markers of `docs/performance.md`.
-fn write_down(report: &str) {
+/// Puts a table between the markers of its name in `docs/performance.md`.
+pub(crate) fn write_down(name: &str, report: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
     let Ok(text) = std::fs::read_to_string(&file) else { return };
-    let (begin, end) = ("<!-- gateway:begin -->", "<!-- gateway:end -->");
-    if let (Some((head, _)), Some((_, tail))) = (text.split_once(begin), text.split_once(end)) {
+    let (begin, end) = (format!("<!-- {name}:begin -->"), format!("<!-- {name}:end -->"));
+    if let (Some((head, _)), Some((_, tail))) = (text.split_once(&begin), text.split_once(&end)) {
         let commit = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
         let commit = commit.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
