@@ -4,6 +4,7 @@
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 ORACLE := $(TARGET)/oracle
+GATEWAYS := $(TARGET)/gateways
 
 demo:
 	cargo run --quiet --locked --package hedui -- demo $(ARGS)
@@ -40,10 +41,18 @@ bench:
 	cargo bench --locked --bench verdict -- $(ARGS)
 	cargo bench --locked --bench access_log -- $(ARGS)
 
+# Hive Router takes a long time to build: cargo install hive-router --version 0.3.10 --locked --bin hive_router --root $(GATEWAYS)
+$(GATEWAYS)/ready: benches/gateway/peers/package.json benches/gateway/peers/apollo.mjs
+	mkdir -p $(GATEWAYS)
+	cp benches/gateway/peers/package.json benches/gateway/peers/apollo.mjs $(GATEWAYS)
+	cd $(GATEWAYS) && npm install --no-package-lock --ignore-scripts --no-audit --no-fund
+	touch $@
+
 # In full, on a quiet machine: make bench-chaos ARGS="seconds=60"
 bench-chaos:
 	cargo bench --locked --bench gateway -- chaos $(ARGS)
 
 # Not --locked: what Hedui depends on changes without benches/peers/Cargo.lock.
-bench-peers: $(ORACLE)/ready
+bench-peers: $(ORACLE)/ready $(GATEWAYS)/ready
+	cargo bench --locked --bench gateway -- peers $(GATEWAYS)
 	cargo run --release --manifest-path benches/peers/Cargo.toml --target-dir $(TARGET) -- $(ORACLE)/venv/bin/python $(ARGS)

@@ -10,12 +10,16 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use axum::routing::post;
 use axum_server::tls_rustls::RustlsConfig;
 use connectors::protocol::Query;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use serde_json::json;
+use serde_json::{Value, json};
+
+use super::measure::bare_query;
 
 /// The departments, in the order of their ports.
 pub(crate) const DEPARTMENTS: [&str; 6] = ["education", "hrss", "housing", "health", "emergency", "medical_insurance"];
@@ -32,12 +36,14 @@ pub(crate) async fn run(arguments: &[String]) {
     let mut servers = Vec::new();
     for (index, department) in DEPARTMENTS.iter().enumerate() {
         let offset = u16::try_from(index).expect("six departments");
-        let routes = Router::new().route("/v1/facts:query", post(answer)).with_state(Role {
-            department,
-            latency,
-            slow_one_in,
-            answered: Arc::clone(&answered),
-        });
+        let routes =
+            Router::new().route("/v1/facts:query", post(answer)).route("/graphql", post(graphql)).with_state(Role {
+                department,
+                latency,
+                slow_one_in,
+                answered: Arc::clone(&answered),
+                graphql_answer: graphql_answer(department),
+            });
         let (secure, plain) = (loopback(port + offset), loopback(port + 10 + offset));
         servers.push(tokio::task::spawn(
             axum_server::bind_rustls(secure, tls.clone()).serve(routes.clone().into_make_service()),
@@ -57,6 +63,8 @@ struct Role {
     slow_one_in: u64,
     /// Answers of all of them.
     answered: Arc<AtomicU64>,
+    /// What it answers in GraphQL.
+    graphql_answer: Bytes,
 }
 
 /// An address on this machine.
@@ -93,6 +101,33 @@ async fn answer(State(role): State<Role>, body: Bytes) -> Vec<u8> {
         tokio::time::sleep(role.latency * if is_slow { 20 } else { 1 }).await;
     }
     let query: Query = serde_json::from_slice(&body).expect("a query");
+    let results = results(department, &query);
+    serde_json::to_vec(&json!({"adapter": {"id": department, "version": "1.0.0"}, "results": results})).expect("JSON")
+}
+
+/// The same answer to the bench's household as a federation gateway asks for it: whatever its plan, its question names
+/// these fields.
+fn graphql_answer(department: &str) -> Bytes {
+    const FIELDS: [&str; 6] = ["category", "kind", "amount", "from", "to", "dedupe_key"];
+    let query = serde_json::from_slice(&bare_query()).expect("a query");
+    let mut results = results(department, &query);
+    for result in &mut results {
+        let facts = result["facts"].as_array().expect("facts");
+        let whole = |fact: &Value| {
+            Value::Object(FIELDS.map(|name| (name.to_owned(), fact[name].clone())).into_iter().collect())
+        };
+        let facts = facts.iter().map(whole).collect();
+        result["id_number"] = result["id_number"].take();
+        result["facts"] = facts;
+    }
+    Bytes::from(json!({"data": {department: {"version": "1.0.0", "results": results}}}).to_string())
+}
+
+async fn graphql(State(role): State<Role>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], role.graphql_answer)
+}
+
+fn results(department: &str, query: &Query) -> Vec<Value> {
     let mut results = Vec::new();
     for subject in &query.subjects {
         for dataset in subject.datasets.as_ref().unwrap_or(&query.datasets) {
@@ -110,5 +145,5 @@ async fn answer(State(role): State<Role>, body: Bytes) -> Vec<u8> {
             });
         }
     }
-    serde_json::to_vec(&json!({"adapter": {"id": department, "version": "1.0.0"}, "results": results})).expect("JSON")
+    results
 }

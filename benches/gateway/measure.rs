@@ -13,7 +13,7 @@ use super::load::{self, Run, Target};
 use super::{household, hub};
 
 pub(crate) const BACKEND_PORT: u16 = 19_100;
-const BARE_PORT: u16 = 19_130;
+pub(crate) const BARE_PORT: u16 = 19_130;
 pub(crate) const HUB_PORT: u16 = 19_131;
 pub(crate) const MONITOR_PORT: u16 = 19_132;
 /// Connections of the closed loop.
@@ -23,6 +23,13 @@ const WARM_HOUSEHOLDS: u64 = 50;
 
 /// A process that ends with this value.
 pub(crate) struct Process(Child);
+
+impl Process {
+    /// Its id.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -34,6 +41,17 @@ impl Drop for Process {
 
 /// Starts a process, pinned to a core where the machine can do that.
 pub(crate) fn start(core: u8, program: &Path, arguments: &[String], folder: &Path) -> Process {
+    start_with(core, program, arguments, folder, &[])
+}
+
+/// The same with settings in its environment.
+pub(crate) fn start_with(
+    core: u8,
+    program: &Path,
+    arguments: &[String],
+    folder: &Path,
+    settings: &[(&str, String)],
+) -> Process {
     let pinned = Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_ok();
     let mut command = if pinned {
         let mut command = Command::new("taskset");
@@ -42,14 +60,16 @@ pub(crate) fn start(core: u8, program: &Path, arguments: &[String], folder: &Pat
     } else {
         Command::new(program)
     };
-    let log =
-        std::fs::File::create(folder.join(format!("{}.log", arguments.first().map_or("process", String::as_str))))
-            .expect("a log file");
-    Process(command.args(arguments).stdout(Stdio::null()).stderr(log).spawn().expect("the process starts"))
+    let name = arguments.first().map_or("process", String::as_str).rsplit('/').next().unwrap_or("process");
+    let log = std::fs::File::create(folder.join(format!("{name}.log"))).expect("a log file");
+    let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
+    Process(
+        command.args(arguments).envs(settings).stdout(Stdio::null()).stderr(log).spawn().expect("the process starts"),
+    )
 }
 
 /// CPU time of a process and its threads so far, nanoseconds.
-fn cpu_nanoseconds(pid: u32) -> u64 {
+pub(crate) fn cpu_nanoseconds(pid: u32) -> u64 {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the process lives");
     tasks
         .flatten()
@@ -209,7 +229,7 @@ async fn concurrent_memory(keys: &Path, pid: u32, fresh: u64) -> u64 {
 
 /// What the bare fan-out forwards: the hub's question for a household of three, so that the departments' answers are
 /// those that the hub gets. The hub asks each department for its own datasets only; here they all stand in the one body.
-fn bare_query() -> Vec<u8> {
+pub(crate) fn bare_query() -> Vec<u8> {
     let datasets: Vec<_> = Catalogue::shipped()
         .datasets()
         .iter()
