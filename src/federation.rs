@@ -15,6 +15,9 @@ pub mod gather;
 mod meters;
 mod places;
 pub mod plan;
+mod quota;
 pub mod registry;
+#[cfg(test)]
+mod simulation;
 mod single_flight;
 mod turnover;

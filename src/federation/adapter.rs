@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::time::{Instant, sleep, timeout_at};
 use tower::retry::budget::{Budget, TpsBudget};
 
@@ -21,6 +20,7 @@ use super::delays::Delays;
 use super::failure::{Failure, Sign};
 use super::meters::AdapterMeters;
 use super::places::{Place, Places};
+use super::quota::Quota;
 use super::registry::Terms;
 use super::turnover::Turnover;
 use crate::domain::clock::Randomness;
@@ -44,7 +44,7 @@ pub struct Adapter {
     pub timeout: Duration,
     may_hedge: bool,
     client: AdapterClient,
-    quota: DefaultDirectRateLimiter,
+    quota: Quota,
     places: Places,
     breaker: Breaker,
     budget: TpsBudget,
@@ -57,13 +57,12 @@ pub struct Adapter {
 impl Adapter {
     /// An adapter on these terms.
     pub fn new(department: DepartmentId, client: AdapterClient, terms: Terms, randomness: Arc<dyn Randomness>) -> Self {
-        let quota = RateLimiter::direct(Quota::per_second(terms.per_second).allow_burst(terms.burst));
         let meters = AdapterMeters::of(&department);
         Self {
             timeout: terms.timeout,
             may_hedge: terms.may_hedge,
             client,
-            quota,
+            quota: Quota::new(terms.per_second, terms.burst),
             places: Places::new(usize::try_from(terms.in_flight.get()).unwrap_or(usize::MAX)),
             breaker: Breaker::new(Instant::now()),
             budget: TpsBudget::new(BUDGET_WINDOW, BUDGET_PER_SECOND, BUDGET_SHARE),
@@ -88,8 +87,8 @@ impl Adapter {
             self.meters.left_alone.increment(1);
             return Err(GapReason::Unavailable);
         }
-        if self.quota.check().is_err() {
-            timeout_at(deadline, self.quota.until_ready()).await.map_err(|_| GapReason::QuotaExceeded)?;
+        if !self.quota.take_now() {
+            timeout_at(deadline, self.quota.take()).await.map_err(|_| GapReason::QuotaExceeded)?;
         }
         let place = timeout_at(deadline, self.places.take()).await.map_err(|_| GapReason::Timeout)?;
         let Some(pass) = self.breaker.admit(Instant::now()) else {
@@ -99,7 +98,7 @@ impl Adapter {
         self.budget.deposit();
         self.meters.first.increment(1);
         let (body, asked_at, under_way) = (Bytes::from(body), Instant::now(), self.turnover.enter());
-        let first = self.attempt(body.clone(), (place, pass), deadline, &read);
+        let first = self.attempt(body.clone(), None, (place, pass), deadline, &read);
         let hedge_at = self.hedge_at(asked_at).filter(|at| *at < deadline);
         let result = match hedge_at {
             None => first.await,
@@ -113,7 +112,7 @@ impl Adapter {
                             None => break first.await,
                             Some(leave) => {
                                 self.meters.hedges.increment(1);
-                                let second = pin!(self.attempt(body, leave, deadline, &read));
+                                let second = pin!(self.attempt(body, Some(asked_at), leave, deadline, &read));
                                 return sooner(first, second).await.map_err(|failure| failure.reason);
                             }
                         },
@@ -126,23 +125,24 @@ impl Adapter {
                 sleep(self.part_of(LONGEST_BACKOFF)).await;
                 let Some(leave) = self.second() else { return Err(Failure::LOST.reason) };
                 self.meters.retries.increment(1);
-                self.attempt(body, leave, deadline, &read).await.map_err(|failure| failure.reason)
+                self.attempt(body, Some(asked_at), leave, deadline, &read).await.map_err(|failure| failure.reason)
             }
             result => result.map_err(|failure| failure.reason),
         }
     }
 
-    /// Sends the question once, and learns from what becomes of it.
+    /// Sends the question once, and learns from what becomes of it. `first_at` is absent when it is sent for the first time.
     async fn attempt<T>(
         &self,
         body: Bytes,
+        first_at: Option<Instant>,
         (place, pass): (Place<'_>, Pass<'_>),
         deadline: Instant,
         read: &impl Fn(&[u8]) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let _place = place;
         let sent_at = Instant::now();
-        let result = match timeout_at(deadline, self.client.query(body)).await {
+        let result = match timeout_at(deadline, self.client.query(body, first_at)).await {
             Ok(answer) => answer.and_then(|answer| read(&answer)),
             // Who was given little time says nothing of the department by not waiting.
             Err(_) if sent_at.elapsed() < self.timeout / 2 => {
@@ -175,7 +175,7 @@ impl Adapter {
     fn second(&self) -> Option<(Place<'_>, Pass<'_>)> {
         let place = self.places.take_now()?;
         let pass = self.breaker.admit(Instant::now())?;
-        (self.budget.withdraw() && self.quota.check().is_ok()).then_some((place, pass))
+        (self.budget.withdraw() && self.quota.take_now()).then_some((place, pass))
     }
 
     /// True when an answer may still come in time.

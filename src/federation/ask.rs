@@ -65,7 +65,15 @@ pub struct Federation {
     pub(super) cache: AnswerCache,
     pub(super) subject_key: SubjectKey,
     pub(super) clock: Arc<dyn Clock>,
-    flights: Flights<Result<Arc<Landed>, GapReason>>,
+    flights: Flights<Result<Arc<Landed>, Missed>>,
+}
+
+/// Why a flight brought nothing.
+#[derive(Clone, Copy)]
+struct Missed {
+    reason: GapReason,
+    /// Whoever led it had less time than the department may take: who has more may ask again.
+    was_hurried: bool,
 }
 
 /// What a flight brought, by person.
@@ -195,23 +203,34 @@ impl Federation {
         wanted: &[Wanted<'_>],
     ) -> Result<Arc<Landed>, GapReason> {
         let people = self.asked_people(inquiry.household, wanted)?;
-        match self.flights.board(flight_key(plan, department, inquiry.authorisation, &people)) {
-            Boarded::Leading(landing) => {
-                // Somebody may have landed between the look into the cache and now.
-                if let Some(landed) = self.landed_meanwhile(department, wanted) {
-                    landing.land(Ok(Arc::clone(&landed)));
-                    return Ok(landed);
+        let key = flight_key(plan, department, inquiry.authorisation, &people);
+        loop {
+            let missed = match self.flights.board(key.clone()) {
+                Boarded::Leading(landing) => {
+                    // Somebody may have landed between the look into the cache and now.
+                    if let Some(landed) = self.landed_meanwhile(department, wanted) {
+                        landing.land(Ok(Arc::clone(&landed)));
+                        return Ok(landed);
+                    }
+                    let patience = Instant::now() + adapter.timeout;
+                    let body = query_body(plan, inquiry, &people);
+                    let read = |answer: &[u8]| self.admit(department, inquiry.verification, &people, answer);
+                    let result = adapter.call(body, inquiry.deadline.min(patience), read).await;
+                    let was_hurried = inquiry.deadline < patience;
+                    landing.land(result.clone().map_err(|reason| Missed { reason, was_hurried }));
+                    return result;
                 }
-                let deadline = inquiry.deadline.min(Instant::now() + adapter.timeout);
-                let body = query_body(plan, inquiry, &people);
-                let result = adapter.call(body, deadline, |answer| self.admit(department, &people, answer)).await;
-                landing.land(result.clone());
-                result
+                Boarded::Joined(seat) => match timeout_at(inquiry.deadline, seat.landed()).await {
+                    Err(_) => return Err(GapReason::Timeout),
+                    Ok(None) => return Err(GapReason::Unavailable),
+                    Ok(Some(Ok(landed))) => return Ok(landed),
+                    Ok(Some(Err(missed))) => missed,
+                },
+            };
+            let is_of_time = matches!(missed.reason, GapReason::Timeout | GapReason::QuotaExceeded);
+            if !(missed.was_hurried && is_of_time) || Instant::now() >= inquiry.deadline {
+                return Err(missed.reason);
             }
-            Boarded::Joined(seat) => timeout_at(inquiry.deadline, seat.landed())
-                .await
-                .map_err(|_| GapReason::Timeout)?
-                .ok_or(GapReason::Unavailable)?,
         }
     }
 
@@ -229,6 +248,7 @@ impl Federation {
     fn admit(
         &self,
         department: &DepartmentPlan,
+        request_id: &str,
         people: &[AskedPerson<'_>],
         answer: &[u8],
     ) -> Result<Arc<Landed>, Failure> {
@@ -240,7 +260,8 @@ impl Federation {
                 datasets: &asked.datasets,
             })
             .collect();
-        let answers = decode(department.department.as_str(), &asked, answer, self.clock.now()).map_err(|rejected| {
+        let (from, now) = (department.department.as_str(), self.clock.now());
+        let answers = decode(from, request_id, &asked, answer, now).map_err(|rejected| {
             tracing::warn!(department = %department.department, reason = %rejected.reason, detail = rejected.detail,
                     "answer of a department was refused");
             // A record about one person that is no use says nothing of the department: who asks about that person again

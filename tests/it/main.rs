@@ -16,6 +16,7 @@ mod authorisations;
 mod authority;
 mod bad_input;
 mod cases;
+mod chaos;
 mod contracts;
 mod disclosure;
 mod disk;
