@@ -116,7 +116,7 @@ impl World {
     /// Asks about new households at a steady rate for some seconds.
     async fn load(&self, rate: u64, seconds: u64, first: u64) -> Vec<Told> {
         let bodies: Vec<_> =
-            (first..first + rate * seconds).map(|index| household::request(index).to_string()).collect();
+            (first..first + rate * seconds).map(|index| household::request(index, index).to_string()).collect();
         let begun = tokio::time::Instant::now();
         let mut asking = tokio::task::JoinSet::new();
         for (index, body) in (0..).zip(bodies) {
@@ -330,7 +330,7 @@ async fn stampede() -> String {
     for department in DEPARTMENTS {
         before.push(world.requests(department).await);
     }
-    let body = Arc::new(household::request(20_000_000).to_string());
+    let body = Arc::new(household::request(20_000_000, 20_000_000).to_string());
     let due = Instant::now();
     let mut asking = tokio::task::JoinSet::new();
     for _ in 0..CALLERS {

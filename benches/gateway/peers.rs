@@ -88,7 +88,7 @@ pub(crate) async fn run(arguments: &[String]) {
             let contender = &mut contenders[place];
             let bodies: Vec<Vec<u8>> = if contender.target.token.is_some() {
                 fresh += count;
-                (fresh - count..fresh).map(|index| household::request(index).to_string().into_bytes()).collect()
+                (fresh - count..fresh).map(|index| household::request(index, index).to_string().into_bytes()).collect()
             } else if contender.target.url.ends_with("/graphql") {
                 vec![question.clone()]
             } else {
