@@ -4,6 +4,8 @@
 //! parsed from there on. Rules live in [`crate::verdict`], parameters in [`crate::policy`].
 
 pub mod actor;
+pub mod adapter;
+pub mod agreement;
 pub mod authorisation;
 pub mod clock;
 pub mod context;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dataset::{DatasetId, DepartmentId};
 use super::fact::Fact;
+use super::problem::Text;
 
 /// Why a department's facts are missing. `no_record` is not here: it is an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
@@ -58,6 +59,44 @@ impl GapReason {
 impl fmt::Display for GapReason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
+    }
+}
+
+/// What a caller is told of a department that was not asked: its notice, its hours, or the quota that is used up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = DepartmentNotice)]
+pub struct Told {
+    /// `suspended`, `draining`, `maintenance`, `outside_hours`, `quota_per_second`, `quota_per_hour` or `quota_per_day`.
+    pub code: &'static str,
+    /// The same in words.
+    #[serde(flatten)]
+    pub text: Text,
+    /// Until when, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+}
+
+/// Why a department brought nothing, and what callers are told of it besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// The reason of the gap.
+    pub reason: GapReason,
+    /// What callers are told.
+    pub told: Option<Arc<Told>>,
+}
+
+impl Missed {
+    /// Whether there is no adapter that could have been asked: none was registered, or it was taken off.
+    pub fn is_taken_off(&self) -> bool {
+        let is_paused = self.told.as_ref().is_some_and(|told| matches!(told.code, "suspended" | "draining"));
+        self.reason == GapReason::NotConnected || is_paused
+    }
+}
+
+impl From<GapReason> for Missed {
+    fn from(reason: GapReason) -> Self {
+        Self { reason, told: None }
     }
 }
 

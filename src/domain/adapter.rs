@@ -1,0 +1,223 @@
+//! The life of an adapter: its states, the moves between them, and who must agree to a move. Pure.
+//!
+//! `draft → sandbox → shadow → live ⇄ draining ⇄ suspended`, and `removed` at the end. Only a live adapter's answers count
+//! and only a live or a shadow one is asked anything real.
+
+use serde::{Deserialize, Serialize};
+
+/// Where an adapter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AdapterState {
+    /// Registered by its department; nobody of the hub has looked at it.
+    Draft,
+    /// Accepted for trials with synthetic people.
+    Sandbox,
+    /// Asked a share of what the live adapter of its department is asked; its answers are compared and never used.
+    Shadow,
+    /// Asked, and its answers count.
+    Live,
+    /// Takes no new questions; those under way are answered.
+    Draining,
+    /// Not asked; callers are told its notice.
+    Suspended,
+    /// Gone for good; its record stays.
+    Removed,
+}
+
+/// A step of an adapter's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Move {
+    /// Let it be tried with synthetic people.
+    Accept,
+    /// Let it be asked a share of real questions, beside the live one.
+    Shadow,
+    /// End that, without going live.
+    Withdraw,
+    /// Let its answers count.
+    GoLive,
+    /// Give it no new questions.
+    Drain,
+    /// What was under way is done: the hub's own step.
+    Drained,
+    /// Ask it nothing any more, at once.
+    Suspend,
+    /// Let it be asked again.
+    Resume,
+    /// Take it away for good.
+    Remove,
+}
+
+/// A move that does not begin where the adapter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an adapter that is `{}` cannot be brought on by `{}`", from.as_str(), by.as_str())]
+pub struct IllegalMove {
+    /// Where it stands.
+    pub from: AdapterState,
+    /// What was asked for.
+    pub by: Move,
+}
+
+impl AdapterState {
+    /// Every state.
+    pub const ALL: [Self; 7] =
+        [Self::Draft, Self::Sandbox, Self::Shadow, Self::Live, Self::Draining, Self::Suspended, Self::Removed];
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Sandbox => "sandbox",
+            Self::Shadow => "shadow",
+            Self::Live => "live",
+            Self::Draining => "draining",
+            Self::Suspended => "suspended",
+            Self::Removed => "removed",
+        }
+    }
+
+    /// The name for people who read Chinese.
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::Draft => "待接收",
+            Self::Sandbox => "沙箱",
+            Self::Shadow => "影子运行",
+            Self::Live => "在用",
+            Self::Draining => "排空中",
+            Self::Suspended => "已暂停",
+            Self::Removed => "已移除",
+        }
+    }
+
+    /// Where a move leads from here.
+    pub const fn after(self, by: Move) -> Result<Self, IllegalMove> {
+        match (self, by) {
+            (Self::Draft, Move::Accept) | (Self::Shadow, Move::Withdraw) => Ok(Self::Sandbox),
+            (Self::Sandbox, Move::Shadow) => Ok(Self::Shadow),
+            (Self::Shadow, Move::GoLive) | (Self::Draining | Self::Suspended, Move::Resume) => Ok(Self::Live),
+            (Self::Live, Move::Drain) => Ok(Self::Draining),
+            (Self::Draining, Move::Drained) | (Self::Live | Self::Draining, Move::Suspend) => Ok(Self::Suspended),
+            (Self::Draft | Self::Sandbox | Self::Shadow | Self::Suspended, Move::Remove) => Ok(Self::Removed),
+            (from, by) => Err(IllegalMove { from, by }),
+        }
+    }
+
+    /// Whether an adapter in this state is asked about real people.
+    pub const fn is_asked(self) -> bool {
+        matches!(self, Self::Live | Self::Shadow | Self::Draining)
+    }
+
+    /// Whether it was live before and stands for its department where no other does: callers are told its notice.
+    pub const fn is_paused(self) -> bool {
+        matches!(self, Self::Draining | Self::Suspended)
+    }
+}
+
+impl Move {
+    /// Every move.
+    pub const ALL: [Self; 9] = [
+        Self::Accept,
+        Self::Shadow,
+        Self::Withdraw,
+        Self::GoLive,
+        Self::Drain,
+        Self::Drained,
+        Self::Suspend,
+        Self::Resume,
+        Self::Remove,
+    ];
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Shadow => "shadow",
+            Self::Withdraw => "withdraw",
+            Self::GoLive => "go_live",
+            Self::Drain => "drain",
+            Self::Drained => "drained",
+            Self::Suspend => "suspend",
+            Self::Resume => "resume",
+            Self::Remove => "remove",
+        }
+    }
+
+    /// Whether two persons must agree, whatever the settings say: from then on real people are asked about at an address
+    /// that somebody registered.
+    pub const fn needs_two_persons(self) -> bool {
+        matches!(self, Self::Shadow | Self::GoLive)
+    }
+
+    /// Whether a conformance report must be on record.
+    pub const fn needs_report(self) -> bool {
+        matches!(self, Self::Shadow | Self::GoLive)
+    }
+
+    /// Whether it is the hub's own, and nobody may ask for it.
+    pub const fn is_own(self) -> bool {
+        matches!(self, Self::Drained)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn moves() -> impl Strategy<Value = Vec<Move>> {
+        proptest::collection::vec(proptest::sample::select(Move::ALL.to_vec()), 0..40)
+    }
+
+    proptest! {
+        /// Whatever is asked for in whatever order: nobody is asked about real people before two persons agreed to it, an
+        /// adapter goes live by way of sandbox and shadow alone, and what was removed stays so.
+        #[test]
+        fn no_order_of_moves_leads_past_the_two_persons(moves in moves()) {
+            let mut state = AdapterState::Draft;
+            let (mut agreed, mut was) = (false, vec![state]);
+            for by in moves {
+                match state.after(by) {
+                    Ok(next) => {
+                        agreed |= by.needs_two_persons();
+                        prop_assert!(by.needs_two_persons() <= by.needs_report());
+                        if next == AdapterState::Live && !was.contains(&AdapterState::Live) {
+                            prop_assert!(was.contains(&AdapterState::Sandbox) && was.contains(&AdapterState::Shadow));
+                        }
+                        state = next;
+                    }
+                    Err(illegal) => prop_assert_eq!(illegal, IllegalMove { from: state, by }),
+                }
+                prop_assert!(!state.is_asked() || agreed, "{state:?} was reached by nobody's leave");
+                prop_assert!(!state.is_paused() || was.contains(&AdapterState::Live));
+                prop_assert!(!was.contains(&AdapterState::Removed) || state == AdapterState::Removed);
+                was.push(state);
+            }
+        }
+    }
+
+    #[test]
+    fn every_state_can_be_reached_and_only_removal_is_an_end() {
+        let mut reached = vec![AdapterState::Draft];
+        let mut next = 0;
+        while let Some(from) = reached.get(next).copied() {
+            let to: Vec<AdapterState> = Move::ALL.into_iter().filter_map(|by| from.after(by).ok()).collect();
+            assert_eq!(to.is_empty(), from == AdapterState::Removed, "{from:?}");
+            for state in to {
+                if !reached.contains(&state) {
+                    reached.push(state);
+                }
+            }
+            next += 1;
+        }
+        assert_eq!(reached.len(), AdapterState::ALL.len());
+    }
+
+    #[test]
+    fn stopping_needs_nobody_else() {
+        for by in [Move::Drain, Move::Suspend, Move::Withdraw, Move::Remove] {
+            assert!(!by.needs_two_persons() && !by.needs_report(), "{by:?}");
+        }
+    }
+}
