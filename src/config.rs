@@ -6,6 +6,7 @@
 mod approval;
 mod auth;
 mod limits;
+mod registry;
 mod retention;
 mod review;
 mod units;
@@ -21,6 +22,7 @@ use serde::Deserialize;
 pub use approval::Approval;
 pub use auth::{Auth, Issuer, IssuerKeySource, TokenAlgorithm, TokenEndpoint};
 pub use limits::{RateLimit, Refusals};
+pub use registry::Registry;
 pub use retention::Retention;
 pub use review::Review;
 
@@ -113,6 +115,9 @@ pub struct Config {
     /// Which changes one person alone cannot make.
     #[serde(default)]
     pub approval: Approval,
+    /// Whether departments may register adapters themselves; they may not when absent.
+    #[serde(default)]
+    pub registry: Option<Registry>,
     /// The registered adapters, one a department.
     #[serde(default, rename = "adapter")]
     pub adapters: Vec<Adapter>,
@@ -408,6 +413,7 @@ impl Config {
         config.refusals.check().map_err(&invalid)?;
         config.approval.check(config.token_endpoint.is_some()).map_err(&invalid)?;
         config.review.check().map_err(&invalid)?;
+        config.registry.as_ref().map_or(Ok(()), Registry::check).map_err(&invalid)?;
         if let Some(endpoint) = &config.token_endpoint {
             endpoint.check(&config.auth).map_err(&invalid)?;
         }
@@ -452,6 +458,7 @@ impl Config {
             &mut self.access_log.key_file,
             &mut self.access_log.anchor,
         ];
+        let registry = self.registry.iter_mut().map(|registry| &mut registry.ca);
         let former = self.seal.former_key_files.iter_mut();
         let optional = optional.into_iter().flatten().chain(former);
         for path in required
@@ -459,6 +466,7 @@ impl Config {
             .chain(issuers)
             .chain(adapters)
             .chain(witnesses)
+            .chain(registry)
             .chain(optional)
             .chain(self.review.files())
         {

@@ -8,6 +8,7 @@ pub mod ask;
 mod breaker;
 pub mod cache;
 pub mod client;
+pub mod counters;
 pub mod decode;
 mod delays;
 pub mod failure;
@@ -17,6 +18,7 @@ mod places;
 pub mod plan;
 mod quota;
 pub mod registry;
+pub mod shadow;
 #[cfg(test)]
 mod simulation;
 mod single_flight;

@@ -1,5 +1,6 @@
 //! Use cases: the only place where federation, verdict and access log meet.
 
+pub mod adapters;
 pub mod alerting;
 pub mod alerts;
 pub mod answer;
@@ -19,6 +20,7 @@ pub mod log_review;
 pub mod planned;
 pub mod policies;
 pub mod proofs;
+pub mod proposals;
 pub mod refusals;
 pub mod replay;
 pub mod request;

@@ -5,6 +5,7 @@
 //! (`synchronous=FULL`): a caller is answered after its group is on disk, and the flush is paid once
 //! for the group. Reads have their own pool.
 
+mod adapter;
 mod alert;
 mod authorisation;
 mod change;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::{mpsc, oneshot};
 
+pub use adapter::{AdapterChanges, AdapterRow, CounterRow, InvitationRow};
 pub use alert::{AlertQuery, AlertRow, MOST_ALERTS};
 pub use authorisation::{AuthorisationRow, Revocation};
 pub use change::{ChangeDesk, ChangeRequest, Changes};

@@ -40,6 +40,8 @@ pub enum Action {
     Revealed,
     /// An adapter was registered, changed or suspended.
     AdapterChanged,
+    /// Department data was requested of a shadow adapter: compared, and used for no verdict.
+    ShadowAsked,
     /// A policy pack was put in force or withdrawn.
     PolicyChanged,
     /// The log was searched.
@@ -266,7 +268,7 @@ mod tests {
     use crate::seal::Sealer;
     use crate::tlog::tile::MAX_ENTRY;
 
-    const ACTIONS: [Action; 30] = [
+    const ACTIONS: [Action; 31] = [
         Action::Requested,
         Action::Granted,
         Action::Denied,
@@ -276,6 +278,7 @@ mod tests {
         Action::Exported,
         Action::Revealed,
         Action::AdapterChanged,
+        Action::ShadowAsked,
         Action::PolicyChanged,
         Action::LogSearched,
         Action::TokenIssued,

@@ -1,15 +1,33 @@
-//! `hedui adapter`: the verbs of `hedui-adapter`, so that an operator of the hub has them too.
+//! `hedui adapter`: the verbs of `hedui-adapter`, so that an operator of the hub has them too, and those of the registry:
+//! inviting departments, registering, bringing adapters on, draining and suspending them.
+
+mod registry;
+mod status;
 
 use std::process::ExitCode;
 
+use clap::Subcommand;
 use connectors::cli::Style;
 
 use super::{Global, Lang};
 
-pub use connectors::cli::Command;
+/// What to do with a connector file, or with the registry.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// With a connector file.
+    #[command(flatten)]
+    Connector(connectors::cli::Command),
+    /// With the registry of a hub.
+    #[command(flatten)]
+    Registry(registry::Command),
+}
 
 /// Runs the command.
 pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> {
+    let command = match command {
+        Command::Connector(command) => command,
+        Command::Registry(command) => return registry::run(command, global).await,
+    };
     let lang = match global.lang() {
         Lang::Zh => connectors::error::Lang::Zh,
         Lang::En => connectors::error::Lang::En,

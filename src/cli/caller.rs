@@ -21,7 +21,7 @@ pub(super) struct HubClient {
 
 /// What a hub says to a request.
 pub(super) enum Said {
-    /// The verification, completed, or what was asked about it.
+    /// The verification, completed, what was asked about it, or what was made of a document.
     Verification(Value),
     /// A problem document.
     Problem(Value),
@@ -115,6 +115,16 @@ impl HubClient {
     pub(super) async fn ask(&self, path: &str) -> anyhow::Result<Said> {
         let url = format!("{}/v1/verifications/{path}", self.base);
         let response = self.http.get(url).bearer_auth(&self.token).send().await.with_context(|| self.unreachable())?;
+        let is_good = response.status().is_success();
+        let answer: Value = response.json().await.context("the hub's answer is not JSON; is this address a hub?")?;
+        Ok(if is_good { Said::Verification(answer) } else { Said::Problem(answer) })
+    }
+
+    /// What the hub says to a document that is sent to a path of it.
+    pub(super) async fn send(&self, path: &str, document: &Value) -> anyhow::Result<Said> {
+        let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(&self.token);
+        let request = request.header("content-type", "application/json").body(document.to_string());
+        let response = request.send().await.with_context(|| self.unreachable())?;
         let is_good = response.status().is_success();
         let answer: Value = response.json().await.context("the hub's answer is not JSON; is this address a hub?")?;
         Ok(if is_good { Said::Verification(answer) } else { Said::Problem(answer) })

@@ -22,6 +22,7 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::connect::{Connect, Guarded, Wire};
+use super::pin::{KeyPin, Pinned};
 use super::{Egress, EgressError, Endpoint, Host};
 
 /// Unused connections kept open to one resource.
@@ -57,6 +58,8 @@ pub struct ClientOptions<'a> {
     pub ca: &'a str,
     /// The hub's own certificate chain and key, PEM; none where the other side asks for none.
     pub identity: Option<&'a str>,
+    /// The keys that the other side may have; any that its authority vouches for when there are none.
+    pub pins: &'a [KeyPin],
     /// How long connecting may take.
     pub connect_timeout: Duration,
     /// Largest answer, in bytes.
@@ -155,7 +158,7 @@ impl Client {
             Host::Address(ip) => ServerName::from(*ip),
             Host::Name(name) => ServerName::try_from(name.clone()).map_err(|error| told(&error))?,
         };
-        let tls = tls(options.ca, options.identity).map_err(unusable)?;
+        let tls = tls(options.ca, options.identity, options.pins).map_err(unusable)?;
         let authority = HeaderValue::from_str(endpoint.authority()).map_err(|error| told(&error))?;
         let path = options.path.parse().map_err(|error| told(&error))?;
         let tls = TlsConnector::from(Arc::new(tls));
@@ -312,17 +315,24 @@ async fn drive<F: Future>(driver: &mut Pin<Box<Driver>>, ended: &mut bool, part:
     .await
 }
 
-/// TLS towards one authority and no other, with the hub's certificate where there is one.
-fn tls(ca: &str, identity: Option<&str>) -> Result<rustls::ClientConfig, String> {
+/// TLS towards one authority and no other, and to pinned keys alone where there are some, with the hub's certificate where
+/// there is one.
+pub(super) fn tls(ca: &str, identity: Option<&str>, pins: &[KeyPin]) -> Result<rustls::ClientConfig, String> {
     let told = |error: &dyn std::fmt::Display| error.to_string();
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(ca.as_bytes()) {
         roots.add(certificate.map_err(|error| told(&error))?).map_err(|error| told(&error))?;
     }
-    let builder = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| told(&error))?
-        .with_root_certificates(roots);
+        .map_err(|error| told(&error))?;
+    let builder = if pins.is_empty() {
+        builder.with_root_certificates(roots)
+    } else {
+        let pinned = Pinned::new(roots, provider, pins.to_vec())?;
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(pinned))
+    };
     let Some(identity) = identity else { return Ok(builder.with_no_client_auth()) };
     let chain: Vec<CertificateDer<'static>> =
         CertificateDer::pem_slice_iter(identity.as_bytes()).collect::<Result<_, _>>().map_err(|error| told(&error))?;

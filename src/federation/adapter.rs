@@ -7,6 +7,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -52,6 +53,7 @@ pub struct Adapter {
     turnover: Turnover,
     meters: AdapterMeters,
     randomness: Arc<dyn Randomness>,
+    under_way: AtomicUsize,
 }
 
 impl Adapter {
@@ -70,8 +72,32 @@ impl Adapter {
             turnover: Turnover::default(),
             meters,
             randomness,
+            under_way: AtomicUsize::new(0),
             department,
         }
+    }
+
+    /// How many are on their way to it: they hold it until they are answered or give up.
+    pub fn under_way(&self) -> usize {
+        self.under_way.load(Ordering::Acquire)
+    }
+
+    /// Whether it is left alone for a while because it does not answer.
+    pub fn is_left_alone(&self) -> bool {
+        self.breaker.is_open(Instant::now())
+    }
+
+    /// How long most answers take, and half of them, where enough have come.
+    pub fn delays(&self) -> Option<(Duration, Duration)> {
+        self.delays.half().zip(self.delays.most())
+    }
+
+    pub(super) fn enter(&self) {
+        self.under_way.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn leave(&self) {
+        self.under_way.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// Asks, and reads the answer with `read`; gives up at the deadline.

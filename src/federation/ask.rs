@@ -6,21 +6,21 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
-use super::adapter::Adapter;
 use super::cache::{AnswerCache, Person};
 use super::decode::{Asked, decode};
 use super::failure::{Failure, Sign};
 use super::gather::People;
 use super::meters::Meters;
 use super::plan::{DepartmentPlan, Plan, SubjectPlan};
-use super::registry::Registry;
+use super::registry::{Entered, Registry};
+use super::shadow::{Copied, CopiedPerson};
 use super::single_flight::{Boarded, FlightKey, Flights};
 use crate::domain::authorisation::Authorisation;
 use crate::domain::clock::Clock;
 use crate::domain::dataset::{Catalogue, Dataset, DepartmentId};
 use crate::domain::household::{Household, Member};
 use crate::domain::id_number::{Subject, SubjectKey};
-use crate::domain::outcome::{Answer, Freshness, GapReason};
+use crate::domain::outcome::{Answer, Freshness, GapReason, Missed, Told};
 use crate::domain::period::Period;
 
 /// What came of asking one department.
@@ -30,6 +30,8 @@ pub struct DepartmentOutcome {
     pub department: DepartmentId,
     /// The answers by member, or why there are none.
     pub result: Result<Vec<MemberAnswers>, GapReason>,
+    /// What callers are told of it besides.
+    pub told: Option<Arc<Told>>,
     /// How long it took.
     pub elapsed: std::time::Duration,
 }
@@ -53,6 +55,8 @@ pub struct Inquiry<'a> {
     pub authorisation: &'a Authorisation,
     /// The id of the verification, told to departments.
     pub verification: &'a str,
+    /// The client that asks.
+    pub caller: &'a str,
     /// The instant after which nobody waits any more.
     pub deadline: Instant,
 }
@@ -60,18 +64,18 @@ pub struct Inquiry<'a> {
 /// Everything asking needs; one for the life of the hub.
 pub struct Federation {
     pub(super) catalogue: Arc<Catalogue>,
-    pub(super) registry: Registry,
+    pub(super) registry: Arc<Registry>,
     pub(super) meters: Meters,
     pub(super) cache: AnswerCache,
     pub(super) subject_key: SubjectKey,
     pub(super) clock: Arc<dyn Clock>,
-    flights: Flights<Result<Arc<Landed>, Missed>>,
+    flights: Flights<Result<Arc<Landed>, Unlanded>>,
 }
 
 /// Why a flight brought nothing.
-#[derive(Clone, Copy)]
-struct Missed {
-    reason: GapReason,
+#[derive(Clone)]
+struct Unlanded {
+    missed: Missed,
     /// Whoever led it had less time than the department may take: who has more may ask again.
     was_hurried: bool,
 }
@@ -97,7 +101,7 @@ impl Federation {
     /// A federation over these adapters. `cached_people` of 0 turns the cache off.
     pub fn new(
         catalogue: Arc<Catalogue>,
-        registry: Registry,
+        registry: Arc<Registry>,
         cached_people: u64,
         subject_key: SubjectKey,
         clock: Arc<dyn Clock>,
@@ -115,7 +119,7 @@ impl Federation {
     }
 
     /// The registered adapters.
-    pub const fn registry(&self) -> &Registry {
+    pub const fn registry(&self) -> &Arc<Registry> {
         &self.registry
     }
 
@@ -148,14 +152,17 @@ impl Federation {
         plan: &Plan,
         department: &DepartmentPlan,
         inquiry: &Inquiry<'_>,
-    ) -> Result<Vec<MemberAnswers>, GapReason> {
+    ) -> Result<Vec<MemberAnswers>, Missed> {
         let now = self.clock.now();
         let (mut found, wanted) = match self.recalled(department, inquiry.people, now) {
-            Recalled::Settled(result) => return result,
+            Recalled::Settled(result) => return result.map_err(Missed::from),
             Recalled::Wanting { found, wanted } => (found, wanted),
         };
-        let adapter = self.registry.get(&department.department).ok_or(GapReason::NotConnected)?;
-        match self.fly(plan, department, adapter, inquiry, &wanted).await {
+        let landed = match self.registry.enter(&department.department, now) {
+            Ok(entered) => self.fly(plan, department, &entered, inquiry, &wanted).await,
+            Err(missed) => Err(missed),
+        };
+        match landed {
             Ok(landed) => {
                 for want in wanted {
                     let (_, answers) = landed
@@ -166,9 +173,11 @@ impl Federation {
                     found.push(MemberAnswers { member: want.plan.member, answers });
                 }
             }
-            Err(reason) => {
+            // What an adapter said that was taken off stands in for nothing, nor does what one said that is not there.
+            Err(missed) if missed.is_taken_off() => return Err(missed),
+            Err(missed) => {
                 for want in wanted {
-                    found.push(self.cached(department, &want, now, true).ok_or(reason)?);
+                    found.push(self.cached(department, &want, now, true).ok_or_else(|| missed.clone())?);
                 }
             }
         }
@@ -198,40 +207,75 @@ impl Federation {
         &self,
         plan: &Plan,
         department: &DepartmentPlan,
-        adapter: &Adapter,
+        entered: &Entered,
         inquiry: &Inquiry<'_>,
         wanted: &[Wanted<'_>],
-    ) -> Result<Arc<Landed>, GapReason> {
+    ) -> Result<Arc<Landed>, Missed> {
         let people = self.asked_people(inquiry.household, wanted)?;
         let key = flight_key(plan, department, inquiry.authorisation, &people);
         loop {
-            let missed = match self.flights.board(key.clone()) {
+            let Unlanded { missed, was_hurried } = match self.flights.board(key.clone()) {
                 Boarded::Leading(landing) => {
                     // Somebody may have landed between the look into the cache and now.
                     if let Some(landed) = self.landed_meanwhile(department, wanted) {
                         landing.land(Ok(Arc::clone(&landed)));
                         return Ok(landed);
                     }
-                    let patience = Instant::now() + adapter.timeout;
-                    let body = query_body(plan, inquiry, &people);
-                    let read = |answer: &[u8]| self.admit(department, inquiry.verification, &people, answer);
-                    let result = adapter.call(body, inquiry.deadline.min(patience), read).await;
+                    let patience = Instant::now() + entered.way.adapter.timeout;
+                    let result = self.lead(plan, department, entered, inquiry, &people).await;
                     let was_hurried = inquiry.deadline < patience;
-                    landing.land(result.clone().map_err(|reason| Missed { reason, was_hurried }));
+                    landing.land(result.clone().map_err(|missed| Unlanded { missed, was_hurried }));
                     return result;
                 }
                 Boarded::Joined(seat) => match timeout_at(inquiry.deadline, seat.landed()).await {
-                    Err(_) => return Err(GapReason::Timeout),
-                    Ok(None) => return Err(GapReason::Unavailable),
+                    Err(_) => return Err(GapReason::Timeout.into()),
+                    Ok(None) => return Err(GapReason::Unavailable.into()),
                     Ok(Some(Ok(landed))) => return Ok(landed),
-                    Ok(Some(Err(missed))) => missed,
+                    Ok(Some(Err(unlanded))) => unlanded,
                 },
             };
-            let is_of_time = matches!(missed.reason, GapReason::Timeout | GapReason::QuotaExceeded);
-            if !(missed.was_hurried && is_of_time) || Instant::now() >= inquiry.deadline {
-                return Err(missed.reason);
+            // A quota of hours or days is not a matter of who had how much time.
+            let is_of_time =
+                matches!(missed.reason, GapReason::Timeout | GapReason::QuotaExceeded) && missed.told.is_none();
+            if !(was_hurried && is_of_time) || Instant::now() >= inquiry.deadline {
+                return Err(missed);
             }
         }
+    }
+
+    /// Asks, within the quotas, and lets the shadow be asked the same where it is its turn.
+    async fn lead(
+        &self,
+        plan: &Plan,
+        department: &DepartmentPlan,
+        entered: &Entered,
+        inquiry: &Inquiry<'_>,
+        people: &[AskedPerson<'_>],
+    ) -> Result<Arc<Landed>, Missed> {
+        let adapter = &entered.way.adapter;
+        self.registry.take(&entered.way, inquiry.caller, plan.purpose, self.clock.now())?;
+        let deadline = inquiry.deadline.min(Instant::now() + adapter.timeout);
+        let body = query_body(plan, inquiry, people);
+        let shadow = entered.shadow.as_ref().filter(|shadow| shadow.is_next());
+        let copy = shadow.map(|shadow| (Arc::clone(shadow), body.clone()));
+        let landed = adapter.call(body, deadline, |answer| self.admit(department, inquiry.verification, people, answer)).await?;
+        if let Some((shadow, body)) = copy {
+            let copied = people.iter().zip(landed.iter()).map(|(asked, (_, answers))| CopiedPerson {
+                reference: asked.member.reference.as_str().to_owned(),
+                id_number: asked.member.id_number.clone(),
+                answers: answers.clone(),
+            });
+            self.registry.copy(Copied {
+                department: department.department.clone(),
+                shadow,
+                verification: inquiry.verification.to_owned(),
+                caller: inquiry.caller.to_owned(),
+                purpose: plan.purpose,
+                body,
+                people: copied.collect(),
+            });
+        }
+        Ok(landed)
     }
 
     /// What a flight that has just ended brought, where it brought all that is wanted.

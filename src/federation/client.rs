@@ -10,7 +10,7 @@ use crate::domain::outcome::GapReason;
 use crate::egress::client::{AskError, Client, ClientOptions as Options};
 #[cfg(test)]
 use crate::egress::connect::Connect;
-use crate::egress::{Egress, Endpoint};
+use crate::egress::{Egress, Endpoint, KeyPin};
 
 pub use crate::egress::client::ClientError;
 
@@ -25,6 +25,8 @@ pub struct ClientOptions<'a> {
     pub ca: &'a str,
     /// The hub's own certificate chain and key, PEM.
     pub identity: &'a str,
+    /// The keys that the adapter may have; any that its authority vouches for when there are none.
+    pub pins: &'a [KeyPin],
     /// How long connecting may take.
     pub connect_timeout: Duration,
     /// Largest answer, in bytes.
@@ -45,6 +47,7 @@ impl AdapterClient {
             content_type: "application/json",
             ca: options.ca,
             identity: Some(options.identity),
+            pins: options.pins,
             connect_timeout: options.connect_timeout,
             max_answer: options.max_answer,
             egress: options.egress,

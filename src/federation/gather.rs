@@ -53,6 +53,7 @@ impl Federation {
                 Recalled::Settled(result) => Some(DepartmentOutcome {
                     department: department.department.clone(),
                     result,
+                    told: None,
                     elapsed: std::time::Duration::ZERO,
                 }),
                 Recalled::Wanting { .. } => None,
@@ -81,6 +82,7 @@ impl Federation {
             (!members.is_empty()).then(|| DepartmentOutcome {
                 department: department.department.clone(),
                 result: Ok(members),
+                told: None,
                 elapsed: std::time::Duration::ZERO,
             })
         };
@@ -101,9 +103,12 @@ impl Federation {
             .iter()
             .enumerate()
             .map(|(place, department)| async move {
-                let result = self.ask(plan, department, inquiry).await;
+                let (result, told) = match self.ask(plan, department, inquiry).await {
+                    Ok(answers) => (Ok(answers), None),
+                    Err(missed) => (Err(missed.reason), missed.told),
+                };
                 let department = department.department.clone();
-                (place, DepartmentOutcome { department, result, elapsed: started.elapsed() })
+                (place, DepartmentOutcome { department, result, told, elapsed: started.elapsed() })
             })
             .collect();
         let mut outcomes = Vec::with_capacity(plan.departments.len());

@@ -23,9 +23,11 @@ use crate::auth::peer::{Peer, Proxies};
 use crate::auth::rate_limit::{ClientLimit, Standing};
 use crate::auth::token::{Accredited, Thumbprint, TokenError, TokenVerifier};
 use crate::domain::actor::Client;
-use crate::domain::clock::Clock;
+use crate::domain::clock::{Clock, Randomness};
 use crate::domain::problem::Text;
+use crate::service::adapters::Adapters;
 use crate::service::alerts::Alerts;
+use crate::service::changes::Operations;
 use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
@@ -43,6 +45,10 @@ pub struct Hub {
     pub log_review: Arc<LogReview>,
     /// What officers do with alerts.
     pub alerts: Alerts,
+    /// The registry of adapters.
+    pub adapters: Arc<Adapters>,
+    /// Changes of what the hub keeps, as commands ask for them too.
+    pub operations: Arc<Operations>,
     /// Double-random samples.
     pub samples: Samples,
     /// Policy packs.
@@ -65,6 +71,8 @@ pub struct Hub {
     pub clock: Arc<dyn Clock>,
     /// Request ids.
     pub ids: Ids,
+    /// Codes of invitations.
+    pub randomness: Arc<dyn Randomness>,
     /// Largest request body, bytes.
     pub max_body: usize,
     /// How long a request body may take to arrive.
@@ -227,7 +235,7 @@ impl Hub {
     }
 
     /// A refusal of the caller's request is in the log before it is told; a failure of ours needs no entry.
-    async fn refuse(
+    pub(super) async fn refuse(
         &self,
         problem: Problem,
         client: Option<&Client>,
@@ -367,7 +375,7 @@ fn tell_standing(headers: &mut HeaderMap, standing: Standing) {
 
 /// A head that two programs could read differently: without exactly one host (RFC 9112 section 3.2), or with a field
 /// twice that decides something.
-fn ambiguous(head: &Parts) -> Option<Problem> {
+pub(super) fn ambiguous(head: &Parts) -> Option<Problem> {
     let times = |name: &HeaderName| head.headers.get_all(name).iter().count();
     let once = |name: &'static str| {
         Problem::header(

@@ -64,7 +64,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, title: Text, fix: Text) -> Self {
+    pub(super) fn new(status: StatusCode, code: &'static str, title: Text, fix: Text) -> Self {
         Self {
             kind: format!("urn:hedui:problem:{code}"),
             code,
@@ -80,7 +80,7 @@ impl Problem {
         }
     }
 
-    fn retryable_after(mut self, seconds: u64) -> Self {
+    pub(super) fn retryable_after(mut self, seconds: u64) -> Self {
         self.retryable = true;
         self.retry_after_seconds = Some(seconds);
         self

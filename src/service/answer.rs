@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::disclosure::DisclosureSummary;
 use crate::domain::dataset::{Catalogue, DatasetId, DepartmentId};
 use crate::domain::household::Place;
-use crate::domain::outcome::{Freshness, GapReason};
+use crate::domain::outcome::{Freshness, GapReason, Told};
 use crate::domain::problem::Text;
 use crate::domain::purpose::Purpose;
 use crate::federation::ask::DepartmentOutcome;
@@ -51,6 +51,10 @@ pub struct DepartmentRow {
     pub elapsed_ms: u64,
     /// Asking again may help.
     pub retryable: bool,
+    /// Why it was not asked, where it is shut, taken off, or its quota is used up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Told>)]
+    pub notice: Option<Arc<Told>>,
     /// In minimal disclosure: what it was not asked for, and what settled it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_asked: Vec<SparedRow>,
@@ -97,6 +101,7 @@ impl DepartmentRow {
             }
             Err(reason) => row.fails(*reason),
         }
+        row.notice.clone_from(&outcome.told);
         row
     }
 
@@ -115,6 +120,7 @@ impl DepartmentRow {
             as_of: None,
             elapsed_ms: 0,
             retryable: false,
+            notice: None,
             not_asked: Vec::new(),
         }
     }
@@ -148,6 +154,7 @@ pub fn rows(
             (Some(known), Err(reason)) => {
                 known.fails(*reason);
                 known.elapsed_ms += row.elapsed_ms;
+                known.notice = row.notice;
             }
             _ => rows.push(row),
         }

@@ -126,7 +126,12 @@ impl Approvals {
 
     /// Whether this change needs two persons now.
     pub fn are_needed_for(&self, change: &Change) -> bool {
-        change.needs_two_persons() && self.are_in_force()
+        change.always_needs_two() || change.needs_two_persons() && self.are_in_force()
+    }
+
+    /// Whether two persons are registered who could agree.
+    pub fn are_possible(&self) -> bool {
+        self.administrators().len() >= PERSONS
     }
 
     /// Whether one more administrator must stay registered than would, were this one revoked.
@@ -137,7 +142,7 @@ impl Approvals {
 
     /// Whether two persons are needed, and there.
     pub fn are_in_force(&self) -> bool {
-        self.0.is_required && self.administrators().len() >= PERSONS
+        self.0.is_required && self.are_possible()
     }
 
     fn administrators(&self) -> Vec<Arc<Client>> {

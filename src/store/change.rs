@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::adapter::{self, AdapterChanges};
 use super::alert::{self, AlertRow};
 use super::client::{self, ClientRow, SigningKeyRow};
 use super::clock;
@@ -49,6 +50,8 @@ pub struct Changes {
     pub notices_given: Vec<NoticeRow>,
     /// Proposals, what persons said of them, and settings.
     pub approval: ApprovalChanges,
+    /// Adapters, invitations to register one, and what is counted of them.
+    pub adapters: AdapterChanges,
     /// Alerts as they are now.
     pub alerts: Vec<AlertRow>,
     /// How far the rules have read the log now.
@@ -191,6 +194,7 @@ pub(super) fn push_change(statements: &mut QueryBuilder<Sqlite>, changes: &[&Cha
         sealing::push_sealing(statements, &change.sealing_keys, root, &change.rewrapped);
         erasure::push_erase(statements, &change.erasures);
         proposal::push(statements, &change.approval);
+        adapter::push(statements, &change.adapters);
         notice::push_given(statements, &change.notices_given);
         if let Some(at) = change.believed_time {
             clock::push_mark(statements, at);

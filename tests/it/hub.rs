@@ -302,6 +302,12 @@ impl Caller {
         Reply::of(request.send().await.unwrap()).await
     }
 
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Reply {
+        let request = self.http.put(format!("{}{path}", self.base)).bearer_auth(&self.token);
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        Reply::of(request.send().await.unwrap()).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Reply {
         let request = self.http.delete(format!("{}{path}", self.base)).bearer_auth(&self.token);
         Reply::of(request.send().await.unwrap()).await

@@ -36,6 +36,7 @@ mod privacy;
 mod promises;
 mod published_figures;
 mod refusals;
+mod registry;
 mod rules_table;
 mod samples;
 mod sealing;

@@ -65,10 +65,15 @@ pub(crate) struct Stub {
 impl Stub {
     /// Starts a department with the keys of a folder.
     pub(crate) fn start(department: &'static str, behaviour: Behaviour, keys: &Path) -> Self {
+        Self::start_at(department, behaviour, keys, "127.0.0.1:0".parse().unwrap())
+    }
+
+    /// The same at a given address.
+    pub(crate) fn start_at(department: &'static str, behaviour: Behaviour, keys: &Path, at: SocketAddr) -> Self {
         let asked = Arc::new(AtomicUsize::new(0));
         let behaviour = Arc::new(Mutex::new(behaviour));
         let handle = axum_server::Handle::new();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = std::net::TcpListener::bind(at).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let routes = Router::new().route("/v1/facts:query", post(answer)).with_state(Role {

@@ -174,7 +174,7 @@ async fn hub(
     });
     let federation = Federation::new(
         Arc::clone(&catalogue),
-        Registry::new(adapters),
+        Arc::new(Registry::new(adapters)),
         scenario.cached_people,
         SubjectKey::new(SuiteId::Intl, b"simulation"),
         Arc::new(Simulated),
@@ -225,6 +225,7 @@ async fn inquire(
         people: &people,
         authorisation: &asked.authorisation,
         verification: &format!("i{index}"),
+        caller: "caller",
         deadline: begun + asked.patience + late,
     };
     let mut outcomes = federation.gather(&used, &inquiry, |_| {}).await;

@@ -68,6 +68,7 @@ fn answers(all: &[(&str, FactKind, &str)]) -> Vec<DepartmentOutcome> {
     vec![DepartmentOutcome {
         department: DepartmentId::parse("channel").unwrap(),
         result: Ok(vec![MemberAnswers { member: 0, answers: all.iter().map(answer).collect() }]),
+        told: None,
         elapsed: Duration::ZERO,
     }]
 }

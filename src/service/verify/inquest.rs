@@ -69,6 +69,7 @@ impl Verifications {
             people: &people,
             authorisation: &case.request.authorisation,
             verification: &running.id,
+            caller: &running.client_id,
             deadline: Instant::now() + self.parts.deadline,
         };
         if let (Disclosure::Minimal, Some(matter)) = (case.request.disclosure, self.matter(case)) {
