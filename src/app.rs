@@ -166,7 +166,7 @@ impl App {
         let silences = alerting::Silences::default();
         witnesses.spawn(&tracker, &publisher, &store, &silences, &stopping);
         let desks = Arc::clone(connecting.registry());
-        let copies = desks.copies(shadowing::ROOM);
+        let copies = desks.take_copies(shadowing::ROOM);
         let adapters = registry::open(config, connecting, &store, &clock, &ids).await?;
         let federation = Federation::new(
             Arc::clone(&catalogue),

@@ -113,7 +113,7 @@ impl Drop for Entered {
 pub struct Registry {
     desks: RwLock<HashMap<DepartmentId, Desk>>,
     counters: Counters,
-    copies: OnceLock<mpsc::Sender<Copied>>,
+    shadowed: OnceLock<mpsc::Sender<Copied>>,
 }
 
 impl Registry {
@@ -155,9 +155,9 @@ impl Registry {
     }
 
     /// Where copies for shadows are taken from, at most `room` waiting; only the first who asks gets them.
-    pub fn copies(&self, room: usize) -> Option<mpsc::Receiver<Copied>> {
+    pub fn take_copies(&self, room: usize) -> Option<mpsc::Receiver<Copied>> {
         let (sender, receiver) = mpsc::channel(room);
-        self.copies.set(sender).ok().map(|()| receiver)
+        self.shadowed.set(sender).ok().map(|()| receiver)
     }
 
     /// The way to a department, where it may be asked now; entered, so that it counts as under way.
@@ -200,8 +200,8 @@ impl Registry {
 
     /// Hands a copy to whoever asks shadows. Never waits: one too many is dropped and counted.
     pub(super) fn copy(&self, copied: Copied) {
-        let Some(copies) = self.copies.get() else { return };
-        if copies.try_send(copied).is_err() {
+        let Some(shadowed) = self.shadowed.get() else { return };
+        if shadowed.try_send(copied).is_err() {
             metrics::counter!("hedui_shadow_dropped_total").increment(1);
         }
     }

@@ -165,8 +165,8 @@ impl Adapters {
         };
         adapters.adapters = changed.iter().map(AdapterRecord::to_row).collect::<Result<_, _>>()?;
         let answered = request.map(|number| (number, Answer::Done(done.clone()).to_json()));
-        let changes = Changes { adapters, answered, approval: order.end(now), ..Changes::default() };
-        self.parts.store.change(changes, events).await?;
+        let durable = Changes { adapters, answered, approval: order.end(now), ..Changes::default() };
+        self.parts.store.change(durable, events).await?;
         self.replace(changed);
         Ok(Ok(done))
     }

@@ -38,16 +38,14 @@ impl Adapters {
     pub async fn probe(&self, id: &str) -> Option<ProbeView> {
         let connecting = self.parts.connecting.as_ref()?;
         let network = &connecting.network;
-        let (endpoint, ca, pins, way) = match self.records().iter().find(|record| record.id == id) {
-            Some(record) => {
-                let way = connecting.way(id).filter(|_| record.state.is_asked());
-                (record.endpoint.clone(), network.ca.clone()?, record.pins.clone(), way)
-            }
-            None => {
-                let department = DepartmentId::parse(id.strip_suffix("-file")?).ok()?;
-                let file = connecting.by_file().get(&department)?;
-                (file.endpoint.clone(), file.ca.clone(), Vec::new(), Some(file.way.clone()))
-            }
+        let records = self.records();
+        let (endpoint, ca, pins, way) = if let Some(record) = records.iter().find(|record| record.id == id) {
+            let way = connecting.way(id).filter(|_| record.state.is_asked());
+            (record.endpoint.clone(), network.ca.clone()?, record.pins.clone(), way)
+        } else {
+            let department = DepartmentId::parse(id.strip_suffix("-file")?).ok()?;
+            let file = connecting.by_file().get(&department)?;
+            (file.endpoint.clone(), file.ca.clone(), Vec::new(), Some(file.way.clone()))
         };
         let begun = Instant::now();
         let status = self.status_at(&endpoint, &ca, &pins).await;

@@ -25,7 +25,7 @@ const AT_ONCE: usize = 8;
 /// Asks shadows until the hub stops. What waits then is dropped: it was never asked.
 pub async fn run(
     verifications: Arc<Verifications>,
-    mut copies: mpsc::Receiver<Copied>,
+    mut waiting: mpsc::Receiver<Copied>,
     clock: Arc<dyn Clock>,
     ids: Ids,
     stopping: CancellationToken,
@@ -35,7 +35,7 @@ pub async fn run(
         tokio::select! {
             () = stopping.cancelled() => return,
             Some(()) = under_way.next(), if !under_way.is_empty() => {}
-            copied = copies.recv(), if under_way.len() < AT_ONCE => match copied {
+            copied = waiting.recv(), if under_way.len() < AT_ONCE => match copied {
                 None => return,
                 Some(copied) => under_way.push(ask(&verifications, copied, clock.as_ref(), &ids)),
             },

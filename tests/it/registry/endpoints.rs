@@ -79,7 +79,7 @@ async fn a17_no_registration_makes_the_hub_knock_where_it_may_not() {
 }
 
 /// A server with a certificate of its own making that answers everything with this.
-async fn server(certificate: &str, key: &str, answer: axum::Router) -> (SocketAddr, axum_server::Handle<SocketAddr>) {
+fn server(certificate: &str, key: &str, answer: axum::Router) -> (SocketAddr, axum_server::Handle<SocketAddr>) {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let chain = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect::<Result<Vec<_>, _>>().unwrap();
     let config = rustls::ServerConfig::builder_with_provider(provider)
@@ -106,12 +106,12 @@ async fn a19_a55_who_answers_at_an_address_must_be_believed_and_nobody_is_follow
     let elsewhere = move || async move { axum::response::Redirect::temporary(&inside) };
     let routes = || axum::Router::new().fallback(elsewhere.clone());
     let own = |name: &str| std::fs::read_to_string(hub.system.folder.path().join("keys").join(name)).unwrap();
-    let (redirecting, first) = server(&own("server.pem"), &own("server.key"), routes()).await;
+    let (redirecting, first) = server(&own("server.pem"), &own("server.key"), routes());
     let (status, code) = refused(&hub, &format!("https://{redirecting}")).await;
     assert_eq!((status, code.as_str()), (422, "no_manifest"), "a redirect is no manifest");
     let stranger = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
     let (pem, key) = (stranger.cert.pem(), stranger.signing_key.serialize_pem());
-    let (unknown, second) = server(&pem, &key, routes()).await;
+    let (unknown, second) = server(&pem, &key, routes());
     let (status, code) = refused(&hub, &format!("https://{unknown}")).await;
     assert_eq!((status, code.as_str()), (422, "certificate_refused"));
     // The trial's certificate names 127.0.0.1 and not 127.0.0.2.
