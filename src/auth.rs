@@ -3,7 +3,6 @@
 pub mod access;
 pub mod assertion;
 pub mod clients;
-pub mod detached;
 pub mod dpop;
 pub mod jwks;
 pub mod jws;

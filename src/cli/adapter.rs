@@ -1,8 +1,8 @@
 //! `hedui adapter`: the verbs of `hedui-adapter`, so that an operator of the hub has them too, and those of the registry:
 //! inviting departments, registering, bringing adapters on, draining and suspending them.
 
+mod list;
 mod registry;
-mod status;
 
 use std::process::ExitCode;
 

@@ -258,7 +258,8 @@ impl Federation {
         let body = query_body(plan, inquiry, people);
         let shadow = entered.shadow.as_ref().filter(|shadow| shadow.is_next());
         let copy = shadow.map(|shadow| (Arc::clone(shadow), body.clone()));
-        let landed = adapter.call(body, deadline, |answer| self.admit(department, inquiry.verification, people, answer)).await?;
+        let landed =
+            adapter.call(body, deadline, |answer| self.admit(department, inquiry.verification, people, answer)).await?;
         if let Some((shadow, body)) = copy {
             let copied = people.iter().zip(landed.iter()).map(|(asked, (_, answers))| CopiedPerson {
                 reference: asked.member.reference.as_str().to_owned(),

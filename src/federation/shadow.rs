@@ -90,9 +90,8 @@ impl Federation {
         let asked: Vec<Asked<'_>> = people
             .map(|(person, datasets)| Asked { reference: &person.reference, id_number: &person.id_number, datasets })
             .collect();
-        decode(copied.department.as_str(), &copied.verification, &asked, body, self.clock.now()).map_err(|rejected| Failure {
-            reason: rejected.reason,
-            sign: if rejected.is_whole { Sign::Broken } else { Sign::Well },
+        decode(copied.department.as_str(), &copied.verification, &asked, body, self.clock.now()).map_err(|rejected| {
+            Failure { reason: rejected.reason, sign: if rejected.is_whole { Sign::Broken } else { Sign::Well } }
         })
     }
 }

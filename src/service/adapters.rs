@@ -19,11 +19,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::approvals::sha256;
 use super::changes::{Answer, Order};
 use super::ids::Ids;
 use crate::access_log::{AccessEvent, Action};
 use crate::domain::actor::Role;
 use crate::domain::adapter::{AdapterState, IllegalMove, Move};
+use crate::domain::agreement::Agreement;
 use crate::domain::clock::Clock;
 use crate::federation::counters::Count;
 use crate::store::{AdapterChanges, Changes, CounterRow, EventRow, InvitationRow, Store, StoreError};
@@ -157,10 +159,17 @@ impl Adapters {
                 let state = changed.first().map_or("", |record| record.state.as_str());
                 format!("adapter/{id}/{state}")
             }
-            Change::Agree { id, .. } => {
-                let done = format!("adapter/{id}/agreement");
-                events.push(self.event(order, &done, None, None, now, false)?);
-                done
+            Change::Agree { id, agreement } => {
+                // What was agreed to is told by its digest; the record keeps the terms, and those before.
+                let of = |agreement: &Agreement| {
+                    let text = serde_json_canonicalizer::to_string(agreement);
+                    text.map(|text| sha256(&text)).map_err(|_| StoreError::Corrupt("agreement"))
+                };
+                let object = format!("adapter/{id}/agreement/{}", of(agreement)?);
+                let replaced = changed.first().and_then(|record| record.steps.last()?.replaced.as_deref());
+                let before = replaced.map(of).transpose()?.map(|digest| format!("adapter/{id}/agreement/{digest}"));
+                events.push(self.event(order, &object, before.as_deref(), None, now, false)?);
+                format!("adapter/{id}/agreement")
             }
         };
         adapters.adapters = changed.iter().map(AdapterRecord::to_row).collect::<Result<_, _>>()?;
@@ -232,6 +241,7 @@ impl Adapters {
             at: now,
             entered_by: by.to_owned(),
             approvers: approvers.to_vec(),
+            replaced: None,
         };
         change::applied(&self.records(), change, rules.conformance_level, step)
     }

@@ -10,10 +10,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hedui::auth::key::PublicKey;
+use connectors::conform::{Counts, Report, ReportKey, SCHEMA, Subject};
+use connectors::error::Text;
 use hedui::domain::actor::Role;
 use serde_json::{Value, json};
 
@@ -68,19 +66,22 @@ pub(crate) fn answers(reply: &Reply, department: &str) -> bool {
 
 /// A conformance report as the department's tool signs it.
 pub(crate) fn report(department: &str, version: &str, level: u8) -> Value {
-    let pair = Ed25519KeyPair::generate().unwrap();
-    let jwk = json!({ "crv": "Ed25519", "kty": "OKP", "x": URL_SAFE_NO_PAD.encode(pair.public_key().as_ref()) });
-    let kid = PublicKey::from_jwk(&jwk).unwrap().id().to_owned();
-    let mut report = json!({
-        "schema": "hedui.conformance/1", "adapter": { "id": department, "version": version },
-        "made_at": "2026-11-26T00:00:00Z", "level": level, "results": [],
-    });
-    let header = json!({ "alg": "EdDSA", "jwk": jwk, "kid": kid, "typ": "hedui-conformance" }).to_string();
-    let header = URL_SAFE_NO_PAD.encode(header);
-    let payload = serde_json_canonicalizer::to_vec(&report).unwrap();
-    let signature = pair.sign(format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload)).as_bytes());
-    report["signature"] = format!("{header}..{}", URL_SAFE_NO_PAD.encode(signature)).into();
-    report
+    let subject =
+        Subject { id: department.to_owned(), version: version.to_owned(), name: Text::new("部门", "department") };
+    let report = Report {
+        schema: SCHEMA.to_owned(),
+        adapter: subject,
+        connector_sha256: "00".repeat(32),
+        program: "hedui-adapter".to_owned(),
+        made_at: jiff::Timestamp::UNIX_EPOCH,
+        against: None,
+        asked_level: 4,
+        level: Some(level),
+        counts: Counts::default(),
+        summary: Text::new("达到", "reached"),
+        results: Vec::new(),
+    };
+    ReportKey::generate().unwrap().sign(&report)
 }
 
 /// A system whose registry is open, with two administrators.

@@ -11,7 +11,7 @@ use connectors::connector::Connector;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::status;
+use super::list;
 use crate::app::registry::rules;
 use crate::cli::caller::{HubClient, Said};
 use crate::cli::obstacle::{self, Obstacle};
@@ -50,7 +50,7 @@ pub enum Command {
     /// Put other terms in force: quotas, hours, maintenance windows.
     Agree(AgreeArgs),
     /// Show the adapters of a hub: states, terms, what is used of quotas, how far a shadow agrees.
-    Status(StatusArgs),
+    List(ListArgs),
 }
 
 /// Which hub.
@@ -176,7 +176,7 @@ pub struct AgreeArgs {
 
 /// What to show.
 #[derive(Debug, clap::Args)]
-pub struct StatusArgs {
+pub struct ListArgs {
     /// One adapter; all when absent.
     id: Option<String>,
     #[command(flatten)]
@@ -189,8 +189,8 @@ pub(super) async fn run(command: Command, global: &Global) -> anyhow::Result<Exi
     let (hub, change) = match command {
         Command::Invite(args) => return invite(args, global).await,
         Command::Register(args) => return register(args, global).await,
-        Command::Status(args) => {
-            return status::show(&Config::load(&args.hub.config)?, args.id.as_deref(), global).await;
+        Command::List(args) => {
+            return list::show(&Config::load(&args.hub.config)?, args.id.as_deref(), global).await;
         }
         Command::Promote(args) => (args.hub, promoted(args.id, args.to, args.report)?),
         Command::Drain(args) => (args.hub, moved(args.id, Move::Drain, notice(args.notice, args.notice_en))),

@@ -50,7 +50,7 @@ pub enum Change {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AdapterFault {
     /// No adapter of this id.
-    #[error("there is no such adapter; `hedui adapter status` shows them")]
+    #[error("there is no such adapter; `hedui adapter list` shows them")]
     Unknown,
     /// It stands in the configuration file.
     #[error("this adapter is named in the hub's configuration: change it there")]
@@ -117,7 +117,7 @@ impl AdapterFault {
     /// The fault in both languages.
     pub fn text(&self) -> Text {
         let zh = match self {
-            Self::Unknown => "没有这个适配器；hedui adapter status 可列出全部。".to_owned(),
+            Self::Unknown => "没有这个适配器；hedui adapter list 可列出全部。".to_owned(),
             Self::ByFile => "该适配器写在平台配置文件中，请在那里修改。".to_owned(),
             Self::Illegal(IllegalMove { from, by }) => {
                 format!("该适配器处于「{}」，不能执行 {}。", from.zh(), by.as_str())
@@ -186,8 +186,8 @@ pub(super) fn applied(
             if record.state == AdapterState::Removed {
                 return Err(AdapterFault::Unknown);
             }
-            next.agreement = agreement.clone();
-            next.took(step(None, record.state));
+            let replaced = Some(Box::new(std::mem::replace(&mut next.agreement, agreement.clone())));
+            next.took(StepTaken { replaced, ..step(None, record.state) });
         }
         Change::Move { by, notice, conformance, .. } => {
             let state = record.state.after(*by)?;

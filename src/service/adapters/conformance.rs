@@ -1,23 +1,17 @@
 //! Conformance reports as the registry reads them: who signed what about which adapter, and how far it reaches.
 //!
-//! A report is JSON with a detached JWS (RFC 7515, Ed25519) over its canonical form (RFC 8785) as `signature`; the key
-//! travels in the protected header. The signature proves that nobody altered the report; whose key it is, the department
-//! says when it registers (`report_key`).
+//! `hedui adapter conform` makes and signs them (`connectors/src/conform/`). The signature proves that nobody altered the
+//! report; whose key it is, the department says when it registers (`report_key`).
 
+use connectors::conform::{SCHEMA, Verified, VerifyError, verify};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::record::AdapterRecord;
-use crate::auth::detached;
 use crate::domain::problem::Text;
 use crate::service::approvals::sha256;
-
-/// The form that is read.
-const SCHEMA: &str = "hedui.conformance/1";
-/// What `typ` of its signature is.
-const TYPE: &str = "hedui-conformance";
 
 /// What is kept of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -62,6 +56,9 @@ pub enum ReportFault {
     /// It is signed with another key.
     #[error("the report is signed with another key than the one the department registered")]
     OtherKey,
+    /// It reaches no level at all.
+    #[error("the report reaches no level: mend what it lists, and run `hedui adapter conform` again")]
+    NoLevel,
     /// It does not reach far enough.
     #[error("the report reaches level {reached}; this hub asks for {asked}")]
     Level {
@@ -81,7 +78,7 @@ impl ReportFault {
             Self::Missing => "report_missing",
             Self::OtherAdapter => "report_other_adapter",
             Self::OtherKey => "report_other_key",
-            Self::Level { .. } => "report_level",
+            Self::Level { .. } | Self::NoLevel => "report_level",
         }
     }
 
@@ -93,43 +90,28 @@ impl ReportFault {
             Self::Missing => "该适配器还没有一致性报告；请附上 hedui adapter conform 写出的报告。".to_owned(),
             Self::OtherAdapter => "报告所述的适配器或版本与登记的不一致；请重新运行 hedui adapter conform。".to_owned(),
             Self::OtherKey => "报告不是用该部门登记的密钥签名的。".to_owned(),
+            Self::NoLevel => "报告没有达到任何级别；请按所列各项改正后重新运行 hedui adapter conform。".to_owned(),
             Self::Level { reached, asked } => format!("报告达到 L{reached}，本平台要求 L{asked}。"),
         };
         Text::new(zh, self.to_string())
     }
 }
 
-#[derive(Deserialize)]
-struct Wire {
-    schema: String,
-    adapter: WireSubject,
-    made_at: Timestamp,
-    #[serde(default)]
-    level: Option<u8>,
-}
-
-#[derive(Deserialize)]
-struct WireSubject {
-    id: String,
-    version: String,
-}
-
 impl Conformance {
     /// Reads a report whose signature holds.
     pub fn read(report: &Value) -> Result<Self, ReportFault> {
-        let wire: Wire = serde_json::from_value(report.clone()).map_err(|_| ReportFault::Form)?;
-        if wire.schema != SCHEMA {
-            return Err(ReportFault::Form);
-        }
-        let key = detached::signed_by(report, "signature", TYPE).ok_or(ReportFault::Signature)?;
         let canonical = serde_json_canonicalizer::to_string(report).map_err(|_| ReportFault::Form)?;
+        let Verified { report, key_id } = verify(canonical.as_bytes()).map_err(|error| match error {
+            VerifyError::Unsigned | VerifyError::Altered | VerifyError::OtherKey => ReportFault::Signature,
+            VerifyError::Form | VerifyError::OtherPage => ReportFault::Form,
+        })?;
         Ok(Self {
             digest: sha256(&canonical),
-            level: wire.level.ok_or(ReportFault::Level { reached: 0, asked: 1 })?,
-            department: wire.adapter.id,
-            version: wire.adapter.version,
-            made_at: wire.made_at,
-            key,
+            level: report.level.ok_or(ReportFault::NoLevel)?,
+            department: report.adapter.id,
+            version: report.adapter.version,
+            made_at: report.made_at,
+            key: key_id,
         })
     }
 
@@ -147,34 +129,34 @@ impl Conformance {
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use connectors::conform::{Counts, Report, ReportKey, Subject};
+    use connectors::error::Text as Told;
     use serde_json::json;
 
     use super::*;
-    use crate::auth::key::PublicKey;
 
-    /// A report as a department signs it.
-    fn signed(level: u8) -> Value {
-        let pair = Ed25519KeyPair::generate().unwrap();
-        let jwk = json!({ "crv": "Ed25519", "kty": "OKP", "x": URL_SAFE_NO_PAD.encode(pair.public_key().as_ref()) });
-        let kid = PublicKey::from_jwk(&jwk).unwrap().id().to_owned();
-        let mut report = json!({
-            "schema": SCHEMA, "adapter": { "id": "hrss", "version": "1" }, "made_at": "2026-11-26T00:00:00Z",
-            "level": level, "results": [],
-        });
-        let header = json!({ "alg": "EdDSA", "jwk": jwk, "kid": kid, "typ": TYPE }).to_string();
-        let header = URL_SAFE_NO_PAD.encode(header);
-        let payload = serde_json_canonicalizer::to_vec(&report).unwrap();
-        let signature = pair.sign(format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload)).as_bytes());
-        report["signature"] = format!("{header}..{}", URL_SAFE_NO_PAD.encode(signature)).into();
-        report
+    /// A report as a department's tool signs it.
+    fn signed(level: Option<u8>) -> Value {
+        let subject = Subject { id: "hrss".to_owned(), version: "1".to_owned(), name: Told::new("人社", "HRSS") };
+        let report = Report {
+            schema: SCHEMA.to_owned(),
+            adapter: subject,
+            connector_sha256: "00".repeat(32),
+            program: "hedui-adapter".to_owned(),
+            made_at: Timestamp::UNIX_EPOCH,
+            against: None,
+            asked_level: 4,
+            level,
+            counts: Counts::default(),
+            summary: Told::new("达到", "reached"),
+            results: Vec::new(),
+        };
+        ReportKey::generate().unwrap().sign(&report)
     }
 
     #[test]
     fn a_report_is_believed_as_it_was_signed_and_no_longer_once_altered() {
-        let report = signed(3);
+        let report = signed(Some(3));
         let read = Conformance::read(&report).unwrap();
         assert_eq!((read.level, read.department.as_str(), read.version.as_str()), (3, "hrss", "1"));
         let mut raised = report.clone();
@@ -183,7 +165,8 @@ mod tests {
         let mut unsigned = report;
         unsigned.as_object_mut().unwrap().remove("signature");
         assert_eq!(Conformance::read(&unsigned), Err(ReportFault::Signature));
-        for garbage in [json!(null), json!([]), json!({ "schema": SCHEMA }), json!({ "schema": 1 })] {
+        assert_eq!(Conformance::read(&signed(None)), Err(ReportFault::NoLevel));
+        for garbage in [json!(null), json!([]), json!({ "schema": 1 })] {
             assert_eq!(Conformance::read(&garbage), Err(ReportFault::Form));
         }
     }

@@ -90,6 +90,9 @@ pub struct StepTaken {
     /// Who agreed to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvers: Vec<String>,
+    /// The terms that stood before, where others were put in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Box<Agreement>>,
 }
 
 impl AdapterRecord {

@@ -78,7 +78,7 @@ pub enum RegistrationFault {
     )]
     Invitation,
     /// Too many failures.
-    #[error("too many failed registrations; wait a minute")]
+    #[error("too many failed registrations; wait ten minutes")]
     TooMany,
     /// Something in the document, or at the address.
     #[error("the registration is not valid")]

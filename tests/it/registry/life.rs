@@ -260,7 +260,7 @@ async fn who_is_suspended_says_why_and_a_restart_forgets_nothing() {
     let removed = operator(&hub.system).delete(&format!("/v1/adapters/{id}")).await;
     assert_eq!(removed.body["done"], "adapter/hrss-1/removed", "{}", removed.body);
     assert!(answers(&hub.system.caller.verify(&request).await, "hrss"));
-    let (code, status) = hub.run(&["adapter", "status", &id]).await;
+    let (code, status) = hub.run(&["adapter", "list", &id]).await;
     assert_eq!((code, &status[0]["adapter"]["state"]), (0, &json!("removed")), "{status}");
     hub.system.stop().await;
 }

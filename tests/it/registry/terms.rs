@@ -45,7 +45,7 @@ async fn a_restart_does_not_give_the_days_quota_again() {
     hub.system = hub.system.restart().await;
     assert_eq!(hub.system.caller.verify(full).await.department("hrss"), "quota_exceeded");
     assert_eq!(hub.show(&id).await["used"]["day/all/any"], 3, "what is used stays used");
-    let (_, status) = hub.run(&["adapter", "status", &id]).await;
+    let (_, status) = hub.run(&["adapter", "list", &id]).await;
     assert_eq!(status[0]["used"]["day/all/any"], 3, "{status}");
     // Another limit is in force at once.
     let terms = json!({ "quotas": [{ "per": "day", "count": 5 }] });

@@ -49,6 +49,7 @@ fn make(records: &[AdapterRecord], change: &Change) -> Result<Vec<(String, Adapt
         at: Timestamp::UNIX_EPOCH,
         entered_by: "uid:0".to_owned(),
         approvers: Vec::new(),
+        replaced: None,
     };
     let changed = applied(records, change, 3, step)?;
     Ok(changed.into_iter().map(|record| (record.id, record.state)).collect())

@@ -1,4 +1,4 @@
-//! `hedui adapter status`: the adapters as the store keeps them, for an operator on the hub's machine. Counts and times only.
+//! `hedui adapter list`: the adapters as the store keeps them, for an operator on the hub's machine. Counts and times only.
 
 use std::collections::BTreeMap;
 use std::io::Write;
