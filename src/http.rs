@@ -15,6 +15,7 @@ mod problem;
 mod report;
 mod router;
 mod samples;
+mod usage;
 mod verifications;
 mod witness;
 

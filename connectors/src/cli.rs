@@ -6,6 +6,8 @@
 mod conform;
 mod explore;
 mod print;
+mod proof;
+pub mod reconcile;
 mod recorded;
 mod serve;
 mod status;
@@ -28,6 +30,7 @@ use crate::{synthetic, trial};
 pub use conform::{CallerArgs, ConformArgs};
 pub use explore::{DiffArgs, DiscoverArgs, DriverArg, NewArgs};
 pub use print::Style;
+pub use proof::ProofArgs;
 pub use serve::ServeArgs;
 pub use status::StatusArgs;
 
@@ -43,7 +46,7 @@ const OUTSIDE: u8 = 3;
 pub enum Command {
     /// Answer the hub's questions over mutual TLS.
     ///
-    /// Example: hedui-adapter serve hrss/connector.toml --listen 0.0.0.0:9101 --cert hrss.pem --key hrss.key --client-ca hub-ca.pem
+    /// Example: hedui-adapter serve hrss/connector.toml --listen 0.0.0.0:9101 --cert hrss.pem --key hrss.key --client-ca hub-ca.pem --hub-keys hub-keys.json --answer-key answers.key --ledger hrss.jsonl
     Serve(ServeArgs),
     /// Climb the ladder from the file to an answer, and say what mends the first broken rung.
     ///

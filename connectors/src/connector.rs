@@ -38,6 +38,8 @@ pub struct Connector {
     pub adapter: AdapterInfo,
     /// Where the records are.
     pub source: SourceInfo,
+    /// Whose questions are answered, and what is kept of them.
+    pub hub: HubInfo,
     /// What the department agrees to answer; the hub keeps to it.
     pub quota: Quota,
     /// The datasets, in the order of the file.
@@ -59,6 +61,17 @@ pub struct AdapterInfo {
     pub contact: String,
     /// A notice to callers: maintenance and the like.
     pub notice: Option<String>,
+}
+
+/// Whose questions are answered, and what is kept of them. Paths are relative to the connector file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HubInfo {
+    /// The public keys that the hub signs its questions with.
+    pub keys: Option<PathBuf>,
+    /// The private key that answers are signed with, PEM.
+    pub answer_key: Option<PathBuf>,
+    /// The department's record of use.
+    pub ledger: Option<PathBuf>,
 }
 
 /// Where the records are.
@@ -326,6 +339,7 @@ impl Connector {
             quota_burst: self.quota.burst,
             connector_sha256: Some(self.sha256.clone()),
             max_subjects: MAX_SUBJECTS,
+            answer_key: None,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The department's side of Hedui: the adapter protocol, connector files and the adapter server.
 //!
 //! A department joins with one file. [`connector`] checks it, `source` asks its database, [`mapping`]
-//! turns rows into facts, [`adapter`] answers one query, [`serve`] does so over mutual TLS. This package
+//! turns rows into facts, [`adapter`] answers one query, [`serve`] does so over mutual TLS: to whoever shows the hub's
+//! signed [`context`], with a [`signature`] on the answer and a line in the [`ledger`] before it leaves. This package
 //! runs beside a department's database: it knows nothing of the hub, and its list of dependencies is
 //! kept short, so that the department can review what it runs.
 //!
@@ -19,11 +20,14 @@ pub mod sql_text;
 pub mod adapter;
 mod answer;
 mod caller;
+pub mod context;
+pub mod keys;
 pub mod ledger;
 mod problem;
 pub mod protocol;
 pub mod rehearsal;
 pub mod serve;
+pub mod signature;
 mod source;
 mod synthetic;
 pub mod vitals;
@@ -44,6 +48,7 @@ pub mod conform;
 pub mod difference;
 pub mod golden;
 pub mod proposal;
+pub mod reconcile;
 mod trial;
 
 pub use source::{ColumnInfo, Disturbance, OpenError, Relation, Rung, SourceError, Trouble};

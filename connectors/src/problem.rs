@@ -1,6 +1,10 @@
 //! The problems an adapter answers with (RFC 9457), each with a stable code, in Chinese and English.
 
+use std::io::Write as _;
+
+use crate::context::ContextError;
 use crate::error::Text;
+use crate::ledger::LedgerError;
 use crate::protocol::{AdapterProblem, MAX_SUBJECTS};
 use crate::source::SourceError;
 
@@ -61,6 +65,35 @@ pub(crate) fn body_too_large(limit: usize) -> AdapterProblem {
 /// The body did not arrive in time.
 pub(crate) fn body_timeout() -> AdapterProblem {
     problem(408, "body_timeout", Text::new("请求体没有按时到达", "the body did not arrive in time"))
+}
+
+/// The question does not carry a signed context that is believed.
+pub(crate) fn context(error: ContextError) -> AdapterProblem {
+    let status = if matches!(error, ContextError::Audience | ContextError::Body) { 403 } else { 401 };
+    problem(status, error.code(), error.text())
+}
+
+/// The body is not the one whose digest was sent with it.
+pub(crate) fn digest_differs() -> AdapterProblem {
+    problem(
+        400,
+        "digest_differs",
+        Text::new("请求体与 Content-Digest 不符", "the body is not the one that Content-Digest is of"),
+    )
+}
+
+/// The ledger cannot be written, so nothing may be answered.
+pub(crate) fn ledger_unwritable(error: &LedgerError) -> AdapterProblem {
+    // The message names the adapter's own file; the hub need not know it.
+    drop(writeln!(std::io::stderr().lock(), "{error}"));
+    problem(
+        503,
+        "ledger_unwritable",
+        Text::new(
+            "适配器的使用台账无法写入，暂不回答",
+            "the adapter's ledger cannot be written; nothing is answered until it can",
+        ),
+    )
 }
 
 /// No such path.

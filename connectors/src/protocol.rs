@@ -2,6 +2,8 @@
 //!
 //! `POST /v1/facts:query`, `GET /v1/manifest`, `GET /v1/health`. Facts are JSON documents of a fact
 //! type (`schemas/facts/`); this package does not know their meaning, the hub checks them at its door.
+//! A question carries the hub's signed context ([`crate::context`]) and the digest of its body; an answer carries the
+//! digest of its own and a signature over both ([`crate::signature`]).
 
 use std::fmt;
 
@@ -189,6 +191,10 @@ pub struct Manifest {
     pub connector_sha256: Option<String>,
     /// Largest number of subjects in one query.
     pub max_subjects: usize,
+    /// The key its answers are signed with, a JWK (RFC 8037); absent where they are not signed. What a hub believes is
+    /// what it was configured with: this is how an operator sees that both are the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_key: Option<serde_json::Value>,
 }
 
 /// A dataset of a manifest.

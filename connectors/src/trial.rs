@@ -13,10 +13,10 @@ use crate::error::Text;
 use crate::ledger::Ledger;
 use crate::mapping::{From, Mapping, Outcome, Part, Person};
 use crate::native::{Native, Rows};
+use crate::problem;
 use crate::protocol::{AdapterProblem, Query};
 use crate::source::{Question, Source};
 use crate::synthetic;
-use crate::{problem, rehearsal};
 
 /// What came of a trial.
 #[derive(Debug)]
@@ -71,10 +71,11 @@ pub(crate) struct ColumnShown {
 pub(crate) async fn run(adapter: &Adapter, query: &Query) -> Result<Trial, AdapterProblem> {
     let entry = adapter.ledger().begin(&adapter.connector().adapter.id, Some(query));
     let tried = ask(adapter, query).await;
-    match &tried {
-        Ok(trial) => entry.finish("answered", trial.answered.for_ledger()),
-        Err(problem) => entry.finish(&problem.code, Vec::new()),
-    }
+    let (status, failures) = match &tried {
+        Ok(trial) => ("answered", trial.answered.for_ledger()),
+        Err(problem) => (problem.code.as_str(), Vec::new()),
+    };
+    entry.finish(status, failures, None).await.map_err(|error| problem::ledger_unwritable(&error))?;
     tried
 }
 
@@ -103,7 +104,7 @@ async fn ask(adapter: &Adapter, query: &Query) -> Result<Trial, AdapterProblem> 
     let recorded = Adapter::with(
         connector,
         Source::Recorded(native.clone()),
-        Overrides { ledger: Ledger::Silent, rehearsal: rehearsal::Rehearsal::default(), source_url: None },
+        Overrides { ledger: Ledger::Silent, ..Overrides::default() },
     );
     let answered = recorded.answered(query).await?;
     let persons: Vec<_> =

@@ -38,6 +38,8 @@ pub enum Action {
     DrawSamples,
     /// Say what became of a case.
     TellCase,
+    /// See what a department was asked and spared.
+    ReadUsage,
 }
 
 /// What it is done to.
@@ -232,7 +234,7 @@ pub fn page() -> String {
 mod tests {
     use super::*;
 
-    const ACTIONS: [Action; 14] = [
+    const ACTIONS: [Action; 15] = [
         Action::AskForVerification,
         Action::LookAtVerification,
         Action::RegisterAuthorisation,
@@ -247,6 +249,7 @@ mod tests {
         Action::ReviewAlerts,
         Action::DrawSamples,
         Action::TellCase,
+        Action::ReadUsage,
     ];
 
     fn actor(role: Role, division: &str) -> Client {
@@ -303,6 +306,8 @@ mod tests {
                 assert_eq!(who, [Role::Caseworker], "{action:?}");
             } else if officers.contains(&action) {
                 assert_eq!(who, [Role::Officer], "{action:?}");
+            } else if action == Action::ReadUsage {
+                assert_eq!(who, [Role::Officer, Role::Operator], "{action:?}");
             } else {
                 assert_eq!(who, Role::OF_CLIENTS, "{action:?}");
             }

@@ -107,4 +107,11 @@ pub const RULES: &[Rule] = &[
         zh: "报送案件的办理情况：仅限本系统发起且在本辖区内的核对；其余一律视为不存在。",
         en: "Say what became of a case: of verifications the client itself asked for, inside the own division. All others are as if they were not there.",
     },
+    Rule {
+        action: Action::ReadUsage,
+        who: &[Officer, Operator],
+        only: &[],
+        zh: "查看对各部门的使用情况：按日、机构和目的计数，及查询编号；不含任何人员信息。每次查看本身也记入日志。",
+        en: "See what departments were asked and spared: counts by day, organisation and purpose, and the ids of questions; nothing of any person. Every look is itself an entry.",
+    },
 ];

@@ -149,6 +149,7 @@ fn trial(args: &Args, folder: &Path, departments: &departments::Reserved) -> any
         adapters: &departments.addresses(),
         policies: args.cases.is_some().then_some(policies.as_path()),
         catalogue: None,
+        signed_answers: true,
         ask_timeout: "1500ms",
         per_second: 1000,
     };

@@ -140,6 +140,7 @@ fn trial(args: &Args) -> anyhow::Result<()> {
         adapters: &adapters,
         policies: args.cases.is_some().then_some(policies.as_path()),
         catalogue: None,
+        signed_answers: true,
         ask_timeout: "3s",
         per_second: 1000,
     };
@@ -165,7 +166,7 @@ fn next_commands(out: &mut impl std::io::Write, directory: &Path, is_trial: bool
     for (department, address) in adapter_addresses() {
         writeln!(
             out,
-            "  hedui adapter serve connectors/{department}/connector.toml --listen {address} \\\n    --cert {shown}/keys/server.pem --key {shown}/keys/server.key --client-ca {shown}/keys/ca.pem \\\n    --source-url sqlite://{absolute}/{department}.sqlite --rehearse {shown}/rehearsals/{department}.json &"
+            "  hedui adapter serve connectors/{department}/connector.toml --listen {address} \\\n    --cert {shown}/keys/server.pem --key {shown}/keys/server.key --client-ca {shown}/keys/ca.pem \\\n    --hub-keys {shown}/keys/hub-keys.json --answer-key {shown}/keys/answers/{department}.key \\\n    --source-url sqlite://{absolute}/{department}.sqlite --rehearse {shown}/rehearsals/{department}.json &"
         )?;
     }
     writeln!(out, "  hedui serve --config {shown}/hedui.toml &")?;

@@ -3,25 +3,29 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
 use super::adapter::Adapter;
 use super::cache::{AnswerCache, Person};
+use super::client::Arrived;
 use super::decode::{Asked, decode};
 use super::failure::{Failure, Sign};
 use super::gather::People;
 use super::meters::Meters;
 use super::plan::{DepartmentPlan, Plan, SubjectPlan};
+use super::proving::Proving;
 use super::registry::Registry;
-use super::single_flight::{Boarded, FlightKey, Flights};
+use super::round::{AskedPerson, Question, Round, Signing, flight_key};
+use super::single_flight::{Boarded, Flights};
+use super::tally::Tally;
 use crate::domain::authorisation::Authorisation;
 use crate::domain::clock::Clock;
 use crate::domain::dataset::{Catalogue, Dataset, DepartmentId};
-use crate::domain::household::{Household, Member};
+use crate::domain::division::DivisionCode;
+use crate::domain::household::Household;
 use crate::domain::id_number::{Subject, SubjectKey};
 use crate::domain::outcome::{Answer, Freshness, GapReason};
-use crate::domain::period::Period;
+use crate::domain::proof::AnswerProof;
 
 /// What came of asking one department.
 #[derive(Debug, Clone)]
@@ -53,6 +57,12 @@ pub struct Inquiry<'a> {
     pub authorisation: &'a Authorisation,
     /// The id of the verification, told to departments.
     pub verification: &'a str,
+    /// The organisation of whoever asked the hub, told to departments.
+    pub organisation: &'a str,
+    /// Its division, told to departments.
+    pub division: DivisionCode,
+    /// What is asked is counted here.
+    pub tally: &'a Tally,
     /// The instant after which nobody waits any more.
     pub deadline: Instant,
 }
@@ -65,6 +75,8 @@ pub struct Federation {
     pub(super) cache: AnswerCache,
     pub(super) subject_key: SubjectKey,
     pub(super) clock: Arc<dyn Clock>,
+    signing: Signing,
+    proving: Proving,
     flights: Flights<Result<Arc<Landed>, Missed>>,
 }
 
@@ -88,9 +100,18 @@ pub(super) enum Recalled<'a> {
 }
 
 /// A person in a question about to be asked.
+#[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     plan: &'a SubjectPlan,
     person: &'a Arc<Person>,
+}
+
+/// A department's part of a round.
+pub(super) enum Part<'a> {
+    /// Nothing need be asked.
+    Settled(&'a DepartmentId, Result<Vec<MemberAnswers>, GapReason>),
+    /// A question is to be asked.
+    Asking(Box<Question<'a>>),
 }
 
 impl Federation {
@@ -100,13 +121,15 @@ impl Federation {
         registry: Registry,
         cached_people: u64,
         subject_key: SubjectKey,
-        clock: Arc<dyn Clock>,
+        signing: Signing,
+        proving: Proving,
     ) -> Self {
         let keep =
             catalogue.datasets().iter().map(|dataset| dataset.fresh.saturating_add(dataset.stale_while_error)).max();
         let cache = AnswerCache::new(cached_people, keep.unwrap_or_default());
         let meters = Meters::of(&catalogue);
-        Self { catalogue, registry, meters, cache, subject_key, clock, flights: Flights::default() }
+        let clock = Arc::clone(&signing.clock);
+        Self { catalogue, registry, meters, cache, subject_key, clock, signing, proving, flights: Flights::default() }
     }
 
     /// The catalogue questions are planned from.
@@ -142,22 +165,45 @@ impl Federation {
         if wanted.is_empty() { Recalled::Settled(Ok(found)) } else { Recalled::Wanting { found, wanted } }
     }
 
-    /// Asks one department what the plan wants to know. Always answers by the deadline.
+    /// What is to be done about each department of a plan.
+    pub(super) fn parts<'a>(&'a self, plan: &'a Plan, inquiry: &Inquiry<'a>) -> Vec<Part<'a>> {
+        let now = self.clock.now();
+        let mut salts = vec![[0_u8; 16]; plan.departments.len()];
+        self.signing.randomness.fill(salts.as_flattened_mut());
+        let part = |(department, salt): (&'a DepartmentPlan, [u8; 16])| {
+            let id = &department.department;
+            let (found, wanted) = match self.recalled(department, inquiry.people, now) {
+                Recalled::Settled(result) => return Part::Settled(id, result),
+                Recalled::Wanting { found, wanted } => (found, wanted),
+            };
+            if self.registry.get(id).is_none() {
+                return Part::Settled(id, Err(GapReason::NotConnected));
+            }
+            match self.asked_people(inquiry.household, &wanted) {
+                Ok(people) => {
+                    let question = Question::new(plan, department, inquiry, (found, wanted, people), salt);
+                    Part::Asking(Box::new(question))
+                }
+                Err(reason) => Part::Settled(id, Err(reason)),
+            }
+        };
+        plan.departments.iter().zip(salts).map(part).collect()
+    }
+
+    /// Asks one department the question of a round. Always answers by the deadline.
     pub(super) async fn ask(
         &self,
         plan: &Plan,
-        department: &DepartmentPlan,
         inquiry: &Inquiry<'_>,
+        round: &Round,
+        question: &Question<'_>,
     ) -> Result<Vec<MemberAnswers>, GapReason> {
-        let now = self.clock.now();
-        let (mut found, wanted) = match self.recalled(department, inquiry.people, now) {
-            Recalled::Settled(result) => return result,
-            Recalled::Wanting { found, wanted } => (found, wanted),
-        };
+        let department = question.department;
         let adapter = self.registry.get(&department.department).ok_or(GapReason::NotConnected)?;
-        match self.fly(plan, department, adapter, inquiry, &wanted).await {
+        let (now, mut found) = (self.clock.now(), question.found.clone());
+        match self.fly(plan, adapter, inquiry, round, question).await {
             Ok(landed) => {
-                for want in wanted {
+                for want in &question.wanted {
                     let (_, answers) = landed
                         .iter()
                         .find(|(subject, _)| *subject == want.person.subject())
@@ -167,8 +213,8 @@ impl Federation {
                 }
             }
             Err(reason) => {
-                for want in wanted {
-                    found.push(self.cached(department, &want, now, true).ok_or(reason)?);
+                for want in &question.wanted {
+                    found.push(self.cached(department, want, now, true).ok_or(reason)?);
                 }
             }
         }
@@ -197,25 +243,29 @@ impl Federation {
     async fn fly(
         &self,
         plan: &Plan,
-        department: &DepartmentPlan,
         adapter: &Adapter,
         inquiry: &Inquiry<'_>,
-        wanted: &[Wanted<'_>],
+        round: &Round,
+        question: &Question<'_>,
     ) -> Result<Arc<Landed>, GapReason> {
-        let people = self.asked_people(inquiry.household, wanted)?;
-        let key = flight_key(plan, department, inquiry.authorisation, &people);
+        let (department, tally) = (question.department, inquiry.tally);
+        let id = &department.department;
+        let key = flight_key(plan, id, &inquiry.authorisation.number, &question.people);
         loop {
             let missed = match self.flights.board(key.clone()) {
                 Boarded::Leading(landing) => {
                     // Somebody may have landed between the look into the cache and now.
-                    if let Some(landed) = self.landed_meanwhile(department, wanted) {
+                    if let Some(landed) = self.landed_meanwhile(department, &question.wanted) {
                         landing.land(Ok(Arc::clone(&landed)));
+                        tally.joined(id);
                         return Ok(landed);
                     }
                     let patience = Instant::now() + adapter.timeout;
-                    let body = query_body(plan, inquiry, &people);
-                    let read = |answer: &[u8]| self.admit(department, inquiry.verification, &people, answer);
-                    let result = adapter.call(body, inquiry.deadline.min(patience), read).await;
+                    let outgoing = round.outgoing(&self.signing, plan, question);
+                    let sent = || tally.sent(id, question.number, question.people.len());
+                    let read = |arrived: Arrived| self.admit(adapter, inquiry, question, arrived);
+                    let result = adapter.call(outgoing, inquiry.deadline.min(patience), sent, read).await;
+                    tally.ended(id, question.number, result.as_ref().err().copied());
                     let was_hurried = inquiry.deadline < patience;
                     landing.land(result.clone().map_err(|reason| Missed { reason, was_hurried }));
                     return result;
@@ -223,12 +273,16 @@ impl Federation {
                 Boarded::Joined(seat) => match timeout_at(inquiry.deadline, seat.landed()).await {
                     Err(_) => return Err(GapReason::Timeout),
                     Ok(None) => return Err(GapReason::Unavailable),
-                    Ok(Some(Ok(landed))) => return Ok(landed),
+                    Ok(Some(Ok(landed))) => {
+                        tally.joined(id);
+                        return Ok(landed);
+                    }
                     Ok(Some(Err(missed))) => missed,
                 },
             };
             let is_of_time = matches!(missed.reason, GapReason::Timeout | GapReason::QuotaExceeded);
             if !(missed.was_hurried && is_of_time) || Instant::now() >= inquiry.deadline {
+                tally.joined(id);
                 return Err(missed.reason);
             }
         }
@@ -247,11 +301,13 @@ impl Federation {
     /// Checks an answer at the door, and keeps it.
     fn admit(
         &self,
-        department: &DepartmentPlan,
-        request_id: &str,
-        people: &[AskedPerson<'_>],
-        answer: &[u8],
+        adapter: &Adapter,
+        inquiry: &Inquiry<'_>,
+        question: &Question<'_>,
+        arrived: Arrived,
     ) -> Result<Arc<Landed>, Failure> {
+        let department = &question.department.department;
+        let (people, now) = (&question.people, self.clock.now());
         let asked: Vec<Asked<'_>> = people
             .iter()
             .map(|asked| Asked {
@@ -260,16 +316,31 @@ impl Federation {
                 datasets: &asked.datasets,
             })
             .collect();
-        let (from, now) = (department.department.as_str(), self.clock.now());
-        let answers = decode(from, request_id, &asked, answer, now).map_err(|rejected| {
-            tracing::warn!(department = %department.department, reason = %rejected.reason, detail = rejected.detail,
-                    "answer of a department was refused");
+        let refused = |reason: GapReason, detail: &str| {
+            tracing::warn!(%department, %reason, detail, "answer of a department was refused");
+            reason
+        };
+        let signed = adapter
+            .answer_keys
+            .signed(&question.id, &question.digest, &arrived)
+            .map_err(|detail| Failure { reason: refused(GapReason::Malformed, detail), sign: Sign::Broken })?;
+        let proof = signed
+            .map(|signed| Arc::new(AnswerProof::new(department.clone(), inquiry.verification.to_owned(), signed, now)));
+        let answers = decode(department.as_str(), inquiry.verification, &asked, &arrived.body, (now, proof.as_ref()))
+            .map_err(|rejected| {
             // A record about one person that is no use says nothing of the department: who asks about that person again
             // and again must not be able to shut it to everybody.
-            Failure { reason: rejected.reason, sign: if rejected.is_whole { Sign::Broken } else { Sign::Well } }
+            let sign = if rejected.is_whole { Sign::Broken } else { Sign::Well };
+            Failure { reason: refused(rejected.reason, &rejected.detail), sign }
         })?;
+        if let Some(proof) = &proof {
+            proof.hold_body(arrived.body);
+            if !adapter.answer_keys.before_use {
+                self.proving.take(proof);
+            }
+        }
         let landed = people.iter().zip(answers).map(|(asked, answers)| {
-            asked.person.keep(&department.department, &answers);
+            asked.person.keep(department, &answers);
             (asked.person.subject(), answers)
         });
         Ok(Arc::new(landed.collect()))
@@ -278,106 +349,13 @@ impl Federation {
     fn asked_people<'a>(
         &'a self,
         household: &'a Household,
-        wanted: &'a [Wanted<'a>],
+        wanted: &[Wanted<'a>],
     ) -> Result<Vec<AskedPerson<'a>>, GapReason> {
-        let asked = |want: &'a Wanted<'a>| {
+        let asked = |want: &Wanted<'a>| {
             let member = household.members.get(want.plan.member)?;
             Some(AskedPerson { member, person: want.person, datasets: self.datasets(want.plan).collect() })
         };
         // A plan is made from the household it is run for; a member it does not have was not answered for.
         wanted.iter().map(asked).collect::<Option<_>>().ok_or(GapReason::Mismatch)
     }
-}
-
-/// A person in a question, with what the question says of them.
-struct AskedPerson<'a> {
-    member: &'a Member,
-    person: &'a Person,
-    datasets: Vec<&'a Dataset>,
-}
-
-/// Equal only for the same department, purpose, window, authorisation, persons, names and datasets. Persons
-/// are in it as keyed hashes; what has no fixed length is preceded by it.
-fn flight_key(
-    plan: &Plan,
-    department: &DepartmentPlan,
-    authorisation: &Authorisation,
-    people: &[AskedPerson<'_>],
-) -> FlightKey {
-    let mut key = Vec::with_capacity(160);
-    let text = |key: &mut Vec<u8>, text: &str| {
-        key.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
-        key.extend_from_slice(text.as_bytes());
-    };
-    text(&mut key, department.department.as_str());
-    text(&mut key, plan.purpose.as_str());
-    for day in [plan.period.from, plan.period.to] {
-        key.extend_from_slice(&day.year().to_be_bytes());
-        key.extend_from_slice(&[day.month().unsigned_abs(), day.day().unsigned_abs()]);
-    }
-    text(&mut key, &authorisation.number);
-    for person in people {
-        text(&mut key, person.member.reference.as_str());
-        key.extend_from_slice(person.person.subject().bytes());
-        key.extend_from_slice(&person.datasets.len().to_be_bytes());
-        for dataset in &person.datasets {
-            text(&mut key, dataset.id.as_str());
-        }
-    }
-    key.into_boxed_slice()
-}
-
-/// The body of a query, as [`connectors::protocol::Query`] reads it.
-fn query_body(plan: &Plan, inquiry: &Inquiry<'_>, people: &[AskedPerson<'_>]) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        request_id: &'a str,
-        purpose: &'a str,
-        authorisation: BodyAuthorisation<'a>,
-        period: Period,
-        datasets: Vec<&'a str>,
-        subjects: Vec<BodySubject<'a>>,
-    }
-    #[derive(Serialize)]
-    struct BodyAuthorisation<'a> {
-        number: &'a str,
-        valid_until: jiff::civil::Date,
-    }
-    #[derive(Serialize)]
-    struct BodySubject<'a> {
-        #[serde(rename = "ref")]
-        reference: &'a str,
-        id_number: &'a str,
-        name: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        datasets: Option<Vec<&'a str>>,
-    }
-    let mut datasets: Vec<&str> = Vec::new();
-    for dataset in people.iter().flat_map(|person| &person.datasets) {
-        if !datasets.contains(&dataset.id.as_str()) {
-            datasets.push(dataset.id.as_str());
-        }
-    }
-    let subjects = people
-        .iter()
-        .map(|person| BodySubject {
-            reference: person.member.reference.as_str(),
-            id_number: person.member.id_number.reveal(),
-            name: &person.member.name,
-            datasets: (person.datasets.len() < datasets.len())
-                .then(|| person.datasets.iter().map(|dataset| dataset.id.as_str()).collect()),
-        })
-        .collect();
-    let body = Body {
-        request_id: inquiry.verification,
-        purpose: plan.purpose.as_str(),
-        authorisation: BodyAuthorisation {
-            number: &inquiry.authorisation.number,
-            valid_until: inquiry.authorisation.valid_until,
-        },
-        period: plan.period,
-        datasets,
-        subjects,
-    };
-    serde_json::to_vec(&body).expect("a query holds only strings and lists")
 }

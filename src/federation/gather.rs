@@ -6,9 +6,10 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use super::ask::{DepartmentOutcome, Federation, Inquiry, MemberAnswers, Recalled};
+use super::ask::{DepartmentOutcome, Federation, Inquiry, MemberAnswers, Part, Recalled};
 use super::cache::{Person, PersonKey};
 use super::plan::{DepartmentPlan, Plan, SubjectPlan};
+use super::round::Round;
 use crate::domain::household::{Household, Member};
 
 /// The people of a household as the cache knows them, by position of the member; nobody for members not asked about.
@@ -96,14 +97,23 @@ impl Federation {
         mut each: impl FnMut(&DepartmentOutcome),
     ) -> Vec<DepartmentOutcome> {
         let started = Instant::now();
-        let mut asks: FuturesUnordered<_> = plan
-            .departments
+        let parts = self.parts(plan, inquiry);
+        let round = Round::of(parts.iter().filter_map(|part| match part {
+            Part::Asking(question) => Some(&**question),
+            Part::Settled(..) => None,
+        }));
+        let round = &round;
+        let mut asks: FuturesUnordered<_> = parts
             .iter()
             .enumerate()
-            .map(|(place, department)| async move {
-                let result = self.ask(plan, department, inquiry).await;
-                let department = department.department.clone();
-                (place, DepartmentOutcome { department, result, elapsed: started.elapsed() })
+            .map(|(place, part)| async move {
+                let (department, result) = match part {
+                    Part::Settled(department, result) => (*department, result.clone()),
+                    Part::Asking(question) => {
+                        (&question.department.department, self.ask(plan, inquiry, round, question).await)
+                    }
+                };
+                (place, DepartmentOutcome { department: department.clone(), result, elapsed: started.elapsed() })
             })
             .collect();
         let mut outcomes = Vec::with_capacity(plan.departments.len());

@@ -4,12 +4,14 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use connectors::keys::PublicKey;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
 };
 
 use crate::domain::clock::Randomness;
+use crate::domain::dataset::Catalogue;
 
 /// What tokens of the trial issuer carry in `iss`.
 pub const TRIAL_ISSUER: &str = "https://issuer.hedui.invalid";
@@ -51,6 +53,12 @@ pub struct TrialKeys {
     pub issuer_key: PathBuf,
     /// The sealing key.
     pub seal: PathBuf,
+    /// The key that the hub's questions are signed with.
+    pub context_key: PathBuf,
+    /// Its public half, a JWK set for departments to pin.
+    pub hub_keys: PathBuf,
+    /// The folder of the departments' keys of answers: `hrss.key`, `hrss.pem`.
+    pub answers: PathBuf,
 }
 
 impl TrialKeys {
@@ -66,6 +74,9 @@ impl TrialKeys {
             issuer: file("issuer.pem"),
             issuer_key: file("issuer.key"),
             seal: file("seal.key"),
+            context_key: file("context.key"),
+            hub_keys: file("hub-keys.json"),
+            answers: file("answers"),
         };
         std::fs::create_dir_all(folder).map_err(|source| KeysError::File { file: folder.to_owned(), source })?;
         let mut authority = CertificateParams::new(Vec::new())?;
@@ -103,7 +114,30 @@ impl TrialKeys {
         }
         hex.push('\n');
         write(&keys.seal, &hex)?;
+        keys.write_proofs()?;
         Ok(keys)
+    }
+
+    /// Makes the keys that questions and answers are signed with.
+    fn write_proofs(&self) -> Result<(), KeysError> {
+        let context = KeyPair::generate_for(&rcgen::PKCS_ED25519)?;
+        write(&self.context_key, &context.serialize_pem())?;
+        let public = PublicKey::parse_all(&context.public_key_pem()).map_err(|_| rcgen::Error::CouldNotParseKeyPair)?;
+        let jwks = serde_json::json!({ "keys": public.iter().map(PublicKey::to_jwk).collect::<Vec<_>>() });
+        write(&self.hub_keys, &jwks.to_string())?;
+        std::fs::create_dir_all(&self.answers)
+            .map_err(|source| KeysError::File { file: self.answers.clone(), source })?;
+        for department in Catalogue::shipped().departments() {
+            let pair = KeyPair::generate_for(&rcgen::PKCS_ED25519)?;
+            write(&self.answer_key(department.id.as_str(), "key"), &pair.serialize_pem())?;
+            write(&self.answer_key(department.id.as_str(), "pem"), &pair.public_key_pem())?;
+        }
+        Ok(())
+    }
+
+    /// A department's key of answers: `key` is the private half, `pem` the public one.
+    pub fn answer_key(&self, department: &str, half: &str) -> PathBuf {
+        self.answers.join(format!("{department}.{half}"))
     }
 }
 

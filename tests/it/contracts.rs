@@ -55,6 +55,8 @@ fn the_openapi_document_is_3_1_and_names_every_route() {
             "/v1/access-log/tile/{path}",
             "/v1/access-log/{index}",
             "/v1/access-log:search",
+            "/v1/adapters/{id}/usage",
+            "/v1/adapters/{id}/usage/questions",
             "/v1/alerts",
             "/v1/alerts/{id}",
             "/v1/alerts/{id}/transitions",

@@ -6,7 +6,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use connectors::ledger::Ledger;
+use connectors::connector::Connector;
+use connectors::context::Asker;
+use connectors::keys::{PrivateKey, PublicKey};
+use connectors::ledger::{Ledger, LedgerFile};
 use connectors::rehearsal::Rehearsal;
 use connectors::secret::Secret;
 use connectors::serve::{Adapter, Overrides, Running, TlsFiles};
@@ -94,6 +97,7 @@ pub(crate) fn hub_alone(folder: &Path) -> TrialFiles {
         adapters: &[],
         policies: None,
         catalogue: None,
+        signed_answers: false,
         ask_timeout: "1500ms",
         per_second: 100_000,
     };
@@ -110,12 +114,14 @@ pub(crate) async fn adapter_at(folder: &Path, department: &str, files: &TrialFil
     let connector = root().join("connectors").join(department).join("connector.toml");
     let url = format!("sqlite://{}", folder.join(format!("{department}.sqlite")).display());
     let rehearsal = folder.join("rehearsals").join(format!("{department}.json"));
-    serve_connector_at(&connector, &url, Some(&rehearsal), files, address).await
+    // Each has the department's own record of use.
+    let ledger = Some(folder.join(format!("{department}.ledger")));
+    serve_connector_at(&connector, &url, Some(&rehearsal), files, (address, ledger)).await
 }
 
 /// Serves any connector over any store.
 pub(crate) async fn serve_connector(connector: &Path, url: &str, files: &TrialFiles) -> Running {
-    serve_connector_at(connector, url, None, files, "127.0.0.1:0".parse().unwrap()).await
+    serve_connector_at(connector, url, None, files, ("127.0.0.1:0".parse().unwrap(), None)).await
 }
 
 async fn serve_connector_at(
@@ -123,15 +129,20 @@ async fn serve_connector_at(
     url: &str,
     rehearsal: Option<&Path>,
     files: &TrialFiles,
-    address: SocketAddr,
+    (address, ledger): (SocketAddr, Option<PathBuf>),
 ) -> Running {
+    let keys = &files.keys;
+    let connector = Connector::read(connector).unwrap();
+    let answer_key = keys.answer_key(&connector.adapter.id, "key");
     let overrides = Overrides {
         source_url: Some(Secret::new(url)),
         rehearsal: rehearsal.map_or_else(Rehearsal::default, |file| Rehearsal::read(file).unwrap()),
-        ledger: Ledger::Silent,
+        ledger: ledger.map_or(Ledger::Silent, |file| Ledger::File(LedgerFile::open(&file, 1 << 20).unwrap())),
+        // As in service: nobody is answered whom the hub did not sign for, and whoever has a key signs.
+        asker: Asker::Hub(PublicKey::read_all(&keys.hub_keys).unwrap()),
+        answer_key: answer_key.exists().then(|| PrivateKey::read(&answer_key).unwrap()),
     };
-    let adapter = Adapter::load(connector, overrides).unwrap();
-    let keys = &files.keys;
+    let adapter = Adapter::new(connector, overrides).unwrap();
     let tls = TlsFiles { cert: keys.server.clone(), key: keys.server_key.clone(), client_ca: keys.ca.clone() };
     adapter.listen(address, tls).await.unwrap()
 }
@@ -144,6 +155,7 @@ fn trial(folder: &Path, setup: &Setup, adapters: &[(&str, SocketAddr)]) -> Trial
         adapters,
         policies: setup.own_packs.then_some(policies.as_path()),
         catalogue: setup.catalogue.as_deref(),
+        signed_answers: false,
         ask_timeout: setup.ask_timeout.unwrap_or("1500ms"),
         per_second: setup.per_second.unwrap_or(100_000),
     };
@@ -195,6 +207,9 @@ impl System {
         let text = std::fs::read_to_string(&files.config).unwrap();
         std::fs::write(&files.config, format!("{text}\n[review]\n{review}\n")).unwrap();
         append_adapters(&files.config, addresses, setup.ask_timeout.unwrap_or("1500ms"));
+        for department in adapters.keys() {
+            believe_answers_of(&files.config, department);
+        }
         change_settings(&files.config, &setup.settings);
         let app = App::start(&Config::load(&files.config).unwrap(), metrics()).await.unwrap();
         let caller = Caller::new(&files, app.address);
@@ -252,6 +267,14 @@ pub(crate) fn append_adapters(config: &Path, addresses: &[(&str, SocketAddr)], t
         .unwrap();
     }
     std::fs::write(config, text).unwrap();
+}
+
+/// Holds the answers of a department to the key that the trial made for it.
+pub(crate) fn believe_answers_of(config: &Path, department: &str) {
+    let line = format!("department = \"{department}\"\n");
+    let text = std::fs::read_to_string(config).unwrap();
+    let with_key = format!("{line}answer_key = \"keys/answers/{department}.pem\"\n");
+    std::fs::write(config, text.replace(&line, &with_key)).unwrap();
 }
 
 /// A caseworker system.

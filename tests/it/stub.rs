@@ -98,7 +98,7 @@ impl Drop for Stub {
     }
 }
 
-fn tls(keys: &Path) -> RustlsConfig {
+pub(crate) fn tls(keys: &Path) -> RustlsConfig {
     let read = |name: &str| std::fs::read(keys.join(name)).unwrap();
     let certificates = CertificateDer::pem_slice_iter(&read("server.pem")).collect::<Result<Vec<_>, _>>().unwrap();
     let key = PrivateKeyDer::from_pem_slice(&read("server.key")).unwrap();

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::{Offset, TimeZone};
 
-use super::{FileArgs, Lang, OUTSIDE, Style, WRONG};
+use super::{FileArgs, Lang, OUTSIDE, ProofArgs, Style, WRONG};
 use crate::adapter::{Adapter, LoadError, Overrides};
 use crate::check;
 use crate::connector::{Connector, duration};
@@ -42,6 +42,9 @@ pub struct ServeArgs {
     /// The CA whose certificates callers must have, PEM.
     #[arg(long, value_name = "PEM")]
     pub client_ca: Option<PathBuf>,
+    /// Whose questions are answered, and what is kept of them.
+    #[command(flatten)]
+    pub proof: ProofArgs,
     /// Rehearse failures: a JSON file of synthetic persons and behaviours.
     #[arg(long, value_name = "FILE")]
     pub rehearse: Option<PathBuf>,
@@ -70,6 +73,14 @@ pub(super) async fn serve(args: ServeArgs, style: Style) -> u8 {
         Err(code) => return code,
     };
     let rehearsing = overrides.rehearsal.is_on();
+    match Connector::read(&args.connector.file) {
+        Err(faults) => return style.unloaded(&LoadError::File(faults)),
+        Ok(connector) => {
+            if let Err(code) = args.proof.apply(&connector, &mut overrides, style) {
+                return code;
+            }
+        }
+    }
     let adapter = match adapter(&args, overrides.clone()).await {
         Ok(adapter) => adapter,
         Err(error) => return style.unloaded(&error),

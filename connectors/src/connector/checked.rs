@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
-use super::file::{AdapterTable, ConnectorFile, QuotaTable, TestTable, line_of, toml_to_json};
-use super::{AdapterInfo, Connector, Dataset, Quota, SCHEMA, dataset, source};
+use super::file::{AdapterTable, ConnectorFile, HubTable, QuotaTable, TestTable, line_of, toml_to_json};
+use super::{AdapterInfo, Connector, Dataset, HubInfo, Quota, SCHEMA, dataset, source};
 use crate::error::{Fault, Faults, Text};
 use crate::golden::{Expected, Given, GoldenTest};
 use crate::protocol::ResultStatus;
@@ -50,7 +50,7 @@ pub(super) fn connector(text: &str, path: &Path) -> Result<Connector, Faults> {
     }
     let adapter = adapter(&mut checker, file.adapter);
     let source = source::source(&mut checker, file.source);
-    let quota = quota(&mut checker, file.quota);
+    let (hub, quota) = (hub(file.hub), quota(&mut checker, file.quota));
     let mut datasets: Vec<Dataset> = Vec::new();
     let mut ids = BTreeSet::new();
     if file.dataset.is_empty() {
@@ -79,7 +79,7 @@ pub(super) fn connector(text: &str, path: &Path) -> Result<Connector, Faults> {
     let tests = file.test.into_iter().filter_map(|table| golden_test(&mut checker, &ids, table)).collect();
     match source {
         Some(source) if checker.faults.is_empty() => {
-            Ok(Connector { file: path.to_owned(), sha256: sha256(text), adapter, source, quota, datasets, tests })
+            Ok(Connector { file: path.to_owned(), sha256: sha256(text), adapter, source, hub, quota, datasets, tests })
         }
         _ => Err(Faults { file: path.to_owned(), faults: checker.faults }),
     }
@@ -91,11 +91,11 @@ pub(super) fn beginning(text: &str, path: &Path) -> Result<Connector, Faults> {
     let mut checker = Checker { text, faults: Vec::new() };
     let adapter = adapter(&mut checker, file.adapter);
     let source = source::source(&mut checker, file.source);
-    let quota = quota(&mut checker, file.quota);
+    let (hub, quota) = (hub(file.hub), quota(&mut checker, file.quota));
     match source {
         Some(source) if checker.faults.is_empty() => {
             let (datasets, tests) = (Vec::new(), Vec::new());
-            Ok(Connector { file: path.to_owned(), sha256: sha256(text), adapter, source, quota, datasets, tests })
+            Ok(Connector { file: path.to_owned(), sha256: sha256(text), adapter, source, hub, quota, datasets, tests })
         }
         _ => Err(Faults { file: path.to_owned(), faults: checker.faults }),
     }
@@ -171,6 +171,11 @@ pub(crate) fn is_name(text: &str) -> bool {
     (2..=40).contains(&text.len())
         && text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+fn hub(table: HubTable) -> HubInfo {
+    let HubTable { keys, answer_key, ledger } = table;
+    HubInfo { keys, answer_key, ledger }
 }
 
 fn quota(checker: &mut Checker<'_>, table: toml::Spanned<QuotaTable>) -> Quota {

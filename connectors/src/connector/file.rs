@@ -15,6 +15,8 @@ pub(super) struct ConnectorFile {
     pub(super) schema: Spanned<String>,
     pub(super) adapter: AdapterTable,
     pub(super) source: Spanned<toml::Table>,
+    #[serde(default)]
+    pub(super) hub: HubTable,
     pub(super) quota: Spanned<QuotaTable>,
     #[serde(default)]
     pub(super) dataset: Vec<Spanned<DatasetTable>>,
@@ -62,6 +64,14 @@ pub(super) struct SqlTable {
 pub(super) struct ExplainTable {
     pub(super) max_full_scan: Option<u64>,
     pub(super) max_cost: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct HubTable {
+    pub(super) keys: Option<PathBuf>,
+    pub(super) answer_key: Option<PathBuf>,
+    pub(super) ledger: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -207,6 +217,7 @@ mod tests {
             ("/$defs/adapter/properties", keys::<AdapterTable>()),
             ("/$defs/source/properties", keys::<SqlTable>()),
             ("/$defs/source/properties/explain/properties", keys::<ExplainTable>()),
+            ("/properties/hub/properties", keys::<HubTable>()),
             ("/$defs/quota/properties", keys::<QuotaTable>()),
             ("/$defs/dataset/properties", keys::<DatasetTable>()),
             ("/$defs/dataset/properties/as_of/properties", keys::<AsOfTable>()),

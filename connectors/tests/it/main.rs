@@ -18,6 +18,8 @@ mod office;
 #[cfg(test)]
 mod over_tls;
 #[cfg(test)]
+mod proof;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod serving;

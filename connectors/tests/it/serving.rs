@@ -39,7 +39,7 @@ impl Process {
         }
         let path = |name: &str| folder.join(name).display().to_string();
         let (cert, key, ca_file) = (path("cert.pem"), path("key.pem"), path("ca.pem"));
-        let mut arguments = vec!["serve", file.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+        let mut arguments = vec!["serve", file.to_str().unwrap(), "--listen", "127.0.0.1:0", "--accept-unsigned"];
         arguments.extend(["--cert", &cert, "--key", &key, "--client-ca", &ca_file]);
         arguments.extend(more);
         let mut child = executable(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -266,7 +266,7 @@ fn what_is_missing_to_serve_is_told_in_both_languages() {
     let missing =
         ["--cert", "/none.pem", "--key", "/none.key", "--client-ca", "/none.ca", "--source-url", "sqlite:///x"];
     let with = |more: &[&'static str]| {
-        let mut arguments = vec!["serve", file.as_str()];
+        let mut arguments = vec!["serve", file.as_str(), "--accept-unsigned"];
         arguments.extend(missing);
         arguments.extend(more);
         run(&arguments)

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connectors::context::ContextSigner;
+use connectors::keys::PrivateKey;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +20,7 @@ use super::record::{Ended, Record};
 use super::scenario::{ASSESSED_ON, Asked, Behaviour, Scenario, Trouble, nothing_declared};
 use crate::domain::clock::Clock;
 use crate::domain::dataset::Catalogue;
+use crate::domain::division::DivisionCode;
 use crate::domain::id_number::SubjectKey;
 use crate::domain::outcome::{Answer, Freshness};
 use crate::domain::suite::SuiteId;
@@ -26,7 +29,10 @@ use crate::federation::adapter::Adapter;
 use crate::federation::ask::{Federation, Inquiry, MemberAnswers};
 use crate::federation::client::AdapterClient;
 use crate::federation::plan::{DepartmentPlan, Plan, Question};
+use crate::federation::proving::{AnswerKeys, Proving};
 use crate::federation::registry::Registry;
+use crate::federation::round::Signing;
+use crate::federation::tally::Tally;
 
 /// How finely time passes between machines.
 pub(super) const TICK: Duration = Duration::from_millis(5);
@@ -170,14 +176,24 @@ async fn hub(
     let connected = scenario.departments.iter().filter(|department| department.is_connected);
     let adapters = connected.map(|department| {
         let client = AdapterClient::simulated(Box::new(Dial(department.id.to_string())), CONNECT_TIMEOUT);
-        Adapter::new(department.id.clone(), client, department.terms, Arc::clone(&randomness) as _)
+        Adapter::new(
+            department.id.clone(),
+            (client, AnswerKeys::default()),
+            department.terms,
+            Arc::clone(&randomness) as _,
+        )
     });
     let federation = Federation::new(
         Arc::clone(&catalogue),
         Registry::new(adapters),
         scenario.cached_people,
         SubjectKey::new(SuiteId::Intl, b"simulation"),
-        Arc::new(Simulated),
+        Signing {
+            signer: ContextSigner::new(PrivateKey::from_seed(&[1; 32]).unwrap(), "https://hub.hedui.invalid"),
+            clock: Arc::new(Simulated),
+            randomness: Arc::clone(&randomness) as _,
+        },
+        Proving::default(),
     );
     let begun = Instant::now();
     let mut inquiries: FuturesUnordered<_> = scenario
@@ -225,6 +241,9 @@ async fn inquire(
         people: &people,
         authorisation: &asked.authorisation,
         verification: &format!("i{index}"),
+        organisation: "模拟民政局",
+        division: DivisionCode::NATION,
+        tally: &Tally::default(),
         deadline: begun + asked.patience + late,
     };
     let mut outcomes = federation.gather(&used, &inquiry, |_| {}).await;
@@ -260,6 +279,7 @@ fn nothing(department: &DepartmentPlan, catalogue: &Catalogue) -> Vec<MemberAnsw
             adapter_version: "1".into(),
             received_at: Simulated.now(),
             facts: Arc::new([]),
+            proof: None,
         };
         (Arc::new(answer), Freshness::Live)
     };
