@@ -15,7 +15,9 @@ use super::backend::DEPARTMENTS;
 use super::chaos_answers::{Department, Spoil};
 use super::chaos_network::{Network, Toxic};
 use super::load::Target;
-use super::measure::{BACKEND_PORT, HUB_PORT, MONITOR_PORT, Process, quantile, start, until_listening, write_down};
+use super::measure::{
+    BACKEND_PORT, HUB_PORT, MONITOR_PORT, Process, quantile, sorted, start, until_listening, write_down,
+};
 use super::{household, hub};
 
 /// What the departments take to answer.
@@ -172,12 +174,6 @@ impl Told {
     fn answered(&self, department: &str) -> bool {
         self.departments.iter().any(|(name, is_answer, _)| name == department && *is_answer)
     }
-}
-
-fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values
 }
 
 fn latencies(told: &[Told]) -> Vec<f64> {

@@ -257,6 +257,14 @@ pub(crate) fn bare_query() -> Vec<u8> {
     query.to_string().into_bytes()
 }
 
+/// These in order.
+pub(crate) fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+/// The value that so large a share of them does not exceed.
 pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let index = ((sorted.len() - 1) as f64 * share).round() as usize;
     sorted[index]
