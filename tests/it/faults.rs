@@ -23,11 +23,7 @@ async fn with_stub(department: &'static str, behaviour: Behaviour) -> (System, S
 }
 
 /// The same where departments may take this long.
-async fn with_stub_within(
-    ask_timeout: &'static str,
-    department: &'static str,
-    behaviour: Behaviour,
-) -> (System, Stub) {
+async fn with_stub_within(ask_timeout: &'static str, department: &'static str, behaviour: Behaviour) -> (System, Stub) {
     let keys = stub_keys();
     let stub = Stub::start(department, behaviour, keys.path());
     let setup = Setup {
