@@ -92,8 +92,7 @@ impl Clock for Simulated {
 
 /// Runs the scenario of a seed.
 pub(super) fn run(seed: u64, mutation: Mutation) -> Report {
-    let catalogue = Arc::new(Catalogue::shipped());
-    let mut scenario = Scenario::of(seed, &catalogue);
+    let mut scenario = Scenario::of(seed, &Catalogue::shipped());
     for department in scenario.departments.iter_mut().filter(|department| department.is_sound) {
         match mutation {
             Mutation::Liar => department.behaviours = vec![(Duration::ZERO, Behaviour::Liar)],
@@ -102,6 +101,18 @@ pub(super) fn run(seed: u64, mutation: Mutation) -> Report {
         }
     }
     let scenario = Rc::new(scenario);
+    let (record, ending) = play(seed, &scenario, mutation);
+    let results = || record.ended.iter().flat_map(|ended| &ended.outcomes).map(|outcome| &outcome.result);
+    let answers = results().filter(|result| result.is_ok()).count();
+    let outcomes = (answers, results().count() - answers);
+    let mut violations = invariants::violations(&scenario, &record);
+    violations.extend(ending.map(|error| format!("ends: {error}")));
+    Report { trace: record.trace, violations, outcomes }
+}
+
+/// Plays a scenario to its end; says besides why it did not come to one.
+pub(super) fn play(seed: u64, scenario: &Rc<Scenario>, mutation: Mutation) -> (Record, Option<String>) {
+    let catalogue = Arc::new(Catalogue::shipped());
     let record = Rc::new(RefCell::new(Record::default()));
     let mut sim = turmoil::Builder::new()
         .rng_seed(seed)
@@ -123,7 +134,7 @@ pub(super) fn run(seed: u64, mutation: Mutation) -> Report {
         });
         sim.host(department.id.as_str(), move || serve(Rc::clone(&role)));
     }
-    sim.client("hub", hub(seed, mutation, Rc::clone(&scenario), catalogue, Rc::clone(&record)));
+    sim.client("hub", hub(seed, mutation, Rc::clone(scenario), catalogue, Rc::clone(&record)));
     let mut troubles: Vec<_> = scenario
         .departments
         .iter()
@@ -131,7 +142,7 @@ pub(super) fn run(seed: u64, mutation: Mutation) -> Report {
         .collect();
     troubles.sort_by_key(|(at, ..)| *at);
     let mut troubles = troubles.into_iter().peekable();
-    loop {
+    let ending = loop {
         while let Some((at, department, trouble)) = troubles.next_if(|(at, ..)| *at <= sim.elapsed()) {
             record.borrow_mut().tell(at, &format!("{department}: {trouble:?}"));
             match trouble {
@@ -147,21 +158,13 @@ pub(super) fn run(seed: u64, mutation: Mutation) -> Report {
             }
         }
         match sim.step() {
-            Ok(true) => break,
+            Ok(true) => break None,
             Ok(false) => {}
-            Err(error) => {
-                let violations = vec![format!("ends: {error}")];
-                return Report { trace: record.take().trace, violations, outcomes: (0, 0) };
-            }
+            Err(error) => break Some(error.to_string()),
         }
-    }
+    };
     drop(sim);
-    let record = record.take();
-    let results = || record.ended.iter().flat_map(|ended| &ended.outcomes).map(|outcome| &outcome.result);
-    let answers = results().filter(|result| result.is_ok()).count();
-    let outcomes = (answers, results().count() - answers);
-    let violations = invariants::violations(&scenario, &record);
-    Report { trace: record.trace, violations, outcomes }
+    (record.take(), ending)
 }
 
 /// The hub: all inquiries of the scenario, side by side.

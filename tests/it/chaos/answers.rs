@@ -96,7 +96,8 @@ impl Drop for Department {
     }
 }
 
-fn tls(keys: &Path) -> RustlsConfig {
+/// TLS of a department that asks for no certificate, with the keys of a folder.
+pub(crate) fn tls(keys: &Path) -> RustlsConfig {
     let read = |name: &str| std::fs::read(keys.join(name)).unwrap();
     let certificates = CertificateDer::pem_slice_iter(&read("server.pem")).collect::<Result<Vec<_>, _>>().unwrap();
     let key = PrivateKeyDer::from_pem_slice(&read("server.key")).unwrap();
