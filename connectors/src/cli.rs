@@ -24,7 +24,7 @@ use crate::connector::Connector;
 use crate::error::{Lang, Text};
 use crate::golden;
 use crate::ledger::Ledger;
-use crate::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject, ResultStatus};
+use crate::protocol::{Query, QueryPeriod, ResultStatus};
 use crate::secret::Secret;
 use crate::{synthetic, trial};
 pub use conform::{CallerArgs, ConformArgs};
@@ -204,14 +204,8 @@ async fn ask(args: TryArgs, style: Style) -> u8 {
         Ok(adapter) => adapter,
         Err(code) => return code,
     };
-    let query = Query {
-        request_id: "try".to_owned(),
-        purpose: "try".to_owned(),
-        authorisation: QueryAuthorisation { number: "try".to_owned(), valid_until: args.to.to_string() },
-        period: QueryPeriod { from: args.from, to: args.to },
-        datasets: vec![args.dataset],
-        subjects: vec![QuerySubject { reference: "m1".to_owned(), id_number, name: args.name, datasets: None }],
-    };
+    let period = QueryPeriod { from: args.from, to: args.to };
+    let query = Query::of_own("try", &[&args.dataset], [(id_number.as_str(), args.name.as_str())], period);
     if args.record.is_some() && !query.subjects.iter().all(|subject| synthetic::is_synthetic(&subject.id_number)) {
         style.failed(
             "record_of_a_person",

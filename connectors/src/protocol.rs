@@ -69,6 +69,32 @@ pub struct QuerySubject {
     pub datasets: Option<Vec<String>>,
 }
 
+impl Query {
+    /// A question of the department's own, as in a trial: `reason` stands for request, purpose and authorisation.
+    /// Persons are numbers with names; they are `m1`, `m2`, … in the answer.
+    pub(crate) fn of_own<'a>(
+        reason: &str,
+        datasets: &[&str],
+        persons: impl IntoIterator<Item = (&'a str, &'a str)>,
+        period: QueryPeriod,
+    ) -> Self {
+        let subject = |(index, (id_number, name)): (usize, (&str, &str))| QuerySubject {
+            reference: format!("m{}", index + 1),
+            id_number: id_number.to_owned(),
+            name: name.to_owned(),
+            datasets: None,
+        };
+        Self {
+            request_id: reason.to_owned(),
+            purpose: reason.to_owned(),
+            authorisation: QueryAuthorisation { number: reason.to_owned(), valid_until: period.to.to_string() },
+            period,
+            datasets: datasets.iter().map(|dataset| (*dataset).to_owned()).collect(),
+            subjects: persons.into_iter().enumerate().map(subject).collect(),
+        }
+    }
+}
+
 impl fmt::Debug for QuerySubject {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "QuerySubject({}, hidden)", self.reference)

@@ -19,7 +19,7 @@ use crate::golden::GoldenTest;
 use crate::ledger::Ledger;
 use crate::mapping::{Outcome as RowOutcome, Person};
 use crate::native::{Rows, find_column};
-use crate::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject, Response, ResultStatus};
+use crate::protocol::{Query, QueryPeriod, Response, ResultStatus};
 use crate::serve::{Running, TlsPem};
 use crate::source::{Question, Rung, Source, Trouble};
 
@@ -315,20 +315,7 @@ pub(super) async fn get(caller: &Caller, path: &str) -> (Result<Answer, CallErro
 
 /// A question about persons, by number and name.
 pub(super) fn query(datasets: &[&str], persons: &[(&str, &str)], period: QueryPeriod) -> Query {
-    let subject = |(index, (number, name)): (usize, &(&str, &str))| QuerySubject {
-        reference: format!("m{}", index + 1),
-        id_number: (*number).to_owned(),
-        name: (*name).to_owned(),
-        datasets: None,
-    };
-    Query {
-        request_id: "conformance".to_owned(),
-        purpose: "conformance".to_owned(),
-        authorisation: QueryAuthorisation { number: "conformance".to_owned(), valid_until: period.to.to_string() },
-        period,
-        datasets: datasets.iter().map(|dataset| (*dataset).to_owned()).collect(),
-        subjects: persons.iter().enumerate().map(subject).collect(),
-    }
+    Query::of_own("conformance", datasets, persons.iter().copied(), period)
 }
 
 fn nothing(why: &Text) -> Exchange {
