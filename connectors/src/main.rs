@@ -25,7 +25,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[command(flatten)]
-    Adapter(cli::Command),
+    Adapter(Box<cli::Command>),
     /// Hold the ledger against the hub's account. Exits with 2 when they differ.
     ///
     /// Example: hedui-adapter reconcile --ledger hrss.jsonl --hub-keys hub-keys.json --account account.json
@@ -50,7 +50,7 @@ fn main() -> std::io::Result<ExitCode> {
         Command::Reconcile(args) => Ok(reconcile::run(&args, style)),
         Command::Adapter(command) => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            Ok(runtime.block_on(cli::run(command, style)))
+            Ok(runtime.block_on(cli::run(*command, style)))
         }
     }
 }

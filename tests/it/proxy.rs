@@ -70,7 +70,8 @@ impl Proxy {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let routes = Router::new().route("/v1/facts:query", post(pass)).with_state(between);
-        let server = axum_server::from_tcp_rustls(listener, super::chaos::answers::tls(keys)).unwrap().handle(handle.clone());
+        let server =
+            axum_server::from_tcp_rustls(listener, super::chaos::answers::tls(keys)).unwrap().handle(handle.clone());
         tokio::task::spawn(server.serve(routes.into_make_service()));
         Self { address, meddling, handle }
     }
