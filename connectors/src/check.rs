@@ -1,6 +1,8 @@
 //! `check`: a ladder from the file to an answer. It stops at the first broken rung, names it, and says what
 //! mends it.
 
+mod delivery;
+
 use std::path::Path;
 use std::time::Instant;
 
@@ -112,7 +114,9 @@ pub async fn climb(file: &Path, overrides: Overrides) -> Vec<Step> {
 /// That the secrets are there, and whether one of them is open to every account: the adapter runs, but somebody
 /// should know.
 fn secrets(connector: &Connector) -> Step {
-    let SourceInfo::Sql(info) = &connector.source;
+    let SourceInfo::Sql(info) = &connector.source else {
+        return Step::sound(Rung::Secrets, "不需要机密", "no secret is needed");
+    };
     let (DatabasePlace::Url(place) | DatabasePlace::Fields { password: place, .. }) = &info.database;
     let Some((path, mode)) = place.open_to_all(connector.folder()) else {
         return Step::sound(Rung::Secrets, "文件所说的机密都在", "every secret the file names is there");
@@ -127,8 +131,11 @@ fn secrets(connector: &Connector) -> Step {
     )
 }
 
-/// DNS, TCP, TLS, login, read-only. True when all of them hold.
+/// DNS, TCP, TLS, login, read-only; or what a folder of deliveries has instead. True when all of them hold.
 async fn climb_to_login(adapter: &Adapter, steps: &mut Vec<Step>) -> bool {
+    if let Some(source) = adapter.source().deliveries() {
+        return delivery::climb(source, steps).await;
+    }
     let Some(source) = adapter.source().database() else { return true };
     let place = source.place();
     let tls = source.tls();
@@ -223,6 +230,9 @@ fn encrypted(mode: TlsMode, cipher: Option<&str>) -> Step {
 /// any of them; the lowest rung is the one that is told.
 async fn climb_statements(adapter: &Adapter, steps: &mut Vec<Step>) {
     let question = || Question { id_numbers: vec![NOBODY], period: period() };
+    if adapter.source().deliveries().is_some() {
+        return climb_answers(adapter, &question(), steps).await;
+    }
     let (mut troubles, mut plans) = (Vec::new(), Vec::new());
     for dataset in &adapter.connector().datasets {
         match adapter.source().columns(&dataset.id).await {
@@ -269,8 +279,12 @@ async fn climb_statements(adapter: &Adapter, steps: &mut Vec<Step>) {
         return;
     }
     steps.extend(plans.iter().map(|(dataset, plan)| affordable(dataset, plan)));
+    climb_answers(adapter, &question(), steps).await;
+}
+
+async fn climb_answers(adapter: &Adapter, question: &Question<'_>, steps: &mut Vec<Step>) {
     for dataset in &adapter.connector().datasets {
-        let step = answers(adapter, dataset, &question()).await;
+        let step = answers(adapter, dataset, question).await;
         let holds = step.holds();
         steps.push(step);
         if !holds {
@@ -438,6 +452,11 @@ pub(crate) fn unopened(error: &LoadError) -> Trouble {
                 "设置该变量或文件；试用时可加 --source-url",
                 "set the variable or file; for a trial, pass --source-url",
             ),
+        ),
+        LoadError::Source(error @ OpenError::Folder) => (
+            "source_url",
+            error.text(),
+            Text::new("改正 --source-url，或不写它", "correct --source-url, or leave it out"),
         ),
         LoadError::Source(error @ OpenError::TlsFile { .. }) => (
             "tls_file",

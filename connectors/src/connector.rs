@@ -6,6 +6,7 @@
 
 mod checked;
 mod dataset;
+mod delivered;
 mod file;
 mod mapped;
 mod source;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) use checked::{is_name, name_form};
+pub use delivered::{FileFormat, FileInfo, FileName};
 
 use crate::error::{Fault, Faults, Text};
 use crate::golden::GoldenTest;
@@ -21,6 +23,7 @@ use crate::mapping::Mapping;
 use crate::protocol::{AdapterVersion, MAX_SUBJECTS, Manifest, ManifestDataset};
 use crate::secret::SecretPlace;
 use crate::sql_text::SqlText;
+use crate::xml::XmlPath;
 
 /// The schema this build reads.
 pub const SCHEMA: &str = "hedui.connector/1";
@@ -62,6 +65,8 @@ pub struct AdapterInfo {
 pub enum SourceInfo {
     /// A database.
     Sql(SqlInfo),
+    /// A folder of deliveries.
+    File(FileInfo),
 }
 
 /// A database.
@@ -188,6 +193,13 @@ pub enum Ask {
         statement: SqlText,
         /// Its parameters, in the order of [`SqlText::parameters`].
         parameters: Vec<Parameter>,
+    },
+    /// By the identity numbers in a delivered file.
+    File {
+        /// The file.
+        file: FileName,
+        /// The path of its records, in XML.
+        records: Option<XmlPath>,
     },
 }
 

@@ -37,6 +37,14 @@ impl Ledger {
         }
     }
 
+    /// Writes that a delivery was taken over, or why it is not.
+    pub(crate) fn delivery(&self, adapter: &str, status: &str, files: Vec<String>) {
+        let line = DeliveryLine { at: now(), event: "delivery", adapter, status, files };
+        if let Ok(line) = serde_json::to_string(&line) {
+            self.write(line);
+        }
+    }
+
     /// Begins the line of a query; it is written when the entry is finished or dropped.
     pub(crate) fn begin(&self, adapter: &str, query: Option<&Query>) -> Entry {
         let line = Line {
@@ -78,6 +86,17 @@ impl Drop for Entry {
             self.ledger.write(line);
         }
     }
+}
+
+#[derive(Serialize)]
+struct DeliveryLine<'a> {
+    at: String,
+    event: &'static str,
+    adapter: &'a str,
+    /// `taken_over`, or the code of what is wrong with it.
+    status: &'a str,
+    /// Each file with the day its records are of, or what is wrong; no values.
+    files: Vec<String>,
 }
 
 #[derive(Serialize)]

@@ -18,6 +18,8 @@ pub mod sql_text;
 // The way of a query.
 pub mod adapter;
 mod answer;
+pub mod clock;
+pub mod handover;
 pub mod ledger;
 mod problem;
 pub mod protocol;
@@ -25,6 +27,8 @@ pub mod rehearsal;
 pub mod serve;
 mod source;
 mod synthetic;
+pub mod text;
+mod xml;
 
 // The way of a row.
 pub mod amount;

@@ -96,6 +96,14 @@ pub(crate) fn of_source(error: &SourceError) -> AdapterProblem {
                 "the adapter's database account could change records, and is not used until it cannot",
             ),
         ),
+        SourceError::Stale(_) => problem(
+            503,
+            error.code(),
+            Text::new(
+                "部门最近一次交来的数据已超过约定的时限",
+                "what the department delivered last is older than agreed",
+            ),
+        ),
         SourceError::Statement(_) | SourceError::TooManyRows(_) | SourceError::TooCostly(_) => problem(
             500,
             error.code(),

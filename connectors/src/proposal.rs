@@ -263,25 +263,28 @@ fn written(adapter: &str, relation: &Relation, fact: &FactType, subject: &Column
             once.push(column);
         }
     }
-    let id: String = plain(&relation.name).chars().filter(char::is_ascii_alphanumeric).take(30).collect();
+    let is_file = relation.kind == "file";
+    let stem = relation.name.rsplit_once('.').filter(|_| is_file).map_or(relation.name.as_str(), |(stem, _)| stem);
+    let id: String = plain(stem).chars().filter(char::is_ascii_alphanumeric).take(30).collect();
     let id = if id.len() >= 2 && id.starts_with(|first: char| first.is_ascii_lowercase()) {
         id
     } else {
         fact.name.to_owned()
     };
-    let (window, parameters) = match dated(relation, fact) {
+    let (window, parameters) = match dated(relation, fact).filter(|_| !is_file) {
         Some(column) => window(column),
         None => Default::default(),
     };
-    let mut toml = format!(
-        "[[dataset]]\nid = \"{adapter}.{id}\"\nfact = \"{}\"\nsql = '''\nSELECT {}\nFROM {} WHERE {} IN (:id_numbers){window}'''\nsubject = \"{}\"\n",
-        fact.name,
-        once.join(", "),
-        relation.name,
-        subject.written,
-        subject.name
-    );
+    let mut toml = format!("[[dataset]]\nid = \"{adapter}.{id}\"\nfact = \"{}\"\n", fact.name);
+    let keys = if is_file {
+        file_keys(relation, fact)
+    } else {
+        let (columns, table, number) = (once.join(", "), &relation.name, &subject.written);
+        format!("sql = '''\nSELECT {columns}\nFROM {table} WHERE {number} IN (:id_numbers){window}'''\n")
+    };
+    toml.push_str(&keys);
     let mut line = |text: String| writeln!(toml, "{text}").expect("writing to a String cannot fail");
+    line(format!("subject = \"{}\"", subject.name));
     if let Some(name) = name {
         line(format!("name = \"{}\"", name.name));
     }
@@ -301,6 +304,17 @@ fn written(adapter: &str, relation: &Relation, fact: &FactType, subject: &Column
         }
     }
     toml
+}
+
+/// What names a file, its records and the day that chooses them by period.
+fn file_keys(relation: &Relation, fact: &FactType) -> String {
+    let name = toml::Value::String(relation.name.clone());
+    let records = relation.records.as_ref().map(|path| format!("records = \"{path}\"\n")).unwrap_or_default();
+    let within = dated(relation, fact).map(|column| {
+        let (format, day) = date_form(column);
+        format!("within = {{ column = \"{}\", format = \"{format}\"{day} }}\n", column.name)
+    });
+    format!("file = {name}\n{records}{}", within.unwrap_or_default())
 }
 
 /// The column that says when something was paid, for facts that are asked for within a period.
@@ -408,7 +422,13 @@ mod tests {
             comment: (*comment).to_owned(),
             nulls: None,
         });
-        Relation { name: name.to_owned(), kind: "table".to_owned(), columns: columns.collect(), sampled: None }
+        Relation {
+            name: name.to_owned(),
+            kind: "table".to_owned(),
+            columns: columns.collect(),
+            records: None,
+            sampled: None,
+        }
     }
 
     #[test]

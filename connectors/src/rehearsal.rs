@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use jiff::civil::Date;
 use serde::Deserialize;
 
 use crate::error::{Fault, Faults, Text};
@@ -30,17 +31,23 @@ pub enum Behaviour {
 
 /// The rehearsed persons.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Rehearsal(BTreeMap<String, Behaviour>);
+pub struct Rehearsal {
+    behaviours: BTreeMap<String, Behaviour>,
+    /// The day on which the rehearsal plays, by which the age of delivered records is judged.
+    today: Option<Date>,
+}
 
 impl std::fmt::Debug for Rehearsal {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Rehearsal({} persons)", self.0.len())
+        write!(formatter, "Rehearsal({} persons)", self.behaviours.len())
     }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RehearsalFile {
+    #[serde(default)]
+    today: Option<Date>,
     behaviours: Vec<Entry>,
 }
 
@@ -95,18 +102,27 @@ impl Rehearsal {
                 );
             }
         }
-        if faults.is_empty() { Ok(Self(behaviours)) } else { Err(Faults { file: file.to_owned(), faults }) }
+        if faults.is_empty() {
+            Ok(Self { behaviours, today: parsed.today })
+        } else {
+            Err(Faults { file: file.to_owned(), faults })
+        }
+    }
+
+    /// The day on which the rehearsal plays.
+    pub(crate) const fn today(&self) -> Option<Date> {
+        self.today
     }
 
     /// How the whole query is answered, when one of its persons is rehearsed to fail.
     pub(crate) fn of_query(&self, query: &Query) -> Option<Behaviour> {
-        let behaviours = query.subjects.iter().filter_map(|subject| self.0.get(&subject.id_number));
+        let behaviours = query.subjects.iter().filter_map(|subject| self.behaviours.get(&subject.id_number));
         behaviours.copied().filter(|behaviour| *behaviour != Behaviour::NoRecord).min()
     }
 
     /// True when nothing is to be known of this person.
     pub(crate) fn hides(&self, id_number: &str) -> bool {
-        self.0.get(id_number) == Some(&Behaviour::NoRecord)
+        self.behaviours.get(id_number) == Some(&Behaviour::NoRecord)
     }
 }
 

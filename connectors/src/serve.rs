@@ -25,6 +25,7 @@ pub use crate::adapter::{Adapter, LoadError, Overrides};
 use crate::error::Text;
 use crate::problem;
 use crate::protocol::{AdapterProblem, AdapterVersion, Query};
+use crate::source::Trouble;
 pub use tls::{Tls, TlsError, TlsFiles, TlsPem};
 
 /// Largest body of a query, in bytes. Five hundred subjects take about a tenth.
@@ -196,14 +197,20 @@ async fn manifest(State(served): State<Served>) -> Response {
 /// What `GET /v1/health` answers.
 #[derive(Serialize)]
 struct Health {
+    /// `ok`, or `degraded` when it answers but something is wrong.
     status: &'static str,
     adapter: AdapterVersion,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<Trouble>,
 }
 
 async fn health(State(served): State<Served>) -> Response {
     let adapter = served.adapter.connector().version();
-    match served.adapter.health().await {
-        Ok(()) => json(StatusCode::OK, "application/json", &Health { status: "ok", adapter }),
+    match served.adapter.condition().await {
+        Ok(trouble) => {
+            let status = if trouble.is_some() { "degraded" } else { "ok" };
+            json(StatusCode::OK, "application/json", &Health { status, adapter, trouble })
+        }
         Err(error) => answer_problem(&problem::of_source(&error)),
     }
 }

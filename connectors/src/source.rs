@@ -1,20 +1,25 @@
 //! Where a department's records are. The seam between the adapter and what it asks.
 //!
 //! A source takes the identity numbers and the period of a query and gives rows of named values; it
-//! knows neither facts nor the protocol. There is one kind now, a database; a new kind is a new variant.
+//! knows neither facts nor the protocol. A kind of source is a variant.
 
 mod error;
+mod file;
 mod reach;
 mod sql;
 mod trouble;
 
 use std::path::Path;
 
-use crate::connector::{Connector, SourceInfo};
+use crate::adapter::Overrides;
+use crate::connector::{Connector, FileInfo, SourceInfo};
+use crate::ledger::Ledger;
 use crate::native::Rows;
 use crate::protocol::QueryPeriod;
-use crate::secret::Secret;
 pub use error::{OpenError, SourceError};
+pub(crate) use file::FileSource;
+pub(crate) use file::RUNGS;
+use file::Today;
 pub(crate) use reach::{connect, resolve};
 pub(crate) use sql::Plan;
 use sql::SqlSource;
@@ -34,6 +39,8 @@ pub(crate) struct Question<'a> {
 pub(crate) enum Source {
     /// A database.
     Sql(Box<SqlSource>),
+    /// A folder of deliveries.
+    File(Box<FileSource>),
     /// Rows that were handed over before: the answer to one question, whatever is asked.
     Recorded(Rows),
 }
@@ -41,14 +48,21 @@ pub(crate) enum Source {
 impl Source {
     /// Sets up the source of a connector. It connects when it is first asked, so that an adapter can
     /// start before its database and outlive a restart of it.
-    pub(crate) fn of(connector: &Connector, url: Option<&Secret>) -> Result<Self, OpenError> {
-        let SourceInfo::Sql(info) = &connector.source;
-        let source = SqlSource::open(info, url, connector.folder(), &connector.datasets)?;
-        Ok(Self::Sql(Box::new(source)))
+    pub(crate) fn of(connector: &Connector, overrides: &Overrides) -> Result<Self, OpenError> {
+        let (url, folder) = (overrides.source_url.as_ref(), connector.folder());
+        Ok(match &connector.source {
+            SourceInfo::Sql(info) => Self::Sql(Box::new(SqlSource::open(info, url, folder, &connector.datasets)?)),
+            SourceInfo::File(info) => {
+                let clock = || Today::Of(overrides.clock.clone());
+                let today = overrides.rehearsal.today().map_or_else(clock, Today::Always);
+                let log = (connector.adapter.id.as_str(), overrides.ledger.clone());
+                Self::File(Box::new(FileSource::open(info, url, folder, &connector.datasets, today, log)?))
+            }
+        })
     }
 
-    /// A source in memory for a golden test. A fixture in JSON holds the rows as the source hands them over; one
-    /// in SQL is loaded into `SQLite`, with the `schema.sql` beside it, and asked by the statement.
+    /// A source for a golden test. A fixture in JSON holds the rows as the source hands them over; one in SQL is
+    /// loaded into `SQLite`, with the `schema.sql` beside it, and asked by the statement; a folder is a delivery.
     pub(crate) async fn fixture(connector: &Connector, fixture: &Path) -> Result<Self, OpenError> {
         let read = |file: &Path| {
             std::fs::read_to_string(file).map_err(|cause| OpenError::Fixture(format!("`{}`: {cause}", file.display())))
@@ -60,16 +74,28 @@ impl Source {
                 OpenError::Fixture(format!("`{}`: {form}", fixture.display()))
             });
         }
-        let SourceInfo::Sql(info) = &connector.source;
-        let setup = vec![read(&fixture.with_file_name("schema.sql"))?, read(fixture)?];
-        let source = SqlSource::in_memory(setup, info, &connector.datasets).await?;
-        Ok(Self::Sql(Box::new(source)))
+        match &connector.source {
+            SourceInfo::Sql(info) => {
+                let setup = vec![read(&fixture.with_file_name("schema.sql"))?, read(fixture)?];
+                Ok(Self::Sql(Box::new(SqlSource::in_memory(setup, info, &connector.datasets).await?)))
+            }
+            SourceInfo::File(info) => {
+                let info = FileInfo { folder: fixture.to_owned(), ..info.clone() };
+                let log = (connector.adapter.id.as_str(), Ledger::Silent);
+                let source = FileSource::open(&info, None, Path::new(""), &connector.datasets, Today::Never, log)?;
+                match source.ping().await {
+                    Ok(_) => Ok(Self::File(Box::new(source))),
+                    Err(error) => Err(OpenError::Fixture(error.to_string())),
+                }
+            }
+        }
     }
 
     /// The tables and views of a database, with a sample of each that `wanted` says yes to.
     pub(crate) async fn relations(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Relation>, SourceError> {
         match self {
             Self::Sql(source) => source.relations(wanted).await,
+            Self::File(source) => source.relations().await,
             Self::Recorded(_) => Ok(Vec::new()),
         }
     }
@@ -78,6 +104,7 @@ impl Source {
     pub(crate) async fn fetch(&self, dataset: &str, question: &Question<'_>) -> Result<Rows, SourceError> {
         match self {
             Self::Sql(source) => source.fetch(dataset, question).await,
+            Self::File(source) => source.fetch(dataset, question).await,
             Self::Recorded(rows) => Ok(rows.clone()),
         }
     }
@@ -86,15 +113,17 @@ impl Source {
     pub(crate) async fn columns(&self, dataset: &str) -> Result<Vec<String>, SourceError> {
         match self {
             Self::Sql(source) => source.columns(dataset).await,
+            Self::File(source) => source.columns(dataset).await,
             Self::Recorded(rows) => Ok(rows.columns.clone()),
         }
     }
 
-    /// Succeeds when the source can be asked.
-    pub(crate) async fn ping(&self) -> Result<(), SourceError> {
+    /// Succeeds when the source can be asked; then what is wrong with it although it can.
+    pub(crate) async fn ping(&self) -> Result<Option<Trouble>, SourceError> {
         match self {
-            Self::Sql(source) => source.ping().await,
-            Self::Recorded(_) => Ok(()),
+            Self::Sql(source) => source.ping().await.map(|()| None),
+            Self::File(source) => source.ping().await,
+            Self::Recorded(_) => Ok(None),
         }
     }
 
@@ -108,7 +137,7 @@ impl Source {
     ) -> Result<(Plan, Option<Trouble>), SourceError> {
         match self {
             Self::Sql(source) => source.plan(dataset, column, question).await,
-            Self::Recorded(_) => Ok((Plan::default(), None)),
+            Self::File(_) | Self::Recorded(_) => Ok((Plan::default(), None)),
         }
     }
 
@@ -116,7 +145,15 @@ impl Source {
     pub(crate) fn database(&self) -> Option<&SqlSource> {
         match self {
             Self::Sql(source) => Some(source),
-            Self::Recorded(_) => None,
+            Self::File(_) | Self::Recorded(_) => None,
+        }
+    }
+
+    /// The folder of deliveries, where it is one.
+    pub(crate) fn deliveries(&self) -> Option<&FileSource> {
+        match self {
+            Self::File(source) => Some(source),
+            Self::Sql(_) | Self::Recorded(_) => None,
         }
     }
 
@@ -124,6 +161,7 @@ impl Source {
     pub(crate) async fn close(&self) {
         match self {
             Self::Sql(source) => source.close().await,
+            Self::File(source) => source.close().await,
             Self::Recorded(_) => {}
         }
     }

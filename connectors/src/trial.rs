@@ -13,10 +13,10 @@ use crate::error::Text;
 use crate::ledger::Ledger;
 use crate::mapping::{From, Mapping, Outcome, Part, Person};
 use crate::native::{Native, Rows};
+use crate::problem;
 use crate::protocol::{AdapterProblem, Query, QueryPeriod};
 use crate::source::{Question, Source};
 use crate::synthetic;
-use crate::{problem, rehearsal};
 
 /// What came of a trial.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ async fn ask(adapter: &Adapter, query: &Query) -> Result<Trial, AdapterProblem> 
     let recorded = Adapter::with(
         connector,
         Source::Recorded(native.clone()),
-        Overrides { ledger: Ledger::Silent, rehearsal: rehearsal::Rehearsal::default(), source_url: None },
+        Overrides { ledger: Ledger::Silent, ..Overrides::default() },
     );
     let answered = recorded.answered(query).await?;
     let persons: Vec<_> =

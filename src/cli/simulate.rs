@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use super::{Global, Lang};
 use crate::domain::clock::SystemRandomness;
 use crate::simulate::department::DEPARTMENTS;
+use crate::simulate::native_store;
 use crate::simulate::trial::Trial;
 use crate::simulate::{self, SimulateError, Simulation, Summary};
 
@@ -20,7 +21,7 @@ Examples:
   hedui simulate --cases tests/cases/listed.json --out trial
 
 What DIR holds afterwards:
-  <department>.sqlite            the six departments' native stores
+  <department>.sqlite, emergency/ the six departments' native stores, one of them files it delivers
   rehearsals/<department>.json   failures that the department's adapter rehearses
   requests/<case>.json           one request document a household
   policies/                      the cases' parameter sets as policy packs
@@ -157,7 +158,7 @@ fn adapter_addresses() -> impl Iterator<Item = (&'static str, SocketAddr)> {
 /// The commands that show what was written at work.
 fn next_commands(out: &mut impl std::io::Write, directory: &Path, is_trial: bool) -> std::io::Result<()> {
     let absolute = std::path::absolute(directory)?;
-    let (shown, absolute) = (directory.display(), absolute.display());
+    let shown = directory.display();
     writeln!(out, "  hedui verdict evaluate {shown}/truth.json --summary")?;
     if !is_trial {
         return Ok(());
@@ -165,7 +166,8 @@ fn next_commands(out: &mut impl std::io::Write, directory: &Path, is_trial: bool
     for (department, address) in adapter_addresses() {
         writeln!(
             out,
-            "  hedui adapter serve connectors/{department}/connector.toml --listen {address} \\\n    --cert {shown}/keys/server.pem --key {shown}/keys/server.key --client-ca {shown}/keys/ca.pem \\\n    --source-url sqlite://{absolute}/{department}.sqlite --rehearse {shown}/rehearsals/{department}.json &"
+            "  hedui adapter serve connectors/{department}/connector.toml --listen {address} \\\n    --cert {shown}/keys/server.pem --key {shown}/keys/server.key --client-ca {shown}/keys/ca.pem \\\n    --source-url {url} --rehearse {shown}/rehearsals/{department}.json &",
+            url = native_store::url(&absolute, department),
         )?;
     }
     writeln!(out, "  hedui serve --config {shown}/hedui.toml &")?;

@@ -19,6 +19,7 @@ use hedui::domain::division::DivisionCode;
 use hedui::domain::purpose::Purpose;
 use hedui::simulate::Simulation;
 use hedui::simulate::keys::{TRIAL_AUDIENCE, TRIAL_ISSUER};
+use hedui::simulate::native_store;
 use hedui::simulate::trial::{Trial, TrialFiles};
 use metrics_exporter_prometheus::PrometheusHandle;
 use reqwest::StatusCode;
@@ -108,7 +109,7 @@ pub(crate) async fn adapter(folder: &Path, department: &str, files: &TrialFiles)
 /// The same at a given address.
 pub(crate) async fn adapter_at(folder: &Path, department: &str, files: &TrialFiles, address: SocketAddr) -> Running {
     let connector = root().join("connectors").join(department).join("connector.toml");
-    let url = format!("sqlite://{}", folder.join(format!("{department}.sqlite")).display());
+    let url = native_store::url(folder, department);
     let rehearsal = folder.join("rehearsals").join(format!("{department}.json"));
     serve_connector_at(&connector, &url, Some(&rehearsal), files, address).await
 }
@@ -129,6 +130,7 @@ async fn serve_connector_at(
         source_url: Some(Secret::new(url)),
         rehearsal: rehearsal.map_or_else(Rehearsal::default, |file| Rehearsal::read(file).unwrap()),
         ledger: Ledger::Silent,
+        ..Overrides::default()
     };
     let adapter = Adapter::load(connector, overrides).unwrap();
     let keys = &files.keys;

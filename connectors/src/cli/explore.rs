@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::{FileArgs, NO, OUTSIDE, Style, WRONG};
-use crate::adapter::{Adapter, LoadError};
+use crate::adapter::{Adapter, LoadError, Overrides};
 use crate::connector::{Connector, Driver, is_name, name_form};
 use crate::difference;
 use crate::error::Text;
 use crate::facts::{FACT_TYPES, fact_type};
+use crate::ledger::Ledger;
 use crate::proposal::propose;
 
 /// Arguments of `new`.
@@ -18,8 +19,8 @@ use crate::proposal::propose;
 pub struct NewArgs {
     /// The file to write; an existing one is not overwritten.
     pub file: PathBuf,
-    /// Kind of database.
-    #[arg(long, value_enum)]
+    /// Where the records are: a kind of database, or a folder that files are delivered into.
+    #[arg(long, value_enum, visible_alias = "from")]
     pub driver: Option<DriverArg>,
     /// The department's id in the catalogue, such as `housing`.
     #[arg(long)]
@@ -37,6 +38,12 @@ pub struct NewArgs {
     /// variable to it is printed, and written into the file as a comment.
     #[arg(long)]
     pub host: Option<String>,
+    /// The folder that files are delivered into.
+    #[arg(long)]
+    pub folder: Option<String>,
+    /// Encoding of the delivered files, `utf-8` or `gb18030`.
+    #[arg(long, default_value = "gb18030")]
+    pub encoding: String,
     /// Name of the database.
     #[arg(long)]
     pub database: Option<String>,
@@ -51,7 +58,7 @@ pub struct NewArgs {
     pub non_interactive: bool,
 }
 
-/// A kind of database.
+/// Where records are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DriverArg {
     /// `PostgreSQL`.
@@ -60,6 +67,8 @@ pub enum DriverArg {
     Mariadb,
     /// A file of `SQLite`.
     Sqlite,
+    /// A folder of delivered files.
+    File,
 }
 
 /// Arguments of `discover`.
@@ -190,14 +199,15 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
         None => match answer(
             "driver",
             &None,
-            "数据库种类 (postgres/mariadb/sqlite)",
-            "kind of database (postgres/mariadb/sqlite)",
+            "数据在哪里 (postgres/mariadb/sqlite/file)",
+            "where the records are (postgres/mariadb/sqlite/file)",
         )?
         .as_str()
         {
             "postgres" => DriverArg::Postgres,
             "mariadb" | "mysql" => DriverArg::Mariadb,
             "sqlite" => DriverArg::Sqlite,
+            "file" => DriverArg::File,
             _ => return Err(Unanswered::Missing("driver")),
         },
     };
@@ -217,6 +227,10 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
         |default: &str| args.secret_env.clone().unwrap_or_else(|| format!("HEDUI_{}_{default}", id.to_uppercase()));
     let mut export = None;
     let source = match driver {
+        DriverArg::File => {
+            let folder = answer("folder", &args.folder, "交换文件夹的路径", "path of the folder of deliveries")?;
+            delivered(&folder, &args.encoding)
+        }
         DriverArg::Sqlite => {
             let variable = secret("DATABASE");
             let file = match &args.host {
@@ -226,46 +240,66 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
             let url = file.as_deref().map(sqlite_url);
             export = url.as_ref().map(|url| format!("export {variable}='{}'", url.replace('\'', "'\\''")));
             let example = url.as_deref().unwrap_or("sqlite:///srv/data.sqlite");
-            format!("url = {{ env = {} }}   # 该变量的内容 · the variable holds: {example}\n", quoted(&variable))
+            format!(
+                "kind = \"sql\"\nurl = {{ env = {} }}   # 该变量的内容 · the variable holds: {example}\n",
+                quoted(&variable)
+            ) + BOUNDS
         }
         DriverArg::Postgres | DriverArg::Mariadb => {
             let host = answer("host", &args.host, "数据库主机", "the database's machine")?;
             let database = answer("database", &args.database, "数据库名", "name of the database")?;
             let user = answer("user", &args.user, "只读账号", "account that can only read")?;
-            let driver = if driver == DriverArg::Postgres { Driver::Postgres } else { Driver::Mariadb };
-            let name = if driver == Driver::Postgres { "postgres" } else { "mariadb" };
+            let server = if driver == DriverArg::Postgres { Driver::Postgres } else { Driver::Mariadb };
+            let name = if server == Driver::Postgres { "postgres" } else { "mariadb" };
             format!(
-                "driver = \"{name}\"\nhost = {}\n# port = {}\ndatabase = {}\nuser = {}\n\
+                "kind = \"sql\"\ndriver = \"{name}\"\nhost = {}\n# port = {}\ndatabase = {}\nuser = {}\n\
                  password = {{ env = {} }}   # 或 or {{ file = \"路径 path\" }}；不写在本文件里 · never in this file\n\
                  # tls = \"verify-full\"             # \"verify-ca\" 不核对主机名 any host name；\"off\" 不加密 not encrypted\n\
                  # tls_ca = \"ca.pem\"                # 自建 CA 或自签证书 · a CA of your own, or a self-signed certificate\n",
                 quoted(&host),
-                driver.port(),
+                server.port(),
                 quoted(&database),
                 quoted(&user),
                 quoted(&secret("PASSWORD"))
-            )
+            ) + BOUNDS
         }
     };
     let text = format!(
         "# 接入文件，写法见 connectors/README.md · the connector file, explained in connectors/README.md\n\
          schema = \"hedui.connector/1\"\n\n[adapter]\nid = {id}\n\
          version = \"1.0.0\"                 # 改了映射就换 · change it with the mapping\n\
-         name = {{ zh = {zh}, en = {en} }}\ncontact = {contact}\n\n[source]\nkind = \"sql\"\n{source}\
-         statement_timeout = \"2s\"          # 数据库自己计时，到时停止 · kept by the database itself\n\
-         max_connections = 4\n\
+         name = {{ zh = {zh}, en = {en} }}\ncontact = {contact}\n\n[source]\n{source}\
          max_rows = 5000                   # 超出即报错，不截断 · more is an error, never a short list\n\n\
-         # [source.explain]\n\
-         # max_full_scan = 10000           # 行数更多的表不许从头读到尾 · a larger table is not read from end to end\n\n\
-         [quota]                           # 贵部门同意回答多少 · what you agree to answer\n\
+         {explain}[quota]                           # 贵部门同意回答多少 · what you agree to answer\n\
          per_second = 50\nburst = 100\n\n\
-         # 数据集：hedui-adapter discover 按表提出草稿 · datasets: hedui-adapter discover proposes them from the tables\n",
+         # 数据集：hedui-adapter discover 提出草稿 · datasets: hedui-adapter discover proposes them\n",
+        explain = if driver == DriverArg::File { "" } else { EXPLAIN },
         id = quoted(&id),
         zh = quoted(&zh),
         en = quoted(&en),
         contact = quoted(&contact),
     );
     Ok(Begun { text, export })
+}
+
+/// What a database is held to, in a new file.
+const BOUNDS: &str = "statement_timeout = \"2s\"          # 数据库自己计时，到时停止 · kept by the database itself\nmax_connections = 4\n";
+
+/// The same, of its plans.
+const EXPLAIN: &str = "# [source.explain]\n\
+     # max_full_scan = 10000           # 行数更多的表不许从头读到尾 · a larger table is not read from end to end\n\n";
+
+/// `[source]` of a new file for a folder of deliveries.
+fn delivered(folder: &str, encoding: &str) -> String {
+    format!(
+        "kind = \"file\"\nfolder = {}\n\
+         control = \"control.csv\"           # 最后写：file,rows,sha256,as_of · written last\n\
+         format = \"csv\"                    # 或 or \"xml\"\n\
+         encoding = {}\n\
+         max_age = \"40d\"                   # 更旧的数据不作答 · older records are not answered from\n",
+        quoted(folder),
+        quoted(encoding)
+    )
 }
 
 /// The URL of a `SQLite` file, from wherever it is read; what a URL or a comment would end at is percent-encoded.
@@ -291,9 +325,9 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
         return WRONG;
     }
     let file = &args.connector.file;
-    let adapter = Connector::read_beginning(file)
-        .map_err(LoadError::from)
-        .and_then(|connector| Adapter::new(connector, args.connector.overrides()));
+    let adapter = Connector::read_beginning(file).map_err(LoadError::from).and_then(|connector| {
+        Adapter::new(connector, Overrides { ledger: Ledger::Silent, ..args.connector.overrides() })
+    });
     let adapter = match adapter {
         Ok(adapter) => adapter,
         Err(error) => return style.unloaded(&error),

@@ -73,7 +73,7 @@ pub(super) fn connector(text: &str, path: &Path) -> Result<Connector, Faults> {
                 Text::new("改名或合并", "rename one, or make them one"),
             );
         }
-        datasets.extend(dataset::dataset(&mut checker, &adapter.id, table));
+        datasets.extend(dataset::dataset(&mut checker, &adapter.id, source.as_ref(), table));
     }
     let tests = file.test.into_iter().filter_map(|table| golden_test(&mut checker, &ids, table)).collect();
     match source {

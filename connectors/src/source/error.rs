@@ -28,6 +28,9 @@ pub enum SourceError {
     /// The account could change records, or it is not known that it could not, so it is not used.
     #[error("{}", .0.sentence().en)]
     Writable(Box<Trouble>),
+    /// Its records are older than agreed.
+    #[error("{}", .0.sentence().en)]
+    Stale(Box<Trouble>),
     /// By its plan, the statement costs more than agreed, or what it costs cannot be told, so it is not run.
     #[error("{}", .0.sentence().en)]
     TooCostly(Box<Trouble>),
@@ -43,6 +46,7 @@ impl SourceError {
             Self::Locked => "source_locked",
             Self::Statement(_) => "source_failed",
             Self::Writable(_) => "source_writable",
+            Self::Stale(_) => "source_stale",
             Self::TooCostly(_) => "statement_too_costly",
         }
     }
@@ -53,6 +57,7 @@ impl SourceError {
             Self::Unavailable(trouble)
             | Self::Statement(trouble)
             | Self::Writable(trouble)
+            | Self::Stale(trouble)
             | Self::TooCostly(trouble) => Some(trouble),
             Self::Timeout(_) | Self::TooManyRows(_) | Self::Locked => None,
         }
@@ -66,7 +71,7 @@ impl SourceError {
             Self::Unavailable(trouble) => format!("数据源不可用：{}", trouble.sentence().zh),
             Self::Locked => "数据源被其他程序锁住".to_owned(),
             Self::Statement(trouble) => format!("数据源不接受该语句：{}", trouble.sentence().zh),
-            Self::Writable(trouble) | Self::TooCostly(trouble) => trouble.sentence().zh,
+            Self::Writable(trouble) | Self::Stale(trouble) | Self::TooCostly(trouble) => trouble.sentence().zh,
         };
         Text::new(zh, self.to_string())
     }
@@ -87,6 +92,9 @@ pub enum OpenError {
          mariadb:); in a password, @ : / ? # % are written %40 %3A %2F %3F %23 %25"
     )]
     Url,
+    /// What stands in for the folder of a file source is no folder.
+    #[error("the source of this file is a folder: give its path, such as file:///srv/drop")]
+    Folder,
     /// The URL has options.
     #[error("the source URL has options after `?`; what protects the connection stands in the file (tls, tls_ca)")]
     Options,
@@ -118,6 +126,7 @@ impl OpenError {
                           口令里的 @ : / ? # % 要写成 %40 %3A %2F %3F %23 %25"
                     .to_owned()
             }
+            Self::Folder => "这个文件的数据源是文件夹：写它的路径，如 file:///srv/drop".to_owned(),
             Self::Options => "数据源地址的 ? 后面有选项；连接如何加密要写在文件里（tls、tls_ca）".to_owned(),
             Self::TlsFile { key, path, cause } => format!("`{}` 不能用作 {key}：{cause}", path.display()),
             Self::Fixture(cause) => format!("测试数据无法装入：{cause}"),

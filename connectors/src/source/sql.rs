@@ -177,14 +177,14 @@ impl SqlSource {
         };
         let statements = datasets
             .iter()
-            .map(|dataset| {
-                let Ask::Sql { statement, parameters } = &dataset.ask;
+            .filter_map(|dataset| {
+                let Ask::Sql { statement, parameters } = &dataset.ask else { return None };
                 let prepared = |length| {
                     let Rendered { text, binds } = statement.rendered(length, placeholder);
                     (length, Arc::new(Prepared { text: text.into(), binds }))
                 };
                 let texts = LIST_LENGTHS.into_iter().map(prepared).collect();
-                (dataset.id.clone(), Statements { texts, parameters: parameters.clone() })
+                Some((dataset.id.clone(), Statements { texts, parameters: parameters.clone() }))
             })
             .collect();
         Self {

@@ -4,6 +4,7 @@
 //! What a database says may repeat a value of the question. It is kept without whatever could be an identity
 //! number, for the department's own operator; a caller gets the code of the protocol and no more.
 
+mod delivery;
 mod mariadb;
 mod network;
 mod postgres;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use crate::connector::Driver;
 use crate::error::Text;
 use crate::synthetic::without_identity_numbers;
+pub(crate) use delivery::Flaw;
 
 /// A step on the way from a file to an answer, in the order in which they are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -27,6 +29,14 @@ pub enum Rung {
     Schema,
     /// Every secret it names is there.
     Secrets,
+    /// The folder that deliveries are put into is there and may be read.
+    Folder,
+    /// The control file is there, and lists what the datasets read.
+    Control,
+    /// The files are whole: size, digest and number of records are what the control file says.
+    Whole,
+    /// They are text in the encoding agreed, and of the form agreed.
+    Encoding,
     /// The name of the host has an address.
     Dns,
     /// Something listens there.
@@ -43,6 +53,10 @@ pub enum Rung {
     Prepare,
     /// They give the columns the mapping reads.
     Columns,
+    /// Every record can be found by an identity number.
+    Records,
+    /// The records are of a day that is not too long ago.
+    Fresh,
     /// They cost no more than agreed.
     Cost,
     /// Asked about nobody, they answer nothing, in time.
@@ -58,6 +72,10 @@ impl Rung {
             Self::Syntax => ("语法", "syntax"),
             Self::Schema => ("格式", "schema"),
             Self::Secrets => ("机密", "secrets"),
+            Self::Folder => ("文件夹", "folder"),
+            Self::Control => ("控制文件", "control file"),
+            Self::Whole => ("完整", "whole"),
+            Self::Encoding => ("编码", "encoding"),
             Self::Dns => ("域名", "DNS"),
             Self::Tcp => ("连通", "TCP"),
             Self::Tls => ("加密", "TLS"),
@@ -66,6 +84,8 @@ impl Rung {
             Self::Permission => ("授权", "permission"),
             Self::Prepare => ("语句", "prepare"),
             Self::Columns => ("列", "columns"),
+            Self::Records => ("记录", "records"),
+            Self::Fresh => ("新鲜", "fresh"),
             Self::Cost => ("代价", "cost"),
             Self::Answer => ("答复", "answer"),
             Self::Golden => ("金样", "golden tests"),

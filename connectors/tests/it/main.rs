@@ -6,6 +6,8 @@ mod command_line;
 #[cfg(test)]
 mod databases;
 #[cfg(test)]
+mod drops;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod ladder;

@@ -11,6 +11,7 @@ use super::super::Lang;
 use super::super::caller::adapter_is_healthy;
 use crate::domain::dataset::Catalogue;
 use crate::simulate::keys::TrialKeys;
+use crate::simulate::native_store;
 
 /// The connector files as they are shipped, so that the executable alone can run the demo.
 const CONNECTORS: [(&str, &str); 6] = [
@@ -121,7 +122,7 @@ impl Reserved {
                 .arg("--client-ca")
                 .arg(&keys.ca)
                 .arg("--source-url")
-                .arg(format!("sqlite://{}", folder.join(format!("{id}.sqlite")).display()))
+                .arg(native_store::url(folder, id))
                 .arg("--rehearse")
                 .arg(folder.join("rehearsals").join(format!("{id}.json")))
                 .stdin(Stdio::null())

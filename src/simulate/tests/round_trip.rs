@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use connectors::adapter::{Adapter, Overrides};
+use connectors::clock::Clock;
 use connectors::ledger::Ledger;
 use connectors::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject, ResultStatus};
 use connectors::secret::Secret;
@@ -173,12 +174,17 @@ struct Departments {
 }
 
 impl Departments {
-    fn open(stores: &Path) -> Self {
+    fn open(stores: &Path, today: Date) -> Self {
+        let noon = jiff::tz::Offset::UTC.to_timestamp(today.at(12, 0, 0, 0)).unwrap();
         let adapters = DEPARTMENTS.into_iter().map(|department| {
             let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("connectors/{department}/connector.toml"));
-            let url = format!("sqlite://{}", native_store::path(stores, department).display());
-            let overrides =
-                Overrides { source_url: Some(Secret::new(url)), ledger: Ledger::Silent, ..Overrides::default() };
+            let url = native_store::url(stores, department);
+            let overrides = Overrides {
+                source_url: Some(Secret::new(url)),
+                ledger: Ledger::Silent,
+                clock: Clock::new(move || noon),
+                ..Overrides::default()
+            };
             (department, Adapter::load(&file, overrides).unwrap())
         });
         Self { catalogue: Catalogue::shipped(), adapters: adapters.collect() }
@@ -241,7 +247,7 @@ async fn assert_round_trip(simulation: &Simulation) {
     let folder = tempfile::tempdir().unwrap();
     simulation.write(folder.path()).await.unwrap();
     let prepared = simulation.prepare().unwrap();
-    let departments = Departments::open(folder.path());
+    let departments = Departments::open(folder.path(), simulation.recorded_on());
     for (case, (_, request)) in simulation.cases().iter().zip(&prepared.requests) {
         let (mut known, keys) = departments.ask(case, request).await;
         declared(&mut known, request);
