@@ -171,7 +171,7 @@ mod tests {
         fn every_text_comes_back_from_gb18030(text in "[\u{1}-\u{d7ff}\u{f900}-\u{fffc}\u{10000}-\u{10ffff}]{0,40}") {
             let bytes = TextEncoding::Gb18030.encode(&text);
             match TextEncoding::Gb18030.decode(&bytes) {
-                Ok(decoded) => prop_assert_eq!(decoded, text.trim_start_matches('\u{feff}')),
+                Ok(decoded) => prop_assert_eq!(decoded, text.strip_prefix('\u{feff}').unwrap_or(&text)),
                 Err(error) => prop_assert!(matches!(error.why, Why::Other(_)), "{:?}", error),
             }
         }
