@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::answer::{self, Answered};
+use crate::clock::Clock;
 use crate::connector::Connector;
 use crate::error::{Faults, Lang};
 use crate::ledger::Ledger;
@@ -25,6 +26,8 @@ pub struct Overrides {
     pub rehearsal: Rehearsal,
     /// Where the record of use goes.
     pub ledger: Ledger,
+    /// What signatures and the lives of keys are reckoned by.
+    pub clock: Clock,
 }
 
 /// Why an adapter cannot be set up.

@@ -18,6 +18,7 @@ pub mod sql_text;
 // The way of a query.
 pub mod adapter;
 mod answer;
+pub mod clock;
 pub mod ledger;
 mod problem;
 pub mod protocol;
@@ -29,6 +30,8 @@ mod synthetic;
 // The way of a row.
 pub mod amount;
 pub mod date_format;
+pub mod json;
+pub mod json_path;
 pub mod mapping;
 pub mod name;
 pub mod native;

@@ -129,6 +129,7 @@ async fn serve_connector_at(
         source_url: Some(Secret::new(url)),
         rehearsal: rehearsal.map_or_else(Rehearsal::default, |file| Rehearsal::read(file).unwrap()),
         ledger: Ledger::Silent,
+        ..Overrides::default()
     };
     let adapter = Adapter::load(connector, overrides).unwrap();
     let keys = &files.keys;
