@@ -139,14 +139,14 @@ async fn ask_dataset(source: &Source, rehearsal: &Rehearsal, dataset: &Dataset, 
     part.results.extend(failed.into_iter().map(|subject| result(subject, dataset, ResultStatus::Error)));
     let persons: Vec<_> =
         subjects.iter().map(|subject| Person { id_number: &subject.id_number, name: &subject.name }).collect();
-    match dataset.mapping.map(&rows, &persons) {
+    match dataset.mapping.map(&rows, &persons, query.period) {
         Err(error) => {
             part.failures.push(error.text().about(&dataset.id));
             part.results.extend(subjects.iter().map(|subject| result(subject, dataset, ResultStatus::Error)));
         }
         Ok(all) => {
             for (subject, mapped) in subjects.into_iter().zip(all) {
-                part.push(subject, dataset, mapped);
+                part.push(subject, dataset, mapped, rows.as_of.as_ref());
             }
         }
     }
@@ -161,7 +161,8 @@ impl Answered {
 }
 
 impl Part {
-    fn push(&mut self, subject: &QuerySubject, dataset: &Dataset, mapped: Mapped) {
+    /// `as_of` is the day all rows of the source are of, where it says one; a record may say its own.
+    fn push(&mut self, subject: &QuerySubject, dataset: &Dataset, mapped: Mapped, as_of: Option<&String>) {
         let mut result = match mapped.outcome {
             Outcome::NoRecord => result(subject, dataset, ResultStatus::NoRecord),
             Outcome::NameMismatch => result(subject, dataset, ResultStatus::NameMismatch),
@@ -174,6 +175,9 @@ impl Part {
                 QueryResult { as_of, facts, ..result(subject, dataset, ResultStatus::Ok) }
             }
         };
+        if matches!(result.status, ResultStatus::Ok | ResultStatus::NoRecord) {
+            result.as_of = result.as_of.or_else(|| as_of.cloned());
+        }
         // From the row, not from the question: the hub compares the two.
         result.id_number = mapped.filed_under;
         self.results.push(result);

@@ -51,6 +51,13 @@ pub struct QueryPeriod {
     pub to: jiff::civil::Date,
 }
 
+impl QueryPeriod {
+    /// True for a day of the period.
+    pub fn contains(self, day: jiff::civil::Date) -> bool {
+        (self.from..=self.to).contains(&day)
+    }
+}
+
 /// A person asked about.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -14,7 +14,7 @@ use crate::ledger::Ledger;
 use crate::mapping::{From, Mapping, Outcome, Part, Person};
 use crate::native::{Native, Rows};
 use crate::problem;
-use crate::protocol::{AdapterProblem, Query};
+use crate::protocol::{AdapterProblem, Query, QueryPeriod};
 use crate::source::{Question, Source};
 use crate::synthetic;
 
@@ -115,22 +115,23 @@ async fn ask(adapter: &Adapter, query: &Query) -> Result<Trial, AdapterProblem> 
     let answered = recorded.answered(query).await?;
     let persons: Vec<_> =
         query.subjects.iter().map(|subject| Person { id_number: &subject.id_number, name: &subject.name }).collect();
-    let rows = native.rows.iter().map(|row| shown(&dataset.mapping, &compared, &native.columns, row, &persons));
+    let mappings = (&dataset.mapping, &compared);
+    let rows = native.rows.iter().map(|row| shown(mappings, &native.columns, row, &persons, query.period));
     let rows = rows.collect();
     Ok(Trial { answered, rows, name, milliseconds, native })
 }
 
 /// A row as `mapping` reads it, and what `compared`, which is the same but for the name, makes of it.
 fn shown(
-    mapping: &Mapping,
-    compared: &Mapping,
+    (mapping, compared): (&Mapping, &Mapping),
     columns: &[String],
     row: &[Native],
     persons: &[Person<'_>],
+    period: QueryPeriod,
 ) -> RowShown {
     let nothing = |outcome, says| (outcome, says, serde_json::Value::Null);
-    let alone = Rows { columns: columns.to_vec(), rows: vec![row.to_vec()] };
-    let (outcome, says, fact) = match compared.map(&alone, persons) {
+    let alone = Rows { columns: columns.to_vec(), rows: vec![row.to_vec()], as_of: None };
+    let (outcome, says, fact) = match compared.map(&alone, persons, period) {
         Err(error) => nothing("error", error.text()),
         Ok(mapped) => mapped
             .into_iter()
@@ -149,7 +150,9 @@ fn shown(
                     Some(("ok", Text::new("成为事实", "becomes a fact"), facts.get(0).cloned()?))
                 }
             })
-            .unwrap_or_else(|| nothing("skipped", Text::new("按 skip 略过", "left out by `skip`"))),
+            .unwrap_or_else(|| {
+                nothing("skipped", Text::new("按 skip 或 within 略过", "left out by `skip` or `within`"))
+            }),
     };
     let columns = columns
         .iter()

@@ -86,6 +86,8 @@ pub(super) struct DatasetTable {
     pub(super) map: BTreeMap<String, Spanned<MapTable>>,
     #[serde(default)]
     pub(super) skip: Vec<Spanned<SkipTable>>,
+    pub(super) within: Option<Spanned<AsOfTable>>,
+    pub(super) add: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,6 +131,8 @@ pub(super) struct MapTable {
 pub(super) struct SkipTable {
     pub(super) column: String,
     pub(super) equals: Vec<String>,
+    #[serde(default)]
+    pub(super) and: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -210,6 +214,7 @@ mod tests {
             ("/$defs/quota/properties", keys::<QuotaTable>()),
             ("/$defs/dataset/properties", keys::<DatasetTable>()),
             ("/$defs/dataset/properties/as_of/properties", keys::<AsOfTable>()),
+            ("/$defs/dataset/properties/within/properties", keys::<AsOfTable>()),
             ("/$defs/dataset/properties/skip/items/properties", keys::<SkipTable>()),
             ("/$defs/parameter/properties", keys::<ParameterTable>()),
             ("/$defs/entry/properties", keys::<MapTable>()),
