@@ -229,7 +229,7 @@ fn encrypted(mode: TlsMode, cipher: Option<&str>) -> Step {
 /// Permission, prepare, columns, cost, answer, each for all datasets. What one dataset says may belong to
 /// any of them; the lowest rung is the one that is told.
 async fn climb_statements(adapter: &Adapter, steps: &mut Vec<Step>) {
-    let question = || Question { id_numbers: vec![NOBODY], period: period() };
+    let question = || Question { id_numbers: vec![NOBODY], names: vec![""], period: period() };
     if adapter.source().deliveries().is_some() {
         return climb_answers(adapter, &question(), steps).await;
     }
@@ -353,7 +353,7 @@ async fn answers(adapter: &Adapter, dataset: &Dataset, question: &Question<'_>) 
     let id = &dataset.id;
     let began = Instant::now();
     match adapter.source().fetch(id, question).await {
-        Ok(rows) if rows.rows.is_empty() => {
+        Ok(found) if found.rows.rows.is_empty() => {
             let took = began.elapsed().as_millis();
             Step::sound(Rung::Answer, format!("{id}：{took} 毫秒答复"), format!("{id}: answers in {took} ms"))
         }

@@ -4,18 +4,25 @@
 //! checked as a whole when it is loaded: a [`Connector`] that exists is sound in itself, and every
 //! fault of a file is named at once, with its line and what mends it.
 
+mod auth;
 mod checked;
+mod condition;
 mod dataset;
 mod delivered;
 mod file;
 mod mapped;
 mod source;
+mod web;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use auth::{Algorithm, AuthInfo, Encoding, Life, Oauth2Info, Part, ServiceKey, ServicePath, SignedInfo, StageInfo};
 pub(crate) use checked::{is_name, name_form};
 pub use delivered::{FileFormat, FileInfo, FileName};
+pub use condition::{Condition, Is};
+pub(crate) use web::service_url;
+pub use web::{UrlPlace, WebInfo, WebTls};
 
 use crate::error::{Fault, Faults, Text};
 use crate::golden::GoldenTest;

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use crate::clock::Clock;
 use crate::protocol::Query;
 use crate::synthetic::without_identity_numbers;
 
@@ -127,7 +128,6 @@ fn shown(text: &str) -> String {
     without_identity_numbers(&short)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the line says when it was written; nothing is decided by it")]
 fn now() -> String {
-    format!("{:.3}", jiff::Timestamp::now())
+    format!("{:.3}", Clock::system().now())
 }

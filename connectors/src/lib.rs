@@ -33,6 +33,8 @@ mod xml;
 // The way of a row.
 pub mod amount;
 pub mod date_format;
+pub mod json;
+pub mod json_path;
 pub mod mapping;
 pub mod name;
 pub mod native;

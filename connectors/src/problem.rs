@@ -5,7 +5,7 @@ use crate::protocol::{AdapterProblem, MAX_SUBJECTS};
 use crate::source::SourceError;
 
 fn problem(status: u16, code: &str, title: Text) -> AdapterProblem {
-    AdapterProblem { code: code.to_owned(), status, title_zh: title.zh, title: title.en }
+    AdapterProblem { code: code.to_owned(), status, title_zh: title.zh, title: title.en, retry_after: None }
 }
 
 /// The question is not of the right form. `what` never repeats a value that was sent.
@@ -80,7 +80,15 @@ pub(crate) fn stopping() -> AdapterProblem {
 /// The source answered none of the datasets.
 pub(crate) fn of_source(error: &SourceError) -> AdapterProblem {
     match error {
-        SourceError::Timeout(_) => problem(
+        SourceError::QuotaExceeded { retry_after, .. } => AdapterProblem {
+            retry_after: *retry_after,
+            ..problem(
+                429,
+                error.code(),
+                Text::new("部门接口的调用配额已用完", "the quota of the department's service is used up"),
+            )
+        },
+        SourceError::TimedOut(_) | SourceError::Timeout(_) => problem(
             504,
             error.code(),
             Text::new("部门数据库没有按时回答", "the department's database did not answer in time"),
@@ -103,6 +111,11 @@ pub(crate) fn of_source(error: &SourceError) -> AdapterProblem {
                 "部门最近一次交来的数据已超过约定的时限",
                 "what the department delivered last is older than agreed",
             ),
+        ),
+        SourceError::Answer(_) => problem(
+            502,
+            error.code(),
+            Text::new("部门接口的答复不可用", "the answer of the department's service cannot be used"),
         ),
         SourceError::Statement(_) | SourceError::TooManyRows(_) | SourceError::TooCostly(_) => problem(
             500,

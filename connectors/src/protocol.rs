@@ -165,6 +165,9 @@ pub struct AdapterProblem {
     pub title_zh: String,
     /// What happened, in English.
     pub title: String,
+    /// After how many seconds it is worth asking again, where that is known; sent as the header `Retry-After`.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
 }
 
 /// What an adapter offers (`GET /v1/manifest`).

@@ -8,6 +8,7 @@ mod file;
 mod reach;
 mod sql;
 mod trouble;
+mod web;
 
 use std::path::Path;
 
@@ -30,8 +31,25 @@ pub use trouble::{Rung, Trouble};
 pub(crate) struct Question<'a> {
     /// The identity numbers, each once, at least one.
     pub(crate) id_numbers: Vec<&'a str>,
+    /// Their names as asked, in the same order; blank where none was given.
+    pub(crate) names: Vec<&'a str>,
     /// The window for facts that have a date.
     pub(crate) period: QueryPeriod,
+}
+
+/// What a source found. No `Debug`: it holds identity numbers.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// The rows of everybody who was answered about.
+    pub(crate) rows: Rows,
+    /// Those about whom no answer came that can be used, and why. Of them the rows say nothing.
+    pub(crate) unanswered: Vec<(String, SourceError)>,
+}
+
+impl From<Rows> for Found {
+    fn from(rows: Rows) -> Self {
+        Self { rows, unanswered: Vec::new() }
+    }
 }
 
 /// A source of records.
@@ -100,12 +118,12 @@ impl Source {
         }
     }
 
-    /// The rows of a dataset.
-    pub(crate) async fn fetch(&self, dataset: &str, question: &Question<'_>) -> Result<Rows, SourceError> {
+    /// What is found for a dataset.
+    pub(crate) async fn fetch(&self, dataset: &str, question: &Question<'_>) -> Result<Found, SourceError> {
         match self {
-            Self::Sql(source) => source.fetch(dataset, question).await,
-            Self::File(source) => source.fetch(dataset, question).await,
-            Self::Recorded(rows) => Ok(rows.clone()),
+            Self::Sql(source) => source.fetch(dataset, question).await.map(Found::from),
+            Self::File(source) => source.fetch(dataset, question).await.map(Found::from),
+            Self::Recorded(rows) => Ok(rows.clone().into()),
         }
     }
 

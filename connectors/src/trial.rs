@@ -82,10 +82,17 @@ async fn ask(adapter: &Adapter, query: &Query) -> Result<Trial, AdapterProblem> 
     answer::check(adapter.connector(), query)?;
     let dataset = query.datasets.first().and_then(|id| adapter.connector().dataset(id));
     let dataset = dataset.ok_or_else(problem::unknown_dataset)?;
-    let id_numbers = query.subjects.iter().map(|subject| subject.id_number.as_str()).collect();
+    let question = Question {
+        id_numbers: query.subjects.iter().map(|subject| subject.id_number.as_str()).collect(),
+        names: query.subjects.iter().map(|subject| subject.name.as_str()).collect(),
+        period: query.period,
+    };
     let began = Instant::now();
-    let native = adapter.source().fetch(&dataset.id, &Question { id_numbers, period: query.period }).await;
-    let native = native.map_err(|error| problem::of_source(&error))?;
+    let found = adapter.source().fetch(&dataset.id, &question).await.map_err(|error| problem::of_source(&error))?;
+    if let Some((_, error)) = found.unanswered.first() {
+        return Err(problem::of_source(error));
+    }
+    let native = found.rows;
     let milliseconds = began.elapsed().as_millis();
     let mut connector = adapter.connector().clone();
     let name = match &dataset.mapping.name {
