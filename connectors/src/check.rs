@@ -2,6 +2,7 @@
 //! mends it.
 
 mod delivery;
+mod soap;
 
 use std::path::Path;
 use std::time::Instant;
@@ -114,11 +115,15 @@ pub async fn climb(file: &Path, overrides: Overrides) -> Vec<Step> {
 /// That the secrets are there, and whether one of them is open to every account: the adapter runs, but somebody
 /// should know.
 fn secrets(connector: &Connector) -> Step {
-    let SourceInfo::Sql(info) = &connector.source else {
-        return Step::sound(Rung::Secrets, "不需要机密", "no secret is needed");
+    let place = match &connector.source {
+        SourceInfo::File(_) => return Step::sound(Rung::Secrets, "不需要机密", "no secret is needed"),
+        SourceInfo::Sql(info) => {
+            let (DatabasePlace::Url(place) | DatabasePlace::Fields { password: place, .. }) = &info.database;
+            Some(place)
+        }
+        SourceInfo::Soap(info) => info.web.auth.secret(),
     };
-    let (DatabasePlace::Url(place) | DatabasePlace::Fields { password: place, .. }) = &info.database;
-    let Some((path, mode)) = place.open_to_all(connector.folder()) else {
+    let Some((path, mode)) = place.and_then(|place| place.open_to_all(connector.folder())) else {
         return Step::sound(Rung::Secrets, "文件所说的机密都在", "every secret the file names is there");
     };
     let path = path.display();
@@ -133,6 +138,9 @@ fn secrets(connector: &Connector) -> Step {
 
 /// DNS, TCP, TLS, login, read-only; or what a folder of deliveries has instead. True when all of them hold.
 async fn climb_to_login(adapter: &Adapter, steps: &mut Vec<Step>) -> bool {
+    if let Some(source) = adapter.source().soap() {
+        return soap::climb(source, steps).await;
+    }
     if let Some(source) = adapter.source().deliveries() {
         return delivery::climb(source, steps).await;
     }
@@ -230,7 +238,7 @@ fn encrypted(mode: TlsMode, cipher: Option<&str>) -> Step {
 /// any of them; the lowest rung is the one that is told.
 async fn climb_statements(adapter: &Adapter, steps: &mut Vec<Step>) {
     let question = || Question { id_numbers: vec![NOBODY], names: vec![""], period: period() };
-    if adapter.source().deliveries().is_some() {
+    if adapter.source().database().is_none() {
         return climb_answers(adapter, &question(), steps).await;
     }
     let (mut troubles, mut plans) = (Vec::new(), Vec::new());

@@ -11,23 +11,28 @@ mod dataset;
 mod delivered;
 mod file;
 mod mapped;
+mod soap;
 mod source;
 mod web;
+mod xml_template;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use auth::{Algorithm, AuthInfo, Encoding, Life, Oauth2Info, Part, ServiceKey, ServicePath, SignedInfo, StageInfo};
 pub(crate) use checked::{is_name, name_form};
-pub use delivered::{FileFormat, FileInfo, FileName};
 pub use condition::{Condition, Is};
+pub use delivered::{FileFormat, FileInfo, FileName};
+pub use soap::{AnswerPath, SoapAsk, SoapInfo, SoapMeaning, XmlCondition};
 pub(crate) use web::service_url;
 pub use web::{UrlPlace, WebInfo, WebTls};
+pub(crate) use xml_template::Filling;
+pub use xml_template::{XmlTemplate, XmlValue};
 
 use crate::error::{Fault, Faults, Text};
 use crate::golden::GoldenTest;
 use crate::mapping::Mapping;
-use crate::protocol::{AdapterVersion, MAX_SUBJECTS, Manifest, ManifestDataset};
+use crate::protocol::{AdapterVersion, MAX_SUBJECTS, Manifest, ManifestDataset, QueryPeriod};
 use crate::secret::SecretPlace;
 use crate::sql_text::SqlText;
 use crate::xml::XmlPath;
@@ -74,6 +79,8 @@ pub enum SourceInfo {
     Sql(SqlInfo),
     /// A folder of deliveries.
     File(FileInfo),
+    /// A service that answers in XML.
+    Soap(Box<SoapInfo>),
 }
 
 /// A database.
@@ -208,6 +215,8 @@ pub enum Ask {
         /// The path of its records, in XML.
         records: Option<XmlPath>,
     },
+    /// By a message of XML.
+    Soap(Box<SoapAsk>),
 }
 
 /// A named parameter of a statement, made from the query's period.
@@ -228,6 +237,17 @@ pub enum PeriodDay {
     From,
     /// The last.
     To,
+}
+
+impl Parameter {
+    /// The day of the period, as it is written.
+    pub(crate) fn written(&self, period: QueryPeriod) -> String {
+        let day = match self.of {
+            PeriodDay::From => period.from,
+            PeriodDay::To => period.to,
+        };
+        day.strftime(&self.format).to_string()
+    }
 }
 
 impl Connector {

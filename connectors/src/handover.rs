@@ -32,7 +32,7 @@ pub fn hand_over(folder: &Path, encoding: TextEncoding, as_of: Date, files: &[Ha
         let header = file.columns.iter().map(|column| (*column).to_owned()).collect();
         let bytes = encoding.encode(&written(std::iter::once(&header).chain(file.rows))?);
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
-        let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = digest.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         control.push(vec![file.name.to_owned(), file.rows.len().to_string(), digest, as_of.to_string()]);
         put(file.name, &bytes)?;
     }
@@ -44,6 +44,6 @@ fn written<'a>(rows: impl Iterator<Item = &'a Vec<String>>) -> io::Result<String
     for row in rows {
         writer.write_record(row)?;
     }
-    let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+    let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
     String::from_utf8(bytes).map_err(io::Error::other)
 }

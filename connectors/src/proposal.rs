@@ -264,19 +264,24 @@ fn written(adapter: &str, relation: &Relation, fact: &FactType, subject: &Column
         }
     }
     let is_file = relation.kind == "file";
-    let stem = relation.name.rsplit_once('.').filter(|_| is_file).map_or(relation.name.as_str(), |(stem, _)| stem);
+    let stem = match relation.kind.as_str() {
+        "file" => relation.name.rsplit_once('.').map_or(relation.name.as_str(), |(stem, _)| stem),
+        // The path of the records says nothing of them.
+        "answer" => "",
+        _ => relation.name.as_str(),
+    };
     let id: String = plain(stem).chars().filter(char::is_ascii_alphanumeric).take(30).collect();
     let id = if id.len() >= 2 && id.starts_with(|first: char| first.is_ascii_lowercase()) {
         id
     } else {
         fact.name.to_owned()
     };
-    let (window, parameters) = match dated(relation, fact).filter(|_| !is_file) {
+    let (window, parameters) = match dated(relation, fact).filter(|_| !is_file && relation.kind != "answer") {
         Some(column) => window(column),
         None => Default::default(),
     };
     let mut toml = format!("[[dataset]]\nid = \"{adapter}.{id}\"\nfact = \"{}\"\n", fact.name);
-    let keys = if is_file {
+    let keys = if is_file || relation.kind == "answer" {
         file_keys(relation, fact)
     } else {
         let (columns, table, number) = (once.join(", "), &relation.name, &subject.written);
@@ -306,7 +311,7 @@ fn written(adapter: &str, relation: &Relation, fact: &FactType, subject: &Column
     toml
 }
 
-/// What names a file, its records and the day that chooses them by period.
+/// What names a file or the records of an answer, and the day that chooses them by period.
 fn file_keys(relation: &Relation, fact: &FactType) -> String {
     let name = toml::Value::String(relation.name.clone());
     let records = relation.records.as_ref().map(|path| format!("records = \"{path}\"\n")).unwrap_or_default();
@@ -314,7 +319,13 @@ fn file_keys(relation: &Relation, fact: &FactType) -> String {
         let (format, day) = date_form(column);
         format!("within = {{ column = \"{}\", format = \"{format}\"{day} }}\n", column.name)
     });
-    format!("file = {name}\n{records}{}", within.unwrap_or_default())
+    let within = within.unwrap_or_default();
+    match relation.kind.as_str() {
+        "file" => format!("file = {name}\n{records}{within}"),
+        _ => format!(
+            "{records}{within}# soap = {{ path = \"…\", action = \"…\", envelope = '''…''' }}   # 必填 · required\n"
+        ),
+    }
 }
 
 /// The column that says when something was paid, for facts that are asked for within a period.

@@ -25,7 +25,6 @@ pub use crate::adapter::{Adapter, LoadError, Overrides};
 use crate::error::Text;
 use crate::problem;
 use crate::protocol::{AdapterProblem, AdapterVersion, Query};
-use crate::source::Trouble;
 pub use tls::{Tls, TlsError, TlsFiles, TlsPem};
 
 /// Largest body of a query, in bytes. Five hundred subjects take about a tenth.
@@ -200,8 +199,9 @@ struct Health {
     /// `ok`, or `degraded` when it answers but something is wrong.
     status: &'static str,
     adapter: AdapterVersion,
+    /// What is wrong, by its code: whoever asks from outside learns no path or name of ours.
     #[serde(skip_serializing_if = "Option::is_none")]
-    trouble: Option<Trouble>,
+    trouble: Option<&'static str>,
 }
 
 async fn health(State(served): State<Served>) -> Response {
@@ -209,6 +209,7 @@ async fn health(State(served): State<Served>) -> Response {
     match served.adapter.condition().await {
         Ok(trouble) => {
             let status = if trouble.is_some() { "degraded" } else { "ok" };
+            let trouble = trouble.map(|trouble| trouble.code);
             json(StatusCode::OK, "application/json", &Health { status, adapter, trouble })
         }
         Err(error) => answer_problem(&problem::of_source(&error)),

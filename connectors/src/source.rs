@@ -6,6 +6,7 @@
 mod error;
 mod file;
 mod reach;
+mod soap;
 mod sql;
 mod trouble;
 mod web;
@@ -18,10 +19,11 @@ use crate::ledger::Ledger;
 use crate::native::Rows;
 use crate::protocol::QueryPeriod;
 pub use error::{OpenError, SourceError};
-pub(crate) use file::FileSource;
 pub(crate) use file::RUNGS;
 use file::Today;
+pub(crate) use file::{FileSource, of_answer};
 pub(crate) use reach::{connect, resolve};
+pub(crate) use soap::SoapSource;
 pub(crate) use sql::Plan;
 use sql::SqlSource;
 pub use sql::{ColumnInfo, Relation};
@@ -59,6 +61,8 @@ pub(crate) enum Source {
     Sql(Box<SqlSource>),
     /// A folder of deliveries.
     File(Box<FileSource>),
+    /// A service that answers in XML.
+    Soap(Box<SoapSource>),
     /// Rows that were handed over before: the answer to one question, whatever is asked.
     Recorded(Rows),
 }
@@ -76,11 +80,16 @@ impl Source {
                 let log = (connector.adapter.id.as_str(), overrides.ledger.clone());
                 Self::File(Box::new(FileSource::open(info, url, folder, &connector.datasets, today, log)?))
             }
+            SourceInfo::Soap(info) => {
+                let datasets = &connector.datasets;
+                Self::Soap(Box::new(SoapSource::open(info, url, folder, datasets, &overrides.clock)?))
+            }
         })
     }
 
     /// A source for a golden test. A fixture in JSON holds the rows as the source hands them over; one in SQL is
-    /// loaded into `SQLite`, with the `schema.sql` beside it, and asked by the statement; a folder is a delivery.
+    /// loaded into `SQLite`, with the `schema.sql` beside it, and asked by the statement; a folder is a delivery, or
+    /// holds the answers of a service of XML.
     pub(crate) async fn fixture(connector: &Connector, fixture: &Path) -> Result<Self, OpenError> {
         let read = |file: &Path| {
             std::fs::read_to_string(file).map_err(|cause| OpenError::Fixture(format!("`{}`: {cause}", file.display())))
@@ -106,6 +115,9 @@ impl Source {
                     Err(error) => Err(OpenError::Fixture(error.to_string())),
                 }
             }
+            SourceInfo::Soap(info) => {
+                Ok(Self::Soap(Box::new(SoapSource::recorded(info, fixture, &connector.datasets))))
+            }
         }
     }
 
@@ -114,7 +126,7 @@ impl Source {
         match self {
             Self::Sql(source) => source.relations(wanted).await,
             Self::File(source) => source.relations().await,
-            Self::Recorded(_) => Ok(Vec::new()),
+            Self::Soap(_) | Self::Recorded(_) => Ok(Vec::new()),
         }
     }
 
@@ -123,6 +135,7 @@ impl Source {
         match self {
             Self::Sql(source) => source.fetch(dataset, question).await.map(Found::from),
             Self::File(source) => source.fetch(dataset, question).await.map(Found::from),
+            Self::Soap(source) => source.fetch(dataset, question).await,
             Self::Recorded(rows) => Ok(rows.clone().into()),
         }
     }
@@ -132,6 +145,7 @@ impl Source {
         match self {
             Self::Sql(source) => source.columns(dataset).await,
             Self::File(source) => source.columns(dataset).await,
+            Self::Soap(source) => source.columns(dataset),
             Self::Recorded(rows) => Ok(rows.columns.clone()),
         }
     }
@@ -141,6 +155,7 @@ impl Source {
         match self {
             Self::Sql(source) => source.ping().await.map(|()| None),
             Self::File(source) => source.ping().await,
+            Self::Soap(source) => source.ping().await.map(|()| None),
             Self::Recorded(_) => Ok(None),
         }
     }
@@ -155,7 +170,7 @@ impl Source {
     ) -> Result<(Plan, Option<Trouble>), SourceError> {
         match self {
             Self::Sql(source) => source.plan(dataset, column, question).await,
-            Self::File(_) | Self::Recorded(_) => Ok((Plan::default(), None)),
+            Self::File(_) | Self::Soap(_) | Self::Recorded(_) => Ok((Plan::default(), None)),
         }
     }
 
@@ -163,7 +178,7 @@ impl Source {
     pub(crate) fn database(&self) -> Option<&SqlSource> {
         match self {
             Self::Sql(source) => Some(source),
-            Self::File(_) | Self::Recorded(_) => None,
+            Self::File(_) | Self::Soap(_) | Self::Recorded(_) => None,
         }
     }
 
@@ -171,7 +186,15 @@ impl Source {
     pub(crate) fn deliveries(&self) -> Option<&FileSource> {
         match self {
             Self::File(source) => Some(source),
-            Self::Sql(_) | Self::Recorded(_) => None,
+            Self::Sql(_) | Self::Soap(_) | Self::Recorded(_) => None,
+        }
+    }
+
+    /// The service of XML, where it is one.
+    pub(crate) fn soap(&self) -> Option<&SoapSource> {
+        match self {
+            Self::Soap(source) => Some(source),
+            Self::Sql(_) | Self::File(_) | Self::Recorded(_) => None,
         }
     }
 
@@ -180,6 +203,7 @@ impl Source {
         match self {
             Self::Sql(source) => source.close().await,
             Self::File(source) => source.close().await,
+            Self::Soap(source) => source.close(),
             Self::Recorded(_) => {}
         }
     }

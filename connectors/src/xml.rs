@@ -279,7 +279,7 @@ impl<'a> Parser<'a> {
 }
 
 /// A character that a document may have (XML 1.0, 2.2).
-fn is_allowed(character: char) -> bool {
+pub(crate) fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
 }
 

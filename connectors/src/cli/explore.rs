@@ -7,12 +7,14 @@ use clap::{Args, ValueEnum};
 
 use super::{FileArgs, NO, OUTSIDE, Style, WRONG};
 use crate::adapter::{Adapter, LoadError, Overrides};
-use crate::connector::{Connector, Driver, is_name, name_form};
+use crate::connector::{Connector, Driver, SourceInfo, is_name, name_form};
 use crate::difference;
 use crate::error::Text;
 use crate::facts::{FACT_TYPES, fact_type};
 use crate::ledger::Ledger;
 use crate::proposal::propose;
+use crate::source::{Relation, Trouble, of_answer};
+use crate::text::TextEncoding;
 
 /// Arguments of `new`.
 #[derive(Debug, Args)]
@@ -41,7 +43,10 @@ pub struct NewArgs {
     /// The folder that files are delivered into.
     #[arg(long)]
     pub folder: Option<String>,
-    /// Encoding of the delivered files, `utf-8` or `gb18030`.
+    /// Address of the service, beginning with `https://`.
+    #[arg(long)]
+    pub url: Option<String>,
+    /// Encoding of the delivered files or of the service's messages, `utf-8` or `gb18030`.
     #[arg(long, default_value = "gb18030")]
     pub encoding: String,
     /// Name of the database.
@@ -69,6 +74,8 @@ pub enum DriverArg {
     Sqlite,
     /// A folder of delivered files.
     File,
+    /// A service that answers in XML.
+    Soap,
 }
 
 /// Arguments of `discover`.
@@ -80,6 +87,9 @@ pub struct DiscoverArgs {
     /// Only tables and views whose name contains this.
     #[arg(long, value_name = "TEXT")]
     pub table: Option<String>,
+    /// Of a service of XML: an answer about a test person, kept in a file. The service is not asked.
+    #[arg(long, value_name = "FILE")]
+    pub answer: Option<PathBuf>,
     /// Propose datasets of this fact type.
     #[arg(long, value_name = "TYPE")]
     pub fact: Option<String>,
@@ -199,8 +209,8 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
         None => match answer(
             "driver",
             &None,
-            "数据在哪里 (postgres/mariadb/sqlite/file)",
-            "where the records are (postgres/mariadb/sqlite/file)",
+            "数据在哪里 (postgres/mariadb/sqlite/file/soap)",
+            "where the records are (postgres/mariadb/sqlite/file/soap)",
         )?
         .as_str()
         {
@@ -208,6 +218,7 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
             "mariadb" | "mysql" => DriverArg::Mariadb,
             "sqlite" => DriverArg::Sqlite,
             "file" => DriverArg::File,
+            "soap" => DriverArg::Soap,
             _ => return Err(Unanswered::Missing("driver")),
         },
     };
@@ -227,6 +238,10 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
         |default: &str| args.secret_env.clone().unwrap_or_else(|| format!("HEDUI_{}_{default}", id.to_uppercase()));
     let mut export = None;
     let source = match driver {
+        DriverArg::Soap => {
+            let url = answer("url", &args.url, "服务地址（https://…）", "address of the service (https://…)")?;
+            served(&url, &args.encoding, &secret("KEY"))
+        }
         DriverArg::File => {
             let folder = answer("folder", &args.folder, "交换文件夹的路径", "path of the folder of deliveries")?;
             delivered(&folder, &args.encoding)
@@ -273,7 +288,11 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
          {explain}[quota]                           # 贵部门同意回答多少 · what you agree to answer\n\
          per_second = 50\nburst = 100\n\n\
          # 数据集：hedui-adapter discover 提出草稿 · datasets: hedui-adapter discover proposes them\n",
-        explain = if driver == DriverArg::File { "" } else { EXPLAIN },
+        explain = match driver {
+            DriverArg::File => "",
+            DriverArg::Soap => ANSWER,
+            DriverArg::Postgres | DriverArg::Mariadb | DriverArg::Sqlite => EXPLAIN,
+        },
         id = quoted(&id),
         zh = quoted(&zh),
         en = quoted(&en),
@@ -288,6 +307,35 @@ const BOUNDS: &str = "statement_timeout = \"2s\"          # 数据库自己计�
 /// The same, of its plans.
 const EXPLAIN: &str = "# [source.explain]\n\
      # max_full_scan = 10000           # 行数更多的表不许从头读到尾 · a larger table is not read from end to end\n\n";
+
+/// What the answers of a service mean, and how it is asked, in a new file.
+const ANSWER: &str = "[source.answer]                   # 以接口说明为准 · by the service's description\n\
+     ok_when = [{ at = \"Envelope/Body/queryResponse/return/code\", equals = [\"0\"] }]\n\
+     no_record_when = [{ at = \"Envelope/Body/queryResponse/return/code\", equals = [\"404\"] }]\n\
+     error_message = \"Envelope/Body/queryResponse/return/message\"\n\n\
+     # [[dataset]]\n\
+     # id = \"…\"\n# fact = \"death\"\n\
+     # records = \"Envelope/Body/queryResponse/return/rows/row\"\n# subject = \"sfzh\"\n\
+     # [dataset.soap]\n# path = \"/services/…\"\n# action = \"urn:query\"\n# envelope = '''\n\
+     # <s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Header><tongtechheader>\n\
+     #   <gjgxjhpt_rid>:rid</gjgxjhpt_rid><gjgxjhpt_sid>:sid</gjgxjhpt_sid>\n\
+     #   <gjgxjhpt_rtime>:rtime</gjgxjhpt_rtime><gjgxjhpt_sign>:sign</gjgxjhpt_sign></tongtechheader></s:Header>\n\
+     # <s:Body><query><sfzh>:id_number</sfzh></query></s:Body></s:Envelope>'''\n\
+     # [dataset.map]\n# died_on = { column = \"swrq\", as = \"date\", format = \"%Y-%m-%d\" }\n\n";
+
+/// `[source]` of a new file for a service of XML.
+fn served(url: &str, encoding: &str, variable: &str) -> String {
+    format!(
+        "kind = \"soap\"\nurl = {}\n\
+         # tls_ca = \"service-ca.pem\"       # 自建 CA · a CA of its own\n\
+         version = \"1.1\"                   # 或 or \"1.2\"\n\
+         encoding = {}\n\
+         auth = {{ kind = \"signed\", rid = \"RID\", sid = \"SID\", key = {{ env = {} }} }}   # 机密不写在本文件里 · never in this file\n",
+        quoted(url),
+        quoted(encoding),
+        quoted(variable)
+    )
+}
 
 /// `[source]` of a new file for a folder of deliveries.
 fn delivered(folder: &str, encoding: &str) -> String {
@@ -334,7 +382,21 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
     };
     let wanted =
         |name: &str| args.table.as_ref().is_none_or(|table| name.to_lowercase().contains(&table.to_lowercase()));
-    let relations = adapter.source().relations(wanted).await;
+    let relations = match (&adapter.connector().source, &args.answer) {
+        (SourceInfo::Soap(info), Some(kept)) => match answered(kept, info.encoding, style) {
+            Ok(relation) => Ok(vec![relation]),
+            Err(code) => return code,
+        },
+        (SourceInfo::Soap(_), None) => {
+            let what = Text::new(
+                "XML 接口不会列出自己的字段：加 --answer 文件，给一份对测试人员的答复",
+                "a service of XML does not list its fields: add --answer FILE with an answer about a test person",
+            );
+            style.failed("answer_missing", &what);
+            return WRONG;
+        }
+        _ => adapter.source().relations(wanted).await,
+    };
     adapter.close().await;
     let mut relations = match relations {
         Ok(relations) => relations,
@@ -365,6 +427,22 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
     }
     style.discovered(file, &found, args.append);
     if none { NO } else { 0 }
+}
+
+/// The records of an answer that was kept in a file.
+fn answered(file: &Path, usual: TextEncoding, style: Style) -> Result<Relation, u8> {
+    let shown = file.display().to_string();
+    let bytes = std::fs::read(file).map_err(|cause| {
+        style.failed(
+            "answer_unreadable",
+            &Text::new(format!("`{shown}` 读不了：{cause}"), format!("`{shown}` cannot be read: {cause}")),
+        );
+        OUTSIDE
+    })?;
+    of_answer(&shown, &bytes, usual).map_err(|flaw| {
+        style.troubled(&Trouble::of_delivery(&flaw, "", ""));
+        NO
+    })
 }
 
 pub(super) fn diff(args: DiffArgs, style: Style) -> u8 {

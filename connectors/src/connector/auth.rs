@@ -33,6 +33,17 @@ pub enum AuthInfo {
     Signed(Box<SignedInfo>),
 }
 
+impl AuthInfo {
+    /// Where the secret of it is kept, where it has one.
+    pub(crate) fn secret(&self) -> Option<&SecretPlace> {
+        match self {
+            Self::None | Self::Certificate => None,
+            Self::Oauth2(info) => Some(&info.client_secret),
+            Self::Signed(info) => Some(&info.service.key),
+        }
+    }
+}
+
 /// OAuth 2.0 client credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Oauth2Info {

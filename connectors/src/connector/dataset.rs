@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::checked::{At, Checker, at, is_name};
 use super::file::{DatasetTable, ParameterTable};
-use super::{Ask, Dataset, Parameter, PeriodDay, SourceInfo, delivered, mapped};
+use super::{Ask, Dataset, Parameter, PeriodDay, SourceInfo, delivered, mapped, soap};
 use crate::date_format::DateFormat;
 use crate::error::Text;
 use crate::facts::{self, FACT_TYPES, FactType};
@@ -40,6 +40,10 @@ pub(super) fn dataset(
             SourceInfo::File(info) => {
                 delivered::ask(checker, &here, info.format, table.file.as_ref(), table.records.as_ref())
             }
+            SourceInfo::Soap(info) => {
+                let parameters = all_parameters(checker, &place, &table.parameters);
+                soap::ask(checker, &here, info, table.soap.as_ref(), table.records.as_ref(), parameters?)
+            }
         }
     });
     if table.subject.as_ref().is_none_or(|subject| subject.get_ref().trim().is_empty()) {
@@ -62,11 +66,14 @@ pub(super) fn dataset(
 /// Names the keys that belong to another kind of source.
 fn foreign_keys(checker: &mut Checker<'_>, place: &At<'_>, source: &SourceInfo, table: &DatasetTable) {
     let is_sql = matches!(source, SourceInfo::Sql(_));
+    let is_file = matches!(source, SourceInfo::File(_));
+    let is_soap = matches!(source, SourceInfo::Soap(_));
     for (key, there, fits) in [
         ("sql", table.sql.is_some(), is_sql),
-        ("parameters", !table.parameters.is_empty(), is_sql),
-        ("file", table.file.is_some(), !is_sql),
-        ("records", table.records.is_some(), !is_sql),
+        ("parameters", !table.parameters.is_empty(), is_sql || is_soap),
+        ("file", table.file.is_some(), is_file),
+        ("records", table.records.is_some(), is_file || is_soap),
+        ("soap", table.soap.is_some(), is_soap),
     ] {
         if there && !fits {
             checker.fault(
@@ -80,6 +87,19 @@ fn foreign_keys(checker: &mut Checker<'_>, place: &At<'_>, source: &SourceInfo, 
             );
         }
     }
+}
+
+/// All parameters of a dataset, for messages whose places are not statements.
+fn all_parameters(
+    checker: &mut Checker<'_>,
+    place: &str,
+    tables: &BTreeMap<String, Spanned<ParameterTable>>,
+) -> Option<BTreeMap<String, Parameter>> {
+    let made: Vec<_> = tables
+        .iter()
+        .map(|(name, table)| parameter(checker, place, name, table).map(|it| (name.clone(), it)))
+        .collect();
+    made.into_iter().collect()
 }
 
 fn fact_type(checker: &mut Checker<'_>, place: &str, name: &Spanned<String>) -> Option<&'static FactType> {

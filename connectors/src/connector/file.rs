@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::soap::SoapAskTable;
 use crate::error::Text;
 
 #[derive(Debug, Deserialize)]
@@ -79,6 +80,7 @@ pub(super) struct DatasetTable {
     pub(super) sql: Option<Spanned<String>>,
     pub(super) file: Option<Spanned<String>>,
     pub(super) records: Option<Spanned<String>>,
+    pub(super) soap: Option<Spanned<SoapAskTable>>,
     pub(super) subject: Option<Spanned<String>>,
     pub(super) name: Option<String>,
     pub(super) as_of: Option<Spanned<AsOfTable>>,
@@ -195,6 +197,11 @@ mod tests {
 
     use serde::de::DeserializeOwned;
 
+    use super::super::auth::{AuthTable, StageTable};
+    use super::super::condition::ConditionTable;
+    use super::super::delivered::FileTable;
+    use super::super::soap::{SoapAnswerTable, SoapTable};
+    use super::super::web::WebTable;
     use super::*;
 
     /// The keys a table can have, as the refusal of another one lists them.
@@ -213,7 +220,13 @@ mod tests {
             ("/$defs/adapter/properties", keys::<AdapterTable>()),
             ("/$defs/sql_source/properties", keys::<SqlTable>()),
             ("/$defs/sql_source/properties/explain/properties", keys::<ExplainTable>()),
-            ("/$defs/file_source/properties", keys::<super::super::delivered::FileTable>()),
+            ("/$defs/file_source/properties", keys::<FileTable>()),
+            ("/$defs/soap_source/properties", &keys::<WebTable>() | &keys::<SoapTable>()),
+            ("/$defs/soap_source/properties/answer/properties", keys::<SoapAnswerTable>()),
+            ("/$defs/auth/properties", keys::<AuthTable>()),
+            ("/$defs/stage/properties", keys::<StageTable>()),
+            ("/$defs/condition/properties", keys::<ConditionTable>()),
+            ("/$defs/dataset/properties/soap/properties", keys::<SoapAskTable>()),
             ("/$defs/quota/properties", keys::<QuotaTable>()),
             ("/$defs/dataset/properties", keys::<DatasetTable>()),
             ("/$defs/dataset/properties/as_of/properties", keys::<AsOfTable>()),

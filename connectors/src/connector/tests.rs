@@ -117,7 +117,7 @@ fn each_fault_has_its_code() {
         ("contact = \"0475\"", "contact = \"0475\"\ncolour = 1", "connector_syntax"),
         ("id = \"hrss\"", "id = \"HRSS\"", "adapter_id"),
         ("contact = \"0475\"", "contact = \"\"", "adapter_field_empty"),
-        ("kind = \"sql\"", "kind = \"soap\"", "source_kind"),
+        ("kind = \"sql\"", "kind = \"pigeon\"", "source_kind"),
         ("max_rows = 5000", "max_rows = 0", "limit_out_of_range"),
         ("max_rows = 5000", "rows = 5000", "source_field"),
         ("statement_timeout = \"2s\"", "statement_timeout = \"2h\"", "limit_out_of_range"),

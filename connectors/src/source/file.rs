@@ -27,6 +27,7 @@ use crate::ledger::Ledger;
 use crate::native::Rows;
 use crate::secret::Secret;
 use delivery::{Delivery, Part, Wanted};
+pub(crate) use explore::of_answer;
 use folder::Stamp;
 
 /// How often the folder is looked at.

@@ -12,5 +12,5 @@ mod signature;
 mod tls;
 mod token;
 
-pub(crate) use access::{Access, Attempt};
+pub(crate) use access::Access;
 pub(crate) use client::{WebAnswer, WebCall, WebClient};

@@ -162,14 +162,17 @@ async fn a_delivery_is_answered_from_and_what_is_not_in_it_is_of_its_day() {
     }
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
 /// Writes a control file for one file whose bytes are as they are.
 fn control(office: &Drop, lines: &[(&str, usize, &[u8])]) {
     let mut text = "file,rows,sha256,as_of\n".to_owned();
     for (name, rows, bytes) in lines {
         std::fs::write(office.at(name), bytes).unwrap();
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-        let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        text += &format!("{name},{rows},{digest},2025-03-01\n");
+        text = format!("{text}{name},{rows},{},2025-03-01\n", hex(digest.as_ref()));
     }
     std::fs::write(office.at("control.csv"), text).unwrap();
 }
@@ -369,8 +372,7 @@ fn deliver_xml(office: &Drop, text: &str) {
     let bytes = if text.contains("UTF-8") { text.as_bytes().to_vec() } else { TextEncoding::Gb18030.encode(text) };
     std::fs::write(office.at("批-20250301.xml"), &bytes).unwrap();
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
-    let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    let control = format!("文件名,记录数,SHA256\n批-20250301.xml,1,{digest}\n");
+    let control = format!("文件名,记录数,SHA256\n批-20250301.xml,1,{}\n", hex(digest.as_ref()));
     std::fs::write(office.at("control.csv"), TextEncoding::Gb18030.encode(&control)).unwrap();
 }
 

@@ -18,6 +18,8 @@ mod over_tls;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]
+mod soap;
+#[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod verbs;

@@ -1,5 +1,5 @@
-//! What a folder holds, for `discover`: the files of the control file, their columns, what their values look like
-//! and how often they are empty. Never a value.
+//! What a folder or a kept answer holds, for `discover`: files or records, their columns, what their values look
+//! like and how often they are empty. Never a value.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,6 +8,7 @@ use super::delivery::{Table, checked_text, control_bytes, csv_table, listed, xml
 use crate::connector::{FileFormat, FileInfo};
 use crate::source::trouble::Flaw;
 use crate::source::{ColumnInfo, Relation};
+use crate::text::TextEncoding;
 use crate::xml::{self, Element, XmlPath};
 
 /// Records that are looked at in each file.
@@ -29,27 +30,38 @@ pub(super) fn relations(folder: &Path, info: &FileInfo) -> Result<Vec<Relation>,
                 }
             }
         };
-        let rows = || table.rows.iter().take(SAMPLED);
-        let columns = table.columns.iter().enumerate().map(|(place, name)| {
-            let values = || rows().filter_map(move |row| row.get(place)).map(str::trim);
-            let filled = values().filter(|value| !value.is_empty()).count();
-            ColumnInfo {
-                name: name.clone(),
-                written: name.clone(),
-                type_name: kind(values().filter(|value| !value.is_empty())),
-                comment: String::new(),
-                nulls: i64::try_from(rows().count().saturating_sub(filled)).ok(),
-            }
-        });
-        relations.push(Relation {
-            columns: columns.collect(),
-            sampled: i64::try_from(rows().count()).ok(),
-            name: entry.file,
-            kind: "file".to_owned(),
-            records,
-        });
+        relations.push(described(entry.file, "file", &table, records));
     }
     Ok(relations)
+}
+
+/// The records of one answer of a service of XML, which somebody kept in a file of this name.
+pub(crate) fn of_answer(name: &str, bytes: &[u8], usual: TextEncoding) -> Result<Relation, Flaw> {
+    let encoding = xml::declared_encoding(bytes).and_then(|named| TextEncoding::named(&named)).unwrap_or(usual);
+    let text = encoding.decode(bytes).map_err(|fault| Flaw::NoText(name.to_owned(), encoding.name(), fault))?;
+    let root = xml::document(&text).map_err(|fault| Flaw::Xml(name.to_owned(), fault))?;
+    let (table, path) = match repeated(&root) {
+        Some(path) => (xml_table(&text, &path, name)?, Some(path.written())),
+        None => (Table::default(), None),
+    };
+    Ok(described(path.clone().unwrap_or_else(|| name.to_owned()), "answer", &table, path))
+}
+
+fn described(name: String, form: &str, table: &Table, records: Option<String>) -> Relation {
+    let rows = || table.rows.iter().take(SAMPLED);
+    let columns = table.columns.iter().enumerate().map(|(place, column)| {
+        let values = || rows().filter_map(move |row| row.get(place)).map(str::trim);
+        let filled = values().filter(|value| !value.is_empty()).count();
+        ColumnInfo {
+            name: column.clone(),
+            written: column.clone(),
+            type_name: kind(values().filter(|value| !value.is_empty())),
+            comment: String::new(),
+            nulls: i64::try_from(rows().count().saturating_sub(filled)).ok(),
+        }
+    });
+    let (columns, sampled) = (columns.collect(), i64::try_from(rows().count()).ok());
+    Relation { name, kind: form.to_owned(), columns, records, sampled }
 }
 
 /// What values look like, in the words of a database where it has some.
