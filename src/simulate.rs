@@ -21,6 +21,7 @@ pub mod population;
 pub mod random;
 pub mod rehearsal;
 pub mod request;
+pub mod service;
 pub mod trial;
 
 use std::collections::BTreeMap;
@@ -375,7 +376,7 @@ pub fn remove(directory: &Path) -> Result<(), SimulateError> {
         let path = native_store::path(directory, department);
         gone(path.clone(), std::fs::remove_file(&path))?;
     }
-    for folder in ["requests", "rehearsals", "policies", "keys"] {
+    for folder in ["requests", "rehearsals", "policies", "keys", "connectors"] {
         let path = directory.join(folder);
         gone(path.clone(), std::fs::remove_dir_all(&path))?;
     }

@@ -72,7 +72,7 @@ impl Adapter {
 
     /// An adapter of a connector that has been read.
     pub fn new(connector: Connector, overrides: Overrides) -> Result<Self, LoadError> {
-        let source = Source::of(&connector, overrides.source_url.as_ref())?;
+        let source = Source::of(&connector, &overrides)?;
         Ok(Self::with(connector, source, overrides))
     }
 

@@ -1,6 +1,8 @@
 //! `check`: a ladder from the file to an answer. It stops at the first broken rung, names it, and says what
 //! mends it.
 
+mod service;
+
 use std::path::Path;
 use std::time::Instant;
 
@@ -8,11 +10,12 @@ use jiff::civil::date;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::adapter::{Adapter, LoadError, Overrides};
-use crate::connector::{Connector, DatabasePlace, Dataset, SourceInfo, TlsMode};
+use crate::connector::{Ask, AuthInfo, Connector, DatabasePlace, Dataset, SourceInfo, TlsMode, UrlPlace, WebInfo};
 use crate::error::{Fault, Lang, Text};
 use crate::golden;
 use crate::native::find_column;
 use crate::protocol::QueryPeriod;
+use crate::secret::SecretPlace;
 use crate::source::{OpenError, Plan, Question, Rung, SourceError, Trouble, connect, resolve};
 
 /// An identity number that nobody has, for asking without asking about anybody.
@@ -112,9 +115,21 @@ pub async fn climb(file: &Path, overrides: Overrides) -> Vec<Step> {
 /// That the secrets are there, and whether one of them is open to every account: the adapter runs, but somebody
 /// should know.
 fn secrets(connector: &Connector) -> Step {
-    let SourceInfo::Sql(info) = &connector.source;
-    let (DatabasePlace::Url(place) | DatabasePlace::Fields { password: place, .. }) = &info.database;
-    let Some((path, mode)) = place.open_to_all(connector.folder()) else {
+    let mut places: Vec<&SecretPlace> = Vec::new();
+    match &connector.source {
+        SourceInfo::Sql(info) => match &info.database {
+            DatabasePlace::Url(place) | DatabasePlace::Fields { password: place, .. } => places.push(place),
+        },
+        SourceInfo::Http(info) => {
+            places.extend(of_service(&info.web));
+            places.extend(info.envelope.as_ref().and_then(|envelope| envelope.sign_key.as_ref()));
+            places.extend(connector.datasets.iter().filter_map(|dataset| match &dataset.ask {
+                Ask::Http(ask) => ask.service.as_ref().map(|service| &service.key),
+                Ask::Sql { .. } => None,
+            }));
+        }
+    }
+    let Some((path, mode)) = places.into_iter().find_map(|place| place.open_to_all(connector.folder())) else {
         return Step::sound(Rung::Secrets, "文件所说的机密都在", "every secret the file names is there");
     };
     let path = path.display();
@@ -127,8 +142,25 @@ fn secrets(connector: &Connector) -> Step {
     )
 }
 
+/// The secrets of a service.
+fn of_service(web: &WebInfo) -> Vec<&SecretPlace> {
+    let key = match &web.auth {
+        AuthInfo::Oauth2(info) => Some(&info.client_secret),
+        AuthInfo::Signed(info) => Some(&info.service.key),
+        AuthInfo::None | AuthInfo::Certificate => None,
+    };
+    let url = match &web.url {
+        UrlPlace::Kept(place) => Some(place),
+        UrlPlace::Address(_) => None,
+    };
+    key.into_iter().chain(url).collect()
+}
+
 /// DNS, TCP, TLS, login, read-only. True when all of them hold.
 async fn climb_to_login(adapter: &Adapter, steps: &mut Vec<Step>) -> bool {
+    if let Some(source) = adapter.source().service() {
+        return service::climb(source, steps).await;
+    }
     let Some(source) = adapter.source().database() else { return true };
     let place = source.place();
     let tls = source.tls();
@@ -223,6 +255,9 @@ fn encrypted(mode: TlsMode, cipher: Option<&str>) -> Step {
 /// any of them; the lowest rung is the one that is told.
 async fn climb_statements(adapter: &Adapter, steps: &mut Vec<Step>) {
     let question = || Question { id_numbers: vec![NOBODY], names: vec![""], period: period() };
+    if adapter.source().service().is_some() {
+        return climb_answers(adapter, &question(), steps).await;
+    }
     let (mut troubles, mut plans) = (Vec::new(), Vec::new());
     for dataset in &adapter.connector().datasets {
         match adapter.source().columns(&dataset.id).await {
@@ -269,8 +304,12 @@ async fn climb_statements(adapter: &Adapter, steps: &mut Vec<Step>) {
         return;
     }
     steps.extend(plans.iter().map(|(dataset, plan)| affordable(dataset, plan)));
+    climb_answers(adapter, &question(), steps).await;
+}
+
+async fn climb_answers(adapter: &Adapter, question: &Question<'_>, steps: &mut Vec<Step>) {
     for dataset in &adapter.connector().datasets {
-        let step = answers(adapter, dataset, &question()).await;
+        let step = answers(adapter, dataset, question).await;
         let holds = step.holds();
         steps.push(step);
         if !holds {
@@ -358,8 +397,13 @@ async fn answers(adapter: &Adapter, dataset: &Dataset, question: &Question<'_>) 
             details: String::new(),
         }),
         Err(error) => {
-            let outside =
-                !matches!(error, SourceError::Statement(_) | SourceError::TooManyRows(_) | SourceError::TooCostly(_));
+            let outside = !matches!(
+                error,
+                SourceError::Statement(_)
+                    | SourceError::TooManyRows(_)
+                    | SourceError::TooCostly(_)
+                    | SourceError::Answer(_)
+            );
             Step { outside, ..Step::broken(about(dataset, of_source(&error, Rung::Answer))) }
         }
     }
@@ -447,6 +491,9 @@ pub(crate) fn unopened(error: &LoadError) -> Trouble {
                 "check the path, the permission to read it, and that it is PEM",
             ),
         ),
+        LoadError::Source(error @ (OpenError::Address | OpenError::Plain)) => {
+            ("source_url", error.text(), Text::new("写服务的 https 地址", "write the service's address, with https"))
+        }
         LoadError::Source(error) => (
             "source_url",
             error.text(),

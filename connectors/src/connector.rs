@@ -8,9 +8,12 @@ mod auth;
 mod checked;
 mod condition;
 mod dataset;
+mod envelope;
 mod file;
+mod http;
 mod mapped;
 mod source;
+mod template;
 mod web;
 
 use std::path::{Path, PathBuf};
@@ -19,13 +22,17 @@ use std::time::Duration;
 pub use auth::{Algorithm, AuthInfo, Encoding, Life, Oauth2Info, Part, ServiceKey, ServicePath, SignedInfo, StageInfo};
 pub(crate) use checked::{is_name, name_form};
 pub use condition::{Condition, Is};
+pub use envelope::{EnvelopeInfo, Field};
+pub(crate) use http::probe;
+pub use http::{HttpAsk, HttpInfo, Meaning, Paging, PagingKind};
+pub use template::{Body, Place, Template, Tree};
 pub(crate) use web::service_url;
 pub use web::{UrlPlace, WebInfo, WebTls};
 
 use crate::error::{Fault, Faults, Text};
 use crate::golden::GoldenTest;
 use crate::mapping::Mapping;
-use crate::protocol::{AdapterVersion, MAX_SUBJECTS, Manifest, ManifestDataset};
+use crate::protocol::{AdapterVersion, MAX_SUBJECTS, Manifest, ManifestDataset, QueryPeriod};
 use crate::secret::SecretPlace;
 use crate::sql_text::SqlText;
 
@@ -69,6 +76,8 @@ pub struct AdapterInfo {
 pub enum SourceInfo {
     /// A database.
     Sql(SqlInfo),
+    /// A service that answers in JSON.
+    Http(Box<HttpInfo>),
 }
 
 /// A database.
@@ -196,6 +205,8 @@ pub enum Ask {
         /// Its parameters, in the order of [`SqlText::parameters`].
         parameters: Vec<Parameter>,
     },
+    /// By calls of a service.
+    Http(Box<HttpAsk>),
 }
 
 /// A named parameter of a statement, made from the query's period.
@@ -216,6 +227,17 @@ pub enum PeriodDay {
     From,
     /// The last.
     To,
+}
+
+impl Parameter {
+    /// The day of the period, as it is written.
+    pub(crate) fn written(&self, period: QueryPeriod) -> String {
+        let day = match self.of {
+            PeriodDay::From => period.from,
+            PeriodDay::To => period.to,
+        };
+        day.strftime(&self.format).to_string()
+    }
 }
 
 impl Connector {

@@ -26,6 +26,7 @@ pub mod rehearsal;
 pub mod serve;
 mod source;
 mod synthetic;
+mod text;
 
 // The way of a row.
 pub mod amount;

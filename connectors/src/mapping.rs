@@ -210,6 +210,29 @@ impl Mapping {
         columns
     }
 
+    /// The columns without which a record cannot be used: they say whose it is, whether it counts, and what every
+    /// fact has.
+    pub fn deciding_columns(&self) -> BTreeSet<&str> {
+        let mut columns = BTreeSet::from([self.subject.as_str()]);
+        columns.extend(self.name.as_deref());
+        columns.extend(self.within.as_ref().map(|(column, _)| column.as_str()));
+        for field in self.fields.iter().filter(|field| !field.optional) {
+            if let From::Column { column, .. } = &field.from {
+                columns.insert(column);
+            }
+        }
+        for template in self.templates.iter().filter(|template| !template.optional) {
+            columns.extend(template.parts.iter().filter_map(|part| match part {
+                Part::Column(column) => Some(column.as_str()),
+                Part::Literal(_) | Part::Target(_) => None,
+            }));
+        }
+        for skip in &self.skip {
+            columns.extend(std::iter::once(&skip.column).chain(skip.and.keys()).map(String::as_str));
+        }
+        columns
+    }
+
     /// Maps the rows of a query about `period`; one entry a person, in their order.
     pub fn map(&self, rows: &Rows, persons: &[Person<'_>], period: QueryPeriod) -> Result<Vec<Mapped>, RowsError> {
         let records = self.records(rows, persons, period)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{FileArgs, NO, OUTSIDE, Style, WRONG};
+use super::{FileArgs, NO, OUTSIDE, Style, WRONG, service};
 use crate::adapter::{Adapter, LoadError};
 use crate::connector::{Connector, Driver, is_name, name_form};
 use crate::difference;
@@ -18,8 +18,8 @@ use crate::proposal::propose;
 pub struct NewArgs {
     /// The file to write; an existing one is not overwritten.
     pub file: PathBuf,
-    /// Kind of database.
-    #[arg(long, value_enum)]
+    /// Where the records are: a kind of database, or a service that answers in JSON.
+    #[arg(long, value_enum, visible_alias = "from")]
     pub driver: Option<DriverArg>,
     /// The department's id in the catalogue, such as `housing`.
     #[arg(long)]
@@ -37,6 +37,12 @@ pub struct NewArgs {
     /// variable to it is printed, and written into the file as a comment.
     #[arg(long)]
     pub host: Option<String>,
+    /// Address of the service, https.
+    #[arg(long)]
+    pub url: Option<String>,
+    /// How one shows the service who asks: signed, hmac, oauth2, mtls or none.
+    #[arg(long)]
+    pub auth: Option<String>,
     /// Name of the database.
     #[arg(long)]
     pub database: Option<String>,
@@ -51,7 +57,7 @@ pub struct NewArgs {
     pub non_interactive: bool,
 }
 
-/// A kind of database.
+/// Where records are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DriverArg {
     /// `PostgreSQL`.
@@ -60,6 +66,8 @@ pub enum DriverArg {
     Mariadb,
     /// A file of `SQLite`.
     Sqlite,
+    /// A service that answers in JSON.
+    Http,
 }
 
 /// Arguments of `discover`.
@@ -68,9 +76,19 @@ pub struct DiscoverArgs {
     /// The connector file, which need not have a dataset yet, and its source.
     #[command(flatten)]
     pub connector: FileArgs,
-    /// Only tables and views whose name contains this.
+    /// Only tables and views whose name contains this; of a service, only the list at this path.
     #[arg(long, value_name = "TEXT")]
     pub table: Option<String>,
+    /// Of a service: the request to make about a test person, as `request` of a dataset has it, such as
+    /// `{ path = "/house", json = { sfzh = ":id_number" } }`.
+    #[arg(long, value_name = "TOML")]
+    pub request: Option<String>,
+    /// Of a service: the identity number of the test person; `-` reads it from standard input.
+    #[arg(long, value_name = "NUMBER")]
+    pub id_number: Option<String>,
+    /// Of a service: the name of the test person.
+    #[arg(long, default_value = "")]
+    pub name: String,
     /// Propose datasets of this fact type.
     #[arg(long, value_name = "TYPE")]
     pub fact: Option<String>,
@@ -145,7 +163,7 @@ pub(super) fn cannot_write(file: &Path, cause: &std::io::Error, style: Style) {
 }
 
 /// Why a file is not begun.
-enum Unanswered {
+pub(super) enum Unanswered {
     /// What this flag asks for was not said.
     Missing(&'static str),
     /// What was said cannot be used.
@@ -190,14 +208,15 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
         None => match answer(
             "driver",
             &None,
-            "数据库种类 (postgres/mariadb/sqlite)",
-            "kind of database (postgres/mariadb/sqlite)",
+            "数据在哪里 (postgres/mariadb/sqlite/http)",
+            "where the records are (postgres/mariadb/sqlite/http)",
         )?
         .as_str()
         {
             "postgres" => DriverArg::Postgres,
             "mariadb" | "mysql" => DriverArg::Mariadb,
             "sqlite" => DriverArg::Sqlite,
+            "http" => DriverArg::Http,
             _ => return Err(Unanswered::Missing("driver")),
         },
     };
@@ -217,6 +236,16 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
         |default: &str| args.secret_env.clone().unwrap_or_else(|| format!("HEDUI_{}_{default}", id.to_uppercase()));
     let mut export = None;
     let source = match driver {
+        DriverArg::Http => {
+            let url = answer("url", &args.url, "服务的地址 https://…", "address of the service, https://…")?;
+            let auth = answer(
+                "auth",
+                &args.auth,
+                "如何表明身份 (signed/hmac/oauth2/mtls/none)",
+                "how one shows who asks (signed/hmac/oauth2/mtls/none)",
+            )?;
+            service::source(&url, &auth, &id)?
+        }
         DriverArg::Sqlite => {
             let variable = secret("DATABASE");
             let file = match &args.host {
@@ -226,7 +255,10 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
             let url = file.as_deref().map(sqlite_url);
             export = url.as_ref().map(|url| format!("export {variable}='{}'", url.replace('\'', "'\\''")));
             let example = url.as_deref().unwrap_or("sqlite:///srv/data.sqlite");
-            format!("url = {{ env = {} }}   # 该变量的内容 · the variable holds: {example}\n", quoted(&variable))
+            format!(
+                "kind = \"sql\"\nurl = {{ env = {} }}   # 该变量的内容 · the variable holds: {example}\n",
+                quoted(&variable)
+            ) + BOUNDS
         }
         DriverArg::Postgres | DriverArg::Mariadb => {
             let host = answer("host", &args.host, "数据库主机", "the database's machine")?;
@@ -235,7 +267,7 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
             let driver = if driver == DriverArg::Postgres { Driver::Postgres } else { Driver::Mariadb };
             let name = if driver == Driver::Postgres { "postgres" } else { "mariadb" };
             format!(
-                "driver = \"{name}\"\nhost = {}\n# port = {}\ndatabase = {}\nuser = {}\n\
+                "kind = \"sql\"\ndriver = \"{name}\"\nhost = {}\n# port = {}\ndatabase = {}\nuser = {}\n\
                  password = {{ env = {} }}   # 或 or {{ file = \"路径 path\" }}；不写在本文件里 · never in this file\n\
                  # tls = \"verify-full\"             # \"verify-ca\" 不核对主机名 any host name；\"off\" 不加密 not encrypted\n\
                  # tls_ca = \"ca.pem\"                # 自建 CA 或自签证书 · a CA of your own, or a self-signed certificate\n",
@@ -244,22 +276,17 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
                 quoted(&database),
                 quoted(&user),
                 quoted(&secret("PASSWORD"))
-            )
+            ) + BOUNDS
         }
     };
     let text = format!(
         "# 接入文件，写法见 connectors/README.md · the connector file, explained in connectors/README.md\n\
          schema = \"hedui.connector/1\"\n\n[adapter]\nid = {id}\n\
          version = \"1.0.0\"                 # 改了映射就换 · change it with the mapping\n\
-         name = {{ zh = {zh}, en = {en} }}\ncontact = {contact}\n\n[source]\nkind = \"sql\"\n{source}\
-         statement_timeout = \"2s\"          # 数据库自己计时，到时停止 · kept by the database itself\n\
-         max_connections = 4\n\
-         max_rows = 5000                   # 超出即报错，不截断 · more is an error, never a short list\n\n\
-         # [source.explain]\n\
-         # max_full_scan = 10000           # 行数更多的表不许从头读到尾 · a larger table is not read from end to end\n\n\
+         name = {{ zh = {zh}, en = {en} }}\ncontact = {contact}\n\n[source]\n{source}\
          [quota]                           # 贵部门同意回答多少 · what you agree to answer\n\
          per_second = 50\nburst = 100\n\n\
-         # 数据集：hedui-adapter discover 按表提出草稿 · datasets: hedui-adapter discover proposes them from the tables\n",
+         # 数据集：hedui-adapter discover 提出草稿 · datasets: hedui-adapter discover proposes them\n",
         id = quoted(&id),
         zh = quoted(&zh),
         en = quoted(&en),
@@ -267,6 +294,13 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
     );
     Ok(Begun { text, export })
 }
+
+/// What a database is held to, in a new file.
+const BOUNDS: &str = "statement_timeout = \"2s\"          # 数据库自己计时，到时停止 · kept by the database itself\n\
+     max_connections = 4\n\
+     max_rows = 5000                   # 超出即报错，不截断 · more is an error, never a short list\n\n\
+     # [source.explain]\n\
+     # max_full_scan = 10000           # 行数更多的表不许从头读到尾 · a larger table is not read from end to end\n\n";
 
 /// The URL of a `SQLite` file, from wherever it is read; what a URL or a comment would end at is percent-encoded.
 fn sqlite_url(file: &str) -> String {
@@ -278,7 +312,7 @@ fn sqlite_url(file: &str) -> String {
 }
 
 /// A text of TOML.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
@@ -300,7 +334,13 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
     };
     let wanted =
         |name: &str| args.table.as_ref().is_none_or(|table| name.to_lowercase().contains(&table.to_lowercase()));
-    let relations = adapter.source().relations(wanted).await;
+    let relations = match adapter.source().service() {
+        None => adapter.source().relations(wanted).await,
+        Some(source) => match service::request(&args, adapter.connector(), style) {
+            Ok(probe) => source.explore(&probe.ask, (&probe.id_number, &args.name), args.table.as_deref()).await,
+            Err(code) => return code,
+        },
+    };
     adapter.close().await;
     let mut relations = match relations {
         Ok(relations) => relations,
@@ -314,7 +354,7 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
     let found: Vec<_> = relations
         .into_iter()
         .map(|relation| {
-            let proposal = propose(id, &relation, args.fact.as_deref());
+            let proposal = propose(id, &relation, args.fact.as_deref(), args.request.as_deref());
             (relation, proposal)
         })
         .collect();

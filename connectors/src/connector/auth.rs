@@ -414,6 +414,6 @@ fn is_header_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-fn is_header_value(text: &str) -> bool {
+pub(super) fn is_header_value(text: &str) -> bool {
     !text.trim().is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::http::{AnswerTable, PagingTable, RequestTable, ServiceTable};
 use crate::error::Text;
 
 #[derive(Debug, Deserialize)]
@@ -88,6 +89,14 @@ pub(super) struct DatasetTable {
     pub(super) skip: Vec<Spanned<SkipTable>>,
     pub(super) within: Option<Spanned<AsOfTable>>,
     pub(super) add: Option<Spanned<String>>,
+    pub(super) request: Option<Spanned<RequestTable>>,
+    pub(super) records: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) columns: BTreeMap<String, Spanned<String>>,
+    pub(super) paging: Option<Spanned<PagingTable>>,
+    pub(super) answer: Option<Spanned<AnswerTable>>,
+    pub(super) persons_per_call: Option<usize>,
+    pub(super) service: Option<Spanned<ServiceTable>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -193,6 +202,11 @@ mod tests {
 
     use serde::de::DeserializeOwned;
 
+    use super::super::auth::{AuthTable, StageTable};
+    use super::super::condition::ConditionTable;
+    use super::super::envelope::EnvelopeTable;
+    use super::super::http::HttpTable;
+    use super::super::web::WebTable;
     use super::*;
 
     /// The keys a table can have, as the refusal of another one lists them.
@@ -209,8 +223,17 @@ mod tests {
         for (pointer, keys) in [
             ("/properties", keys::<ConnectorFile>()),
             ("/$defs/adapter/properties", keys::<AdapterTable>()),
-            ("/$defs/source/properties", keys::<SqlTable>()),
-            ("/$defs/source/properties/explain/properties", keys::<ExplainTable>()),
+            ("/$defs/sql_source/properties", keys::<SqlTable>()),
+            ("/$defs/sql_source/properties/explain/properties", keys::<ExplainTable>()),
+            ("/$defs/http_source/properties", &keys::<WebTable>() | &keys::<HttpTable>()),
+            ("/$defs/auth/properties", keys::<AuthTable>()),
+            ("/$defs/stage/properties", keys::<StageTable>()),
+            ("/$defs/condition/properties", keys::<ConditionTable>()),
+            ("/$defs/answer/properties", keys::<AnswerTable>()),
+            ("/$defs/envelope/properties", keys::<EnvelopeTable>()),
+            ("/$defs/dataset/properties/request/properties", keys::<RequestTable>()),
+            ("/$defs/dataset/properties/paging/properties", keys::<PagingTable>()),
+            ("/$defs/dataset/properties/service/properties", keys::<ServiceTable>()),
             ("/$defs/quota/properties", keys::<QuotaTable>()),
             ("/$defs/dataset/properties", keys::<DatasetTable>()),
             ("/$defs/dataset/properties/as_of/properties", keys::<AsOfTable>()),

@@ -63,7 +63,7 @@ fn a_sound_file_is_understood() {
     let connector = Connector::parse(SOUND, Path::new("hrss/connector.toml")).unwrap();
     assert_eq!(connector.folder(), Path::new("hrss"));
     let [dataset] = connector.datasets.as_slice() else { panic!("one dataset") };
-    let Ask::Sql { statement, parameters } = &dataset.ask;
+    let Ask::Sql { statement, parameters } = &dataset.ask else { panic!("a statement") };
     assert_eq!(statement.parameters(), ["first_month", "last_month"]);
     assert_eq!(parameters.iter().map(|parameter| parameter.integer).collect::<Vec<_>>(), [false, true]);
     let mapping = &dataset.mapping;

@@ -8,6 +8,12 @@ mod databases;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
+mod http_ladder;
+#[cfg(test)]
+mod http_verbs;
+#[cfg(test)]
 mod ladder;
 #[cfg(test)]
 mod office;
@@ -15,6 +21,8 @@ mod office;
 mod over_tls;
 #[cfg(test)]
 mod servers;
+#[cfg(test)]
+mod services;
 #[cfg(test)]
 mod sources;
 #[cfg(test)]
