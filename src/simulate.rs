@@ -22,6 +22,7 @@ pub mod population;
 pub mod random;
 pub mod rehearsal;
 pub mod request;
+pub mod service;
 pub mod trial;
 
 use std::collections::BTreeMap;
@@ -387,7 +388,7 @@ pub fn remove(directory: &Path) -> Result<(), SimulateError> {
         let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
         gone(path, removed)?;
     }
-    for folder in ["requests", "rehearsals", "policies", "keys"] {
+    for folder in ["requests", "rehearsals", "policies", "keys", "connectors"] {
         let path = directory.join(folder);
         gone(path.clone(), std::fs::remove_dir_all(&path))?;
     }

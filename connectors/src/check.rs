@@ -2,7 +2,7 @@
 //! mends it.
 
 mod delivery;
-mod soap;
+mod service;
 
 use std::path::Path;
 use std::time::Instant;
@@ -11,11 +11,12 @@ use jiff::civil::date;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::adapter::{Adapter, LoadError, Overrides};
-use crate::connector::{Connector, DatabasePlace, Dataset, SourceInfo, TlsMode};
+use crate::connector::{Ask, AuthInfo, Connector, DatabasePlace, Dataset, SourceInfo, TlsMode, UrlPlace, WebInfo};
 use crate::error::{Fault, Lang, Text};
 use crate::golden;
 use crate::native::find_column;
 use crate::protocol::QueryPeriod;
+use crate::secret::SecretPlace;
 use crate::source::{OpenError, Plan, Question, Rung, SourceError, Trouble, connect, resolve};
 
 /// An identity number that nobody has, for asking without asking about anybody.
@@ -115,15 +116,23 @@ pub async fn climb(file: &Path, overrides: Overrides) -> Vec<Step> {
 /// That the secrets are there, and whether one of them is open to every account: the adapter runs, but somebody
 /// should know.
 fn secrets(connector: &Connector) -> Step {
-    let place = match &connector.source {
+    let mut places: Vec<&SecretPlace> = Vec::new();
+    match &connector.source {
+        SourceInfo::Sql(info) => match &info.database {
+            DatabasePlace::Url(place) | DatabasePlace::Fields { password: place, .. } => places.push(place),
+        },
         SourceInfo::File(_) => return Step::sound(Rung::Secrets, "不需要机密", "no secret is needed"),
-        SourceInfo::Sql(info) => {
-            let (DatabasePlace::Url(place) | DatabasePlace::Fields { password: place, .. }) = &info.database;
-            Some(place)
+        SourceInfo::Soap(info) => places.extend(of_service(&info.web)),
+        SourceInfo::Http(info) => {
+            places.extend(of_service(&info.web));
+            places.extend(info.envelope.as_ref().and_then(|envelope| envelope.sign_key.as_ref()));
+            places.extend(connector.datasets.iter().filter_map(|dataset| match &dataset.ask {
+                Ask::Http(ask) => ask.service.as_ref().map(|service| &service.key),
+                Ask::Sql { .. } | Ask::File { .. } | Ask::Soap(_) => None,
+            }));
         }
-        SourceInfo::Soap(info) => info.web.auth.secret(),
-    };
-    let Some((path, mode)) = place.and_then(|place| place.open_to_all(connector.folder())) else {
+    }
+    let Some((path, mode)) = places.into_iter().find_map(|place| place.open_to_all(connector.folder())) else {
         return Step::sound(Rung::Secrets, "文件所说的机密都在", "every secret the file names is there");
     };
     let path = path.display();
@@ -136,13 +145,31 @@ fn secrets(connector: &Connector) -> Step {
     )
 }
 
+/// The secrets of a service.
+fn of_service(web: &WebInfo) -> Vec<&SecretPlace> {
+    let key = match &web.auth {
+        AuthInfo::Oauth2(info) => Some(&info.client_secret),
+        AuthInfo::Signed(info) => Some(&info.service.key),
+        AuthInfo::None | AuthInfo::Certificate => None,
+    };
+    let url = match &web.url {
+        UrlPlace::Kept(place) => Some(place),
+        UrlPlace::Address(_) => None,
+    };
+    key.into_iter().chain(url).collect()
+}
+
 /// DNS, TCP, TLS, login, read-only; or what a folder of deliveries has instead. True when all of them hold.
 async fn climb_to_login(adapter: &Adapter, steps: &mut Vec<Step>) -> bool {
     if let Some(source) = adapter.source().soap() {
-        return soap::climb(source, steps).await;
+        return service::climb(source.place(), source.is_encrypted(), source.reach(), source.login(), steps).await;
     }
     if let Some(source) = adapter.source().deliveries() {
         return delivery::climb(source, steps).await;
+    }
+    if let Some(source) = adapter.source().service() {
+        let (reach, login) = (source.client_reach(), source.login());
+        return service::climb(source.place(), source.is_encrypted(), reach, login, steps).await;
     }
     let Some(source) = adapter.source().database() else { return true };
     let place = source.place();
@@ -380,8 +407,13 @@ async fn answers(adapter: &Adapter, dataset: &Dataset, question: &Question<'_>) 
             details: String::new(),
         }),
         Err(error) => {
-            let outside =
-                !matches!(error, SourceError::Statement(_) | SourceError::TooManyRows(_) | SourceError::TooCostly(_));
+            let outside = !matches!(
+                error,
+                SourceError::Statement(_)
+                    | SourceError::TooManyRows(_)
+                    | SourceError::TooCostly(_)
+                    | SourceError::Answer(_)
+            );
             Step { outside, ..Step::broken(about(dataset, of_source(&error, Rung::Answer))) }
         }
     }
@@ -474,6 +506,9 @@ pub(crate) fn unopened(error: &LoadError) -> Trouble {
                 "check the path, the permission to read it, and that it is PEM",
             ),
         ),
+        LoadError::Source(error @ (OpenError::Address | OpenError::Plain)) => {
+            ("source_url", error.text(), Text::new("写服务的 https 地址", "write the service's address, with https"))
+        }
         LoadError::Source(error) => (
             "source_url",
             error.text(),

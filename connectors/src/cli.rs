@@ -3,8 +3,10 @@
 //! Exit codes are those of `hedui`: 0 done, 1 done but the answer is no (a failed test, a fault in the
 //! file), 2 the command or its input is wrong, 3 something outside failed (database, network, files).
 
+mod beginning;
 mod explore;
 mod print;
+mod service;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -254,18 +256,22 @@ async fn test(args: TestArgs, style: Style) -> u8 {
     if results.iter().all(golden::GoldenResult::passed) { 0 } else { NO }
 }
 
-async fn ask(args: TryArgs, style: Style) -> u8 {
-    let mut overrides = args.connector.overrides();
-    overrides.ledger = Ledger::Stderr;
-    let id_number = if args.id_number == "-" {
-        let mut line = String::new();
+/// An identity number as it was given; `-` reads it from standard input.
+fn number(given: &str) -> String {
+    let mut line = given.to_owned();
+    if given == "-" {
+        line.clear();
         if std::io::stdin().read_line(&mut line).is_err() {
             line.clear();
         }
-        line.trim().to_ascii_uppercase()
-    } else {
-        args.id_number.trim().to_ascii_uppercase()
-    };
+    }
+    line.trim().to_ascii_uppercase()
+}
+
+async fn ask(args: TryArgs, style: Style) -> u8 {
+    let mut overrides = args.connector.overrides();
+    overrides.ledger = Ledger::Stderr;
+    let id_number = number(&args.id_number);
     let adapter = match load(&args.connector, overrides, style) {
         Ok(adapter) => adapter,
         Err(code) => return code,

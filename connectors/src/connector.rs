@@ -9,10 +9,13 @@ mod checked;
 mod condition;
 mod dataset;
 mod delivered;
+mod envelope;
 mod file;
+mod http;
 mod mapped;
 mod soap;
 mod source;
+mod template;
 mod web;
 mod xml_template;
 
@@ -23,7 +26,11 @@ pub use auth::{Algorithm, AuthInfo, Encoding, Life, Oauth2Info, Part, ServiceKey
 pub(crate) use checked::{is_name, name_form};
 pub use condition::{Condition, Is};
 pub use delivered::{FileFormat, FileInfo, FileName};
+pub use envelope::{EnvelopeInfo, Field};
+pub(crate) use http::probe;
+pub use http::{HttpAsk, HttpInfo, Meaning, Paging, PagingKind};
 pub use soap::{AnswerPath, SoapAsk, SoapInfo, SoapMeaning, XmlCondition};
+pub use template::{Body, Place, Template, Tree};
 pub(crate) use web::service_url;
 pub use web::{UrlPlace, WebInfo, WebTls};
 pub(crate) use xml_template::Filling;
@@ -81,6 +88,8 @@ pub enum SourceInfo {
     File(FileInfo),
     /// A service that answers in XML.
     Soap(Box<SoapInfo>),
+    /// A service that answers in JSON.
+    Http(Box<HttpInfo>),
 }
 
 /// A database.
@@ -217,6 +226,8 @@ pub enum Ask {
     },
     /// By a message of XML.
     Soap(Box<SoapAsk>),
+    /// By calls of a service.
+    Http(Box<HttpAsk>),
 }
 
 /// A named parameter of a statement, made from the query's period.

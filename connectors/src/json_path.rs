@@ -90,6 +90,21 @@ impl JsonPath {
     }
 }
 
+impl std::fmt::Display for JsonPath {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(if self.from_record { "@" } else { "$" })?;
+        for step in &self.steps {
+            match step {
+                Step::Name(name) if name.chars().all(is_of_name) => write!(formatter, ".{name}")?,
+                Step::Name(name) => write!(formatter, "['{name}']")?,
+                Step::Place(place) => write!(formatter, "[{place}]")?,
+                Step::All => formatter.write_str("[*]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Step {
     fn into_if(self, sound: bool) -> Option<Self> {
         sound.then_some(self)
@@ -164,5 +179,8 @@ mod tests {
             assert_eq!(JsonPath::parse(text), None, "{text}");
         }
         assert!(JsonPath::parse("@").unwrap().is_of_record());
+        for text in ["$", "@.a", "$.data['x y'][0][*].合同号"] {
+            assert_eq!(JsonPath::parse(text).unwrap().to_string(), text);
+        }
     }
 }

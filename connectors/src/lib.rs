@@ -28,7 +28,7 @@ pub mod serve;
 mod source;
 mod synthetic;
 pub mod text;
-mod xml;
+pub mod xml;
 
 // The way of a row.
 pub mod amount;

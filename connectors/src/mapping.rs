@@ -210,26 +210,33 @@ impl Mapping {
         columns
     }
 
-    /// The columns that nothing but an optional target or `as_of` reads.
-    pub fn optional_columns(&self) -> BTreeSet<&str> {
-        let mut needed: BTreeSet<&str> = BTreeSet::from([self.subject.as_str()]);
-        needed.extend(self.name.as_deref());
-        needed.extend(self.within.as_ref().map(|(column, _)| column.as_str()));
-        needed.extend(
-            self.skip.iter().flat_map(|skip| std::iter::once(&skip.column).chain(skip.and.keys())).map(String::as_str),
-        );
+    /// The columns without which a record cannot be used: they say whose it is, whether it counts, and what every
+    /// fact has.
+    pub fn deciding_columns(&self) -> BTreeSet<&str> {
+        let mut columns = BTreeSet::from([self.subject.as_str()]);
+        columns.extend(self.name.as_deref());
+        columns.extend(self.within.as_ref().map(|(column, _)| column.as_str()));
         for field in self.fields.iter().filter(|field| !field.optional) {
             if let From::Column { column, .. } = &field.from {
-                needed.insert(column);
+                columns.insert(column);
             }
         }
         for template in self.templates.iter().filter(|template| !template.optional) {
-            needed.extend(template.parts.iter().filter_map(|part| match part {
+            columns.extend(template.parts.iter().filter_map(|part| match part {
                 Part::Column(column) => Some(column.as_str()),
                 Part::Literal(_) | Part::Target(_) => None,
             }));
         }
-        self.columns().into_keys().filter(|column| !needed.contains(column)).collect()
+        for skip in &self.skip {
+            columns.extend(std::iter::once(&skip.column).chain(skip.and.keys()).map(String::as_str));
+        }
+        columns
+    }
+
+    /// The columns that nothing but an optional target or `as_of` reads.
+    pub fn optional_columns(&self) -> BTreeSet<&str> {
+        let deciding = self.deciding_columns();
+        self.columns().into_keys().filter(|column| !deciding.contains(column)).collect()
     }
 
     /// Maps the rows of a query about `period`; one entry a person, in their order.

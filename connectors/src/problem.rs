@@ -91,10 +91,10 @@ pub(crate) fn of_source(error: &SourceError) -> AdapterProblem {
         SourceError::TimedOut(_) | SourceError::Timeout(_) => problem(
             504,
             error.code(),
-            Text::new("部门数据库没有按时回答", "the department's database did not answer in time"),
+            Text::new("部门的数据源没有按时回答", "the department's source did not answer in time"),
         ),
         SourceError::Unavailable(_) | SourceError::Locked => {
-            problem(503, error.code(), Text::new("部门数据库暂不可用", "the department's database cannot be used now"))
+            problem(503, error.code(), Text::new("部门的数据源暂不可用", "the department's source cannot be used now"))
         }
         SourceError::Writable(_) => problem(
             503,
@@ -120,7 +120,7 @@ pub(crate) fn of_source(error: &SourceError) -> AdapterProblem {
         SourceError::Statement(_) | SourceError::TooManyRows(_) | SourceError::TooCostly(_) => problem(
             500,
             error.code(),
-            Text::new("部门数据库无法执行查询", "the department's database could not run the statement"),
+            Text::new("部门的数据源无法执行查询", "the department's source could not be asked the question"),
         ),
     }
 }

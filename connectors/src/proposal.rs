@@ -206,7 +206,14 @@ impl NoProposal {
 }
 
 /// Proposes a dataset of `adapter` for a relation, of the fact type `fact` or of the one that fits best.
-pub fn propose(adapter: &str, relation: &Relation, fact: Option<&str>) -> Result<Proposal, NoProposal> {
+///
+/// `request` is the one that a service was asked with, where the relation is a list of its answer.
+pub fn propose(
+    adapter: &str,
+    relation: &Relation,
+    fact: Option<&str>,
+    request: Option<&str>,
+) -> Result<Proposal, NoProposal> {
     let subject = named(relation, SUBJECT).ok_or(NoProposal::NoSubject)?;
     let score = |fact: &FactType| {
         let found = fact.targets.iter().filter(|target| column_for(relation, fact.name, target.name).is_some());
@@ -223,7 +230,7 @@ pub fn propose(adapter: &str, relation: &Relation, fact: Option<&str>) -> Result
         .min_by_key(|((found, missing), _)| (*missing, usize::MAX - *found))
         .ok_or(NoProposal::NoFact)?;
     let ((found, _), best) = best;
-    Ok(Proposal { fact: best.name, found, toml: written(adapter, relation, best, subject) })
+    Ok(Proposal { fact: best.name, found, toml: written(adapter, relation, best, subject, request) })
 }
 
 /// A required target that no column has, because all rows of a table are alike in it.
@@ -232,7 +239,9 @@ fn fixed(fact: &str, target: &str) -> bool {
 }
 
 fn named<'a>(relation: &'a Relation, names: &[&str]) -> Option<&'a ColumnInfo> {
-    let exact = |name: &&str| relation.columns.iter().find(|column| plain(&column.name) == plain(name));
+    // A field of an object inside a record goes by its own name.
+    let own = |column: &ColumnInfo| plain(column.name.rsplit('.').next().unwrap_or_default());
+    let exact = |name: &&str| relation.columns.iter().find(|column| own(column) == plain(name));
     let said = |name: &&str| {
         let says = |column: &&ColumnInfo| !name.is_ascii() && column.comment.contains(*name);
         relation.columns.iter().find(says)
@@ -250,7 +259,7 @@ fn column_for<'a>(relation: &'a Relation, fact: &str, target: &str) -> Option<&'
     named(relation, names)
 }
 
-fn written(adapter: &str, relation: &Relation, fact: &FactType, subject: &ColumnInfo) -> String {
+fn written(adapter: &str, relation: &Relation, fact: &FactType, subject: &ColumnInfo, request: Option<&str>) -> String {
     let (name, as_of) = (named(relation, NAME), named(relation, AS_OF));
     let mut columns: Vec<&str> = vec![&subject.written];
     columns.extend(name.into_iter().chain(as_of).map(|column| column.written.as_str()));
@@ -276,12 +285,15 @@ fn written(adapter: &str, relation: &Relation, fact: &FactType, subject: &Column
     } else {
         fact.name.to_owned()
     };
-    let (window, parameters) = match dated(relation, fact).filter(|_| !is_file && relation.kind != "answer") {
-        Some(column) => window(column),
-        None => Default::default(),
-    };
+    let (window, parameters) =
+        match dated(relation, fact).filter(|_| !is_file && relation.kind != "answer" && request.is_none()) {
+            Some(column) => window(column),
+            None => Default::default(),
+        };
     let mut toml = format!("[[dataset]]\nid = \"{adapter}.{id}\"\nfact = \"{}\"\n", fact.name);
-    let keys = if is_file || relation.kind == "answer" {
+    let keys = if let Some(request) = request {
+        format!("request = {request}\nrecords = \"{}\"\n{}", relation.name, nested(relation, &once))
+    } else if is_file || relation.kind == "answer" {
         file_keys(relation, fact)
     } else {
         let (columns, table, number) = (once.join(", "), &relation.name, &subject.written);
@@ -326,6 +338,14 @@ fn file_keys(relation: &Relation, fact: &FactType) -> String {
             "{records}{within}# soap = {{ path = \"…\", action = \"…\", envelope = '''…''' }}   # 必填 · required\n"
         ),
     }
+}
+
+/// `columns` for those that stand inside an object of the record.
+fn nested(relation: &Relation, once: &[&str]) -> String {
+    let inside =
+        relation.columns.iter().filter(|column| column.written != column.name && once.contains(&&*column.written));
+    let paths: Vec<_> = inside.map(|column| format!("\"{}\" = \"{}\"", column.name, column.written)).collect();
+    if paths.is_empty() { String::new() } else { format!("columns = {{ {} }}\n", paths.join(", ")) }
 }
 
 /// The column that says when something was paid, for facts that are asked for within a period.
@@ -455,7 +475,7 @@ mod tests {
                 ("AAE036", "datetime", ""),
             ],
         );
-        let proposal = propose("hrss", &table, None).unwrap();
+        let proposal = propose("hrss", &table, None, None).unwrap();
         assert_eq!(proposal.fact, "income");
         for line in [
             "id = \"hrss.ac61\"",
@@ -476,7 +496,7 @@ mod tests {
     fn chinese_names_and_comments_are_understood_and_a_table_about_nobody_is_not_proposed() {
         let table =
             relation("死亡登记", &[("公民身份号码", "text", ""), ("姓名", "text", ""), ("d", "date", "死亡日期")]);
-        let proposal = propose("health", &table, None).unwrap();
+        let proposal = propose("health", &table, None, None).unwrap();
         assert_eq!(proposal.fact, "death");
         assert!(
             proposal.toml.contains("died_on = { column = \"d\", as = \"date\", format = \"%Y-%m-%d\" }"),
@@ -484,14 +504,14 @@ mod tests {
             proposal.toml
         );
         let codes = relation("codes", &[("code", "text", ""), ("name", "text", "")]);
-        assert_eq!(propose("health", &codes, None), Err(NoProposal::NoSubject));
+        assert_eq!(propose("health", &codes, None, None), Err(NoProposal::NoSubject));
     }
 
     #[test]
     fn a_table_whose_columns_fit_no_fact_is_proposed_once_the_fact_is_said() {
         let table = relation("t", &[("sfzh", "text", ""), ("x1", "text", "")]);
-        assert_eq!(propose("health", &table, None), Err(NoProposal::NoFact));
-        assert_eq!(propose("health", &table, Some("death")).map(|proposal| proposal.fact), Ok("death"));
+        assert_eq!(propose("health", &table, None, None), Err(NoProposal::NoFact));
+        assert_eq!(propose("health", &table, Some("death"), None).map(|proposal| proposal.fact), Ok("death"));
     }
 
     #[test]
@@ -500,7 +520,7 @@ mod tests {
         {
             let columns =
                 [(subject, "varchar(18)", comment), ("syr", "text", ""), ("cllx", "text", ""), ("djrq", "date", "")];
-            let proposal = propose("vehicle", &relation("veh_info", &columns), None).unwrap();
+            let proposal = propose("vehicle", &relation("veh_info", &columns), None, None).unwrap();
             assert_eq!(proposal.fact, "asset");
             assert!(proposal.toml.contains(&format!("subject = \"{subject}\"")), "{}", proposal.toml);
             assert!(proposal.toml.contains("name = \"syr\""), "{}", proposal.toml);
@@ -510,7 +530,7 @@ mod tests {
     #[test]
     fn a_complete_proposal_is_a_dataset_that_the_checker_takes() {
         let table = relation("death_reg", &[("sfzh", "char(18)", ""), ("xm", "text", ""), ("swrq", "char(8)", "")]);
-        let proposal = propose("health", &table, None).unwrap();
+        let proposal = propose("health", &table, None, None).unwrap();
         let head = "schema = \"hedui.connector/1\"\n[adapter]\nid = \"health\"\nversion = \"1\"\nname = { zh = \"卫健\", en = \"Health\" }\ncontact = \"0\"\n[source]\nkind = \"sql\"\nurl = { env = \"X\" }\nstatement_timeout = \"2s\"\nmax_connections = 1\nmax_rows = 10\n[quota]\nper_second = 1\nburst = 1\n";
         let text = format!("{head}{}", proposal.toml);
         let connector = crate::connector::Connector::parse(&text, std::path::Path::new("connector.toml"));

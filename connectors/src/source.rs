@@ -5,6 +5,7 @@
 
 mod error;
 mod file;
+mod http;
 mod reach;
 mod soap;
 mod sql;
@@ -19,14 +20,15 @@ use crate::ledger::Ledger;
 use crate::native::Rows;
 use crate::protocol::QueryPeriod;
 pub use error::{OpenError, SourceError};
-pub(crate) use file::RUNGS;
 use file::Today;
-pub(crate) use file::{FileSource, of_answer};
+pub(crate) use file::{FileSource, RUNGS, of_answer};
+pub(crate) use http::HttpSource;
 pub(crate) use reach::{connect, resolve};
 pub(crate) use soap::SoapSource;
 pub(crate) use sql::Plan;
 use sql::SqlSource;
 pub use sql::{ColumnInfo, Relation};
+pub(crate) use trouble::Whereabouts;
 pub use trouble::{Rung, Trouble};
 
 /// What a source is asked about one dataset: a whole household at once.
@@ -63,6 +65,8 @@ pub(crate) enum Source {
     File(Box<FileSource>),
     /// A service that answers in XML.
     Soap(Box<SoapSource>),
+    /// A service that answers in JSON.
+    Http(Box<HttpSource>),
     /// Rows that were handed over before: the answer to one question, whatever is asked.
     Recorded(Rows),
 }
@@ -72,32 +76,40 @@ impl Source {
     /// start before its database and outlive a restart of it.
     pub(crate) fn of(connector: &Connector, overrides: &Overrides) -> Result<Self, OpenError> {
         let (url, folder) = (overrides.source_url.as_ref(), connector.folder());
+        let datasets = &connector.datasets;
         Ok(match &connector.source {
-            SourceInfo::Sql(info) => Self::Sql(Box::new(SqlSource::open(info, url, folder, &connector.datasets)?)),
+            SourceInfo::Sql(info) => Self::Sql(Box::new(SqlSource::open(info, url, folder, datasets)?)),
             SourceInfo::File(info) => {
                 let clock = || Today::Of(overrides.clock.clone());
                 let today = overrides.rehearsal.today().map_or_else(clock, Today::Always);
                 let log = (connector.adapter.id.as_str(), overrides.ledger.clone());
-                Self::File(Box::new(FileSource::open(info, url, folder, &connector.datasets, today, log)?))
+                Self::File(Box::new(FileSource::open(info, url, folder, datasets, today, log)?))
             }
             SourceInfo::Soap(info) => {
-                let datasets = &connector.datasets;
                 Self::Soap(Box::new(SoapSource::open(info, url, folder, datasets, &overrides.clock)?))
+            }
+            SourceInfo::Http(info) => {
+                Self::Http(Box::new(HttpSource::open(info, url, folder, datasets, &overrides.clock)?))
             }
         })
     }
 
-    /// A source for a golden test. A fixture in JSON holds the rows as the source hands them over; one in SQL is
-    /// loaded into `SQLite`, with the `schema.sql` beside it, and asked by the statement; a folder is a delivery, or
-    /// holds the answers of a service of XML.
+    /// A source for a golden test. A fixture in JSON holds the rows as the source hands them over, or the answers of
+    /// a service of JSON; one in SQL is loaded into `SQLite`, with the `schema.sql` beside it, and asked by the
+    /// statement; a folder is a delivery, or holds the answers of a service of XML.
     pub(crate) async fn fixture(connector: &Connector, fixture: &Path) -> Result<Self, OpenError> {
         let read = |file: &Path| {
             std::fs::read_to_string(file).map_err(|cause| OpenError::Fixture(format!("`{}`: {cause}", file.display())))
         };
         if fixture.extension().is_some_and(|extension| extension == "json") {
-            let rows = Rows::from_json(&read(fixture)?);
-            return rows.map(Self::Recorded).ok_or_else(|| {
-                let form = "rows are {\"columns\": [names], \"rows\": [[texts, whole numbers or null]]}";
+            let text = read(fixture)?;
+            let answers = || match &connector.source {
+                SourceInfo::Http(info) => HttpSource::recorded(connector, info, &text),
+                SourceInfo::Sql(_) | SourceInfo::File(_) | SourceInfo::Soap(_) => None,
+            };
+            let rows = Rows::from_json(&text).map(Self::Recorded);
+            return rows.or_else(|| answers().map(|source| Self::Http(Box::new(source)))).ok_or_else(|| {
+                let form = "rows are {\"columns\": [names], \"rows\": [[texts, whole numbers or null]]}; answers of a service are {\"answers\": [{\"about\": [numbers], \"body\": {…}}]}";
                 OpenError::Fixture(format!("`{}`: {form}", fixture.display()))
             });
         }
@@ -115,6 +127,9 @@ impl Source {
                     Err(error) => Err(OpenError::Fixture(error.to_string())),
                 }
             }
+            SourceInfo::Http(_) => {
+                Err(OpenError::Fixture(format!("`{}`: a service's answers are kept in JSON", fixture.display())))
+            }
             SourceInfo::Soap(info) => {
                 Ok(Self::Soap(Box::new(SoapSource::recorded(info, fixture, &connector.datasets))))
             }
@@ -126,7 +141,7 @@ impl Source {
         match self {
             Self::Sql(source) => source.relations(wanted).await,
             Self::File(source) => source.relations().await,
-            Self::Soap(_) | Self::Recorded(_) => Ok(Vec::new()),
+            Self::Http(_) | Self::Soap(_) | Self::Recorded(_) => Ok(Vec::new()),
         }
     }
 
@@ -136,6 +151,7 @@ impl Source {
             Self::Sql(source) => source.fetch(dataset, question).await.map(Found::from),
             Self::File(source) => source.fetch(dataset, question).await.map(Found::from),
             Self::Soap(source) => source.fetch(dataset, question).await,
+            Self::Http(source) => source.fetch(dataset, question).await,
             Self::Recorded(rows) => Ok(rows.clone().into()),
         }
     }
@@ -146,6 +162,7 @@ impl Source {
             Self::Sql(source) => source.columns(dataset).await,
             Self::File(source) => source.columns(dataset).await,
             Self::Soap(source) => source.columns(dataset),
+            Self::Http(source) => source.columns(dataset),
             Self::Recorded(rows) => Ok(rows.columns.clone()),
         }
     }
@@ -156,6 +173,7 @@ impl Source {
             Self::Sql(source) => source.ping().await.map(|()| None),
             Self::File(source) => source.ping().await,
             Self::Soap(source) => source.ping().await.map(|()| None),
+            Self::Http(source) => source.ping().await.map(|()| None),
             Self::Recorded(_) => Ok(None),
         }
     }
@@ -170,7 +188,7 @@ impl Source {
     ) -> Result<(Plan, Option<Trouble>), SourceError> {
         match self {
             Self::Sql(source) => source.plan(dataset, column, question).await,
-            Self::File(_) | Self::Soap(_) | Self::Recorded(_) => Ok((Plan::default(), None)),
+            Self::File(_) | Self::Http(_) | Self::Soap(_) | Self::Recorded(_) => Ok((Plan::default(), None)),
         }
     }
 
@@ -178,7 +196,7 @@ impl Source {
     pub(crate) fn database(&self) -> Option<&SqlSource> {
         match self {
             Self::Sql(source) => Some(source),
-            Self::File(_) | Self::Soap(_) | Self::Recorded(_) => None,
+            Self::File(_) | Self::Http(_) | Self::Soap(_) | Self::Recorded(_) => None,
         }
     }
 
@@ -186,7 +204,15 @@ impl Source {
     pub(crate) fn deliveries(&self) -> Option<&FileSource> {
         match self {
             Self::File(source) => Some(source),
-            Self::Sql(_) | Self::Soap(_) | Self::Recorded(_) => None,
+            Self::Sql(_) | Self::Http(_) | Self::Soap(_) | Self::Recorded(_) => None,
+        }
+    }
+
+    /// The service of JSON, where it is one.
+    pub(crate) fn service(&self) -> Option<&HttpSource> {
+        match self {
+            Self::Http(source) => Some(source),
+            Self::Sql(_) | Self::File(_) | Self::Soap(_) | Self::Recorded(_) => None,
         }
     }
 
@@ -194,7 +220,7 @@ impl Source {
     pub(crate) fn soap(&self) -> Option<&SoapSource> {
         match self {
             Self::Soap(source) => Some(source),
-            Self::Sql(_) | Self::File(_) | Self::Recorded(_) => None,
+            Self::Sql(_) | Self::File(_) | Self::Http(_) | Self::Recorded(_) => None,
         }
     }
 
@@ -204,6 +230,7 @@ impl Source {
             Self::Sql(source) => source.close().await,
             Self::File(source) => source.close().await,
             Self::Soap(source) => source.close(),
+            Self::Http(source) => source.close(),
             Self::Recorded(_) => {}
         }
     }

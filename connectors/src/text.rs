@@ -16,16 +16,16 @@ pub enum TextEncoding {
 
 /// Where and why bytes are no text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NoText {
+pub struct NoText {
     /// The line, from 1.
-    pub(crate) line: usize,
+    pub line: usize,
     /// Why.
-    pub(crate) why: Why,
+    pub why: Why,
 }
 
 /// Why bytes are no text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Why {
+pub enum Why {
     /// They stand for no character.
     Bytes,
     /// A character that could not be read was replaced before it was handed over.
@@ -55,7 +55,7 @@ impl TextEncoding {
     }
 
     /// The text of `bytes`, without a byte order mark.
-    pub(crate) fn decode(self, bytes: &[u8]) -> Result<String, NoText> {
+    pub fn decode(self, bytes: &[u8]) -> Result<String, NoText> {
         if let Some(other) = self.another(bytes) {
             return Err(NoText { line: 1, why: Why::Other(other) });
         }

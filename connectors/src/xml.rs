@@ -15,15 +15,15 @@ const MAX_FIELDS: usize = 500;
 
 /// An element.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Element {
+pub struct Element {
     /// Its name without the prefix of a namespace.
-    pub(crate) name: String,
+    pub name: String,
     /// Its attributes, without those that declare namespaces.
-    pub(crate) attributes: Vec<(String, String)>,
+    pub attributes: Vec<(String, String)>,
     /// The elements in it.
-    pub(crate) children: Vec<Element>,
+    pub children: Vec<Element>,
     /// The text in it, outside of its children.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 /// Names of elements from the outermost to one in it: `DATA/ROWS/ROW`.
@@ -32,16 +32,16 @@ pub struct XmlPath(Vec<String>);
 
 /// Why a document cannot be read, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct XmlFault {
+pub struct XmlFault {
     /// The line, from 1.
-    pub(crate) line: usize,
+    pub line: usize,
     /// Why.
-    pub(crate) why: XmlWhy,
+    pub why: XmlWhy,
 }
 
 /// Why a document cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum XmlWhy {
+pub enum XmlWhy {
     /// It is not well formed.
     Form,
     /// It has a document type, or a reference to an entity that XML itself does not have.
@@ -121,7 +121,7 @@ impl Element {
 }
 
 /// The whole of a document, for answers of a service, which are small.
-pub(crate) fn document(text: &str) -> Result<Element, XmlFault> {
+pub fn document(text: &str) -> Result<Element, XmlFault> {
     let mut parser = Parser::new(text);
     let mut root = None;
     while let Some((start, empty)) = parser.open()? {

@@ -54,10 +54,10 @@ pub struct TrialKeys {
 }
 
 impl TrialKeys {
-    /// Makes the keys and writes them into `folder`, readable by their owner only.
-    pub fn write(folder: &Path, randomness: &dyn Randomness) -> Result<Self, KeysError> {
+    /// The keys that [`TrialKeys::write`] has written into `folder`.
+    pub fn of(folder: &Path) -> Self {
         let file = |name: &str| folder.join(name);
-        let keys = Self {
+        Self {
             ca: file("ca.pem"),
             server: file("server.pem"),
             server_key: file("server.key"),
@@ -66,14 +66,19 @@ impl TrialKeys {
             issuer: file("issuer.pem"),
             issuer_key: file("issuer.key"),
             seal: file("seal.key"),
-        };
+        }
+    }
+
+    /// Makes the keys and writes them into `folder`, readable by their owner only.
+    pub fn write(folder: &Path, randomness: &dyn Randomness) -> Result<Self, KeysError> {
+        let keys = Self::of(folder);
         std::fs::create_dir_all(folder).map_err(|source| KeysError::File { file: folder.to_owned(), source })?;
         let mut authority = CertificateParams::new(Vec::new())?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         authority.distinguished_name.push(DnType::CommonName, "Hedui trial authority");
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
-        write(&keys.ca, &authority.pem())?;
+        write_secret(&keys.ca, &authority.pem())?;
         for (name, names, usage, certificate, key) in [
             (
                 "Hedui trial server",
@@ -89,12 +94,12 @@ impl TrialKeys {
             params.extended_key_usages = vec![usage];
             params.use_authority_key_identifier_extension = true;
             let pair = KeyPair::generate()?;
-            write(certificate, &params.signed_by(&pair, &authority)?.pem())?;
-            write(key, &pair.serialize_pem())?;
+            write_secret(certificate, &params.signed_by(&pair, &authority)?.pem())?;
+            write_secret(key, &pair.serialize_pem())?;
         }
         let issuer = KeyPair::generate()?;
-        write(&keys.issuer, &issuer.public_key_pem())?;
-        write(&keys.issuer_key, &issuer.serialize_pem())?;
+        write_secret(&keys.issuer, &issuer.public_key_pem())?;
+        write_secret(&keys.issuer_key, &issuer.serialize_pem())?;
         let mut secret = [0_u8; 32];
         randomness.fill(&mut secret);
         let mut hex = String::with_capacity(65);
@@ -102,13 +107,13 @@ impl TrialKeys {
             write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
         }
         hex.push('\n');
-        write(&keys.seal, &hex)?;
+        write_secret(&keys.seal, &hex)?;
         Ok(keys)
     }
 }
 
 /// Writes a file that only its owner can read.
-fn write(file: &Path, text: &str) -> Result<(), KeysError> {
+pub(super) fn write_secret(file: &Path, text: &str) -> Result<(), KeysError> {
     use std::io::Write as _;
     use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
     let failed = |source| KeysError::File { file: file.to_owned(), source };

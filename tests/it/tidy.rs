@@ -31,7 +31,11 @@ const FENCES: &[(&str, &[&str], &str)] = &[
         &["src/store", "src/simulate", "connectors/src/source", "connectors/src/golden"],
         "put the statement into src/store",
     ),
-    ("axum", &["src/http", "src/app.rs", "src/app", "connectors/src/serve"], "handlers live in src/http"),
+    (
+        "axum",
+        &["src/http", "src/app.rs", "src/app", "src/simulate/service", "connectors/src/serve"],
+        "handlers live in src/http",
+    ),
     ("reqwest", &["src/cli/caller.rs"], "ask through egress::client"),
     (
         "hyper",

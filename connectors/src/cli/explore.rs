@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{FileArgs, NO, OUTSIDE, Style, WRONG};
+use super::beginning::{delivered, served};
+use super::{FileArgs, NO, OUTSIDE, Style, WRONG, service};
 use crate::adapter::{Adapter, LoadError, Overrides};
 use crate::connector::{Connector, Driver, SourceInfo, is_name, name_form};
 use crate::difference;
@@ -21,7 +22,8 @@ use crate::text::TextEncoding;
 pub struct NewArgs {
     /// The file to write; an existing one is not overwritten.
     pub file: PathBuf,
-    /// Where the records are: a kind of database, or a folder that files are delivered into.
+    /// Where the records are: a kind of database, a folder that files are delivered into, or a service that answers in
+    /// JSON (http) or in XML (soap).
     #[arg(long, value_enum, visible_alias = "from")]
     pub driver: Option<DriverArg>,
     /// The department's id in the catalogue, such as `housing`.
@@ -43,12 +45,15 @@ pub struct NewArgs {
     /// The folder that files are delivered into.
     #[arg(long)]
     pub folder: Option<String>,
-    /// Address of the service, beginning with `https://`.
-    #[arg(long)]
-    pub url: Option<String>,
     /// Encoding of the delivered files or of the service's messages, `utf-8` or `gb18030`.
     #[arg(long, default_value = "gb18030")]
     pub encoding: String,
+    /// Address of the service, https.
+    #[arg(long)]
+    pub url: Option<String>,
+    /// How one shows the service who asks: signed, hmac, oauth2, mtls or none.
+    #[arg(long)]
+    pub auth: Option<String>,
     /// Name of the database.
     #[arg(long)]
     pub database: Option<String>,
@@ -76,6 +81,8 @@ pub enum DriverArg {
     File,
     /// A service that answers in XML.
     Soap,
+    /// A service that answers in JSON.
+    Http,
 }
 
 /// Arguments of `discover`.
@@ -84,12 +91,22 @@ pub struct DiscoverArgs {
     /// The connector file, which need not have a dataset yet, and its source.
     #[command(flatten)]
     pub connector: FileArgs,
-    /// Only tables and views whose name contains this.
+    /// Only tables and views whose name contains this; of a service, only the list at this path.
     #[arg(long, value_name = "TEXT")]
     pub table: Option<String>,
     /// Of a service of XML: an answer about a test person, kept in a file. The service is not asked.
     #[arg(long, value_name = "FILE")]
     pub answer: Option<PathBuf>,
+    /// Of a service: the request to make about a test person, as `request` of a dataset has it, such as
+    /// `{ path = "/house", json = { sfzh = ":id_number" } }`.
+    #[arg(long, value_name = "TOML")]
+    pub request: Option<String>,
+    /// Of a service: the identity number of the test person; `-` reads it from standard input.
+    #[arg(long, value_name = "NUMBER")]
+    pub id_number: Option<String>,
+    /// Of a service: the name of the test person.
+    #[arg(long, default_value = "")]
+    pub name: String,
     /// Propose datasets of this fact type.
     #[arg(long, value_name = "TYPE")]
     pub fact: Option<String>,
@@ -164,7 +181,7 @@ pub(super) fn cannot_write(file: &Path, cause: &std::io::Error, style: Style) {
 }
 
 /// Why a file is not begun.
-enum Unanswered {
+pub(super) enum Unanswered {
     /// What this flag asks for was not said.
     Missing(&'static str),
     /// What was said cannot be used.
@@ -209,8 +226,8 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
         None => match answer(
             "driver",
             &None,
-            "数据在哪里 (postgres/mariadb/sqlite/file/soap)",
-            "where the records are (postgres/mariadb/sqlite/file/soap)",
+            "数据在哪里 (postgres/mariadb/sqlite/file/http/soap)",
+            "where the records are (postgres/mariadb/sqlite/file/http/soap)",
         )?
         .as_str()
         {
@@ -219,6 +236,7 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
             "sqlite" => DriverArg::Sqlite,
             "file" => DriverArg::File,
             "soap" => DriverArg::Soap,
+            "http" => DriverArg::Http,
             _ => return Err(Unanswered::Missing("driver")),
         },
     };
@@ -245,6 +263,16 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
         DriverArg::File => {
             let folder = answer("folder", &args.folder, "交换文件夹的路径", "path of the folder of deliveries")?;
             delivered(&folder, &args.encoding)
+        }
+        DriverArg::Http => {
+            let url = answer("url", &args.url, "服务的地址 https://…", "address of the service, https://…")?;
+            let auth = answer(
+                "auth",
+                &args.auth,
+                "如何表明身份 (signed/hmac/oauth2/mtls/none)",
+                "how one shows who asks (signed/hmac/oauth2/mtls/none)",
+            )?;
+            service::source(&url, &auth, &id)?
         }
         DriverArg::Sqlite => {
             let variable = secret("DATABASE");
@@ -284,15 +312,9 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
          schema = \"hedui.connector/1\"\n\n[adapter]\nid = {id}\n\
          version = \"1.0.0\"                 # 改了映射就换 · change it with the mapping\n\
          name = {{ zh = {zh}, en = {en} }}\ncontact = {contact}\n\n[source]\n{source}\
-         max_rows = 5000                   # 超出即报错，不截断 · more is an error, never a short list\n\n\
-         {explain}[quota]                           # 贵部门同意回答多少 · what you agree to answer\n\
+         [quota]                           # 贵部门同意回答多少 · what you agree to answer\n\
          per_second = 50\nburst = 100\n\n\
          # 数据集：hedui-adapter discover 提出草稿 · datasets: hedui-adapter discover proposes them\n",
-        explain = match driver {
-            DriverArg::File => "",
-            DriverArg::Soap => ANSWER,
-            DriverArg::Postgres | DriverArg::Mariadb | DriverArg::Sqlite => EXPLAIN,
-        },
         id = quoted(&id),
         zh = quoted(&zh),
         en = quoted(&en),
@@ -302,53 +324,11 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
 }
 
 /// What a database is held to, in a new file.
-const BOUNDS: &str = "statement_timeout = \"2s\"          # 数据库自己计时，到时停止 · kept by the database itself\nmax_connections = 4\n";
-
-/// The same, of its plans.
-const EXPLAIN: &str = "# [source.explain]\n\
+const BOUNDS: &str = "statement_timeout = \"2s\"          # 数据库自己计时，到时停止 · kept by the database itself\n\
+     max_connections = 4\n\
+     max_rows = 5000                   # 超出即报错，不截断 · more is an error, never a short list\n\n\
+     # [source.explain]\n\
      # max_full_scan = 10000           # 行数更多的表不许从头读到尾 · a larger table is not read from end to end\n\n";
-
-/// What the answers of a service mean, and how it is asked, in a new file.
-const ANSWER: &str = "[source.answer]                   # 以接口说明为准 · by the service's description\n\
-     ok_when = [{ at = \"Envelope/Body/queryResponse/return/code\", equals = [\"0\"] }]\n\
-     no_record_when = [{ at = \"Envelope/Body/queryResponse/return/code\", equals = [\"404\"] }]\n\
-     error_message = \"Envelope/Body/queryResponse/return/message\"\n\n\
-     # [[dataset]]\n\
-     # id = \"…\"\n# fact = \"death\"\n\
-     # records = \"Envelope/Body/queryResponse/return/rows/row\"\n# subject = \"sfzh\"\n\
-     # [dataset.soap]\n# path = \"/services/…\"\n# action = \"urn:query\"\n# envelope = '''\n\
-     # <s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Header><tongtechheader>\n\
-     #   <gjgxjhpt_rid>:rid</gjgxjhpt_rid><gjgxjhpt_sid>:sid</gjgxjhpt_sid>\n\
-     #   <gjgxjhpt_rtime>:rtime</gjgxjhpt_rtime><gjgxjhpt_sign>:sign</gjgxjhpt_sign></tongtechheader></s:Header>\n\
-     # <s:Body><query><sfzh>:id_number</sfzh></query></s:Body></s:Envelope>'''\n\
-     # [dataset.map]\n# died_on = { column = \"swrq\", as = \"date\", format = \"%Y-%m-%d\" }\n\n";
-
-/// `[source]` of a new file for a service of XML.
-fn served(url: &str, encoding: &str, variable: &str) -> String {
-    format!(
-        "kind = \"soap\"\nurl = {}\n\
-         # tls_ca = \"service-ca.pem\"       # 自建 CA · a CA of its own\n\
-         version = \"1.1\"                   # 或 or \"1.2\"\n\
-         encoding = {}\n\
-         auth = {{ kind = \"signed\", rid = \"RID\", sid = \"SID\", key = {{ env = {} }} }}   # 机密不写在本文件里 · never in this file\n",
-        quoted(url),
-        quoted(encoding),
-        quoted(variable)
-    )
-}
-
-/// `[source]` of a new file for a folder of deliveries.
-fn delivered(folder: &str, encoding: &str) -> String {
-    format!(
-        "kind = \"file\"\nfolder = {}\n\
-         control = \"control.csv\"           # 最后写：file,rows,sha256,as_of · written last\n\
-         format = \"csv\"                    # 或 or \"xml\"\n\
-         encoding = {}\n\
-         max_age = \"40d\"                   # 更旧的数据不作答 · older records are not answered from\n",
-        quoted(folder),
-        quoted(encoding)
-    )
-}
 
 /// The URL of a `SQLite` file, from wherever it is read; what a URL or a comment would end at is percent-encoded.
 fn sqlite_url(file: &str) -> String {
@@ -360,7 +340,7 @@ fn sqlite_url(file: &str) -> String {
 }
 
 /// A text of TOML.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
@@ -395,6 +375,15 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
             style.failed("answer_missing", &what);
             return WRONG;
         }
+        (SourceInfo::Http(_), _) => {
+            match (adapter.source().service(), service::request(&args, adapter.connector(), style)) {
+                (Some(source), Ok(probe)) => {
+                    source.explore(&probe.ask, (&probe.id_number, &args.name), args.table.as_deref()).await
+                }
+                (_, Err(code)) => return code,
+                (None, Ok(_)) => Ok(Vec::new()),
+            }
+        }
         _ => adapter.source().relations(wanted).await,
     };
     adapter.close().await;
@@ -410,7 +399,7 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
     let found: Vec<_> = relations
         .into_iter()
         .map(|relation| {
-            let proposal = propose(id, &relation, args.fact.as_deref());
+            let proposal = propose(id, &relation, args.fact.as_deref(), args.request.as_deref());
             (relation, proposal)
         })
         .collect();

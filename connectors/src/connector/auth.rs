@@ -33,17 +33,6 @@ pub enum AuthInfo {
     Signed(Box<SignedInfo>),
 }
 
-impl AuthInfo {
-    /// Where the secret of it is kept, where it has one.
-    pub(crate) fn secret(&self) -> Option<&SecretPlace> {
-        match self {
-            Self::None | Self::Certificate => None,
-            Self::Oauth2(info) => Some(&info.client_secret),
-            Self::Signed(info) => Some(&info.service.key),
-        }
-    }
-}
-
 /// OAuth 2.0 client credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Oauth2Info {
@@ -425,6 +414,6 @@ fn is_header_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-fn is_header_value(text: &str) -> bool {
+pub(super) fn is_header_value(text: &str) -> bool {
     !text.trim().is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }

@@ -25,7 +25,17 @@ pub(super) struct At<'a> {
     pub(super) span: Option<Range<usize>>,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
+    /// Nothing found yet in a text.
+    pub(super) const fn of(text: &'a str) -> Self {
+        Self { text, faults: Vec::new() }
+    }
+
+    /// What was found.
+    pub(super) fn faults(self) -> Vec<Fault> {
+        self.faults
+    }
+
     pub(super) fn fault(&mut self, code: &'static str, at: &At<'_>, what: Text, mend: Text) {
         let line = at.span.clone().map(|span| line_of(self.text, span));
         self.faults.push(Fault { code, place: at.place.to_owned(), line, what, mend });

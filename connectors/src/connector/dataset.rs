@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::checked::{At, Checker, at, is_name};
 use super::file::{DatasetTable, ParameterTable};
-use super::{Ask, Dataset, Parameter, PeriodDay, SourceInfo, delivered, mapped, soap};
+use super::{Ask, Dataset, Parameter, PeriodDay, SourceInfo, delivered, http, mapped, soap};
 use crate::date_format::DateFormat;
 use crate::error::Text;
 use crate::facts::{self, FACT_TYPES, FactType};
@@ -41,8 +41,12 @@ pub(super) fn dataset(
                 delivered::ask(checker, &here, info.format, table.file.as_ref(), table.records.as_ref())
             }
             SourceInfo::Soap(info) => {
-                let parameters = all_parameters(checker, &place, &table.parameters);
+                let parameters = parameters(checker, &place, &table.parameters);
                 soap::ask(checker, &here, info, table.soap.as_ref(), table.records.as_ref(), parameters?)
+            }
+            SourceInfo::Http(info) => {
+                let parameters = parameters(checker, &place, &table.parameters)?;
+                http::ask(checker, &here, info, &table, &parameters)
             }
         }
     });
@@ -68,12 +72,19 @@ fn foreign_keys(checker: &mut Checker<'_>, place: &At<'_>, source: &SourceInfo, 
     let is_sql = matches!(source, SourceInfo::Sql(_));
     let is_file = matches!(source, SourceInfo::File(_));
     let is_soap = matches!(source, SourceInfo::Soap(_));
+    let is_http = matches!(source, SourceInfo::Http(_));
     for (key, there, fits) in [
         ("sql", table.sql.is_some(), is_sql),
-        ("parameters", !table.parameters.is_empty(), is_sql || is_soap),
+        ("parameters", !table.parameters.is_empty(), !is_file),
         ("file", table.file.is_some(), is_file),
-        ("records", table.records.is_some(), is_file || is_soap),
+        ("records", table.records.is_some(), !is_sql),
         ("soap", table.soap.is_some(), is_soap),
+        ("request", table.request.is_some(), is_http),
+        ("columns", !table.columns.is_empty(), is_http),
+        ("paging", table.paging.is_some(), is_http),
+        ("answer", table.answer.is_some(), is_http),
+        ("persons_per_call", table.persons_per_call.is_some(), is_http),
+        ("service", table.service.is_some(), is_http),
     ] {
         if there && !fits {
             checker.fault(
@@ -89,17 +100,19 @@ fn foreign_keys(checker: &mut Checker<'_>, place: &At<'_>, source: &SourceInfo, 
     }
 }
 
-/// All parameters of a dataset, for messages whose places are not statements.
-fn all_parameters(
+/// All parameters of a dataset.
+fn parameters(
     checker: &mut Checker<'_>,
     place: &str,
     tables: &BTreeMap<String, Spanned<ParameterTable>>,
 ) -> Option<BTreeMap<String, Parameter>> {
-    let made: Vec<_> = tables
-        .iter()
-        .map(|(name, table)| parameter(checker, place, name, table).map(|it| (name.clone(), it)))
-        .collect();
-    made.into_iter().collect()
+    let mut made = BTreeMap::new();
+    for (name, table) in tables {
+        if let Some(parameter) = parameter(checker, place, name, table) {
+            made.insert(name.clone(), parameter);
+        }
+    }
+    (made.len() == tables.len()).then_some(made)
 }
 
 fn fact_type(checker: &mut Checker<'_>, place: &str, name: &Spanned<String>) -> Option<&'static FactType> {

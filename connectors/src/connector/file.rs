@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::http::{AnswerTable, PagingTable, RequestTable, ServiceTable};
 use super::soap::SoapAskTable;
 use crate::error::Text;
 
@@ -92,6 +93,13 @@ pub(super) struct DatasetTable {
     pub(super) skip: Vec<Spanned<SkipTable>>,
     pub(super) within: Option<Spanned<AsOfTable>>,
     pub(super) add: Option<Spanned<String>>,
+    pub(super) request: Option<Spanned<RequestTable>>,
+    #[serde(default)]
+    pub(super) columns: BTreeMap<String, Spanned<String>>,
+    pub(super) paging: Option<Spanned<PagingTable>>,
+    pub(super) answer: Option<Spanned<AnswerTable>>,
+    pub(super) persons_per_call: Option<usize>,
+    pub(super) service: Option<Spanned<ServiceTable>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -200,6 +208,8 @@ mod tests {
     use super::super::auth::{AuthTable, StageTable};
     use super::super::condition::ConditionTable;
     use super::super::delivered::FileTable;
+    use super::super::envelope::EnvelopeTable;
+    use super::super::http::HttpTable;
     use super::super::soap::{SoapAnswerTable, SoapTable};
     use super::super::web::WebTable;
     use super::*;
@@ -223,10 +233,16 @@ mod tests {
             ("/$defs/file_source/properties", keys::<FileTable>()),
             ("/$defs/soap_source/properties", &keys::<WebTable>() | &keys::<SoapTable>()),
             ("/$defs/soap_source/properties/answer/properties", keys::<SoapAnswerTable>()),
+            ("/$defs/dataset/properties/soap/properties", keys::<SoapAskTable>()),
+            ("/$defs/http_source/properties", &keys::<WebTable>() | &keys::<HttpTable>()),
             ("/$defs/auth/properties", keys::<AuthTable>()),
             ("/$defs/stage/properties", keys::<StageTable>()),
             ("/$defs/condition/properties", keys::<ConditionTable>()),
-            ("/$defs/dataset/properties/soap/properties", keys::<SoapAskTable>()),
+            ("/$defs/answer/properties", keys::<AnswerTable>()),
+            ("/$defs/envelope/properties", keys::<EnvelopeTable>()),
+            ("/$defs/dataset/properties/request/properties", keys::<RequestTable>()),
+            ("/$defs/dataset/properties/paging/properties", keys::<PagingTable>()),
+            ("/$defs/dataset/properties/service/properties", keys::<ServiceTable>()),
             ("/$defs/quota/properties", keys::<QuotaTable>()),
             ("/$defs/dataset/properties", keys::<DatasetTable>()),
             ("/$defs/dataset/properties/as_of/properties", keys::<AsOfTable>()),

@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::checked::{At, Checker, at};
 use super::file::{ExplainTable, SqlTable};
-use super::{DatabasePlace, Driver, ExplainInfo, SourceInfo, SqlInfo, TlsInfo, TlsMode, delivered, soap};
+use super::{DatabasePlace, Driver, ExplainInfo, SourceInfo, SqlInfo, TlsInfo, TlsMode, delivered, http, soap};
 use crate::error::Text;
 use crate::secret::SecretPlace;
 
@@ -22,14 +22,15 @@ pub(super) fn source(checker: &mut Checker<'_>, table: Spanned<toml::Table>) -> 
         Some("sql") => sql(checker, &place, table),
         Some("file") => delivered::source(checker, &place, table.into_inner()),
         Some("soap") => soap::source(checker, &place, table.into_inner()),
+        Some("http") => http::source(checker, &place, table.into_inner()),
         _ => {
             checker.fault(
                 "source_kind",
                 &place,
                 Text::new("不认识这个 kind", "this build does not read this kind"),
                 Text::new(
-                    "写 kind = \"sql\"（数据库）、\"file\"（交换文件夹）或 \"soap\"（XML 接口）",
-                    "write kind = \"sql\" for a database, \"file\" for a folder of deliveries, or \"soap\" for a service that answers in XML",
+                    "写 kind = \"sql\"（数据库）、\"file\"（交换文件夹）、\"http\"（JSON 接口）或 \"soap\"（XML 接口）",
+                    "write kind = \"sql\" for a database, \"file\" for a folder of deliveries, \"http\" for a service that answers in JSON, or \"soap\" for one that answers in XML",
                 ),
             );
             None

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use hyper::Method;
+use hyper::body::Bytes;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 
 use super::trouble::{Finding, Rung, Trouble, Whereabouts};
@@ -45,7 +46,7 @@ enum Way {
     /// From the service.
     Live { client: Arc<WebClient>, access: Box<Access> },
     /// From a folder: `<identity number>.xml`, or `nobody.xml` for everybody else.
-    Recorded(std::path::PathBuf),
+    Recorded { folder: std::path::PathBuf, place: Whereabouts },
 }
 
 /// The persons one call asks about.
@@ -72,15 +73,8 @@ impl SoapSource {
 
     /// A service that answers what a folder holds, for golden tests.
     pub(super) fn recorded(info: &SoapInfo, folder: &Path, datasets: &[Dataset]) -> Self {
-        let place = Whereabouts {
-            driver: None,
-            host: folder.display().to_string(),
-            port: 0,
-            user: String::new(),
-            account: None,
-            database: String::new(),
-        };
-        Self::with(info, datasets, &place, Way::Recorded(folder.to_owned()))
+        let place = Whereabouts { host: folder.display().to_string(), ..Whereabouts::nowhere() };
+        Self::with(info, datasets, &place.clone(), Way::Recorded { folder: folder.to_owned(), place })
     }
 
     fn with(info: &SoapInfo, datasets: &[Dataset], place: &Whereabouts, way: Way) -> Self {
@@ -198,11 +192,14 @@ impl SoapSource {
     ) -> Result<WebAnswer, SourceError> {
         let (client, access) = match &self.way {
             Way::Live { client, access } => (client, access),
-            Way::Recorded(folder) => return recorded(folder, group.id_numbers, &asked.reader),
+            Way::Recorded { folder, .. } => return recorded(folder, group.id_numbers, &asked.reader),
         };
+        // What is signed is who asks, what and when: the body has the signature in it.
+        let (method, path) = (Method::POST, asked.ask.path.clone());
+        let bare = WebCall { method, path, query: String::new(), headers: Vec::new(), body: Bytes::new() };
         let mut again = true;
         loop {
-            let Some((signature, attempt)) = access.signature().await? else {
+            let Some((signature, attempt)) = access.signature(&bare).await? else {
                 return access.call(self.call(asked, group, period, page, &[])?).await;
             };
             let header = [
@@ -297,7 +294,7 @@ impl SoapSource {
     pub(crate) async fn reach(&self) -> Result<(), SourceError> {
         match &self.way {
             Way::Live { client, .. } => client.reach().await,
-            Way::Recorded(_) => Ok(()),
+            Way::Recorded { .. } => Ok(()),
         }
     }
 
@@ -305,7 +302,7 @@ impl SoapSource {
     pub(crate) async fn login(&self) -> Result<(), SourceError> {
         match &self.way {
             Way::Live { access, .. } => access.login().await,
-            Way::Recorded(_) => Ok(()),
+            Way::Recorded { .. } => Ok(()),
         }
     }
 
@@ -313,7 +310,7 @@ impl SoapSource {
     pub(crate) fn place(&self) -> &Whereabouts {
         match &self.way {
             Way::Live { client, .. } => client.place(),
-            Way::Recorded(_) => NOWHERE,
+            Way::Recorded { place, .. } => place,
         }
     }
 
@@ -329,15 +326,6 @@ impl SoapSource {
         }
     }
 }
-
-const NOWHERE: &Whereabouts = &Whereabouts {
-    driver: None,
-    host: String::new(),
-    port: 0,
-    user: String::new(),
-    account: None,
-    database: String::new(),
-};
 
 /// The answer that a folder holds for these persons.
 fn recorded(folder: &Path, id_numbers: &[&str], reader: &Reader) -> Result<WebAnswer, SourceError> {

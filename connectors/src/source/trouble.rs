@@ -289,7 +289,10 @@ impl Trouble {
     pub(crate) fn skewed(self, headers: &HeaderMap, now: Timestamp, place: &Whereabouts) -> Self {
         let date = headers.get(DATE).and_then(|date| date.to_str().ok());
         let theirs = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|date| date.timestamp());
-        let refused = [Rung::Login, Rung::Permission].contains(&self.rung);
+        // A refusal that says why is believed; these may have a clock behind them.
+        let refused =
+            ["service_unauthorised", "service_secret_expired", "service_signature_wrong", "service_gave_no_key"]
+                .contains(&self.code);
         match theirs {
             Some(theirs) if refused && theirs.duration_since(now).as_secs().abs() > SKEW => {
                 let details = format!("{} · {theirs:.0} / {now:.0}", self.details);
@@ -350,6 +353,12 @@ impl Trouble {
 }
 
 impl Whereabouts {
+    /// No place at all: a fixture.
+    pub(crate) fn nowhere() -> Self {
+        let (host, user, database) = (String::new(), String::new(), String::new());
+        Self { driver: None, host, port: 0, user, account: None, database }
+    }
+
     /// The account as the database writes it.
     pub(crate) fn account(&self) -> String {
         match self.driver {

@@ -12,5 +12,6 @@ mod signature;
 mod tls;
 mod token;
 
-pub(crate) use access::Access;
+pub(crate) use access::{Access, words_of};
 pub(crate) use client::{WebAnswer, WebCall, WebClient};
+pub(crate) use signature::{keyed_digest, written};

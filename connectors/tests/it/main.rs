@@ -10,6 +10,12 @@ mod drops;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
+mod http_ladder;
+#[cfg(test)]
+mod http_verbs;
+#[cfg(test)]
 mod ladder;
 #[cfg(test)]
 mod office;
@@ -17,6 +23,8 @@ mod office;
 mod over_tls;
 #[cfg(test)]
 mod servers;
+#[cfg(test)]
+mod services;
 #[cfg(test)]
 mod soap;
 #[cfg(test)]

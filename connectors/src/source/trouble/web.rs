@@ -61,6 +61,12 @@ pub(crate) enum Finding {
     TooManyCalls,
     /// An identity number with asterisks.
     Masked,
+    /// A record about somebody who was not asked about.
+    Stranger,
+    /// An answer without a list of records.
+    NoList,
+    /// A fixture without the answer that is wanted.
+    NotRecorded,
 }
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -661,6 +667,39 @@ pub(super) const ENTRIES: &[Entry] = &[
             "the identity numbers of the answer are masked, so that nobody can tell whose record it is",
         ),
         ("请平台对本接口关闭脱敏", "have the platform turn masking off for this interface"),
+        "",
+    ),
+    entry(
+        Found(Finding::Stranger),
+        "answer_about_another",
+        Rung::Answer,
+        ("答复里有没有问到的人的记录", "the answer has a record about a person who was not asked about"),
+        (
+            "核对 subject 和 request；若服务答错了人，立即告知平台",
+            "check subject and request; where the service mixes persons up, tell the platform at once",
+        ),
+        "",
+    ),
+    entry(
+        Found(Finding::NoList),
+        "answer_has_no_list",
+        Rung::Columns,
+        ("答复里没有记录的列表", "the answer has no list of records"),
+        (
+            "换一个查得到记录的测试人员；再核对 --request",
+            "ask about a test person of whom there are records; then check --request",
+        ),
+        "",
+    ),
+    entry(
+        Found(Finding::NotRecorded),
+        "answer_not_recorded",
+        Rung::Golden,
+        ("测试数据里没有对这些人的答复", "the fixture has no answer about these persons"),
+        (
+            "补进 answers：about 写号码，body 写服务的答复",
+            "add it to `answers`: the numbers as `about`, what the service answers as `body`",
+        ),
         "",
     ),
 ];

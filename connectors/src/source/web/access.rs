@@ -135,23 +135,24 @@ impl Access {
                 call.headers.push((AUTHORIZATION, value));
                 Attempt(Some(key))
             }
-            Way::Signed { info, key, .. } => {
-                let secret = self.secret().await?;
-                let key = secret.as_ref().map_or(key, |secret| &secret.secret);
-                self.put(info, key, &mut call)?;
-                Attempt(secret)
-            }
+            Way::Signed { info, .. } => match self.signature(&call).await? {
+                None => Attempt(None),
+                Some((signature, attempt)) => {
+                    self.put(info, &signature, &mut call)?;
+                    attempt
+                }
+            },
         };
         Ok((self.client.call(call).await?, attempt))
     }
 
-    /// Who asks, what and when, signed: for a service that wants it elsewhere than in headers. `None` where
-    /// nothing is signed.
-    pub(crate) async fn signature(&self) -> Result<Option<(Signature, Attempt)>, SourceError> {
+    /// Who asks, what and when, signed; also for a service that wants it elsewhere than in headers, which signs
+    /// a call without a body. `None` where nothing is signed.
+    pub(crate) async fn signature(&self, call: &WebCall) -> Result<Option<(Signature, Attempt)>, SourceError> {
         let Way::Signed { info, key, .. } = &self.way else { return Ok(None) };
         let secret = self.secret().await?;
         let with = secret.as_ref().map_or(key, |secret| &secret.secret);
-        Ok(Some((sign(info, with, self.clock.now(), &nothing(String::new()), ""), Attempt(secret))))
+        Ok(Some((self.sign(info, with, call), Attempt(secret))))
     }
 
     /// Forgets what an attempt was made with; false when there is nothing that could be fetched anew.
@@ -194,7 +195,7 @@ impl Access {
         let Way::Token { info, secret, issuer, path, held } = &self.way else {
             return Err(self.found(Finding::NoToken));
         };
-        held.get(async || {
+        held.get(async {
             let answer = issuer.call(token::call(info, secret, path.clone())).await?;
             token::read(&answer, self.clock.now(), issuer.place())
         })
@@ -208,7 +209,7 @@ impl Access {
             [] => Ok(None),
             [only] => self.stage(info, key, only).await.map(Some),
             [day, work, ..] => {
-                let held = work.1.get(async || {
+                let held = work.1.get(async {
                     let day_key = self.stage(info, key, day).await?;
                     match self.fetch(info, &day_key.secret, &work.0).await? {
                         Fetching::Key(fetched) => Ok(fetched),
@@ -226,13 +227,14 @@ impl Access {
     }
 
     async fn stage(&self, info: &SignedInfo, key: &Secret, stage: &(StageInfo, Held)) -> Result<Key, SourceError> {
-        stage.1.get(async || self.fetch(info, key, &stage.0).await?.key()).await
+        stage.1.get(async { self.fetch(info, key, &stage.0).await?.key() }).await
     }
 
     /// Makes the call of a stage, signed with the key before it.
     async fn fetch(&self, info: &SignedInfo, key: &Secret, stage: &StageInfo) -> Result<Fetching, SourceError> {
         let mut call = nothing(stage.path.clone());
-        self.put(info, key, &mut call)?;
+        let signature = self.sign(info, key, &call);
+        self.put(info, &signature, &mut call)?;
         let answer = self.client.call(call).await?;
         let said = json(&answer);
         let words = words_of(said.as_ref());
@@ -244,16 +246,25 @@ impl Access {
         }
         let found = said.as_ref().and_then(|said| stage.at.one(said)).and_then(Json::text);
         let Some(found) = found.filter(|text| !text.trim().is_empty()) else {
-            let missing = Trouble::found_saying(Finding::NoKey, stage.name, &words, place);
+            // What the service says, where that is known; it may be no more than that there is no key.
+            let missing = match Trouble::of_service(&words, place) {
+                said if said.code == "service_says_failed" => {
+                    Trouble::found_saying(Finding::NoKey, stage.name, &words, place)
+                }
+                said => Trouble { rung: said.rung.min(Rung::Permission), ..said },
+            };
             let missing = SourceError::Unavailable(Box::new(missing.skewed(&answer.headers, self.clock.now(), place)));
             return if self.has_run_out(&answer) { Ok(Fetching::RunOut(missing)) } else { Err(missing) };
         };
         Ok(Fetching::Key(Fetched { secret: Secret::new(found.trim()), until: stage.life.until(self.clock.now()) }))
     }
 
+    fn sign(&self, info: &SignedInfo, key: &Secret, call: &WebCall) -> Signature {
+        sign(info, key, self.clock.now(), call, &self.client.path_of(&call.path))
+    }
+
     /// Puts the signature into the headers of a call.
-    fn put(&self, info: &SignedInfo, key: &Secret, call: &mut WebCall) -> Result<(), SourceError> {
-        let signature = sign(info, key, self.clock.now(), call, &self.client.path_of(&call.path));
+    fn put(&self, info: &SignedInfo, signature: &Signature, call: &mut WebCall) -> Result<(), SourceError> {
         let value = |part: Part| match part {
             Part::Requester => &signature.requester,
             Part::Service => &signature.service,

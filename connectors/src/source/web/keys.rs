@@ -55,10 +55,10 @@ impl Held {
         Self { clock, now: Mutex::default(), fetching: tokio::sync::Mutex::default() }
     }
 
-    /// The key. `fetch` is run when there is none, when it has run out, or when it soon will.
+    /// The key. `fetch` is awaited when there is none, when it has run out, or when it soon will.
     pub(super) async fn get(
         &self,
-        fetch: impl AsyncFnOnce() -> Result<Fetched, SourceError>,
+        fetch: impl Future<Output = Result<Fetched, SourceError>>,
     ) -> Result<Key, SourceError> {
         let now = self.clock.now();
         let held = self.kept(now);
@@ -77,7 +77,7 @@ impl Held {
         if let Some(kept) = self.kept(self.clock.now()).filter(|kept| self.clock.now() < kept.renew_at) {
             return Ok(kept.key);
         }
-        let fetched = fetch().await;
+        let fetched = fetch.await;
         let now = self.clock.now();
         let key = match (fetched, held) {
             (Ok(Fetched { secret, until }), _) => {
@@ -145,7 +145,7 @@ mod tests {
         }
 
         async fn key(&self, sound: bool) -> Result<String, SourceError> {
-            let key = self.held.get(async || {
+            let key = self.held.get(async {
                 let number = self.fetched.fetch_add(1, Ordering::SeqCst) + 1;
                 tokio::task::yield_now().await;
                 let until = Timestamp::from_second(self.seconds.load(Ordering::SeqCst) + 1800).unwrap();
@@ -198,7 +198,7 @@ mod tests {
         let service = Service::new();
         let fetch = async || service.key(true).await;
         fetch().await.unwrap();
-        let key = service.held.get(async || Err(SourceError::Locked)).await.unwrap();
+        let key = service.held.get(async { Err(SourceError::Locked) }).await.unwrap();
         service.held.refused(&key);
         assert_eq!(fetch().await.unwrap(), "key 2");
         service.held.refused(&key);
