@@ -12,6 +12,7 @@ mod envelope;
 mod file;
 mod http;
 mod mapped;
+mod request;
 mod source;
 mod template;
 mod web;
@@ -23,8 +24,8 @@ pub use auth::{Algorithm, AuthInfo, Encoding, Life, Oauth2Info, Part, ServiceKey
 pub(crate) use checked::{is_name, name_form};
 pub use condition::{Condition, Is};
 pub use envelope::{EnvelopeInfo, Field};
-pub(crate) use http::probe;
 pub use http::{HttpAsk, HttpInfo, Meaning, Paging, PagingKind};
+pub(crate) use request::probe;
 pub use template::{Body, Place, Template, Tree};
 pub(crate) use web::service_url;
 pub use web::{UrlPlace, WebInfo, WebTls};
