@@ -76,7 +76,7 @@ pub struct AdapterInfo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceInfo {
     /// A database.
-    Sql(SqlInfo),
+    Sql(Box<SqlInfo>),
     /// A service that answers in JSON.
     Http(Box<HttpInfo>),
 }

@@ -382,25 +382,20 @@ fn written(values: &BTreeMap<&str, Value>) -> String {
 
 /// Facts that are alike in everything but the amount of `target` become one with the sum of it.
 fn added<'a>(target: &str, facts: Vec<BTreeMap<&'a str, Value>>) -> Result<Vec<BTreeMap<&'a str, Value>>, RowError> {
-    let too_large = || RowError { at: target.to_owned(), column: "add".to_owned(), misfit: Misfit::Amount };
-    let mut sums: BTreeMap<String, (BTreeMap<&str, Value>, Option<(&str, i64)>)> = BTreeMap::new();
+    let too_large = |_| RowError { at: target.to_owned(), column: "add".to_owned(), misfit: Misfit::Amount };
+    let mut sums: BTreeMap<String, BTreeMap<&str, Value>> = BTreeMap::new();
+    let mut without = Vec::new();
     for mut fact in facts {
-        let amount = fact.remove_entry(target);
-        let entry = sums.entry(written(&fact)).or_insert((fact, None));
-        if let Some((name, amount)) = amount {
-            let amount = amount::fen(&amount.as_text()).map_err(|_| too_large())?;
-            let before = entry.1.map_or(0, |(_, before)| before);
-            entry.1 = Some((name, before.checked_add(amount).ok_or_else(too_large)?));
-        }
+        let Some((name, amount)) = fact.remove_entry(target) else {
+            without.push(fact);
+            continue;
+        };
+        let sum = sums.entry(written(&fact)).or_insert(fact);
+        let fen = |value: Option<&Value>| value.map_or(Ok(0), |value| amount::fen(&value.as_text()));
+        let both = fen(sum.get(name)).map_err(too_large)?.saturating_add(fen(Some(&amount)).map_err(too_large)?);
+        sum.insert(name, Value::Text(amount::from_fen(both).map_err(too_large)?));
     }
-    sums.into_values()
-        .map(|(mut fact, sum)| {
-            if let Some((name, fen)) = sum {
-                fact.insert(name, Value::Text(amount::from_fen(fen).map_err(|_| too_large())?));
-            }
-            Ok(fact)
-        })
-        .collect()
+    Ok(sums.into_values().chain(without).collect())
 }
 
 impl Template {

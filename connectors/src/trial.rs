@@ -76,7 +76,7 @@ pub(crate) enum Untried {
     Unanswered(SourceError),
 }
 
-impl From<AdapterProblem> for Untried {
+impl std::convert::From<AdapterProblem> for Untried {
     fn from(problem: AdapterProblem) -> Self {
         Self::Refused(problem)
     }

@@ -10,7 +10,7 @@ use super::checked::{At, Checker, at};
 use super::condition::{Condition, ConditionTable, conditions};
 use super::envelope::{self, EnvelopeInfo, EnvelopeTable};
 use super::file::DatasetTable;
-use super::request::{RequestTable, request_of, uses};
+use super::request::{request_of, uses};
 use super::source::secret_place;
 use super::template::{Body, Place, Tree};
 use super::web::{self, WebInfo};
@@ -255,18 +255,18 @@ pub(super) fn ask(
         return None;
     };
     let here = at(place.place, request.span());
-    let records = match &table.records {
-        Some(text) => path(checker, &at(place.place, text.span()), "records", text.get_ref()),
-        None => {
-            checker.fault(
-                "records_missing",
-                place,
-                Text::new("没有写 records", "`records` is missing"),
-                Text::new("写 records = \"$.data.list[*]\"", "write records = \"$.data.list[*]\""),
-            );
-            None
-        }
-    };
+    let records = table.records.as_ref().map(|text| {
+        let here = at(place.place, text.span());
+        path(checker, &here, "records", text.get_ref())
+    });
+    if records.is_none() {
+        checker.fault(
+            "records_missing",
+            place,
+            Text::new("没有写 records", "`records` is missing"),
+            Text::new("写 records = \"$.data.list[*]\"", "write records = \"$.data.list[*]\""),
+        );
+    }
     let meaning = meaning(checker, place, table.answer.as_ref().map(Spanned::get_ref), &info.meaning);
     if meaning.as_ref().is_some_and(|meaning| meaning.ok_when.is_empty()) {
         checker.fault(
@@ -306,7 +306,7 @@ pub(super) fn ask(
     let made = request_of(checker, &here, info, request.get_ref(), parameters)?;
     let sound = uses(checker, &here, &made, persons_per_call, paging.as_ref()?, parameters);
     let ask = HttpAsk {
-        records: records?,
+        records: records??,
         columns: columns?,
         persons_per_call,
         paging: paging?,

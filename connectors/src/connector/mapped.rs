@@ -73,40 +73,44 @@ pub(super) fn mapping(
     let mapping = Mapping {
         subject,
         name: table.name,
-        as_of: as_of?,
+        as_of: as_of.ok()?,
         fields,
         templates,
         skip: skip?,
-        within: within?,
-        add: add?,
+        within: within.ok()?,
+        add: add.ok()?,
     };
     sound.then_some(mapping)
 }
 
-/// A column with a day, where the file names one; `None` when it does so wrongly.
+/// What was written cannot be used, which has been told.
+struct Told;
+
+/// A column with a day, where the file names one.
 fn day_column(
     checker: &mut Checker<'_>,
     place: &str,
     key: &str,
     table: Option<Spanned<AsOfTable>>,
-) -> Option<Option<(String, DateFormat)>> {
-    let Some(table) = table else { return Some(None) };
+) -> Result<Option<(String, DateFormat)>, Told> {
+    let Some(table) = table else { return Ok(None) };
     let here = format!("{place}, {key}");
     let here = at(&here, table.span());
     let table = table.into_inner();
-    date_format(checker, &here, &table.format, table.day.as_deref()).map(|format| Some((table.column, format)))
+    let format = date_format(checker, &here, &table.format, table.day.as_deref()).ok_or(Told)?;
+    Ok(Some((table.column, format)))
 }
 
-/// The amount that is added up, where the file names one; `None` when it is none.
+/// The amount that is added up, where the file names one.
 fn add(
     checker: &mut Checker<'_>,
     place: &str,
     fact: &FactType,
     name: Option<Spanned<String>>,
-) -> Option<Option<String>> {
-    let Some(name) = name else { return Some(None) };
+) -> Result<Option<String>, Told> {
+    let Some(name) = name else { return Ok(None) };
     if fact.target(name.get_ref()).is_some_and(|target| target.form == Form::Money) {
-        return Some(Some(name.into_inner()));
+        return Ok(Some(name.into_inner()));
     }
     checker.fault(
         "add_target",
@@ -117,7 +121,7 @@ fn add(
         ),
         Text::new("写一个金额字段，如 add = \"amount\"", "name a target that is an amount, such as add = \"amount\""),
     );
-    None
+    Err(Told)
 }
 
 fn skips(checker: &mut Checker<'_>, place: &str, tables: Vec<Spanned<super::file::SkipTable>>) -> Option<Vec<Skip>> {

@@ -193,7 +193,7 @@ pub(super) fn uses(
     }
     let has = |wanted: &Template| used.iter().any(|one| one.as_ref() == Some(wanted));
     let list = has(&Template::IdNumbers) || has(&Template::Persons);
-    let each = of_person.iter().any(|one| *one == Some(Template::IdNumber));
+    let each = of_person.contains(&Some(Template::IdNumber));
     let mut faults = Vec::new();
     if has(&Template::Persons) != ask.person.is_some() || ask.person.is_some() && !each {
         faults.push((
