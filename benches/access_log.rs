@@ -23,15 +23,68 @@ use hedui::tlog::note::{KeyKind, SignerKey};
 
 const RUN: Duration = Duration::from_secs(10);
 
-#[tokio::main]
-async fn main() {
-    for writers in [1, 64, 256] {
-        measure(writers).await;
+/// How entries come.
+#[derive(Clone, Copy)]
+enum Load {
+    /// So many writers, each recording its next event when the last one is durable.
+    Closed(usize),
+    /// So many events a second, each at its own time, whatever became of those before: what the log adds to a request.
+    Open(u32),
+}
+
+impl std::fmt::Display for Load {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Closed(writers) => write!(formatter, "{writers:>4} writers"),
+            Self::Open(rate) => write!(formatter, "{rate:>4} entries a second asked for"),
+        }
     }
 }
 
-/// Writers that each record an event and wait until it is durable, while heads are signed every second.
-async fn measure(writers: usize) {
+#[tokio::main]
+async fn main() {
+    for load in [Load::Closed(1), Load::Closed(64), Load::Closed(256), Load::Open(200), Load::Open(1_000)] {
+        measure(load).await;
+    }
+}
+
+/// What records events, as the hub does.
+struct Recorder {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Ids,
+    client: Client,
+}
+
+impl Recorder {
+    fn of(store: Store, clock: Arc<dyn Clock>) -> Self {
+        let client = Client {
+            id: "caseworker-1".to_owned(),
+            organisation: "试用民政局".to_owned(),
+            division: DivisionCode::NATION,
+            purposes: Purpose::ALL.to_vec(),
+            role: Role::Caseworker,
+        };
+        let ids = Ids::new(Arc::clone(&clock), Arc::new(SystemRandomness));
+        Self { store, clock, ids, client }
+    }
+
+    /// Records an event. How long it took until it was durable.
+    async fn record(&self) -> Duration {
+        let (ids, request) = (&self.ids, self.ids.next("rq"));
+        let mut event =
+            AccessEvent::new(ids.next("ev"), self.clock.now(), Action::Granted, Some(&self.client), &request);
+        event.purpose = Some(Purpose::Dibao);
+        event.verification = Some("vf_0198c1f0000070008000000000000000");
+        let row = event.to_row().expect("it fits");
+        let asked = Instant::now();
+        self.store.record_events(vec![row]).await.expect("it is durable");
+        asked.elapsed()
+    }
+}
+
+/// Records events and waits until each is durable, while heads are signed every second.
+async fn measure(load: Load) {
     let folder = tempfile::TempDir::new().expect("a folder");
     let file = folder.path().join("log.sqlite");
     let (store, writer) = Store::open(&file).await.expect("the store opens");
@@ -48,47 +101,25 @@ async fn measure(writers: usize) {
             signing.publish().await.expect("the head is signed");
         }
     });
-    let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..writers {
-        let (store, clock) = (store.clone(), Arc::clone(&clock));
-        tasks.spawn(async move {
-            let client = Client {
-                id: "caseworker-1".to_owned(),
-                organisation: "试用民政局".to_owned(),
-                division: DivisionCode::NATION,
-                purposes: Purpose::ALL.to_vec(),
-                role: Role::Caseworker,
-            };
-            let ids = Ids::new(Arc::clone(&clock), Arc::new(SystemRandomness));
-            let mut waits = Vec::new();
-            while started.elapsed() < RUN {
-                let request = ids.next("rq");
-                let mut event = AccessEvent::new(ids.next("ev"), clock.now(), Action::Granted, Some(&client), &request);
-                event.purpose = Some(Purpose::Dibao);
-                event.verification = Some("vf_0198c1f0000070008000000000000000");
-                let row = event.to_row().expect("it fits");
-                let asked = Instant::now();
-                store.record_events(vec![row]).await.expect("it is durable");
-                waits.push(asked.elapsed());
-            }
-            waits
-        });
-    }
-    let mut waits: Vec<Duration> = tasks.join_all().await.into_iter().flatten().collect();
+    let recorder = Arc::new(Recorder::of(store.clone(), clock));
+    let mut waits = match load {
+        Load::Closed(writers) => closed(&recorder, writers, started).await,
+        Load::Open(rate) => open(&recorder, rate, started).await,
+    };
     let (elapsed, cpu) = (started.elapsed(), cpu_time().saturating_sub(cpu));
     heads.await.expect("the publisher ends");
     waits.sort();
     let entries = waits.len();
     let wait = |per_mille: usize| waits.get(entries * per_mille / 1000).copied().unwrap_or_default();
     publisher.publish().await.expect("the head is signed");
-    drop((publisher, store));
+    drop((publisher, recorder, store));
     writer.await.expect("the writer ends");
     let audited = Instant::now();
     let log = LogReader::open(&file).await.expect("the copy opens");
     let report = audit(&log, &[], &[], &[]).await.expect("the copy is read");
     assert!(report.is_intact && report.entries == entries as u64, "{report:?}");
     println!(
-        "{writers:>4} writers: {:>7.0} entries/s durable, {:>5.1} µs CPU an entry, wait p50 {:?} p99 {:?}; {} entries audited in {:?}",
+        "{load}: {:>7.0} entries/s durable, {:>5.1} µs CPU an entry, wait p50 {:?} p99 {:?}; {} entries audited in {:?}",
         entries as f64 / elapsed.as_secs_f64(),
         cpu.as_secs_f64() * 1e6 / entries as f64,
         wait(500),
@@ -96,6 +127,32 @@ async fn measure(writers: usize) {
         entries,
         audited.elapsed(),
     );
+}
+
+async fn closed(recorder: &Arc<Recorder>, writers: usize, started: Instant) -> Vec<Duration> {
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..writers {
+        let recorder = Arc::clone(recorder);
+        tasks.spawn(async move {
+            let mut waits = Vec::new();
+            while started.elapsed() < RUN {
+                waits.push(recorder.record().await);
+            }
+            waits
+        });
+    }
+    tasks.join_all().await.into_iter().flatten().collect()
+}
+
+async fn open(recorder: &Arc<Recorder>, rate: u32, started: Instant) -> Vec<Duration> {
+    let mut tick = tokio::time::interval(Duration::from_secs(1) / rate);
+    let mut tasks = tokio::task::JoinSet::new();
+    while started.elapsed() < RUN {
+        tick.tick().await;
+        let recorder = Arc::clone(recorder);
+        tasks.spawn(async move { recorder.record().await });
+    }
+    tasks.join_all().await
 }
 
 /// CPU time of this process so far, user and system, from `/proc/self/stat` (hundredths of a second).

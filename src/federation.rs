@@ -17,3 +17,4 @@ mod places;
 pub mod plan;
 pub mod registry;
 mod single_flight;
+mod turnover;

@@ -151,7 +151,9 @@ impl Store {
         let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         migrate::run(&write).await?;
         let sequence = Sequence::new(open_log(&write).await?);
-        let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await?;
+        // What is looked up is rarely looked up again, and who reads the log on and on needs no page twice.
+        let options = options.read_only(true).pragma("cache_size", "-2048");
+        let read = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
         let (writes, queue) = mpsc::channel(WRITE_QUEUE);
         let handle = WriterHandle::new(write, queue, sequence.clone(), read.clone(), lock);
         Ok((Self { read, writes, sequence, halted: Arc::default(), holds: Arc::default() }, Writer(handle)))

@@ -4,16 +4,23 @@ use hedui::domain::id_number::IdNumber;
 use jiff::civil::date;
 use serde_json::{Value, json};
 
-/// A person that no other household has.
+/// People who ask: a province has thousands of caseworkers, and none of them asks a thousand times an hour.
+const CASEWORKERS: u64 = 5_000;
+/// Birthdays of the people asked about, and how far apart those of one household lie.
+const BIRTHDAYS: u64 = 18_000;
+const APART: u64 = 7_919;
+
+/// A person that no other household has. People who follow each other have different birthdays, as they do in life:
+/// numbers that are counted through raise alerts.
 fn person(index: u64) -> String {
-    let day = i64::try_from(index / 999 % 18_000).expect("a small number");
+    let day = i64::try_from(index * APART % BIRTHDAYS).expect("a small number");
     let born_on = date(1950, 1, 1).saturating_add(jiff::Span::new().days(day));
-    let sequence = u16::try_from(index % 999 + 1).expect("below 1000");
+    let sequence = u16::try_from(index / BIRTHDAYS % 999 + 1).expect("below 1000");
     IdNumber::compose("150000", born_on, sequence).expect("a valid synthetic number").reveal().to_owned()
 }
 
-/// The request document of household `index`.
-pub(crate) fn request(index: u64) -> Value {
+/// The request document of household `index`, as a caseworker system sends it: with who asks, from where, and the case.
+pub(crate) fn request(index: u64, case: u64) -> Value {
     let members: Vec<Value> = (0..3)
         .map(|place| json!({"ref": format!("m{}", place + 1), "id_number": person(index * 3 + place), "name": "测试", "relation_code": "02"}))
         .collect();
@@ -22,7 +29,13 @@ pub(crate) fn request(index: u64) -> Value {
         .collect();
     let signatures: Vec<Value> =
         (0..3).map(|place| json!({"ref": format!("m{}", place + 1), "capacity": "SELF"})).collect();
+    let caseworker = case % CASEWORKERS;
     json!({
+        "context": {
+            "operator": format!("caseworker.{caseworker}"),
+            "workstation": format!("WS-{caseworker}"),
+            "case": {"number": format!("DB-2026-{case:08}"), "opened_at": "2026-11-01T01:00:00Z"}
+        },
         "purpose": "dibao",
         "assessment_date": "2026-11-01",
         "place": {"division_code": "152201", "urban_rural": "URBAN"},

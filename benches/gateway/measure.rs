@@ -145,7 +145,7 @@ pub(crate) async fn run(arguments: &[String]) {
                     &target,
                     4,
                     WARM_HOUSEHOLDS,
-                    Arc::new(|index| household::request(index).to_string().into_bytes()),
+                    Arc::new(|index| household::request(index, index).to_string().into_bytes()),
                 )
                 .await;
                 assert_eq!(warm.answered, WARM_HOUSEHOLDS);
@@ -156,9 +156,12 @@ pub(crate) async fn run(arguments: &[String]) {
             let bodies: Vec<Vec<u8>> = if pid == bare.0.id() {
                 vec![bare_query()]
             } else if warm {
-                (0..WARM_HOUSEHOLDS).map(|index| household::request(index).to_string().into_bytes()).collect()
+                // The same households again, each time in another case, as one assistance follows the other.
+                (from..fresh)
+                    .map(|case| household::request(case % WARM_HOUSEHOLDS, case).to_string().into_bytes())
+                    .collect()
             } else {
-                (from..fresh).map(|index| household::request(index).to_string().into_bytes()).collect()
+                (from..fresh).map(|index| household::request(index, index).to_string().into_bytes()).collect()
             };
             let bodies: Arc<dyn Fn(u64) -> Vec<u8> + Send + Sync> =
                 Arc::new(move |index| bodies[usize::try_from(index).expect("an index") % bodies.len()].clone());
@@ -195,7 +198,7 @@ async fn concurrent_memory(keys: &Path, pid: u32, fresh: u64) -> u64 {
         &target,
         1000,
         3000,
-        Arc::new(move |index| household::request(fresh + index).to_string().into_bytes()),
+        Arc::new(move |index| household::request(fresh + index, fresh + index).to_string().into_bytes()),
     );
     tokio::pin!(load);
     let mut most = 0;
@@ -219,7 +222,7 @@ fn bare_query() -> Vec<u8> {
         })
         .map(|dataset| dataset.id.as_str().to_owned())
         .collect();
-    let subjects: Vec<_> = household::request(7)["household"]["members"]
+    let subjects: Vec<_> = household::request(7, 7)["household"]["members"]
         .as_array()
         .expect("members")
         .iter()

@@ -25,6 +25,7 @@ use crate::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject};
 use crate::rehearsal::Rehearsal;
 use crate::secret::Secret;
 use crate::serve::TlsFiles;
+use crate::trial::Untried;
 use crate::{synthetic, trial};
 pub use explore::{DiffArgs, DiscoverArgs, DriverArg, NewArgs};
 pub use print::Style;
@@ -307,9 +308,13 @@ async fn ask(args: TryArgs, style: Style) -> u8 {
             }
             u8::from(!trial.answered.failures.is_empty())
         }
-        Err(problem) => {
+        Err(Untried::Refused(problem)) => {
             style.failed(&problem.code, &Text::new(problem.title_zh, problem.title));
             if problem.status < 500 { WRONG } else { OUTSIDE }
+        }
+        Err(Untried::Unanswered(error)) => {
+            style.refused(&error);
+            OUTSIDE
         }
     }
 }

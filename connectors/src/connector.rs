@@ -13,6 +13,7 @@ mod envelope;
 mod file;
 mod http;
 mod mapped;
+mod request;
 mod soap;
 mod source;
 mod template;
@@ -27,8 +28,8 @@ pub(crate) use checked::{is_name, name_form};
 pub use condition::{Condition, Is};
 pub use delivered::{FileFormat, FileInfo, FileName};
 pub use envelope::{EnvelopeInfo, Field};
-pub(crate) use http::probe;
 pub use http::{HttpAsk, HttpInfo, Meaning, Paging, PagingKind};
+pub(crate) use request::probe;
 pub use soap::{AnswerPath, SoapAsk, SoapInfo, SoapMeaning, XmlCondition};
 pub use template::{Body, Place, Template, Tree};
 pub(crate) use web::service_url;
@@ -83,7 +84,7 @@ pub struct AdapterInfo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceInfo {
     /// A database.
-    Sql(SqlInfo),
+    Sql(Box<SqlInfo>),
     /// A folder of deliveries.
     File(FileInfo),
     /// A service that answers in XML.

@@ -15,7 +15,7 @@ use crate::mapping::{From, Mapping, Outcome, Part, Person};
 use crate::native::{Native, Rows};
 use crate::problem;
 use crate::protocol::{AdapterProblem, Query, QueryPeriod};
-use crate::source::{Question, Source};
+use crate::source::{Question, Source, SourceError};
 use crate::synthetic;
 
 /// What came of a trial.
@@ -67,18 +67,34 @@ pub(crate) struct ColumnShown {
     pub(crate) becomes: Vec<String>,
 }
 
+/// Why nothing was shown.
+#[derive(Debug)]
+pub(crate) enum Untried {
+    /// The question is wrong.
+    Refused(AdapterProblem),
+    /// The source did not answer, with what is behind it: whoever tries stands beside it.
+    Unanswered(SourceError),
+}
+
+impl std::convert::From<AdapterProblem> for Untried {
+    fn from(problem: AdapterProblem) -> Self {
+        Self::Refused(problem)
+    }
+}
+
 /// Asks for the one dataset of `query` about its one person.
-pub(crate) async fn run(adapter: &Adapter, query: &Query) -> Result<Trial, AdapterProblem> {
+pub(crate) async fn run(adapter: &Adapter, query: &Query) -> Result<Trial, Untried> {
     let entry = adapter.ledger().begin(&adapter.connector().adapter.id, Some(query));
     let tried = ask(adapter, query).await;
     match &tried {
         Ok(trial) => entry.finish("answered", trial.answered.for_ledger()),
-        Err(problem) => entry.finish(&problem.code, Vec::new()),
+        Err(Untried::Refused(problem)) => entry.finish(&problem.code, Vec::new()),
+        Err(Untried::Unanswered(error)) => entry.finish(error.code(), Vec::new()),
     }
     tried
 }
 
-async fn ask(adapter: &Adapter, query: &Query) -> Result<Trial, AdapterProblem> {
+async fn ask(adapter: &Adapter, query: &Query) -> Result<Trial, Untried> {
     answer::check(adapter.connector(), query)?;
     let dataset = query.datasets.first().and_then(|id| adapter.connector().dataset(id));
     let dataset = dataset.ok_or_else(problem::unknown_dataset)?;
@@ -88,9 +104,9 @@ async fn ask(adapter: &Adapter, query: &Query) -> Result<Trial, AdapterProblem> 
         period: query.period,
     };
     let began = Instant::now();
-    let found = adapter.source().fetch(&dataset.id, &question).await.map_err(|error| problem::of_source(&error))?;
-    if let Some((_, error)) = found.unanswered.first() {
-        return Err(problem::of_source(error));
+    let found = adapter.source().fetch(&dataset.id, &question).await.map_err(Untried::Unanswered)?;
+    if let Some((_, error)) = found.unanswered.into_iter().next() {
+        return Err(Untried::Unanswered(error));
     }
     let native = found.rows;
     let milliseconds = began.elapsed().as_millis();

@@ -22,6 +22,7 @@ use super::failure::{Failure, Sign};
 use super::meters::AdapterMeters;
 use super::places::{Place, Places};
 use super::registry::Terms;
+use super::turnover::Turnover;
 use crate::domain::clock::Randomness;
 use crate::domain::dataset::DepartmentId;
 use crate::domain::outcome::GapReason;
@@ -32,6 +33,8 @@ const BUDGET_PER_SECOND: u32 = 10;
 const BUDGET_SHARE: f32 = 0.2;
 /// A lost question is asked again after a random part of this.
 const LONGEST_BACKOFF: Duration = Duration::from_millis(50);
+/// Whether a late question was overtaken is looked at again after this at least.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 
 /// A department's adapter as the hub knows it.
 pub struct Adapter {
@@ -46,6 +49,7 @@ pub struct Adapter {
     breaker: Breaker,
     budget: TpsBudget,
     delays: Delays,
+    turnover: Turnover,
     meters: AdapterMeters,
     randomness: Arc<dyn Randomness>,
 }
@@ -64,6 +68,7 @@ impl Adapter {
             breaker: Breaker::new(Instant::now()),
             budget: TpsBudget::new(BUDGET_WINDOW, BUDGET_PER_SECOND, BUDGET_SHARE),
             delays: Delays::default(),
+            turnover: Turnover::default(),
             meters,
             randomness,
             department,
@@ -93,23 +98,26 @@ impl Adapter {
         };
         self.budget.deposit();
         self.meters.first.increment(1);
-        let (body, asked_at) = (Bytes::from(body), Instant::now());
+        let (body, asked_at, under_way) = (Bytes::from(body), Instant::now(), self.turnover.enter());
         let first = self.attempt(body.clone(), (place, pass), deadline, &read);
         let hedge_at = self.hedge_at(asked_at).filter(|at| *at < deadline);
         let result = match hedge_at {
             None => first.await,
-            Some(at) => {
+            Some(mut at) => {
                 let mut first = pin!(first);
-                match timeout_at(at, first.as_mut()).await {
-                    Ok(result) => result,
-                    Err(_) => match self.second() {
-                        None => first.await,
-                        Some(leave) => {
-                            self.meters.hedges.increment(1);
-                            let second = pin!(self.attempt(body, leave, deadline, &read));
-                            return sooner(first, second).await.map_err(|failure| failure.reason);
-                        }
-                    },
+                loop {
+                    match timeout_at(at, first.as_mut()).await {
+                        Ok(result) => break result,
+                        Err(_) if !under_way.is_overtaken() => at += (at - asked_at).max(BETWEEN_LOOKS),
+                        Err(_) => match self.second() {
+                            None => break first.await,
+                            Some(leave) => {
+                                self.meters.hedges.increment(1);
+                                let second = pin!(self.attempt(body, leave, deadline, &read));
+                                return sooner(first, second).await.map_err(|failure| failure.reason);
+                            }
+                        },
+                    }
                 }
             }
         };
@@ -157,7 +165,8 @@ impl Adapter {
         result
     }
 
-    /// When a second request is worth sending: when the first has taken longer than nineteen of twenty.
+    /// When a second request may be worth sending: when the first has taken longer than nineteen of twenty, and far longer
+    /// than most. Only if it was overtaken then.
     fn hedge_at(&self, asked_at: Instant) -> Option<Instant> {
         if self.may_hedge { self.delays.most().map(|most| asked_at + most) } else { None }
     }

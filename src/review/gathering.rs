@@ -101,9 +101,10 @@ impl Alert {
 
     fn take(&mut self, entries: Vec<EntryRef>) {
         for entry in entries {
-            if self.entries.len() < MOST_ENTRIES
-                && let Err(at) = self.entries.binary_search(&entry)
-            {
+            if self.entries.len() >= MOST_ENTRIES {
+                return;
+            }
+            if let Err(at) = self.entries.binary_search(&entry) {
                 self.entries.insert(at, entry);
             }
         }

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::http::{AnswerTable, PagingTable, RequestTable, ServiceTable};
+use super::http::{AnswerTable, PagingTable, ServiceTable};
+use super::request::RequestTable;
 use super::soap::SoapAskTable;
 use crate::error::Text;
 

@@ -91,7 +91,7 @@ fn sql(checker: &mut Checker<'_>, place: &At<'_>, table: Spanned<toml::Table>) -
         max_rows: table.max_rows,
         explain,
     };
-    bounded.then_some(SourceInfo::Sql(info))
+    bounded.then_some(SourceInfo::Sql(Box::new(info)))
 }
 
 fn database(checker: &mut Checker<'_>, place: &At<'_>, table: &SqlTable) -> Option<DatabasePlace> {

@@ -29,7 +29,7 @@ use crate::protocol::QueryPeriod;
 use crate::secret::Secret;
 use call::Page;
 use envelope::Envelope;
-use read::{Meant, Reader};
+use read::{Meant, Pages, Reader};
 use recorded::Recorded;
 
 /// A service that answers in JSON.
@@ -138,13 +138,11 @@ impl HttpSource {
         let size = asked.ask.persons_per_call;
         let chunks = question.id_numbers.chunks(size).zip(question.names.chunks(size));
         let groups: Vec<Group<'_>> = chunks.map(|(id_numbers, names)| Group { id_numbers, names }).collect();
-        match tokio::time::timeout(self.question_timeout, self.gathered(asked, &groups, question.period)).await {
-            Ok(found) => found,
-            Err(_) => {
-                let late = Trouble::found(Finding::Late, "question_timeout", self.place());
-                Err(SourceError::TimedOut(Box::new(late)))
-            }
-        }
+        let gathered = self.gathered(asked, &groups, question.period);
+        tokio::time::timeout(self.question_timeout, gathered).await.unwrap_or_else(|_| {
+            let late = Trouble::found(Finding::Late, "question_timeout", self.place());
+            Err(SourceError::TimedOut(Box::new(late)))
+        })
     }
 
     async fn gathered(&self, asked: &Asked, groups: &[Group<'_>], period: QueryPeriod) -> Result<Found, SourceError> {
@@ -204,7 +202,7 @@ impl HttpSource {
         period: QueryPeriod,
         calls: &AtomicUsize,
     ) -> Result<Vec<Vec<Native>>, SourceError> {
-        let mut pages = asked.reader.pages();
+        let mut pages = Pages::new();
         let mut page = Page::first(&asked.ask.paging);
         loop {
             if calls.fetch_add(1, Ordering::Relaxed) >= self.max_calls {

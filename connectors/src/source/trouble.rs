@@ -5,6 +5,7 @@
 //! number, for the department's own operator; a caller gets the code of the protocol and no more.
 
 mod delivery;
+mod found;
 mod mariadb;
 mod network;
 mod postgres;
@@ -21,7 +22,7 @@ use crate::connector::Driver;
 use crate::error::Text;
 use crate::synthetic::without_identity_numbers;
 pub(crate) use delivery::Flaw;
-pub(crate) use web::Finding;
+pub(crate) use found::Finding;
 
 /// How far the clock of a service may differ from ours before that is told, in seconds.
 const SKEW: i64 = 30;
@@ -205,7 +206,13 @@ enum Said<'a> {
 }
 
 fn tables() -> impl Iterator<Item = &'static Entry> {
-    postgres::ENTRIES.iter().chain(mariadb::ENTRIES).chain(sqlite::ENTRIES).chain(network::ENTRIES).chain(web::ENTRIES)
+    postgres::ENTRIES
+        .iter()
+        .chain(mariadb::ENTRIES)
+        .chain(sqlite::ENTRIES)
+        .chain(network::ENTRIES)
+        .chain(web::ENTRIES)
+        .chain(found::ENTRIES)
 }
 
 impl Trouble {

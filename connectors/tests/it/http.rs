@@ -59,7 +59,7 @@ fn facts(result: &QueryResult) -> Value {
 
 #[tokio::test]
 async fn the_platform_is_asked_with_a_secret_that_two_stages_give_out() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     running.keep(BATU, contract(BATU, "巴图", "WQ1", json!("286,000.00")));
     let adapter = running.adapter(SIGNED, &[]);
     let results = ask(&adapter, &[(BATU, "巴图"), (ALTAN, "阿拉坦")]).await.unwrap();
@@ -75,7 +75,7 @@ async fn the_platform_is_asked_with_a_secret_that_two_stages_give_out() {
 
 #[tokio::test]
 async fn a_secret_is_renewed_ahead_of_its_thirty_minutes_and_the_key_of_the_day_is_kept() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     running.keep(BATU, contract(BATU, "巴图", "WQ1", json!("1.00")));
     let adapter = running.adapter(SIGNED, &[]);
     for seconds in [0, 24 * 60, 2 * 60, 24 * 60] {
@@ -87,7 +87,7 @@ async fn a_secret_is_renewed_ahead_of_its_thirty_minutes_and_the_key_of_the_day_
 
 #[tokio::test]
 async fn a_secret_that_ended_before_its_time_is_fetched_anew_once_and_the_key_of_the_day_too() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     running.keep(BATU, contract(BATU, "巴图", "WQ1", json!("1.00")));
     let adapter = running.adapter(SIGNED, &[("equals = [\"40101\"]", "equals = [\"40101\", \"40004\"]")]);
     ask(&adapter, &[(BATU, "巴图")]).await.unwrap();
@@ -100,7 +100,7 @@ async fn a_secret_that_ended_before_its_time_is_fetched_anew_once_and_the_key_of
 
 #[tokio::test]
 async fn one_hundred_questions_at_once_fetch_one_secret() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     running.keep(BATU, contract(BATU, "巴图", "WQ1", json!("1.00")));
     let adapter = running.adapter(SIGNED, &[]);
     let all = futures_util::future::join_all((0..100).map(|_| status(&adapter, (BATU, "巴图")))).await;
@@ -111,7 +111,7 @@ async fn one_hundred_questions_at_once_fetch_one_secret() {
 
 #[tokio::test]
 async fn a_refused_token_is_fetched_anew_once() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     running.keep(BATU, contract(BATU, "巴图", "WQ1", json!("1.00")));
     let adapter = running.adapter(OAUTH2, &[]);
     assert_eq!(status(&adapter, (BATU, "巴图")).await, ResultStatus::Ok);
@@ -124,7 +124,7 @@ async fn a_refused_token_is_fetched_anew_once() {
 
 #[tokio::test]
 async fn a_service_may_ask_for_a_certificate() {
-    let running = Running::start(true).await;
+    let running = Running::start(true);
     running.keep(BATU, contract(BATU, "巴图", "WQ1", json!("1.00")));
     assert_eq!(status(&running.adapter(MTLS, &[]), (BATU, "巴图")).await, ResultStatus::Ok);
     let none = running.adapter("[source.auth]\nkind = \"none\"", &[]);
@@ -133,7 +133,7 @@ async fn a_service_may_ask_for_a_certificate() {
 
 #[tokio::test]
 async fn a_value_is_put_in_as_a_value_whatever_stands_in_it() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     let name = "巴\"图\",\"sfzh\":\"150000198808191022";
     let changes = [("path = \"/house/contract\"", "path = \"/house/contract\", query = { xm = \":name\", v = \"1\" }")];
     let adapter = running.adapter(OAUTH2, &changes);
@@ -144,7 +144,7 @@ async fn a_value_is_put_in_as_a_value_whatever_stands_in_it() {
 
 #[tokio::test]
 async fn pages_are_read_to_the_total_and_a_list_that_is_not_whole_is_an_error() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     for number in 0..5 {
         running.keep(BATU, contract(BATU, "巴图", &format!("WQ{number}"), json!("1.00")));
     }
@@ -173,7 +173,7 @@ async fn pages_are_read_to_the_total_and_a_list_that_is_not_whole_is_an_error() 
 
 #[tokio::test]
 async fn no_record_is_what_the_file_says_and_everything_else_is_an_error() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     let adapter = running.adapter(OAUTH2, &[]);
     let whole = |list: Value| json!({"code": "200", "msg": "成功", "data": {"total": 0, "list": list}}).to_string();
     for (answer, expected) in [
@@ -192,7 +192,7 @@ async fn no_record_is_what_the_file_says_and_everything_else_is_an_error() {
 
 #[tokio::test]
 async fn what_services_write_is_read_exactly_or_not_at_all() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     let adapter = running.adapter(OAUTH2, &[]);
     for (field, value, expected) in [
         ("htzj", json!("1,286,000.50"), Some(json!("1286000.50"))),
@@ -232,7 +232,7 @@ async fn what_services_write_is_read_exactly_or_not_at_all() {
 
 #[tokio::test]
 async fn gbk_is_read_where_it_is_said_and_is_an_error_where_it_is_not() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     let body = json!({"code": "200", "data": {"total": 1, "list": [contract(BATU, "巴图", "WQ1", json!("1.00"))]}})
         .to_string();
     let (gbk, _, _) = encoding_rs::GB18030.encode(&body);
@@ -252,7 +252,7 @@ async fn gbk_is_read_where_it_is_said_and_is_an_error_where_it_is_not() {
 
 #[tokio::test]
 async fn what_is_no_answer_to_a_question_is_an_error_and_a_quota_is_told_as_such() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     let adapter = running.adapter(OAUTH2, &[("timeout = \"10s\"", "timeout = \"10s\"\nmax_answer = 4096")]);
     for (status, kind, body, expected) in [
         (429, "application/json|17", "{}", Some((429, "quota_exceeded", Some(17)))),
@@ -267,6 +267,7 @@ async fn what_is_no_answer_to_a_question_is_an_error_and_a_quota_is_told_as_such
         (200, "application/json", "", None),
         (200, "application/json", r#"{"code":"200","code":"404"}"#, None),
         (200, "application/json", r#"{"code":NaN}"#, None),
+        (200, "application/json|gzip", "\u{1f}\u{8b}", None),
     ] {
         running.answer_next(PATH, status, kind, body);
         match (ask(&adapter, &[(BATU, "巴图")]).await, expected) {
@@ -285,7 +286,7 @@ async fn what_is_no_answer_to_a_question_is_an_error_and_a_quota_is_told_as_such
 
 #[tokio::test]
 async fn one_person_whose_answer_is_no_use_costs_nobody_else_theirs() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     let persons = [(BATU, "巴图"), (ALTAN, "阿拉坦"), (QIQIGE, "其其格"), (SIQIN, "斯琴")];
     for (number, name) in persons {
         running.keep(number, contract(number, name, number, json!(if number == ALTAN { "?" } else { "1.00" })));
@@ -299,8 +300,24 @@ async fn one_person_whose_answer_is_no_use_costs_nobody_else_theirs() {
 }
 
 #[tokio::test]
+async fn a_service_that_does_not_answer_is_given_up_and_costs_the_one_person_only() {
+    let running = Running::start(false);
+    for (number, name) in [(BATU, "巴图"), (ALTAN, "阿拉坦"), (QIQIGE, "其其格"), (SIQIN, "斯琴")] {
+        running.keep(number, contract(number, name, number, json!("1.00")));
+    }
+    let adapter = running.adapter(OAUTH2, &[("timeout = \"10s\"", "timeout = \"400ms\"")]);
+    *running.service.mood.silent_about.lock().unwrap() = Some(ALTAN);
+    let alone = ask(&adapter, &[(ALTAN, "阿拉坦")]).await.unwrap_err();
+    assert_eq!((alone.status, alone.code.as_str()), (504, "source_timeout"));
+    let results = ask(&adapter, &[(ALTAN, "阿拉坦"), (BATU, "巴图"), (SIQIN, "斯琴")]).await.unwrap();
+    let statuses: Vec<_> = results.iter().map(|result| result.status).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == ResultStatus::Ok).count(), 2, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == ResultStatus::Error).count(), 1, "{statuses:?}");
+}
+
+#[tokio::test]
 async fn five_hundred_persons_are_a_bounded_number_of_calls_at_once() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     let numbers: Vec<String> = (0..500).map(|number| format!("15000019860502{number:03}5")).collect();
     let persons: Vec<(&str, &str)> = numbers.iter().map(|number| (number.as_str(), "巴图")).collect();
     for number in &numbers {

@@ -27,7 +27,7 @@ fn trouble(steps: &[Step]) -> &Trouble {
 #[tokio::test]
 async fn the_whole_ladder_holds_on_each_kind_of_service() {
     for (auth, mutual) in [(SIGNED, false), (OAUTH2, false), (MTLS, true)] {
-        let running = Running::start(mutual).await;
+        let running = Running::start(mutual);
         let steps = climbed(&running, auth, &[]).await;
         assert!(steps.iter().all(Step::holds), "{steps:?}");
         let rungs: Vec<_> = steps.iter().map(|step| step.rung).collect();
@@ -48,7 +48,7 @@ async fn the_whole_ladder_holds_on_each_kind_of_service() {
 
 #[tokio::test]
 async fn what_stands_wrong_in_the_file_is_told_with_its_remedy() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     for (auth, changes, rung, code) in [
         (SIGNED, vec![("rid-152201", "rid-1")], Rung::Login, "service_requester_unknown"),
         (SIGNED, vec![("sid-house", "sid-other")], Rung::Permission, "service_interface_unknown"),
@@ -70,7 +70,7 @@ async fn what_stands_wrong_in_the_file_is_told_with_its_remedy() {
 
 #[tokio::test]
 async fn a_pinned_certificate_is_believed_and_no_other() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     let wrong = format!("tls_pin = \"{}\"", "ab".repeat(32));
     let steps = climbed(&running, OAUTH2, &[("tls_ca = \"ca.pem\"", &wrong)]).await;
     assert_eq!((trouble(&steps).rung, trouble(&steps).code), (Rung::Tls, "tls_certificate_refused"));
@@ -88,7 +88,7 @@ async fn a_pinned_certificate_is_believed_and_no_other() {
 
 #[tokio::test]
 async fn a_certificate_of_ours_that_is_not_believed_is_told_on_the_rung_of_tls() {
-    let running = Running::start(true).await;
+    let running = Running::start(true);
     for (changes, code) in [
         (vec![("client.pem", "stranger.pem"), ("client.key", "stranger.key")], "tls_client_certificate_refused"),
         (
@@ -103,7 +103,7 @@ async fn a_certificate_of_ours_that_is_not_believed_is_told_on_the_rung_of_tls()
 
 #[tokio::test]
 async fn clocks_that_differ_are_told_whether_the_service_says_so_or_not() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     running.service.mood.ahead.store(3_600_000, Ordering::SeqCst);
     let steps = climbed(&running, SIGNED, &[]).await;
     assert_eq!((trouble(&steps).rung, trouble(&steps).code), (Rung::Login, "service_clock_skew"), "{steps:?}");
@@ -116,7 +116,7 @@ async fn clocks_that_differ_are_told_whether_the_service_says_so_or_not() {
 
 #[tokio::test]
 async fn what_a_service_answers_is_told_with_its_remedy() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     let (gbk, _, _) = encoding_rs::GB18030.encode("{\"code\":\"200\",\"msg\":\"查无此人\"}");
     let json = |value: serde_json::Value| value.to_string().into_bytes();
     for (status, kind, body, rung, code) in [
@@ -190,7 +190,7 @@ async fn what_a_service_answers_is_told_with_its_remedy() {
 
 #[tokio::test]
 async fn somebody_else_listening_on_the_port_is_told() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("https://localhost:{}/gateway", silent.local_addr().unwrap().port());
     let own = format!("https://localhost:{}/gateway", running.address.port());

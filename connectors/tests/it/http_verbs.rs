@@ -14,7 +14,7 @@ fn text(file: &std::path::Path) -> &str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_begun_and_its_fields_are_seen_without_a_value() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     running.keep(BATU, contract(BATU, "巴图", "WQ1", json!("286,000.00")));
     let file = running.folder.path().join("new.toml");
     let url = format!("https://localhost:{}/gateway", running.address.port());
@@ -73,7 +73,7 @@ async fn a_file_is_begun_and_its_fields_are_seen_without_a_value() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trial_shows_native_values_masked_and_a_golden_test_rests_on_kept_answers() {
-    let running = Running::start(false).await;
+    let running = Running::start(false);
     running.keep(BATU, contract(BATU, "巴图", "WQ1", json!("286,000.00")));
     let file = running.file(OAUTH2, &[]);
     let (code, out, err) = run(&trying(text(&file), CONTRACT, BATU, &["--name", "巴图"]));

@@ -1,5 +1,5 @@
 //! Services as departments run them, over real TLS: the header-signed style of the national sharing platform,
-//! OAuth2, client certificates, and the envelope of medical insurance. Each checks what it is asked with, and
+//! OAuth 2.0, client certificates, and the envelope of medical insurance. Each checks what it is asked with, and
 //! fails in the ways such services fail.
 
 use std::collections::BTreeMap;
@@ -38,13 +38,18 @@ pub(crate) const APP_KEY: &str = "app-key";
 /// When the services think it is, and the adapter too unless a test says otherwise.
 pub(crate) const NOW: i64 = 1_793_500_000;
 
+/// A planned answer: status, media type (and a further header behind `|`), body.
+type Planned = (u16, &'static str, Vec<u8>);
+
 /// What a service is told to do instead of answering well.
 #[derive(Default)]
 pub(crate) struct Mood {
     /// Answers to data calls, by path, each a status, headers and a body; used before the records.
-    pub(crate) answers: Mutex<BTreeMap<String, Vec<(u16, &'static str, Vec<u8>)>>>,
+    pub(crate) answers: Mutex<BTreeMap<String, Vec<Planned>>>,
     /// How many milliseconds its clock is ahead.
     pub(crate) ahead: AtomicI64,
+    /// Never answers about whom this names.
+    pub(crate) silent_about: Mutex<Option<&'static str>>,
 }
 
 /// What a service keeps.
@@ -83,7 +88,7 @@ impl Drop for Running {
 
 impl Running {
     /// A service on loopback; `client_ca` is that of the certificates it asks for, where it does.
-    pub(crate) async fn start(mutual: bool) -> Self {
+    pub(crate) fn start(mutual: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (server_ca, client_ca) = (Authority::new("service CA"), Authority::new("platform CA"));
         std::fs::write(folder.path().join("ca.pem"), server_ca.pem()).unwrap();
@@ -212,7 +217,12 @@ async fn handle(State(service): State<Arc<Service>>, request: Request) -> Respon
     service.most.fetch_max(now, Ordering::SeqCst);
     let query = head.uri.query().unwrap_or_default().to_owned();
     let text = if body.is_empty() { query } else { String::from_utf8_lossy(&body).into_owned() };
+    let silent = service.mood.silent_about.lock().unwrap().is_some_and(|person| text.contains(person));
     service.calls.lock().unwrap().push((path.clone(), text));
+    if silent {
+        service.under_way.fetch_sub(1, Ordering::SeqCst);
+        return std::future::pending().await;
+    }
     tokio::task::yield_now().await;
     let mut response = service.answer(&path, &head.headers, &body);
     let date = Timestamp::from_millisecond(service.now()).unwrap().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
@@ -233,24 +243,24 @@ impl Service {
     fn answer(&self, path: &str, headers: &HeaderMap, body: &Bytes) -> Response {
         let signed = |key: &str| self.signed(headers, key);
         match path {
-            "/gateway/key/day" => match signed(APP_KEY) {
-                Err(refused) => refused,
-                Ok(()) => {
+            "/gateway/key/day" => signed(APP_KEY).map_or_else(
+                |refused| refused,
+                |()| {
                     let key = format!("day-{}", self.issued.fetch_add(1, Ordering::SeqCst) + 1);
                     key.clone_into(&mut self.day_key.lock().unwrap());
                     refuse(200, &json!({"code": "200", "data": {"dayKey": key}}))
-                }
-            },
+                },
+            ),
             "/gateway/key/secret" => {
                 let key = self.day_key.lock().unwrap().clone();
-                match signed(&key) {
-                    Err(refused) => refused,
-                    Ok(()) => {
+                signed(&key).map_or_else(
+                    |refused| refused,
+                    |()| {
                         let secret = format!("secret-{}", self.issued.fetch_add(1, Ordering::SeqCst) + 1);
                         *self.secret.lock().unwrap() = (secret.clone(), self.now() + 30 * 60 * 1000);
                         refuse(200, &json!({"code": "200", "data": {"secret": secret}}))
-                    }
-                }
+                    },
+                )
             }
             "/gateway/oauth2/token" => self.token(headers, body),
             path if headers.contains_key("gjgxjhpt_sign") => {
@@ -320,8 +330,10 @@ impl Service {
             let mut response = (StatusCode::from_u16(status).unwrap(), body).into_response();
             let (kind, retry) = kind.split_once('|').unwrap_or((kind, ""));
             response.headers_mut().insert("content-type", kind.parse().unwrap());
-            if !retry.is_empty() {
-                response.headers_mut().insert("retry-after", retry.parse().unwrap());
+            match retry {
+                "" => {}
+                "gzip" => drop(response.headers_mut().insert("content-encoding", retry.parse().unwrap())),
+                _ => drop(response.headers_mut().insert("retry-after", retry.parse().unwrap())),
             }
             return response;
         }

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan, ZonedDateTime};
 use super::super::entry::{Entry, EntryRef, Who};
 use super::super::gathering::MOST_ENTRIES;
 use super::super::rules::{RuleId, Rules};
+use super::probing::Asked;
 use super::unit::{Unit, Usual, percentile_of};
 use super::{Hit, forget};
 use crate::domain::division::DivisionCode;
@@ -30,13 +31,13 @@ pub(super) struct Actor {
     foreign: VecDeque<(Timestamp, EntryRef)>,
     workstations: Vec<(Subject, Timestamp, EntryRef)>,
     pub(super) misses: VecDeque<(Timestamp, EntryRef)>,
-    pub(super) asked: VecDeque<(Timestamp, (Subject, Subject, EntryRef))>,
+    pub(super) asked: Asked,
     found: VecDeque<(Timestamp, (RuleId, EntryRef))>,
 }
 
 impl Actor {
     /// Nobody that was seen before.
-    pub(super) const fn new(at: Timestamp) -> Self {
+    pub(super) fn new(at: Timestamp) -> Self {
         Self {
             seen_at: at,
             accesses: 0,
@@ -47,7 +48,7 @@ impl Actor {
             foreign: VecDeque::new(),
             workstations: Vec::new(),
             misses: VecDeque::new(),
-            asked: VecDeque::new(),
+            asked: Asked::default(),
             found: VecDeque::new(),
         }
     }

@@ -32,7 +32,7 @@ impl Envelope {
     }
 
     /// A call as it is sent.
-    pub(super) fn wrap(&self, infno: &str, input: &Value, now: Timestamp) -> String {
+    pub(super) fn wrap(&self, number: &str, input: &Value, now: Timestamp) -> String {
         let (second, serial) = self.number(now);
         let time = local(second);
         let message = format!("{}{}{serial:04}", self.info.code, time.strftime("%Y%m%d%H%M%S"));
@@ -40,7 +40,7 @@ impl Envelope {
         let time = time.strftime("%Y-%m-%d %H:%M:%S").to_string();
         let (kind, operator, name) = &info.operator;
         let mut envelope = json!({
-            "infno": infno,
+            "infno": number,
             "msgid": message,
             "insuplc_admdvs": info.enrolled_at,
             "mdtrtarea_admvs": info.treated_at,
@@ -60,7 +60,7 @@ impl Envelope {
             let input = input.to_string();
             let signed = info.sign_message.iter().fold(String::new(), |text, field| {
                 text + match field {
-                    Field::Number => infno,
+                    Field::Number => number,
                     Field::Message => &message,
                     Field::Time => &time,
                     Field::SignIn => &info.sign_no,

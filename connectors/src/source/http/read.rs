@@ -62,12 +62,12 @@ pub(super) struct Pages {
 impl Reader {
     pub(super) fn new(mapping: &Mapping, ask: &HttpAsk, encoding: TextEncoding, place: Whereabouts) -> Self {
         let required = mapping.deciding_columns();
-        let mut named: BTreeMap<&str, bool> = ask.columns.keys().map(|name| (name.as_str(), false)).collect();
-        named.extend(ask.paging.key.as_deref().map(|key| (key, true)));
+        let mut wanted: BTreeMap<&str, bool> = ask.columns.keys().map(|name| (name.as_str(), false)).collect();
+        wanted.extend(ask.paging.key.as_deref().map(|key| (key, true)));
         for column in mapping.columns().into_keys() {
-            named.insert(column, required.contains(column));
+            wanted.insert(column, required.contains(column));
         }
-        let columns: Vec<Column> = named
+        let columns: Vec<Column> = wanted
             .into_iter()
             .map(|(name, required)| {
                 let path = ask.columns.get(name).cloned().unwrap_or_else(|| JsonPath::of_record(name));
@@ -185,11 +185,6 @@ impl Reader {
         self.meaning.no_record_when.iter().any(|condition| looked_at(&condition.is) && condition.holds(json))
     }
 
-    /// Nothing read yet.
-    pub(super) const fn pages(&self) -> Pages {
-        Pages { rows: Vec::new(), begins: Vec::new(), keys: BTreeSet::new(), total: None, token: None }
-    }
-
     /// The rows of an answer, all about one of these persons.
     fn rows(&self, json: &Json, persons: &[&str]) -> Result<Vec<Vec<Native>>, SourceError> {
         let records =
@@ -223,6 +218,11 @@ impl Reader {
 }
 
 impl Pages {
+    /// Nothing read yet.
+    pub(super) const fn new() -> Self {
+        Self { rows: Vec::new(), begins: Vec::new(), keys: BTreeSet::new(), total: None, token: None }
+    }
+
     /// Whether no page has been read.
     pub(super) const fn is_empty(&self) -> bool {
         self.begins.is_empty()
