@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
+use serde::Deserialize as _;
+use serde::de::DeserializeOwned;
 
 use super::file::{AdapterTable, ConnectorFile, QuotaTable, TestTable, line_of, toml_to_json};
 use super::{AdapterInfo, Connector, Dataset, Quota, SCHEMA, dataset, source};
@@ -29,6 +31,21 @@ impl<'a> Checker<'a> {
     /// Nothing found yet in a text.
     pub(super) const fn of(text: &'a str) -> Self {
         Self { text, faults: Vec::new() }
+    }
+
+    /// Reads the keys of `[source]` that a kind has.
+    pub(super) fn read<T: DeserializeOwned>(&mut self, place: &At<'_>, table: toml::Table) -> Option<T> {
+        T::deserialize(table)
+            .map_err(|error| {
+                let message = error.message().lines().next().unwrap_or_default();
+                self.fault(
+                    "source_field",
+                    place,
+                    Text::new(format!("格式不对：{message}"), format!("not of the right form: {message}")),
+                    Text::new("按 connectors/README.md 改正该键", "write the key as connectors/README.md has it"),
+                );
+            })
+            .ok()
     }
 
     /// What was found.

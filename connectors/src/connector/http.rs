@@ -153,19 +153,7 @@ pub(super) struct ServiceTable {
 /// Checks `[source]`.
 pub(super) fn source(checker: &mut Checker<'_>, place: &At<'_>, mut table: toml::Table) -> Option<SourceInfo> {
     let web = web::web(checker, place, &mut table);
-    let table = match HttpTable::deserialize(table) {
-        Ok(table) => table,
-        Err(error) => {
-            let message = error.message().lines().next().unwrap_or_default().to_owned();
-            checker.fault(
-                "source_field",
-                place,
-                Text::new(format!("格式不对：{message}"), format!("not of the right form: {message}")),
-                Text::new("按 connectors/README.md 改正该键", "write the key as connectors/README.md has it"),
-            );
-            return None;
-        }
-    };
+    let table: HttpTable = checker.read(place, table)?;
     let encoding = match &table.encoding {
         None => Some(TextEncoding::Utf8),
         Some(name) => TextEncoding::named(name),
@@ -373,4 +361,68 @@ fn paging(checker: &mut Checker<'_>, place: &At<'_>, table: Option<&Spanned<Pagi
         return None;
     }
     Some(Paging { kind: kind?, size, total: total?, key: table.key.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::connector::Connector;
+
+    const AUTH: &str = "[source.auth]\nkind = \"signed\"\nrid = \"r\"\nsid = \"s\"\nkey = { file = \"k\" }\nday_key = { path = \"/d\", at = \"$.d\" }\nsecret = { path = \"/s\", at = \"$.s\" }\n";
+
+    fn file(changes: &[(&str, &str)]) -> String {
+        let mut text =
+            include_str!("../../tests/fixtures/service.toml").replace("{port}", "8443").replace("# {auth}", AUTH);
+        for (from, to) in changes {
+            assert!(text.contains(from), "{from}");
+            text = text.replace(from, to);
+        }
+        text
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_service_is_told_by_its_code() {
+        let sound = Connector::parse(&file(&[]), Path::new("c.toml"));
+        assert!(sound.is_ok(), "{}", sound.unwrap_err());
+        let json = "json = { sfzh = \":id_number\", xm = \":name\", start = \":start\", limit = \":limit\" }";
+        for (from, to, code) in [
+            ("https://localhost:8443/gateway", "https://u:p@localhost:8443", "source_address"),
+            ("tls_ca = \"ca.pem\"", "insecure_http = \"yes\"", "source_insecure"),
+            ("tls_ca = \"ca.pem\"", "tls = \"off\"", "source_tls"),
+            ("tls_ca = \"ca.pem\"", "tls_pin = \"ab\"", "source_tls"),
+            ("tls_ca = \"ca.pem\"", "tls_cert = \"c.pem\"", "source_tls"),
+            ("tls_ca = \"ca.pem\"", "statement_timeout = \"2s\"", "source_field"),
+            ("max_connections = 3", "max_connections = 0", "limit_out_of_range"),
+            ("max_connections = 3", "max_calls = 0", "limit_out_of_range"),
+            ("max_connections = 3", "encoding = \"big5\"", "source_encoding"),
+            (AUTH, "", "auth_missing"),
+            (AUTH, "[source.auth]\nkind = \"mtls\"\n", "auth_form"),
+            (AUTH, "[source.auth]\nkind = \"basic\"\n", "auth_form"),
+            (AUTH, "[source.auth]\nkind = \"oauth2\"\nclient_id = \"x\"\n", "auth_form"),
+            ("key = { file = \"k\" }", "key = \"hunter2\"", "secret_literal"),
+            ("rid = \"r\"", "message = [\"body\", \"x\"]\nrid = \"r\"", "auth_form"),
+            ("at = \"$.d\"", "at = \"@.d\"", "auth_form"),
+            ("equals = [\"200\"]", "equals = []", "condition_form"),
+            ("ok_when = [{ at = \"$.code\", equals = [\"200\"] }]", "ok_when = []", "ok_when_missing"),
+            ("error_message = \"$.msg\"", "error_message = \"msg\"", "path_form"),
+            ("records = \"$.data.list[*]\"", "", "records_missing"),
+            ("\"@.house.area\"", "\"house.area\"", "path_form"),
+            (", total = \"$.data.total\"", "", "paging_form"),
+            ("kind = \"start\"", "kind = \"page\"", "request_parameter"),
+            (json, "json = { start = \":start\" }", "request_parameter"),
+            (json, "json = { sfzh = \":id_numbr\", start = \":start\" }", "request_parameter"),
+            (json, "json = { sfzh = \"id=:id_number\", start = \":start\" }", "request_parameter"),
+            ("path = \"/house/contract\"", "path = \"house\"", "request_form"),
+            ("path = \"/house/contract\"", "path = \"/h\", headers = { Host = \"x\" }", "request_form"),
+            ("path = \"/house/contract\"", "path = \"/h\", infno = \"1101\"", "request_form"),
+            ("subject = \"zjhm\"", "persons_per_call = 2\nsubject = \"zjhm\"", "request_parameter"),
+            ("subject = \"zjhm\"", "sql = \"SELECT 1\"\nsubject = \"zjhm\"", "dataset_key"),
+        ] {
+            let faults = Connector::parse(&file(&[(from, to)]), Path::new("c.toml")).expect_err(to);
+            let codes: Vec<_> = faults.faults.iter().map(|fault| fault.code).collect();
+            assert!(codes.contains(&code), "{to}: {codes:?}");
+            assert!(!faults.to_string().contains("hunter2"), "{faults}");
+        }
+    }
 }

@@ -100,19 +100,7 @@ pub(super) struct WebTable {
 /// Takes the keys of a service out of `[source]` and checks them; what is left is the kind's own.
 pub(super) fn web(checker: &mut Checker<'_>, place: &At<'_>, source: &mut toml::Table) -> Option<WebInfo> {
     let keys: toml::Table = KEYS.iter().filter_map(|key| source.remove_entry(*key)).collect();
-    let table = match WebTable::deserialize(keys) {
-        Ok(table) => table,
-        Err(error) => {
-            let message = error.message().lines().next().unwrap_or_default().to_owned();
-            checker.fault(
-                "source_field",
-                place,
-                Text::new(format!("格式不对：{message}"), format!("not of the right form: {message}")),
-                Text::new("按 connectors/README.md 改正该键", "write the key as connectors/README.md has it"),
-            );
-            return None;
-        }
-    };
+    let table: WebTable = checker.read(place, keys)?;
     let url = url(checker, place, &table);
     let tls = tls(checker, place, &table);
     let mut span = |key, given: &Option<String>, default, least, most| {

@@ -183,7 +183,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "",
     ),
     entry(
-        Says(&["维护", "停机", "暂停服务", "maintenance", "out of service"]),
+        Says(&["系统维护", "维护中", "正在维护", "停机", "暂停服务", "maintenance", "out of service"]),
         "service_in_maintenance",
         Rung::Answer,
         ("服务在维护", "the service is being maintained"),
