@@ -44,7 +44,7 @@ pub enum JsonError {
     /// An object has one name twice, so that two readers could understand two things.
     #[error("an object has the same name twice")]
     NameTwice,
-    /// Values stand in each other deeper than [`MAX_DEPTH`].
+    /// Values stand in each other deeper than is read here.
     #[error("values stand in each other too deep")]
     TooDeep,
 }

@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
-use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 
 use super::file::{AdapterTable, ConnectorFile, QuotaTable, TestTable, line_of, toml_to_json};

@@ -82,6 +82,7 @@ async fn a_trial_shows_native_values_masked_and_a_golden_test_rests_on_kept_answ
     let answers = json!({"answers": [
         {"about": [BATU], "page": 0, "body": {"code": "200", "data": {"total": 3, "list": [contract(BATU, "巴图", "A", json!(1.5)), contract(BATU, "巴图", "B", json!("2"))]}}},
         {"about": [BATU], "page": 1, "body": {"code": "200", "data": {"total": 3, "list": [contract(BATU, "巴图", "C", json!(3))]}}},
+        {"about": [BATU], "page": 2, "body": {"code": "200", "data": {"total": 3, "list": []}}},
         {"about": ["150000198808191022"], "status": 404, "body": {"code": "404"}},
     ]});
     std::fs::write(running.folder.path().join("answers.json"), answers.to_string()).unwrap();

@@ -9,10 +9,12 @@ use super::super::trouble::Finding;
 use super::super::{ColumnInfo, Relation, SourceError};
 use super::call::Page;
 use super::{Asked, Group, HttpSource, Way};
-use crate::connector::HttpAsk;
+use crate::connector::{HttpAsk, Paging};
 use crate::json::Json;
 use crate::protocol::QueryPeriod;
 
+/// How many records are asked for, where a request says how many.
+const SAMPLE: usize = 100;
 /// How deep lists and fields are looked for.
 const MAX_DEPTH: usize = 6;
 
@@ -40,7 +42,8 @@ impl HttpSource {
         let asked = Asked { id: String::new(), ask: ask.clone(), reader, access: accesses.first().cloned() };
         let (id_numbers, names) = ([person.0], [person.1]);
         let group = Group { id_numbers: &id_numbers, names: &names };
-        let answer = self.exchange(&asked, group, PERIOD, &Page::first(&ask.paging)).await?;
+        let page = Page::first(&Paging { size: SAMPLE, ..ask.paging.clone() });
+        let answer = self.exchange(&asked, group, PERIOD, &page).await?;
         let json = self.bare.decode(&answer);
         if answer.status != 200 {
             return match self.bare.refused(&answer, json.ok().as_ref(), clock.now()) {
