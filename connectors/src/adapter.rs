@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::answer::{self, Answered};
+use crate::clock::Clock;
 use crate::connector::Connector;
 use crate::context::Asker;
 use crate::error::{Faults, Lang};
@@ -16,7 +17,7 @@ use crate::problem;
 use crate::protocol::{AdapterProblem, Manifest, Query, Response};
 use crate::rehearsal::{Behaviour, Rehearsal};
 use crate::secret::Secret;
-use crate::source::{OpenError, Source, SourceError};
+use crate::source::{OpenError, Source, SourceError, Trouble};
 
 /// What stands in for parts of a connector file.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +32,8 @@ pub struct Overrides {
     pub asker: Asker,
     /// What answers are signed with.
     pub answer_key: Option<PrivateKey>,
+    /// What signatures and the lives of keys are reckoned by.
+    pub clock: Clock,
 }
 
 /// Why an adapter cannot be set up.
@@ -77,7 +80,7 @@ impl Adapter {
 
     /// An adapter of a connector that has been read.
     pub fn new(connector: Connector, overrides: Overrides) -> Result<Self, LoadError> {
-        let source = Source::of(&connector, overrides.source_url.as_ref())?;
+        let source = Source::of(&connector, &overrides)?;
         Ok(Self::with(connector, source, overrides))
     }
 
@@ -99,6 +102,11 @@ impl Adapter {
 
     /// Succeeds when its source can be asked.
     pub async fn health(&self) -> Result<(), SourceError> {
+        self.0.source.ping().await.map(drop)
+    }
+
+    /// As [`Adapter::health`]; then what is wrong although it can be asked, such as a newer delivery that is not used.
+    pub async fn condition(&self) -> Result<Option<Trouble>, SourceError> {
         self.0.source.ping().await
     }
 

@@ -18,8 +18,8 @@ use crate::source::Source;
 pub struct GoldenTest {
     /// What it shows.
     pub name: String,
-    /// The records, relative to the connector file: as SQL, loaded after the `schema.sql` beside it; or the rows
-    /// that the source handed over, as JSON.
+    /// The records, relative to the connector file: as SQL, loaded after the `schema.sql` beside it; as a
+    /// folder of deliveries; or as JSON, the rows that the source handed over.
     pub fixture: PathBuf,
     /// The question.
     pub given: Given,

@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use crate::clock::Clock;
 use crate::context::Context;
 use crate::protocol::Query;
 use crate::synthetic::without_identity_numbers;
@@ -42,6 +43,23 @@ pub(crate) struct LedgerError(pub(crate) String);
 const MAX_TEXT: usize = 100;
 
 impl Ledger {
+    fn write(&self, line: String) {
+        match self {
+            // A department whose log is full still wants its adapter to answer. The chained file is of questions alone.
+            Self::Stderr | Self::File(_) => drop(writeln!(std::io::stderr().lock(), "{line}")),
+            Self::Silent => {}
+            Self::Kept(lines) => lines.lock().unwrap_or_else(PoisonError::into_inner).push(line),
+        }
+    }
+
+    /// Writes that a delivery was taken over, or why it is not.
+    pub(crate) fn delivery(&self, adapter: &str, status: &str, files: Vec<String>) {
+        let line = DeliveryLine { at: now(), event: "delivery", adapter, status, files };
+        if let Ok(line) = serde_json::to_string(&line) {
+            self.write(line);
+        }
+    }
+
     /// Begins the line of a question; it is written when the entry is finished or dropped.
     pub(crate) fn begin(&self, adapter: &str, query: Option<&Query>) -> Entry {
         let line = Line {
@@ -107,12 +125,8 @@ impl Entry {
             file.append_unheard(self.line.clone());
             return;
         }
-        let Ok(line) = serde_json::to_string(&self.line) else { return };
-        match &self.ledger {
-            // A department whose log is full still wants its adapter to answer.
-            Ledger::Stderr => drop(writeln!(std::io::stderr().lock(), "{line}")),
-            Ledger::Kept(lines) => lines.lock().unwrap_or_else(PoisonError::into_inner).push(line),
-            Ledger::Silent | Ledger::File(_) => {}
+        if let Ok(line) = serde_json::to_string(&self.line) {
+            self.ledger.write(line);
         }
     }
 }
@@ -124,6 +138,17 @@ impl Drop for Entry {
             self.write();
         }
     }
+}
+
+#[derive(Serialize)]
+struct DeliveryLine<'a> {
+    at: String,
+    event: &'static str,
+    adapter: &'a str,
+    /// `taken_over`, or the code of what is wrong with it.
+    status: &'a str,
+    /// Each file with the day its records are of, or what is wrong; no values.
+    files: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -167,7 +192,6 @@ pub(crate) fn shown(text: &str) -> String {
     without_identity_numbers(&short)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the line says when it was written; nothing is decided by it")]
 fn now() -> String {
-    format!("{:.3}", jiff::Timestamp::now())
+    format!("{:.3}", Clock::system().now())
 }

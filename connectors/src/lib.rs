@@ -20,7 +20,9 @@ pub mod sql_text;
 pub mod adapter;
 mod answer;
 mod caller;
+pub mod clock;
 pub mod context;
+pub mod handover;
 pub mod keys;
 pub mod ledger;
 mod problem;
@@ -30,12 +32,16 @@ pub mod serve;
 pub mod signature;
 mod source;
 mod synthetic;
+pub mod text;
 pub mod vitals;
 mod words;
+pub mod xml;
 
 // The way of a row.
 pub mod amount;
 pub mod date_format;
+pub mod json;
+pub mod json_path;
 pub mod mapping;
 pub mod name;
 pub mod native;

@@ -9,7 +9,7 @@ use crate::protocol::{AdapterProblem, MAX_SUBJECTS};
 use crate::source::SourceError;
 
 fn problem(status: u16, code: &str, title: Text) -> AdapterProblem {
-    AdapterProblem { code: code.to_owned(), status, title_zh: title.zh, title: title.en }
+    AdapterProblem { code: code.to_owned(), status, title_zh: title.zh, title: title.en, retry_after: None }
 }
 
 /// The question is not of the right form. `what` never repeats a value that was sent.
@@ -125,13 +125,21 @@ pub(crate) fn stopping() -> AdapterProblem {
 /// The source answered none of the datasets.
 pub(crate) fn of_source(error: &SourceError) -> AdapterProblem {
     match error {
-        SourceError::Timeout(_) => problem(
+        SourceError::QuotaExceeded { retry_after, .. } => AdapterProblem {
+            retry_after: *retry_after,
+            ..problem(
+                429,
+                error.code(),
+                Text::new("部门接口的调用配额已用完", "the quota of the department's service is used up"),
+            )
+        },
+        SourceError::TimedOut(_) | SourceError::Timeout(_) => problem(
             504,
             error.code(),
-            Text::new("部门数据库没有按时回答", "the department's database did not answer in time"),
+            Text::new("部门的数据源没有按时回答", "the department's source did not answer in time"),
         ),
         SourceError::Unavailable(_) | SourceError::Locked => {
-            problem(503, error.code(), Text::new("部门数据库暂不可用", "the department's database cannot be used now"))
+            problem(503, error.code(), Text::new("部门的数据源暂不可用", "the department's source cannot be used now"))
         }
         SourceError::Writable(_) => problem(
             503,
@@ -141,10 +149,23 @@ pub(crate) fn of_source(error: &SourceError) -> AdapterProblem {
                 "the adapter's database account could change records, and is not used until it cannot",
             ),
         ),
+        SourceError::Stale(_) => problem(
+            503,
+            error.code(),
+            Text::new(
+                "部门最近一次交来的数据已超过约定的时限",
+                "what the department delivered last is older than agreed",
+            ),
+        ),
+        SourceError::Answer(_) => problem(
+            502,
+            error.code(),
+            Text::new("部门接口的答复不可用", "the answer of the department's service cannot be used"),
+        ),
         SourceError::Statement(_) | SourceError::TooManyRows(_) | SourceError::TooCostly(_) => problem(
             500,
             error.code(),
-            Text::new("部门数据库无法执行查询", "the department's database could not run the statement"),
+            Text::new("部门的数据源无法执行查询", "the department's source could not be asked the question"),
         ),
     }
 }

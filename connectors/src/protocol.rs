@@ -53,6 +53,13 @@ pub struct QueryPeriod {
     pub to: jiff::civil::Date,
 }
 
+impl QueryPeriod {
+    /// True for a day of the period.
+    pub fn contains(self, day: jiff::civil::Date) -> bool {
+        (self.from..=self.to).contains(&day)
+    }
+}
+
 /// A person asked about.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -190,6 +197,9 @@ pub struct AdapterProblem {
     pub title_zh: String,
     /// What happened, in English.
     pub title: String,
+    /// After how many seconds it is worth asking again, where that is known; sent as the header `Retry-After`.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
 }
 
 /// What an adapter offers (`GET /v1/manifest`).

@@ -360,15 +360,23 @@ async fn manifest(State(served): State<Served>) -> Response {
 /// What `GET /v1/health` answers.
 #[derive(Serialize)]
 struct Health {
+    /// `ok`, or `degraded` when it answers but something is wrong.
     status: &'static str,
     adapter: AdapterVersion,
+    /// What is wrong, by its code: whoever asks from outside learns no path or name of ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<&'static str>,
 }
 
 async fn health(State(served): State<Served>) -> Response {
     let serving = served.current.get();
     let adapter = serving.adapter.connector().version();
-    match serving.adapter.health().await {
-        Ok(()) => json(StatusCode::OK, "application/json", &Health { status: "ok", adapter }),
+    match serving.adapter.condition().await {
+        Ok(trouble) => {
+            let status = if trouble.is_some() { "degraded" } else { "ok" };
+            let trouble = trouble.map(|trouble| trouble.code);
+            json(StatusCode::OK, "application/json", &Health { status, adapter, trouble })
+        }
         Err(error) => answer_problem(&problem::of_source(&error)),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use connectors::connector::Connector;
 use connectors::context::Asker;
@@ -17,11 +17,13 @@ use hedui::app::App;
 use hedui::cli::token;
 use hedui::config::Config;
 use hedui::domain::actor::Role;
-use hedui::domain::clock::SystemRandomness;
+use hedui::domain::clock::{SystemClock, SystemRandomness};
 use hedui::domain::division::DivisionCode;
 use hedui::domain::purpose::Purpose;
 use hedui::simulate::Simulation;
 use hedui::simulate::keys::{TRIAL_AUDIENCE, TRIAL_ISSUER};
+use hedui::simulate::native_store;
+use hedui::simulate::service::{self, Service};
 use hedui::simulate::trial::{Trial, TrialFiles};
 use metrics_exporter_prometheus::PrometheusHandle;
 use reqwest::StatusCode;
@@ -84,7 +86,7 @@ pub(crate) struct Setup {
 pub(crate) struct System {
     pub folder: TempDir,
     pub files: TrialFiles,
-    pub adapters: BTreeMap<&'static str, Running>,
+    pub adapters: BTreeMap<&'static str, Department>,
     pub app: App,
     pub caller: Caller,
 }
@@ -104,19 +106,55 @@ pub(crate) fn hub_alone(folder: &Path) -> TrialFiles {
     trial.write(folder, &SystemRandomness).unwrap()
 }
 
+/// A department that answers: its adapter, and the service of its own that the adapter asks, where there is one.
+pub(crate) struct Department {
+    running: Running,
+    service: Option<Service>,
+}
+
+impl Department {
+    /// The address of its adapter.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.running.addr()
+    }
+
+    /// Stops it.
+    pub(crate) async fn stop(self) {
+        self.running.stop().await;
+        if let Some(service) = self.service {
+            service.stop().await;
+        }
+    }
+}
+
 /// Serves a connector over the store of its department in `folder`.
-pub(crate) async fn adapter(folder: &Path, department: &str, files: &TrialFiles) -> Running {
+pub(crate) async fn adapter(folder: &Path, department: &str, files: &TrialFiles) -> Department {
     adapter_at(folder, department, files, "127.0.0.1:0".parse().unwrap()).await
 }
 
 /// The same at a given address.
-pub(crate) async fn adapter_at(folder: &Path, department: &str, files: &TrialFiles, address: SocketAddr) -> Running {
-    let connector = root().join("connectors").join(department).join("connector.toml");
-    let url = format!("sqlite://{}", folder.join(format!("{department}.sqlite")).display());
+pub(crate) async fn adapter_at(folder: &Path, department: &str, files: &TrialFiles, address: SocketAddr) -> Department {
+    let shipped = root().join("connectors").join(department).join("connector.toml");
+    let service = asked_service(folder, department, files).await;
+    let connector = if service.is_some() { service::home(folder, department).join("connector.toml") } else { shipped };
+    let database = || native_store::url(folder, department);
+    let url = service.as_ref().map_or_else(database, Service::url);
     let rehearsal = folder.join("rehearsals").join(format!("{department}.json"));
     // Each has the department's own record of use.
     let ledger = Some(folder.join(format!("{department}.ledger")));
-    serve_connector_at(&connector, &url, Some(&rehearsal), files, (address, ledger)).await
+    let running = serve_connector_at(&connector, &url, Some(&rehearsal), files, (address, ledger)).await;
+    Department { running, service }
+}
+
+/// The service of a department that is asked through one.
+async fn asked_service(folder: &Path, department: &str, files: &TrialFiles) -> Option<Service> {
+    if !service::SERVED.contains(&department) {
+        return None;
+    }
+    let shipped = root().join("connectors").join(department).join("connector.toml");
+    let text = std::fs::read_to_string(shipped).unwrap();
+    service::furnish(folder, department, &text, &files.keys, &SystemRandomness).unwrap();
+    Service::start(folder, department, &files.keys, Arc::new(SystemClock), None).await.unwrap()
 }
 
 /// Serves any connector over any store.
@@ -141,6 +179,7 @@ async fn serve_connector_at(
         // As in service: nobody is answered whom the hub did not sign for, and whoever has a key signs.
         asker: Asker::Hub(PublicKey::read_all(&keys.hub_keys).unwrap()),
         answer_key: answer_key.exists().then(|| PrivateKey::read(&answer_key).unwrap()),
+        ..Overrides::default()
     };
     let adapter = Adapter::new(connector, overrides).unwrap();
     let tls = TlsFiles { cert: keys.server.clone(), key: keys.server_key.clone(), client_ca: keys.ca.clone() };
@@ -190,7 +229,7 @@ impl System {
         folder: TempDir,
         setup: Setup,
         files: TrialFiles,
-        adapters: BTreeMap<&'static str, Running>,
+        adapters: BTreeMap<&'static str, Department>,
         addresses: &[(&str, SocketAddr)],
     ) -> Self {
         if let Some(stub) = &setup.authority {

@@ -144,7 +144,7 @@ impl Stage {
 
     /// The source of a connector that was altered.
     pub(super) fn source_of(&self, connector: &Connector) -> Result<Source, Text> {
-        Source::of(connector, self.overrides.source_url.as_ref()).map_err(|error| error.text())
+        Source::of(connector, &self.overrides).map_err(|error| error.text())
     }
 
     /// An endpoint whose records come from the connector's own source.
@@ -221,14 +221,14 @@ impl Stage {
         let fixture = self.connector.folder().join(&test.fixture);
         let source = Source::fixture(&self.connector, &fixture).await.ok()?;
         let period = QueryPeriod { from: test.given.from, to: test.given.to };
-        let rows = source.fetch(&dataset.id, &Question { id_numbers: vec![number], period }).await;
+        let rows = source.fetch(&dataset.id, &Question { id_numbers: vec![number], names: vec![name], period }).await;
         source.close().await;
-        let mut rows = rows.ok()?;
+        let mut rows = rows.ok()?.rows;
         let person = [Person { id_number: number, name }];
         let mut alone = rows.clone();
         let becomes_a_fact = |row: &Vec<crate::native::Native>| {
             alone.rows = vec![row.clone()];
-            let mapped = dataset.mapping.map(&alone, &person);
+            let mapped = dataset.mapping.map(&alone, &person, period);
             mapped.is_ok_and(|mapped| mapped.iter().any(|mapped| matches!(mapped.outcome, RowOutcome::Facts { .. })))
         };
         rows.rows.retain(becomes_a_fact);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
+use serde::de::DeserializeOwned;
 
 use super::file::{AdapterTable, ConnectorFile, HubTable, QuotaTable, TestTable, line_of, toml_to_json};
 use super::{AdapterInfo, Connector, Dataset, HubInfo, Quota, SCHEMA, dataset, source};
@@ -26,7 +27,32 @@ pub(super) struct At<'a> {
     pub(super) span: Option<Range<usize>>,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
+    /// Nothing found yet in a text.
+    pub(super) const fn of(text: &'a str) -> Self {
+        Self { text, faults: Vec::new() }
+    }
+
+    /// Reads the keys of `[source]` that a kind has.
+    pub(super) fn read<T: DeserializeOwned>(&mut self, place: &At<'_>, table: toml::Table) -> Option<T> {
+        T::deserialize(table)
+            .map_err(|error| {
+                let message = error.message().lines().next().unwrap_or_default();
+                self.fault(
+                    "source_field",
+                    place,
+                    Text::new(format!("格式不对：{message}"), format!("not of the right form: {message}")),
+                    Text::new("按 connectors/README.md 改正该键", "write the key as connectors/README.md has it"),
+                );
+            })
+            .ok()
+    }
+
+    /// What was found.
+    pub(super) fn faults(self) -> Vec<Fault> {
+        self.faults
+    }
+
     pub(super) fn fault(&mut self, code: &'static str, at: &At<'_>, what: Text, mend: Text) {
         let line = at.span.clone().map(|span| line_of(self.text, span));
         self.faults.push(Fault { code, place: at.place.to_owned(), line, what, mend });
@@ -74,7 +100,7 @@ pub(super) fn connector(text: &str, path: &Path) -> Result<Connector, Faults> {
                 Text::new("改名或合并", "rename one, or make them one"),
             );
         }
-        datasets.extend(dataset::dataset(&mut checker, &adapter.id, table));
+        datasets.extend(dataset::dataset(&mut checker, &adapter.id, source.as_ref(), table));
     }
     let tests = file.test.into_iter().filter_map(|table| golden_test(&mut checker, &ids, table)).collect();
     match source {

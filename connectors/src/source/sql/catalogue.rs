@@ -25,6 +25,9 @@ pub struct Relation {
     pub kind: String,
     /// Its columns, in their order.
     pub columns: Vec<ColumnInfo>,
+    /// The path of the records, for a file of XML.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<String>,
     /// How many rows were looked at; `None` where it could not be sampled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sampled: Option<i64>,
@@ -101,7 +104,13 @@ impl SqlSource {
             match relations.last_mut().filter(|last| last.name == name) {
                 Some(last) => last.columns.push(column),
                 None => {
-                    relations.push(Relation { name, kind: text(1), columns: vec![column], sampled: None });
+                    relations.push(Relation {
+                        name,
+                        kind: text(1),
+                        columns: vec![column],
+                        records: None,
+                        sampled: None,
+                    });
                 }
             }
         }
