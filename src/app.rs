@@ -6,6 +6,7 @@ mod issuers;
 mod keys;
 mod listener;
 mod outage;
+mod proving;
 mod publishing;
 pub mod registry;
 pub mod secrets;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -35,6 +37,8 @@ use crate::domain::clock::{Clock, Randomness, SystemClock, SystemRandomness};
 use crate::domain::dataset::Catalogue;
 use crate::egress::Egress;
 use crate::federation::ask::Federation;
+use crate::federation::proving::Proving;
+use crate::federation::round::Signing;
 use crate::http::{Hub, Published, monitor_router, router};
 use crate::policy::Packs;
 use crate::seal::Sealer;
@@ -53,6 +57,7 @@ use crate::service::refusals::Refusals;
 use crate::service::samples::Samples;
 use crate::service::sealing::{self, Rewrap, SealingError};
 use crate::service::tokens::{self, TokenEndpoint};
+use crate::service::usage::Accounts;
 use crate::service::verify::{Parts, Verifications};
 use crate::store::Store;
 use crate::tlog::note::VerifierKey;
@@ -168,12 +173,16 @@ impl App {
         let desks = Arc::clone(connecting.registry());
         let copies = desks.take_copies(shadowing::ROOM);
         let adapters = registry::open(config, connecting, &store, &clock, &ids).await?;
+        let signer = proving::context_signer(config, &sealer)?;
+        let context_key = signer.public().to_jwk();
+        let (proofs, to_prove) = mpsc::channel(proving::WAITING);
         let federation = Federation::new(
             Arc::clone(&catalogue),
             desks,
             config.federation.cached_people,
             sealer.subject_key("cache"),
-            Arc::clone(&clock),
+            Signing { signer, clock: Arc::clone(&clock), randomness: Arc::clone(&randomness) },
+            Proving::new(proofs),
         );
         let holding = store.clone();
         let clients = match &config.token_endpoint {
@@ -217,6 +226,7 @@ impl App {
         };
         let alerts = Alerts::new(store.clone(), Arc::clone(&clock), ids.clone(), Arc::clone(&watching.desk));
         let samples = Samples::new(store.clone(), Arc::clone(&publisher), Arc::clone(&clock), ids.clone());
+        let accounts = Accounts::new(store.clone(), Arc::clone(&catalogue), Arc::clone(&clock), ids.clone());
         let approvals = Approvals::new(approvals::Parts {
             store: store.clone(),
             clients: clients.clone(),
@@ -257,11 +267,12 @@ impl App {
             adapters: Arc::clone(&adapters),
             operations: Arc::clone(&operations),
             samples,
+            accounts,
             policies,
             tokens: Arc::clone(&tokens),
             token_endpoint,
             proofs,
-            published: published(config),
+            published: published(config, context_key),
             limit: ClientLimit::new(config.rate_limit.per_second, config.rate_limit.burst),
             refusals: Arc::clone(&refusals),
             proxies: Proxies::new(config.listen.trusted_proxies.clone()),
@@ -282,6 +293,7 @@ impl App {
         for set in refreshed {
             tracker.spawn(issuers::refresh(set, Arc::clone(&tokens), Arc::clone(&clock), stopping.clone()));
         }
+        tracker.spawn(proving::run(to_prove, Arc::clone(&verifications), stopping.clone()));
         tracker.spawn(take_up_changes(operations, stopping.clone()));
         tracker.spawn(registry::settle(Arc::clone(&adapters), stopping.clone()));
         if let Some(copies) = copies {
@@ -371,6 +383,9 @@ async fn housekeeping(hub: Arc<Hub>, metrics: PrometheusHandle, stopping: Cancel
         if let Err(error) = hub.verifications.measure_owed_notices().await {
             tracing::error!(%error, "households that are still to be told cannot be counted");
         }
+        if let Err(error) = hub.accounts.count().await {
+            tracing::error!(%error, "what departments were asked cannot be counted now");
+        }
         hub.limit.forget_idle_clients();
         metrics.run_upkeep();
     }
@@ -393,10 +408,10 @@ async fn take_up_changes(operations: Arc<Operations>, stopping: CancellationToke
     }
 }
 
-fn published(config: &Config) -> Published {
+fn published(config: &Config, context_key: serde_json::Value) -> Published {
     let own = config.token_endpoint.iter().map(|endpoint| endpoint.issuer.clone());
     let others = config.auth.issuers.iter().map(|issuer| issuer.name.clone());
-    Published { issuers: own.chain(others).collect(), is_bound: config.listen.client_ca.is_some() }
+    Published { issuers: own.chain(others).collect(), is_bound: config.listen.client_ca.is_some(), context_key }
 }
 
 /// Where callers reach the hub, as proofs of possession name it: what the settings say, and the address that is bound.

@@ -22,6 +22,7 @@ pub mod money;
 pub mod outcome;
 pub mod period;
 pub mod problem;
+pub mod proof;
 pub mod purpose;
 mod schema;
 pub mod suite;

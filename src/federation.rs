@@ -16,10 +16,13 @@ pub mod gather;
 mod meters;
 mod places;
 pub mod plan;
+pub mod proving;
 mod quota;
 pub mod registry;
+pub mod round;
 pub mod shadow;
 #[cfg(test)]
 mod simulation;
 mod single_flight;
+pub mod tally;
 mod turnover;

@@ -19,6 +19,7 @@ mod problem;
 mod report;
 mod router;
 mod samples;
+mod usage;
 mod verifications;
 mod witness;
 

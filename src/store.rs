@@ -23,6 +23,7 @@ mod proposal;
 mod sample;
 mod sealing;
 mod sequence;
+mod usage;
 mod verification;
 mod writer;
 
@@ -49,6 +50,7 @@ pub use proposal::{ApprovalChanges, DecisionRow, ProposalRow, SettingsRow};
 pub use sample::SampleRow;
 pub use sealing::{Rewrapped, SealedTable, SealingKeyRow, WrappedRow};
 pub use sequence::Sequence;
+pub use usage::{UsageCounts, UsageRow};
 pub use verification::{NewVerification, Opened, OutcomeRow, VerificationRow};
 use writer::{Write, WriterHandle};
 

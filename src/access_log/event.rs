@@ -9,13 +9,14 @@ use crate::domain::actor::{Client, Role};
 use crate::domain::context::LoggedContext;
 use crate::domain::division::DivisionCode;
 use crate::domain::id_number::Subject;
+use crate::domain::outcome::AskedOnce;
 use crate::domain::purpose::Purpose;
 use crate::review::sample::Step;
 use crate::store::{EventRow, StoreError};
 
 /// The version of the form of events; it stands in every one.
 ///
-/// Version 2 added `context`, `rule`, `sample` and `state`; entries of version 1 stay as they are.
+/// Version 2 added `context`, `questions`, `rule`, `sample` and `state`; entries of version 1 stay as they are.
 pub const VERSION: u8 = 2;
 
 /// What happened.
@@ -84,6 +85,8 @@ pub enum Action {
     SampleDiced,
     /// A sample was drawn: the digest of its manifest, before anybody sees it.
     SampleDrawn,
+    /// The signature of a department's answer was found to be wrong after the answer had been used.
+    AnswerDisputed,
 }
 
 /// Refusals that have no entries of their own: somebody was refused too often.
@@ -117,6 +120,30 @@ pub struct DepartmentOutcome<'a> {
     pub department: &'a str,
     /// `answered`, or the reason of the gap.
     pub outcome: &'static str,
+}
+
+/// What a department was asked for one verification, and what it was spared; what is none is absent.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct LoggedQuestions<'a> {
+    /// Questions whose answers were at hand.
+    #[serde(skip_serializing_if = "is_none")]
+    pub cached: u32,
+    /// The department.
+    pub department: &'a str,
+    /// Questions that somebody else was asking just then.
+    #[serde(skip_serializing_if = "is_none")]
+    pub joined: u32,
+    /// The questions that were made ready, by their number; those that say nothing were not sent.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub sent: &'a [AskedOnce],
+    /// Questions that no answer to could have changed the verdict.
+    #[serde(skip_serializing_if = "is_none")]
+    pub unneeded: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// An access event. Absent fields are not known at that point, or do not apply.
@@ -173,6 +200,9 @@ pub struct AccessEvent<'a> {
     /// The purpose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose: Option<Purpose>,
+    /// What each department was asked and spared.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub questions: &'a [LoggedQuestions<'a>],
     /// Why something was erased or an alert was closed, in the words of who did it; or the retention class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
@@ -230,6 +260,7 @@ impl<'a> AccessEvent<'a> {
             peer: None,
             problem: None,
             purpose: None,
+            questions: &[],
             reason: None,
             refusals: None,
             request_id,
@@ -264,11 +295,12 @@ mod tests {
     use super::*;
     use crate::domain::clock::SystemRandomness;
     use crate::domain::id_number::IdNumber;
+    use crate::domain::outcome::GapReason;
     use crate::review::sample::{Plan, Reviewer};
     use crate::seal::Sealer;
     use crate::tlog::tile::MAX_ENTRY;
 
-    const ACTIONS: [Action; 31] = [
+    const ACTIONS: [Action; 32] = [
         Action::Requested,
         Action::Granted,
         Action::Denied,
@@ -300,6 +332,7 @@ mod tests {
         Action::SampleFrozen,
         Action::SampleDiced,
         Action::SampleDrawn,
+        Action::AnswerDisputed,
     ];
 
     fn client(text: &str) -> Client {
@@ -374,12 +407,22 @@ mod tests {
     fn every_event_fits_the_schema_and_is_canonical() {
         let (schema, client, subjects) = (schema(), client("试用民政局"), subjects(30));
         let departments = [DepartmentOutcome { department: "hrss", outcome: "timeout" }];
+        let sent = [
+            AskedOnce { again: 1, outcome: Some(GapReason::Timeout), people: 3 },
+            AskedOnce::default(),
+            AskedOnce { people: 1, ..AskedOnce::default() },
+        ];
+        let questions = [
+            LoggedQuestions { cached: 1, department: "housing", joined: 0, sent: &[], unneeded: 0 },
+            LoggedQuestions { cached: 0, department: "hrss", joined: 2, sent: &sent, unneeded: 1 },
+        ];
         for action in ACTIONS {
             for event in [
                 AccessEvent::new("ev_1".to_owned(), Timestamp::UNIX_EPOCH, action, None, "rq_1"),
                 AccessEvent {
                     action,
                     approvers: &["a".to_owned(), "b".to_owned()],
+                    questions: &questions,
                     refusals: Some(RefusalCount::AtMost { at_most: 1_000 }),
                     context: Some(&context("a \"b\" 核对", &subjects)),
                     rule: Some("R16"),

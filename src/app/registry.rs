@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::StartError;
+use super::{StartError, proving};
 use crate::config::{Config, read_setting_file};
 use crate::domain::clock::{Clock, Randomness};
 use crate::domain::dataset::{Catalogue, DepartmentId};
@@ -56,7 +56,8 @@ pub(super) fn connecting(
             may_hedge: adapter.hedge,
         };
         by_file.push((adapter.department.clone(), adapter.endpoint.clone(), ca));
-        named.push(Adapter::new(adapter.department.clone(), client, terms, Arc::clone(randomness)));
+        let way = (client, proving::answer_keys(adapter)?);
+        named.push(Adapter::new(adapter.department.clone(), way, terms, Arc::clone(randomness)));
     }
     let ca = config.registry.as_ref().map(|registry| read_setting_file("registry.ca", &registry.ca)).transpose()?;
     let network = Network {

@@ -48,6 +48,8 @@ pub enum Action {
     ReadApprovals,
     /// Hand in what a person says of such a change.
     DecideApprovals,
+    /// See what a department was asked and spared.
+    ReadUsage,
 }
 
 /// What it is done to.
@@ -242,7 +244,7 @@ pub fn page() -> String {
 mod tests {
     use super::*;
 
-    const ACTIONS: [Action; 19] = [
+    const ACTIONS: [Action; 20] = [
         Action::AskForVerification,
         Action::LookAtVerification,
         Action::RegisterAuthorisation,
@@ -262,6 +264,7 @@ mod tests {
         Action::ReadCatalogue,
         Action::ReadApprovals,
         Action::DecideApprovals,
+        Action::ReadUsage,
     ];
 
     fn actor(role: Role, division: &str) -> Client {
@@ -326,6 +329,8 @@ mod tests {
                 assert_eq!(who, [Role::Operator], "{action:?}");
             } else if matches!(action, Action::DecideApprovals) {
                 assert_eq!(who, [Role::Administrator], "{action:?}");
+            } else if action == Action::ReadUsage {
+                assert_eq!(who, [Role::Officer, Role::Operator], "{action:?}");
             } else {
                 assert_eq!(who, Role::OF_CLIENTS, "{action:?}");
             }

@@ -142,4 +142,11 @@ pub const RULES: &[Rule] = &[
         zh: "递交对变更的签名表态：以签名为准，每人一次，须两名不同的授权管理人员同意。",
         en: "Hand in a signed word on such a change: the signature counts, each person has one, and two different administrators must agree.",
     },
+    Rule {
+        action: Action::ReadUsage,
+        who: &[Officer, Operator],
+        only: &[],
+        zh: "查看对各部门的使用情况：按日、机构和目的计数，及查询编号；不含任何人员信息。每次查看本身也记入日志。",
+        en: "See what departments were asked and spared: counts by day, organisation and purpose, and the ids of questions; nothing of any person. Every look is itself an entry.",
+    },
 ];

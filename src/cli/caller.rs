@@ -113,7 +113,12 @@ impl HubClient {
 
     /// What the hub says to a question about a verification: `/v1/verifications/{path}`.
     pub(super) async fn ask(&self, path: &str) -> anyhow::Result<Said> {
-        let url = format!("{}/v1/verifications/{path}", self.base);
+        self.get(&format!("/v1/verifications/{path}")).await
+    }
+
+    /// What the hub says to a question.
+    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Said> {
+        let url = format!("{}{path}", self.base);
         let response = self.http.get(url).bearer_auth(&self.token).send().await.with_context(|| self.unreachable())?;
         let is_good = response.status().is_success();
         let answer: Value = response.json().await.context("the hub's answer is not JSON; is this address a hub?")?;

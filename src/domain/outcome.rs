@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::dataset::{DatasetId, DepartmentId};
 use super::fact::Fact;
 use super::problem::Text;
+use super::proof::AnswerProof;
 
 /// Why a department's facts are missing. `no_record` is not here: it is an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
@@ -125,6 +126,8 @@ pub struct Answer {
     pub received_at: Timestamp,
     /// The facts; empty for `no_record`.
     pub facts: Arc<[Fact]>,
+    /// What proves it, where the department signs.
+    pub proof: Option<Arc<AnswerProof>>,
 }
 
 /// A gap: whose facts are missing, and why.
@@ -134,4 +137,23 @@ pub struct Gap {
     pub department: DepartmentId,
     /// Why.
     pub reason: GapReason,
+}
+
+/// One question to a department. It stands in the access log: its fields are in alphabetical order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedOnce {
+    /// Second requests, because the first was slow or lost.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub again: u32,
+    /// Why there was no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<GapReason>,
+    /// How many persons it was about; 0 where it was not sent.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub people: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_none(count: &u32) -> bool {
+    *count == 0
 }

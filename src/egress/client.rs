@@ -13,7 +13,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
@@ -86,7 +86,18 @@ pub struct Answer {
     pub status: u16,
     /// The body.
     pub body: Vec<u8>,
-    content_type: Option<HeaderValue>,
+    headers: HeaderMap,
+}
+
+/// A field of a request's head.
+#[derive(Debug, Clone)]
+pub struct Field(HeaderName, HeaderValue);
+
+impl Field {
+    /// A field of this name, in lower case; none where the value cannot stand in a head.
+    pub fn new(name: &'static str, value: String) -> Option<Self> {
+        Some(Self(HeaderName::from_static(name), HeaderValue::try_from(value).ok()?))
+    }
 }
 
 /// Why nothing came back that can be used.
@@ -143,7 +154,14 @@ enum Failure {
 impl Answer {
     /// The type of the body, as it was told.
     pub fn content_type(&self) -> Option<&str> {
-        self.content_type.as_ref().and_then(|value| value.to_str().ok())
+        self.field(CONTENT_TYPE.as_str())
+    }
+
+    /// A field of the head; none where it is absent, stands twice, or is not text.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.get_all(name).iter();
+        let one = values.next()?;
+        if values.next().is_some() { None } else { one.to_str().ok() }
     }
 }
 
@@ -189,21 +207,26 @@ impl Client {
 
     /// Posts a body and reads the answer, at most `max_answer` bytes of it. The caller sets the deadline.
     pub async fn post(&self, body: impl Into<Bytes>) -> Result<Answer, AskError> {
-        self.post_over(body.into(), None).await
+        self.post_with(body.into(), &[]).await
+    }
+
+    /// The same, with further fields in the head.
+    pub async fn post_with(&self, body: Bytes, fields: &[Field]) -> Result<Answer, AskError> {
+        self.post_over(body, fields, None).await
     }
 
     /// Posts a second time what was posted at `first_at` and has brought nothing yet. It goes over a connection that
     /// has brought an answer since, or over a new one: what keeps the first from its answer may be that all
     /// connections of that time lead nowhere.
-    pub async fn post_again(&self, body: impl Into<Bytes>, first_at: Instant) -> Result<Answer, AskError> {
-        self.post_over(body.into(), Some(first_at)).await
+    pub async fn post_again(&self, body: Bytes, fields: &[Field], first_at: Instant) -> Result<Answer, AskError> {
+        self.post_over(body, fields, Some(first_at)).await
     }
 
-    async fn post_over(&self, body: Bytes, alive_since: Option<Instant>) -> Result<Answer, AskError> {
+    async fn post_over(&self, body: Bytes, fields: &[Field], alive_since: Option<Instant>) -> Result<Answer, AskError> {
         // A kept connection may be closed by the other side just now; then a fresh one is asked, once.
         if let Some(mut connection) = self.kept(alive_since).await {
             let doubt = Doubt { client: self, since: Instant::now(), is_cleared: false };
-            let asked = connection.ask(self.request(body.clone()), self.max_answer).await;
+            let asked = connection.ask(self.request(body.clone(), fields), self.max_answer).await;
             doubt.clear();
             match asked {
                 Ok((answer, reusable)) => return Ok(self.done(connection, answer, reusable)),
@@ -212,20 +235,21 @@ impl Client {
             }
         }
         let mut connection = self.connect().await.ok_or(AskError::Unavailable)?;
-        match connection.ask(self.request(body), self.max_answer).await {
+        match connection.ask(self.request(body, fields), self.max_answer).await {
             Ok((answer, reusable)) => Ok(self.done(connection, answer, reusable)),
             Err(Failure::Refused(reason)) => Err(reason),
             Err(Failure::Ended) => Err(AskError::Unavailable),
         }
     }
 
-    fn request(&self, body: Bytes) -> Request<Full<Bytes>> {
+    fn request(&self, body: Bytes, fields: &[Field]) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.path.clone();
         let headers = request.headers_mut();
         headers.insert(HOST, self.authority.clone());
         headers.insert(CONTENT_TYPE, self.content_type.clone());
+        headers.extend(fields.iter().map(|Field(name, value)| (name.clone(), value.clone())));
         request
     }
 
@@ -281,7 +305,7 @@ impl Connection {
             let is_gone = error.is_incomplete_message() || error.is_canceled() || error.is_closed();
             if is_gone { Failure::Ended } else { Failure::Refused(AskError::Unavailable) }
         })?;
-        let (mut head, mut frames) = response.into_parts();
+        let (head, mut frames) = response.into_parts();
         let mut body = Vec::with_capacity(2048);
         while let Some(frame) = drive(driver, &mut ended, frames.frame()).await {
             let frame = frame.map_err(|_| Failure::Refused(AskError::Unavailable))?;
@@ -293,8 +317,7 @@ impl Connection {
         }
         // Once more, so that the connection sees the end of the answer and is ready for another question.
         ended = ended || poll_fn(|context| Poll::Ready(driver.as_mut().poll(context).is_ready())).await;
-        let content_type = head.headers.remove(CONTENT_TYPE);
-        let answer = Answer { status: head.status.as_u16(), body, content_type };
+        let answer = Answer { status: head.status.as_u16(), body, headers: head.headers };
         Ok((answer, !ended && sender.is_ready()))
     }
 }

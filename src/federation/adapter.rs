@@ -10,19 +10,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
+use connectors::keys::PublicKey;
 use futures_util::future::{Either, select};
 use tokio::time::{Instant, sleep, timeout_at};
 use tower::retry::budget::{Budget, TpsBudget};
 
 use super::breaker::{Breaker, Pass, Turn};
-use super::client::AdapterClient;
+use super::client::{AdapterClient, Arrived};
 use super::delays::Delays;
 use super::failure::{Failure, Sign};
 use super::meters::AdapterMeters;
 use super::places::{Place, Places};
+use super::proving::AnswerKeys;
 use super::quota::Quota;
 use super::registry::Terms;
+use super::round::Outgoing;
 use super::turnover::Turnover;
 use crate::domain::clock::Randomness;
 use crate::domain::dataset::DepartmentId;
@@ -43,6 +45,8 @@ pub struct Adapter {
     pub department: DepartmentId,
     /// How long one question may take.
     pub timeout: Duration,
+    /// What its answers must prove.
+    pub(super) answer_keys: AnswerKeys,
     may_hedge: bool,
     client: AdapterClient,
     quota: Quota,
@@ -58,11 +62,17 @@ pub struct Adapter {
 
 impl Adapter {
     /// An adapter on these terms.
-    pub fn new(department: DepartmentId, client: AdapterClient, terms: Terms, randomness: Arc<dyn Randomness>) -> Self {
+    pub fn new(
+        department: DepartmentId,
+        (client, answer_keys): (AdapterClient, AnswerKeys),
+        terms: Terms,
+        randomness: Arc<dyn Randomness>,
+    ) -> Self {
         let meters = AdapterMeters::of(&department);
         Self {
             timeout: terms.timeout,
             may_hedge: terms.may_hedge,
+            answer_keys,
             client,
             quota: Quota::new(terms.per_second, terms.burst),
             places: Places::new(usize::try_from(terms.in_flight.get()).unwrap_or(usize::MAX)),
@@ -100,14 +110,21 @@ impl Adapter {
         self.under_way.fetch_sub(1, Ordering::AcqRel);
     }
 
+    /// The public keys of its answers.
+    pub fn answer_keys(&self) -> &[PublicKey] {
+        &self.answer_keys.keys
+    }
+
     /// Asks, and reads the answer with `read`; gives up at the deadline.
     ///
-    /// `read` says of an answer that is no use what that tells of the department.
+    /// `sent` is told of every request that goes out. `read` says of an answer that is no use what that tells of the
+    /// department.
     pub(super) async fn call<T>(
         &self,
-        body: Vec<u8>,
+        question: Outgoing,
         deadline: Instant,
-        read: impl Fn(&[u8]) -> Result<T, Failure>,
+        sent: impl Fn(),
+        read: impl Fn(Arrived) -> Result<T, Failure>,
     ) -> Result<T, GapReason> {
         if self.breaker.is_open(Instant::now()) {
             self.meters.left_alone.increment(1);
@@ -123,8 +140,8 @@ impl Adapter {
         };
         self.budget.deposit();
         self.meters.first.increment(1);
-        let (body, asked_at, under_way) = (Bytes::from(body), Instant::now(), self.turnover.enter());
-        let first = self.attempt(body.clone(), None, (place, pass), deadline, &read);
+        let (asked_at, under_way, way) = (Instant::now(), self.turnover.enter(), (&sent, &read));
+        let first = self.attempt(&question, None, (place, pass), deadline, way);
         let hedge_at = self.hedge_at(asked_at).filter(|at| *at < deadline);
         let result = match hedge_at {
             None => first.await,
@@ -138,7 +155,7 @@ impl Adapter {
                             None => break first.await,
                             Some(leave) => {
                                 self.meters.hedges.increment(1);
-                                let second = pin!(self.attempt(body, Some(asked_at), leave, deadline, &read));
+                                let second = pin!(self.attempt(&question, Some(asked_at), leave, deadline, way));
                                 return sooner(first, second).await.map_err(|failure| failure.reason);
                             }
                         },
@@ -151,7 +168,7 @@ impl Adapter {
                 sleep(self.part_of(LONGEST_BACKOFF)).await;
                 let Some(leave) = self.second() else { return Err(Failure::LOST.reason) };
                 self.meters.retries.increment(1);
-                self.attempt(body, Some(asked_at), leave, deadline, &read).await.map_err(|failure| failure.reason)
+                self.attempt(&question, Some(asked_at), leave, deadline, way).await.map_err(|failure| failure.reason)
             }
             result => result.map_err(|failure| failure.reason),
         }
@@ -160,16 +177,17 @@ impl Adapter {
     /// Sends the question once, and learns from what becomes of it. `first_at` is absent when it is sent for the first time.
     async fn attempt<T>(
         &self,
-        body: Bytes,
+        question: &Outgoing,
         first_at: Option<Instant>,
         (place, pass): (Place<'_>, Pass<'_>),
         deadline: Instant,
-        read: &impl Fn(&[u8]) -> Result<T, Failure>,
+        (sent, read): (&impl Fn(), &impl Fn(Arrived) -> Result<T, Failure>),
     ) -> Result<T, Failure> {
         let _place = place;
+        sent();
         let sent_at = Instant::now();
-        let result = match timeout_at(deadline, self.client.query(body, first_at)).await {
-            Ok(answer) => answer.and_then(|answer| read(&answer)),
+        let result = match timeout_at(deadline, self.client.query(question, first_at)).await {
+            Ok(answer) => answer.and_then(read),
             // Who was given little time says nothing of the department by not waiting.
             Err(_) if sent_at.elapsed() < self.timeout / 2 => {
                 return Err(Failure { reason: GapReason::Timeout, sign: Sign::Well });

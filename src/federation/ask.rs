@@ -3,25 +3,30 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
+use super::adapter::Adapter;
 use super::cache::{AnswerCache, Person};
+use super::client::Arrived;
 use super::decode::{Asked, decode};
 use super::failure::{Failure, Sign};
 use super::gather::People;
 use super::meters::Meters;
 use super::plan::{DepartmentPlan, Plan, SubjectPlan};
-use super::registry::{Entered, Registry};
-use super::shadow::{Copied, CopiedPerson};
-use super::single_flight::{Boarded, FlightKey, Flights};
+use super::proving::Proving;
+use super::registry::Registry;
+use super::round::{AskedPerson, Known, Question, Round, Signing, flight_key};
+use super::shadow::Copied;
+use super::single_flight::{Boarded, Flights};
+use super::tally::Tally;
 use crate::domain::authorisation::Authorisation;
 use crate::domain::clock::Clock;
 use crate::domain::dataset::{Catalogue, Dataset, DepartmentId};
-use crate::domain::household::{Household, Member};
+use crate::domain::division::DivisionCode;
+use crate::domain::household::Household;
 use crate::domain::id_number::{Subject, SubjectKey};
 use crate::domain::outcome::{Answer, Freshness, GapReason, Missed, Told};
-use crate::domain::period::Period;
+use crate::domain::proof::AnswerProof;
 
 /// What came of asking one department.
 #[derive(Debug, Clone)]
@@ -57,6 +62,12 @@ pub struct Inquiry<'a> {
     pub verification: &'a str,
     /// The client that asks.
     pub caller: &'a str,
+    /// The organisation of whoever asked the hub, told to departments.
+    pub organisation: &'a str,
+    /// Its division, told to departments.
+    pub division: DivisionCode,
+    /// What is asked is counted here.
+    pub tally: &'a Tally,
     /// The instant after which nobody waits any more.
     pub deadline: Instant,
 }
@@ -69,6 +80,8 @@ pub struct Federation {
     pub(super) cache: AnswerCache,
     pub(super) subject_key: SubjectKey,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) signing: Signing,
+    proving: Proving,
     flights: Flights<Result<Arc<Landed>, Unlanded>>,
 }
 
@@ -92,9 +105,18 @@ pub(super) enum Recalled<'a> {
 }
 
 /// A person in a question about to be asked.
+#[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     plan: &'a SubjectPlan,
     person: &'a Arc<Person>,
+}
+
+/// A department's part of a round.
+pub(super) enum Part<'a> {
+    /// Nothing need be asked.
+    Settled(&'a DepartmentId, Result<Vec<MemberAnswers>, Missed>),
+    /// A question is to be asked.
+    Asking(Box<Question<'a>>),
 }
 
 impl Federation {
@@ -104,13 +126,15 @@ impl Federation {
         registry: Arc<Registry>,
         cached_people: u64,
         subject_key: SubjectKey,
-        clock: Arc<dyn Clock>,
+        signing: Signing,
+        proving: Proving,
     ) -> Self {
         let keep =
             catalogue.datasets().iter().map(|dataset| dataset.fresh.saturating_add(dataset.stale_while_error)).max();
         let cache = AnswerCache::new(cached_people, keep.unwrap_or_default());
         let meters = Meters::of(&catalogue);
-        Self { catalogue, registry, meters, cache, subject_key, clock, flights: Flights::default() }
+        let clock = Arc::clone(&signing.clock);
+        Self { catalogue, registry, meters, cache, subject_key, clock, signing, proving, flights: Flights::default() }
     }
 
     /// The catalogue questions are planned from.
@@ -146,40 +170,72 @@ impl Federation {
         if wanted.is_empty() { Recalled::Settled(Ok(found)) } else { Recalled::Wanting { found, wanted } }
     }
 
-    /// Asks one department what the plan wants to know. Always answers by the deadline.
+    /// What is to be done about each department of a plan. Whoever is to be asked has been entered.
+    pub(super) fn parts<'a>(&'a self, plan: &'a Plan, inquiry: &Inquiry<'a>) -> Vec<Part<'a>> {
+        let now = self.clock.now();
+        let mut salts = vec![[0_u8; 16]; plan.departments.len()];
+        self.signing.randomness.fill(salts.as_flattened_mut());
+        let part = |(department, salt): (&'a DepartmentPlan, [u8; 16])| {
+            let id = &department.department;
+            let (found, wanted) = match self.recalled(department, inquiry.people, now) {
+                Recalled::Settled(result) => return Part::Settled(id, result.map_err(Missed::from)),
+                Recalled::Wanting { found, wanted } => (found, wanted),
+            };
+            let entered = match self.registry.enter(id, now) {
+                Ok(entered) => entered,
+                Err(missed) => return Part::Settled(id, self.standing_in(department, found, &wanted, missed)),
+            };
+            match self.asked_people(inquiry.household, &wanted) {
+                Ok(people) => {
+                    let known = Known { found, wanted, people };
+                    Part::Asking(Box::new(Question::new(plan, department, inquiry, (entered, known), salt)))
+                }
+                Err(reason) => Part::Settled(id, Err(reason.into())),
+            }
+        };
+        plan.departments.iter().zip(salts).map(part).collect()
+    }
+
+    /// Asks one department the question of a round. Always answers by the deadline.
     pub(super) async fn ask(
         &self,
         plan: &Plan,
-        department: &DepartmentPlan,
         inquiry: &Inquiry<'_>,
+        round: &Round,
+        question: Question<'_>,
     ) -> Result<Vec<MemberAnswers>, Missed> {
+        let landed = self.fly(plan, inquiry, round, &question).await;
+        let Question { department, known, .. } = question;
+        let Known { mut found, wanted, .. } = known;
+        let landed = match landed {
+            Ok(landed) => landed,
+            Err(missed) => return self.standing_in(department, found, &wanted, missed),
+        };
+        for want in &wanted {
+            let (_, answers) =
+                landed.iter().find(|(subject, _)| *subject == want.person.subject()).ok_or(GapReason::Mismatch)?;
+            let answers = answers.iter().map(|answer| (Arc::clone(answer), Freshness::Live)).collect();
+            found.push(MemberAnswers { member: want.plan.member, answers });
+        }
+        found.sort_unstable_by_key(|answers| answers.member);
+        Ok(found)
+    }
+
+    /// Old answers in the place of those that did not come, where all that are wanted are at hand.
+    fn standing_in(
+        &self,
+        department: &DepartmentPlan,
+        mut found: Vec<MemberAnswers>,
+        wanted: &[Wanted<'_>],
+        missed: Missed,
+    ) -> Result<Vec<MemberAnswers>, Missed> {
+        // What an adapter said that was taken off stands in for nothing, nor does what one said that is not there.
+        if missed.is_taken_off() {
+            return Err(missed);
+        }
         let now = self.clock.now();
-        let (mut found, wanted) = match self.recalled(department, inquiry.people, now) {
-            Recalled::Settled(result) => return result.map_err(Missed::from),
-            Recalled::Wanting { found, wanted } => (found, wanted),
-        };
-        let landed = match self.registry.enter(&department.department, now) {
-            Ok(entered) => self.fly(plan, department, &entered, inquiry, &wanted).await,
-            Err(missed) => Err(missed),
-        };
-        match landed {
-            Ok(landed) => {
-                for want in wanted {
-                    let (_, answers) = landed
-                        .iter()
-                        .find(|(subject, _)| *subject == want.person.subject())
-                        .ok_or(GapReason::Mismatch)?;
-                    let answers = answers.iter().map(|answer| (Arc::clone(answer), Freshness::Live)).collect();
-                    found.push(MemberAnswers { member: want.plan.member, answers });
-                }
-            }
-            // What an adapter said that was taken off stands in for nothing, nor does what one said that is not there.
-            Err(missed) if missed.is_taken_off() => return Err(missed),
-            Err(missed) => {
-                for want in wanted {
-                    found.push(self.cached(department, &want, now, true).ok_or_else(|| missed.clone())?);
-                }
-            }
+        for want in wanted {
+            found.push(self.cached(department, want, now, true).ok_or_else(|| missed.clone())?);
         }
         found.sort_unstable_by_key(|answers| answers.member);
         Ok(found)
@@ -206,23 +262,24 @@ impl Federation {
     async fn fly(
         &self,
         plan: &Plan,
-        department: &DepartmentPlan,
-        entered: &Entered,
         inquiry: &Inquiry<'_>,
-        wanted: &[Wanted<'_>],
+        round: &Round,
+        question: &Question<'_>,
     ) -> Result<Arc<Landed>, Missed> {
-        let people = self.asked_people(inquiry.household, wanted)?;
-        let key = flight_key(plan, department, inquiry.authorisation, &people);
+        let (department, tally) = (question.department, inquiry.tally);
+        let id = &department.department;
+        let key = flight_key(plan, id, &inquiry.authorisation.number, &question.known.people);
         loop {
             let Unlanded { missed, was_hurried } = match self.flights.board(key.clone()) {
                 Boarded::Leading(landing) => {
                     // Somebody may have landed between the look into the cache and now.
-                    if let Some(landed) = self.landed_meanwhile(department, wanted) {
+                    if let Some(landed) = self.landed_meanwhile(department, &question.known.wanted) {
                         landing.land(Ok(Arc::clone(&landed)));
+                        tally.joined(id);
                         return Ok(landed);
                     }
-                    let patience = Instant::now() + entered.way.adapter.timeout;
-                    let result = self.lead(plan, department, entered, inquiry, &people).await;
+                    let patience = Instant::now() + question.entered.way.adapter.timeout;
+                    let result = self.lead(plan, inquiry, round, question, inquiry.deadline.min(patience)).await;
                     let was_hurried = inquiry.deadline < patience;
                     landing.land(result.clone().map_err(|missed| Unlanded { missed, was_hurried }));
                     return result;
@@ -230,14 +287,18 @@ impl Federation {
                 Boarded::Joined(seat) => match timeout_at(inquiry.deadline, seat.landed()).await {
                     Err(_) => return Err(GapReason::Timeout.into()),
                     Ok(None) => return Err(GapReason::Unavailable.into()),
-                    Ok(Some(Ok(landed))) => return Ok(landed),
+                    Ok(Some(Ok(landed))) => {
+                        tally.joined(id);
+                        return Ok(landed);
+                    }
                     Ok(Some(Err(unlanded))) => unlanded,
                 },
             };
-            // A quota of hours or days is not a matter of who had how much time.
-            let is_of_time =
-                matches!(missed.reason, GapReason::Timeout | GapReason::QuotaExceeded) && missed.told.is_none();
-            if !(was_hurried && is_of_time) || Instant::now() >= inquiry.deadline {
+            // A quota that callers are told of is the leader's own: who joined may have one that is not used up.
+            let is_the_leaders = missed.told.is_some();
+            let is_of_time = matches!(missed.reason, GapReason::Timeout | GapReason::QuotaExceeded);
+            if !(is_the_leaders || was_hurried && is_of_time) || Instant::now() >= inquiry.deadline {
+                tally.joined(id);
                 return Err(missed);
             }
         }
@@ -247,36 +308,26 @@ impl Federation {
     async fn lead(
         &self,
         plan: &Plan,
-        department: &DepartmentPlan,
-        entered: &Entered,
         inquiry: &Inquiry<'_>,
-        people: &[AskedPerson<'_>],
+        round: &Round,
+        question: &Question<'_>,
+        deadline: Instant,
     ) -> Result<Arc<Landed>, Missed> {
+        let (entered, tally, id) = (&question.entered, inquiry.tally, &question.department.department);
         let adapter = &entered.way.adapter;
         self.registry.take(&entered.way, inquiry.caller, plan.purpose, self.clock.now())?;
-        let deadline = inquiry.deadline.min(Instant::now() + adapter.timeout);
-        let body = query_body(plan, inquiry, people);
-        let shadow = entered.shadow.as_ref().filter(|shadow| shadow.is_next());
-        let copy = shadow.map(|shadow| (Arc::clone(shadow), body.clone()));
-        let landed =
-            adapter.call(body, deadline, |answer| self.admit(department, inquiry.verification, people, answer)).await?;
-        if let Some((shadow, body)) = copy {
-            let copied = people.iter().zip(landed.iter()).map(|(asked, (_, answers))| CopiedPerson {
-                reference: asked.member.reference.as_str().to_owned(),
-                id_number: asked.member.id_number.clone(),
-                answers: answers.clone(),
-            });
-            self.registry.copy(Copied {
-                department: department.department.clone(),
-                shadow,
-                verification: inquiry.verification.to_owned(),
-                caller: inquiry.caller.to_owned(),
-                purpose: plan.purpose,
-                body,
-                people: copied.collect(),
-            });
+        let outgoing = round.outgoing(&self.signing, plan, question);
+        let sent = || tally.sent(id, question.number, question.known.people.len());
+        let read = |arrived: Arrived| self.admit(adapter, inquiry, question, arrived);
+        let result = adapter.call(outgoing, deadline, sent, read).await;
+        tally.ended(id, question.number, result.as_ref().err().copied());
+        if let (Ok(landed), Some(shadow)) = (&result, &entered.shadow)
+            && shadow.is_next()
+        {
+            let answers = landed.iter().map(|(_, answers)| answers.clone());
+            self.registry.copy(Copied::of(shadow, plan, inquiry, question, answers));
         }
-        Ok(landed)
+        result.map_err(Missed::from)
     }
 
     /// What a flight that has just ended brought, where it brought all that is wanted.
@@ -292,11 +343,13 @@ impl Federation {
     /// Checks an answer at the door, and keeps it.
     fn admit(
         &self,
-        department: &DepartmentPlan,
-        request_id: &str,
-        people: &[AskedPerson<'_>],
-        answer: &[u8],
+        adapter: &Adapter,
+        inquiry: &Inquiry<'_>,
+        question: &Question<'_>,
+        arrived: Arrived,
     ) -> Result<Arc<Landed>, Failure> {
+        let department = &question.department.department;
+        let (people, now) = (&question.known.people, self.clock.now());
         let asked: Vec<Asked<'_>> = people
             .iter()
             .map(|asked| Asked {
@@ -305,16 +358,31 @@ impl Federation {
                 datasets: &asked.datasets,
             })
             .collect();
-        let (from, now) = (department.department.as_str(), self.clock.now());
-        let answers = decode(from, request_id, &asked, answer, now).map_err(|rejected| {
-            tracing::warn!(department = %department.department, reason = %rejected.reason, detail = rejected.detail,
-                    "answer of a department was refused");
+        let refused = |reason: GapReason, detail: &str| {
+            tracing::warn!(%department, %reason, detail, "answer of a department was refused");
+            reason
+        };
+        let signed = adapter
+            .answer_keys
+            .signed(&question.id, &question.digest, &arrived)
+            .map_err(|detail| Failure { reason: refused(GapReason::Malformed, detail), sign: Sign::Broken })?;
+        let proof = signed
+            .map(|signed| Arc::new(AnswerProof::new(department.clone(), inquiry.verification.to_owned(), signed, now)));
+        let answers = decode(department.as_str(), inquiry.verification, &asked, &arrived.body, (now, proof.as_ref()))
+            .map_err(|rejected| {
             // A record about one person that is no use says nothing of the department: who asks about that person again
             // and again must not be able to shut it to everybody.
-            Failure { reason: rejected.reason, sign: if rejected.is_whole { Sign::Broken } else { Sign::Well } }
+            let sign = if rejected.is_whole { Sign::Broken } else { Sign::Well };
+            Failure { reason: refused(rejected.reason, &rejected.detail), sign }
         })?;
+        if let Some(proof) = &proof {
+            proof.hold_body(arrived.body);
+            if !adapter.answer_keys.before_use {
+                self.proving.take(proof);
+            }
+        }
         let landed = people.iter().zip(answers).map(|(asked, answers)| {
-            asked.person.keep(&department.department, &answers);
+            asked.person.keep(department, &answers);
             (asked.person.subject(), answers)
         });
         Ok(Arc::new(landed.collect()))
@@ -323,106 +391,13 @@ impl Federation {
     fn asked_people<'a>(
         &'a self,
         household: &'a Household,
-        wanted: &'a [Wanted<'a>],
+        wanted: &[Wanted<'a>],
     ) -> Result<Vec<AskedPerson<'a>>, GapReason> {
-        let asked = |want: &'a Wanted<'a>| {
+        let asked = |want: &Wanted<'a>| {
             let member = household.members.get(want.plan.member)?;
             Some(AskedPerson { member, person: want.person, datasets: self.datasets(want.plan).collect() })
         };
         // A plan is made from the household it is run for; a member it does not have was not answered for.
         wanted.iter().map(asked).collect::<Option<_>>().ok_or(GapReason::Mismatch)
     }
-}
-
-/// A person in a question, with what the question says of them.
-struct AskedPerson<'a> {
-    member: &'a Member,
-    person: &'a Person,
-    datasets: Vec<&'a Dataset>,
-}
-
-/// Equal only for the same department, purpose, window, authorisation, persons, names and datasets. Persons
-/// are in it as keyed hashes; what has no fixed length is preceded by it.
-fn flight_key(
-    plan: &Plan,
-    department: &DepartmentPlan,
-    authorisation: &Authorisation,
-    people: &[AskedPerson<'_>],
-) -> FlightKey {
-    let mut key = Vec::with_capacity(160);
-    let text = |key: &mut Vec<u8>, text: &str| {
-        key.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
-        key.extend_from_slice(text.as_bytes());
-    };
-    text(&mut key, department.department.as_str());
-    text(&mut key, plan.purpose.as_str());
-    for day in [plan.period.from, plan.period.to] {
-        key.extend_from_slice(&day.year().to_be_bytes());
-        key.extend_from_slice(&[day.month().unsigned_abs(), day.day().unsigned_abs()]);
-    }
-    text(&mut key, &authorisation.number);
-    for person in people {
-        text(&mut key, person.member.reference.as_str());
-        key.extend_from_slice(person.person.subject().bytes());
-        key.extend_from_slice(&person.datasets.len().to_be_bytes());
-        for dataset in &person.datasets {
-            text(&mut key, dataset.id.as_str());
-        }
-    }
-    key.into_boxed_slice()
-}
-
-/// The body of a query, as [`connectors::protocol::Query`] reads it.
-fn query_body(plan: &Plan, inquiry: &Inquiry<'_>, people: &[AskedPerson<'_>]) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        request_id: &'a str,
-        purpose: &'a str,
-        authorisation: BodyAuthorisation<'a>,
-        period: Period,
-        datasets: Vec<&'a str>,
-        subjects: Vec<BodySubject<'a>>,
-    }
-    #[derive(Serialize)]
-    struct BodyAuthorisation<'a> {
-        number: &'a str,
-        valid_until: jiff::civil::Date,
-    }
-    #[derive(Serialize)]
-    struct BodySubject<'a> {
-        #[serde(rename = "ref")]
-        reference: &'a str,
-        id_number: &'a str,
-        name: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        datasets: Option<Vec<&'a str>>,
-    }
-    let mut datasets: Vec<&str> = Vec::new();
-    for dataset in people.iter().flat_map(|person| &person.datasets) {
-        if !datasets.contains(&dataset.id.as_str()) {
-            datasets.push(dataset.id.as_str());
-        }
-    }
-    let subjects = people
-        .iter()
-        .map(|person| BodySubject {
-            reference: person.member.reference.as_str(),
-            id_number: person.member.id_number.reveal(),
-            name: &person.member.name,
-            datasets: (person.datasets.len() < datasets.len())
-                .then(|| person.datasets.iter().map(|dataset| dataset.id.as_str()).collect()),
-        })
-        .collect();
-    let body = Body {
-        request_id: inquiry.verification,
-        purpose: plan.purpose.as_str(),
-        authorisation: BodyAuthorisation {
-            number: &inquiry.authorisation.number,
-            valid_until: inquiry.authorisation.valid_until,
-        },
-        period: plan.period,
-        datasets,
-        subjects,
-    };
-    serde_json::to_vec(&body).expect("a query holds only strings and lists")
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use connectors::signature::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT};
 use tokio::time::Instant;
 
 use super::failure::{Failure, Sign};
+use super::round::Outgoing;
 use crate::domain::outcome::GapReason;
-use crate::egress::client::{AskError, Client, ClientOptions as Options};
+use crate::egress::client::{Answer, AskError, Client, ClientOptions as Options};
 #[cfg(test)]
 use crate::egress::connect::Connect;
 use crate::egress::{Egress, Endpoint, KeyPin};
@@ -33,6 +34,20 @@ pub struct ClientOptions<'a> {
     pub max_answer: usize,
     /// What may be connected to.
     pub egress: &'a Egress,
+}
+
+/// An answer as it arrived, with the fields that prove it where it has them.
+pub(super) struct Arrived {
+    pub(super) body: Vec<u8>,
+    /// `Content-Digest`, `Signature-Input`, `Signature`.
+    pub(super) fields: [Option<String>; 3],
+}
+
+impl Arrived {
+    fn of(answer: Answer) -> Self {
+        let fields = [CONTENT_DIGEST, SIGNATURE_INPUT, SIGNATURE].map(|name| answer.field(name).map(str::to_owned));
+        Self { body: answer.body, fields }
+    }
 }
 
 /// Asks one adapter.
@@ -63,18 +78,19 @@ impl AdapterClient {
 
     /// Sends a query and reads the answer, at most `max_answer` bytes of it. The caller sets the deadline.
     /// `first_at` says of a second request when the first one was sent.
-    pub(super) async fn query(&self, body: Bytes, first_at: Option<Instant>) -> Result<Vec<u8>, Failure> {
+    pub(super) async fn query(&self, question: &Outgoing, first_at: Option<Instant>) -> Result<Arrived, Failure> {
         let failed = |reason, sign| Failure { reason, sign };
+        let (body, fields) = (question.body.clone(), &question.fields);
         let answer = match first_at {
-            None => self.0.post(body).await,
-            Some(first_at) => self.0.post_again(body, first_at).await,
+            None => self.0.post_with(body, fields).await,
+            Some(first_at) => self.0.post_again(body, fields, first_at).await,
         };
         let answer = answer.map_err(|error| match error {
             AskError::Unavailable => Failure::LOST,
             AskError::TooLong => failed(GapReason::Malformed, Sign::Broken),
         })?;
         match answer.status {
-            200 => Ok(answer.body),
+            200 => Ok(Arrived::of(answer)),
             429 => Err(failed(GapReason::QuotaExceeded, Sign::Throttled)),
             401 | 403 => Err(failed(GapReason::NotAuthorised, Sign::Well)),
             502 => Err(Failure::LOST),

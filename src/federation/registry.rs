@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+use connectors::keys::PublicKey;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
@@ -112,6 +113,7 @@ impl Drop for Entered {
 #[derive(Default)]
 pub struct Registry {
     desks: RwLock<HashMap<DepartmentId, Desk>>,
+    answer_keys: RwLock<HashMap<DepartmentId, Arc<[PublicKey]>>>,
     counters: Counters,
     shadowed: OnceLock<mpsc::Sender<Copied>>,
 }
@@ -125,13 +127,29 @@ impl Registry {
             let way = Way { adapter: Arc::new(adapter), agreement: Arc::default(), owner };
             (department, Desk { live: Some(way), ..Desk::default() })
         };
-        registry.replace(adapters.into_iter().map(desk).collect());
+        let desks: HashMap<DepartmentId, Desk> = adapters.into_iter().map(desk).collect();
+        let live = desks.iter().filter_map(|(department, desk)| Some((department.clone(), desk.live.as_ref()?)));
+        registry.prove_with(live.map(|(department, way)| (department, way.adapter.answer_keys().to_vec())).collect());
+        registry.replace(desks);
         registry
     }
 
     /// Puts other desks in the place of all. Whoever has entered goes on as they began.
     pub fn replace(&self, desks: HashMap<DepartmentId, Desk>) {
         *self.desks.write().unwrap_or_else(PoisonError::into_inner) = desks;
+    }
+
+    /// The public keys that departments' answers are proven with from now on: those of all adapters that were ever asked,
+    /// because what one said that is gone is still proven.
+    pub fn prove_with(&self, keys: HashMap<DepartmentId, Vec<PublicKey>>) {
+        let keys = keys.into_iter().map(|(department, keys)| (department, keys.into())).collect();
+        *self.answer_keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// The public keys that a department's answers are proven with.
+    pub fn answer_keys(&self, department: &DepartmentId) -> Arc<[PublicKey]> {
+        let keys = self.answer_keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.get(department).cloned().unwrap_or_default()
     }
 
     /// What stands for a department now.

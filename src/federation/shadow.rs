@@ -5,12 +5,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use connectors::context::Case;
 use tokio::time::Instant;
 
-use super::ask::Federation;
+use super::ask::{Federation, Inquiry};
+use super::client::Arrived;
 use super::decode::{Asked, decode};
 use super::failure::{Failure, Sign};
+use super::plan::Plan;
+use super::proving::{Evidence, SignatureState};
 use super::registry::Shadow;
+use super::round::{Question, case};
 use crate::domain::dataset::{Dataset, DatasetId, DepartmentId};
 use crate::domain::id_number::IdNumber;
 use crate::domain::outcome::{Answer, GapReason, Missed};
@@ -28,8 +34,12 @@ pub struct Copied {
     pub caller: String,
     /// What it asked for.
     pub purpose: Purpose,
+    /// Its own id: the verification, the adapter in whose name it is asked, and the number of the copied one.
+    pub(super) question: String,
+    /// For which verification of whom it is asked.
+    pub(super) case: Case,
     /// The question, word by word.
-    pub(super) body: Vec<u8>,
+    pub(super) body: Bytes,
     /// The people in it, with what the live adapter said of each.
     pub(super) people: Vec<CopiedPerson>,
 }
@@ -59,6 +69,39 @@ pub enum Compared {
     Missed(Missed),
 }
 
+impl Copied {
+    /// The copy of a question that was answered; the answers are in the order of its people.
+    pub(super) fn of(
+        shadow: &Arc<Shadow>,
+        plan: &Plan,
+        inquiry: &Inquiry<'_>,
+        question: &Question<'_>,
+        answers: impl Iterator<Item = Vec<Arc<Answer>>>,
+    ) -> Self {
+        let people = question.known.people.iter().zip(answers).map(|(asked, answers)| CopiedPerson {
+            reference: asked.member.reference.as_str().to_owned(),
+            id_number: asked.member.id_number.clone(),
+            answers,
+        });
+        Self {
+            department: question.department.department.clone(),
+            shadow: Arc::clone(shadow),
+            verification: inquiry.verification.to_owned(),
+            caller: inquiry.caller.to_owned(),
+            purpose: plan.purpose,
+            question: format!("{}.{}.{}", inquiry.verification, shadow.way.owner, question.number),
+            case: case(inquiry),
+            body: question.body.clone(),
+            people: people.collect(),
+        }
+    }
+
+    /// The id of the question as the department is told it.
+    pub fn question(&self) -> &str {
+        &self.question
+    }
+}
+
 impl Federation {
     /// Whether the shadow may be asked this question: it is not shut, and its quotas leave room, of which this takes one.
     pub fn may_ask_shadow(&self, copied: &Copied) -> Result<(), Missed> {
@@ -73,14 +116,32 @@ impl Federation {
     pub async fn ask_shadow(&self, copied: &Copied) -> Compared {
         let adapter = &copied.shadow.way.adapter;
         let deadline = Instant::now() + adapter.timeout.min(Duration::from_mins(1));
-        let read = |body: &[u8]| self.read_shadow(copied, body);
-        match adapter.call(copied.body.clone(), deadline, read).await {
+        // The live one's context names its question, and may have come to its end meanwhile.
+        let to = (copied.department.to_string(), copied.question.clone());
+        let (outgoing, digest) = self.signing.alone(copied.purpose, to, copied.case.clone(), &copied.body);
+        let read = |arrived: Arrived| self.read_shadow(copied, &digest, &arrived);
+        match adapter.call(outgoing, deadline, || {}, read).await {
             Ok(answers) => Compared::Answered(compare(&copied.people, &answers)),
             Err(reason) => Compared::Missed(reason.into()),
         }
     }
 
-    fn read_shadow(&self, copied: &Copied, body: &[u8]) -> Result<Vec<Vec<Arc<Answer>>>, Failure> {
+    fn read_shadow(
+        &self,
+        copied: &Copied,
+        question_digest: &str,
+        arrived: &Arrived,
+    ) -> Result<Vec<Vec<Arc<Answer>>>, Failure> {
+        let broken = Failure { reason: GapReason::Malformed, sign: Sign::Broken };
+        let keys = &copied.shadow.way.adapter.answer_keys;
+        let signed = keys.signed(&copied.question, question_digest, arrived).map_err(|detail| {
+            tracing::warn!(department = %copied.department, detail, "answer of a shadow was refused");
+            broken
+        })?;
+        // Nobody waits for a shadow: its signatures are verified at once, so that a wrong one shows before it is live.
+        if signed.is_some_and(|signed| Evidence::from(&signed).verify(&keys.keys).1 != SignatureState::Valid) {
+            return Err(broken);
+        }
         let catalogue = self.catalogue();
         let datasets_of = |person: &CopiedPerson| -> Vec<&Dataset> {
             person.answers.iter().filter_map(|answer| catalogue.dataset(&answer.dataset)).collect()
@@ -90,9 +151,11 @@ impl Federation {
         let asked: Vec<Asked<'_>> = people
             .map(|(person, datasets)| Asked { reference: &person.reference, id_number: &person.id_number, datasets })
             .collect();
-        decode(copied.department.as_str(), &copied.verification, &asked, body, self.clock.now()).map_err(|rejected| {
-            Failure { reason: rejected.reason, sign: if rejected.is_whole { Sign::Broken } else { Sign::Well } }
-        })
+        decode(copied.department.as_str(), &copied.verification, &asked, &arrived.body, (self.clock.now(), None))
+            .map_err(|rejected| Failure {
+                reason: rejected.reason,
+                sign: if rejected.is_whole { Sign::Broken } else { Sign::Well },
+            })
     }
 }
 

@@ -35,6 +35,7 @@ use crate::service::proofs::{ProofFault, Proofs};
 use crate::service::refusals::{Recorded, Refusal, Refusals};
 use crate::service::samples::Samples;
 use crate::service::tokens::TokenEndpoint;
+use crate::service::usage::Accounts;
 use crate::service::verify::Verifications;
 
 /// What the handlers share.
@@ -51,6 +52,8 @@ pub struct Hub {
     pub operations: Arc<Operations>,
     /// Double-random samples.
     pub samples: Samples,
+    /// What departments were asked and spared.
+    pub accounts: Accounts,
     /// Policy packs.
     pub policies: Policies,
     /// Checks tokens.
@@ -89,6 +92,8 @@ pub struct Published {
     pub issuers: Vec<String>,
     /// Whether callers prove a certificate, so that tokens are bound to it (RFC 8705).
     pub is_bound: bool,
+    /// The public key that departments prove the hub's questions with, a JWK.
+    pub context_key: serde_json::Value,
 }
 
 /// A request that passed the front door.

@@ -307,6 +307,12 @@ impl Problem {
                 }];
                 problem
             }
+            ServiceError::NoDepartment => Self::new(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                Text::new("没有这个部门。", "There is no such department."),
+                Text::new("部门标识见目录，例如 hrss。", "The catalogue has the ids of departments, such as hrss."),
+            ),
             ServiceError::NotFound => Self::new(
                 StatusCode::NOT_FOUND,
                 "not_found",

@@ -20,7 +20,7 @@ use super::front::Hub;
 use super::problem::Problem;
 use super::{
     access_log, adapters, alerts, approvals, authorisations, case_events, catalogue, events, notices, oauth, policies,
-    report, samples, verifications,
+    report, samples, usage, verifications,
 };
 
 #[derive(OpenApi)]
@@ -39,6 +39,7 @@ use super::{
         (name = "access-log", description = "The access log, for security officers 访问日志（安全审计员）"),
         (name = "alerts", description = "What the rules found in the access log 预警"),
         (name = "samples", description = "Double-random samples of the access log 双随机抽查"),
+        (name = "adapters", description = "Departments' adapters 部门适配器"),
         (name = "policies", description = "Policy packs: every figure with its source 政策包"),
     ),
 )]
@@ -85,6 +86,8 @@ fn routes() -> OpenApiRouter<Arc<Hub>> {
         .routes(routes!(samples::show))
         .routes(routes!(samples::dice))
         .routes(routes!(samples::draw))
+        .routes(routes!(usage::report))
+        .routes(routes!(usage::questions))
         .routes(routes!(policies::list))
         .routes(routes!(policies::show))
         .routes(routes!(policies::evaluate))

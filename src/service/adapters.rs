@@ -5,6 +5,7 @@
 //! was live stands for its department until it is removed: while it is suspended callers are told its notice, and nobody
 //! else is asked in its place.
 
+mod answer_key;
 mod change;
 mod conformance;
 mod connecting;

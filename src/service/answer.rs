@@ -246,6 +246,11 @@ pub struct VerificationAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Object>>)]
     pub evidence: Option<&'a RawValue>,
+    /// With `expand=evidence`: the signed answers that the figures come from, each verified just now, with what is needed
+    /// to verify it again with the department's public key alone (RFC 9421, RFC 9530).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub proofs: Option<&'a RawValue>,
     /// With `expand=trace`: the tree of reasons, and what its clauses say.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]

@@ -9,6 +9,8 @@ mod consent;
 mod inquest;
 pub mod look;
 mod notice;
+mod provenance;
+mod questions;
 mod recover;
 mod run;
 
@@ -225,7 +227,7 @@ impl Verifications {
             }
         };
         // Nobody is asked, so nothing has to be durable before the end is: one write instead of two.
-        let concluding = Concluding { id: &id, case: &case, opened_at: now, key: &key };
+        let concluding = Concluding { id: &id, case: &case, opened_at: now, key: &key, asked: &[] };
         let Conclusion { answer, outcome, released, status, .. } = self.conclude(concluding, inquest, caller)?;
         self.keep_pack(&case).await?;
         match self.parts.store.open_and_complete(row, outcome, vec![granted, released]).await? {

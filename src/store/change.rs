@@ -17,6 +17,7 @@ use super::notice::{self, NoticeRow};
 use super::proposal::{self, ApprovalChanges};
 use super::sample::{self, SampleRow};
 use super::sealing::{self, Rewrapped, SealingKeyRow};
+use super::usage::{self, UsageCounts};
 use super::writer::Write;
 use super::{Store, StoreError};
 
@@ -56,6 +57,8 @@ pub struct Changes {
     pub alerts: Vec<AlertRow>,
     /// How far the rules have read the log now.
     pub alert_cursor: Option<u64>,
+    /// What was counted of departments' use.
+    pub usage: Option<UsageCounts>,
     /// Samples as they are now.
     pub samples: Vec<SampleRow>,
     /// Used assertions that are not needed after this many seconds since 1970 are forgotten.
@@ -202,6 +205,9 @@ pub(super) fn push_change(statements: &mut QueryBuilder<Sqlite>, changes: &[&Cha
         alert::push_alerts(statements, &change.alerts);
         if let Some(next) = change.alert_cursor {
             alert::push_cursor(statements, next);
+        }
+        if let Some(counts) = &change.usage {
+            usage::push_usage(statements, counts);
         }
         sample::push_samples(statements, &change.samples);
         if let Some(before) = change.assertions_before {

@@ -51,6 +51,7 @@ const OPERATOR: &[Role] = &[Role::Operator];
 const ADMINISTRATOR: &[Role] = &[Role::Administrator];
 const STAFF: &[Role] = &[Role::Officer, Role::Operator, Role::Administrator];
 const APPROVING: &[Role] = &[Role::Operator, Role::Administrator];
+const USAGE: &[Role] = &[Role::Officer, Role::Operator];
 const EVERYBODY: &[Role] = &[Role::Caseworker, Role::Officer, Role::Operator, Role::Administrator];
 
 const ROUTES: &[Route] = &[
@@ -70,6 +71,8 @@ const ROUTES: &[Route] = &[
     ("post", "/v1/authorisations", About::Registration, CASEWORKER),
     ("get", "/v1/authorisations/{id}", About::Authorisation, CASEWORKER),
     ("delete", "/v1/authorisations/{id}", About::Authorisation, CASEWORKER),
+    ("get", "/v1/adapters/{id}/usage", About::All, USAGE),
+    ("get", "/v1/adapters/{id}/usage/questions", About::All, USAGE),
     ("get", "/v1/policies", About::All, EVERYBODY),
     ("get", "/v1/policies/{place}", About::All, EVERYBODY),
     ("post", "/v1/policies/{place}/evaluate", About::All, CASEWORKER),
@@ -192,6 +195,10 @@ impl Fixture {
             .replace("{from}/{to}", "1/1")
             .replace("{path}", "0/000.p/1");
         match (method, path.as_str()) {
+            ("get", path) if path.starts_with("/v1/adapters/") => {
+                let path = path.replace(own, "hrss").replace(absent, "nobody");
+                caller.get(&format!("{path}?from=2025-01-01&to=2025-12-31")).await
+            }
             ("get", "/v1/policies/152201") => caller.get("/v1/policies/152201?urban_rural=URBAN&on=2025-03-15").await,
             ("get", path) => caller.get(path).await,
             ("delete", path) => caller.delete(path).await,

@@ -61,6 +61,8 @@ fn the_openapi_document_is_3_1_and_names_every_route() {
             "/v1/adapters/{id}/agreement",
             "/v1/adapters/{id}/health",
             "/v1/adapters/{id}/transitions",
+            "/v1/adapters/{id}/usage",
+            "/v1/adapters/{id}/usage/questions",
             "/v1/alerts",
             "/v1/alerts/{id}",
             "/v1/alerts/{id}/transitions",

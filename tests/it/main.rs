@@ -34,6 +34,8 @@ mod policies;
 mod population;
 mod privacy;
 mod promises;
+mod proof_of_use;
+mod proxy;
 mod published_figures;
 mod refusals;
 mod registry;

@@ -12,12 +12,11 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum_server::tls_rustls::RustlsConfig;
 use connectors::protocol::Query;
 use futures_util::stream;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
+
+use super::chaos::answers::tls;
 
 /// What the department does with a question.
 #[derive(Clone)]
@@ -101,20 +100,6 @@ impl Drop for Stub {
     fn drop(&mut self) {
         self.handle.shutdown();
     }
-}
-
-fn tls(keys: &Path) -> RustlsConfig {
-    let read = |name: &str| std::fs::read(keys.join(name)).unwrap();
-    let certificates = CertificateDer::pem_slice_iter(&read("server.pem")).collect::<Result<Vec<_>, _>>().unwrap();
-    let key = PrivateKeyDer::from_pem_slice(&read("server.key")).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(certificates, key)
-        .unwrap();
-    RustlsConfig::from_config(Arc::new(config))
 }
 
 async fn answer(State(Role { department, behaviour, asked }): State<Role>, body: Bytes) -> Response {

@@ -99,7 +99,7 @@ pub(super) async fn conform(args: ConformArgs, style: Style) -> u8 {
         }
     };
     let overrides = Overrides { source_url: args.source_url.as_ref().map(Secret::new), ..Overrides::default() };
-    let report = match conform::run(file, overrides, args.level, against, now()).await {
+    let report = match Box::pin(conform::run(file, overrides, args.level, against, now())).await {
         Ok(report) => report,
         Err(ConformError::File(faults)) => {
             style.faults(&faults);

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use connectors::keys::PublicKey;
+
 use super::record::AdapterRecord;
 use crate::domain::adapter::AdapterState;
 use crate::domain::agreement::Agreement;
@@ -16,6 +18,7 @@ use crate::egress::Egress;
 use crate::egress::client::ClientError;
 use crate::federation::adapter::Adapter;
 use crate::federation::client::{AdapterClient, ClientOptions};
+use crate::federation::proving::AnswerKeys;
 use crate::federation::registry::{Desk, Registry, Shadow, Terms, Way};
 
 /// How registered adapters are connected to.
@@ -136,6 +139,16 @@ impl Connecting {
                 (desk.live, desk.paused) = (None, Some(Arc::new(paused_told(record))));
             }
         }
+        let mut keys: HashMap<DepartmentId, Vec<PublicKey>> = HashMap::new();
+        for (department, file) in &self.by_file {
+            keys.entry(department.clone()).or_default().extend_from_slice(file.way.adapter.answer_keys());
+        }
+        for record in records.iter().filter(|record| record.was_live()) {
+            keys.entry(record.department.clone())
+                .or_default()
+                .extend(record.answer_key.iter().map(|key| key.public().clone()));
+        }
+        self.registry.prove_with(keys);
         desks.retain(|_, desk| desk.live.is_some() || desk.paused.is_some() || desk.shadow.is_some());
         self.registry.replace(desks);
     }
@@ -162,7 +175,10 @@ impl Connecting {
             egress: &self.network.egress,
         })?;
         let randomness = Arc::clone(&self.network.randomness);
-        let adapter = Adapter::new(record.department.clone(), client, Terms::of(&record.agreement), randomness);
+        let keys = record.answer_key.iter().map(|key| key.public().clone()).collect::<Vec<_>>();
+        let answer_keys = AnswerKeys { are_required: !keys.is_empty(), keys, before_use: false };
+        let way = (client, answer_keys);
+        let adapter = Adapter::new(record.department.clone(), way, Terms::of(&record.agreement), randomness);
         let agreement = Arc::new(record.agreement.clone());
         let way = Way { adapter: Arc::new(adapter), agreement, owner: owner.into() };
         own.push(way.clone());

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::answer_key::AnswerKey;
 use super::conformance::Conformance;
 use crate::domain::adapter::{AdapterState, Move};
 use crate::domain::agreement::Agreement;
@@ -37,6 +38,9 @@ pub struct AdapterRecord {
     pub datasets: Vec<ServedDataset>,
     /// The keys its certificate may have: the one that was seen, and those it is to be rotated to.
     pub pins: Vec<KeyPin>,
+    /// The key that signs its answers, as its manifest told; its answers need no signature when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_key: Option<AnswerKey>,
     /// Thumbprint of the key that signs its conformance reports; any when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_key: Option<String>,
@@ -99,6 +103,11 @@ impl AdapterRecord {
     /// When anything of it changed last.
     pub fn changed_at(&self) -> Timestamp {
         self.steps.last().map_or(self.registered_at, |step| step.at)
+    }
+
+    /// Whether it was ever asked for what counts.
+    pub fn was_live(&self) -> bool {
+        matches!(self.state, AdapterState::Live) || self.steps.iter().any(|step| step.state == AdapterState::Live)
     }
 
     /// Notes a step.

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::answer_key::AnswerKey;
 use super::record::{AdapterRecord, ServedDataset};
 use super::{AdapterFault, Adapters, Connecting};
 use crate::access_log::{AccessEvent, Action};
@@ -188,7 +189,7 @@ impl Adapters {
         seen: Seen,
         peer: Option<&str>,
     ) -> AdapterRecord {
-        let Seen { manifest, datasets, pin } = seen;
+        let Seen { manifest, datasets, pin, answer_key } = seen;
         let records = self.records();
         let own = records.iter().filter(|record| record.department == department);
         let number = own.map(|record| record.number).max().unwrap_or_default() + 1;
@@ -208,6 +209,7 @@ impl Adapters {
             contact: shown(&manifest.contact),
             datasets,
             pins: std::iter::once(pin.clone()).chain(next).collect(),
+            answer_key,
             report_key: document.report_key.clone(),
             state: AdapterState::Draft,
             notice: None,
@@ -226,6 +228,7 @@ struct Seen {
     manifest: Manifest,
     datasets: Vec<ServedDataset>,
     pin: KeyPin,
+    answer_key: Option<AnswerKey>,
 }
 
 /// Reads the manifest at the address that is to be registered.
@@ -244,7 +247,16 @@ async fn look_at(
     let (body, pin) = reading.map_err(|error| fault(&error))?.read_with_pin().await.map_err(|error| fault(&error))?;
     let manifest: Manifest = serde_json::from_slice(&body).map_err(|_| not_an_adapter())?;
     let datasets = served(&manifest, department, &document.version, connecting.catalogue())?;
-    Ok(Seen { manifest, datasets, pin: pin.ok_or_else(certificate_fault)? })
+    let answer_key = manifest.answer_key.clone().map(AnswerKey::try_from).transpose().map_err(|_| {
+        let zh = "适配器清单中的答复签名公钥（answer_key）不是一个 Ed25519 公钥 JWK。";
+        finding(
+            "/endpoint",
+            "answer_key_refused",
+            zh,
+            "The manifest's `answer_key` is not one Ed25519 public key (JWK).",
+        )
+    })?;
+    Ok(Seen { manifest, datasets, pin: pin.ok_or_else(certificate_fault)?, answer_key })
 }
 
 fn check(document: &RegistrationDocument) -> Result<(), RegistrationFault> {

@@ -48,6 +48,9 @@ pub struct AdapterView {
     /// The keys its certificate may have (SHA-256 of the SPKI, hexadecimal).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pins: Vec<String>,
+    /// The thumbprint of the key that its answers must be signed with; they need not be signed when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer_key: Option<String>,
     /// What callers are told while it is not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<Text>,
@@ -251,6 +254,7 @@ impl Adapters {
             contact: Some(record.contact.clone()),
             datasets: record.datasets.clone(),
             pins: record.pins.iter().map(|pin| pin.as_str().to_owned()).collect(),
+            answer_key: record.answer_key.as_ref().map(|key| key.public().id().to_owned()),
             notice: record.notice.clone(),
             agreement: record.agreement.clone(),
             conformance: record.conformance.clone(),
@@ -281,6 +285,7 @@ fn file_view(connecting: &Connecting, department: &DepartmentId) -> Option<Adapt
         contact: None,
         datasets: Vec::new(),
         pins: Vec::new(),
+        answer_key: file.way.adapter.answer_keys().first().map(|key| key.id().to_owned()),
         notice: None,
         agreement: file.way.agreement.as_ref().clone(),
         conformance: None,

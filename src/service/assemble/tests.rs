@@ -62,6 +62,7 @@ fn answers(all: &[(&str, FactKind, &str)]) -> Vec<DepartmentOutcome> {
             adapter_version: "1".into(),
             received_at: Timestamp::UNIX_EPOCH,
             facts: Fact::decode(*kind, facts).unwrap().into(),
+            proof: None,
         };
         (Arc::new(answer), Freshness::Live)
     };

@@ -71,6 +71,7 @@ impl World {
                         adapter_version: "1".into(),
                         received_at: now(),
                         facts: facts.into(),
+                        proof: None,
                     };
                     (Arc::new(answer), Freshness::Live)
                 });

@@ -10,10 +10,12 @@ use super::super::case::Case;
 use super::super::disclosure::{Inquest, Matter, Minimal};
 use super::super::running::Running;
 use super::Verifications;
+use crate::domain::actor::Client;
 use crate::domain::disclosure::Disclosure;
 use crate::federation::ask::{DepartmentOutcome, Inquiry};
 use crate::federation::gather::People;
 use crate::federation::plan::Plan;
+use crate::federation::tally::Tally;
 
 /// How much of the time that is left a round may take before the rest is asked without waiting for it: a third.
 const PATIENCE: u32 = 3;
@@ -57,7 +59,12 @@ impl Verifications {
     }
 
     /// Asks the departments of a case that may be asked about, showing each outcome to whoever follows.
-    pub(super) async fn ask(&self, running: &Running, planned: Option<Planned>) -> Inquest {
+    pub(super) async fn ask(
+        &self,
+        running: &Running,
+        planned: Option<Planned>,
+        (client, tally): (&Client, &Tally),
+    ) -> Inquest {
         let (federation, case) = (&self.parts.federation, &running.case);
         let Planned { plan, people } = planned.unwrap_or_else(|| {
             let plan = case.question().plan(federation.catalogue());
@@ -70,6 +77,9 @@ impl Verifications {
             authorisation: &case.request.authorisation,
             verification: &running.id,
             caller: &running.client_id,
+            organisation: &client.organisation,
+            division: client.division,
+            tally,
             deadline: Instant::now() + self.parts.deadline,
         };
         if let (Disclosure::Minimal, Some(matter)) = (case.request.disclosure, self.matter(case)) {

@@ -9,11 +9,13 @@ use super::super::case::Case;
 use super::super::disclosure::Inquest;
 use super::super::judge;
 use super::super::kept::{OutcomeParts, kept_outcome};
+use super::super::provenance::kept_proofs;
 use super::super::running::{Finished, Running};
 use super::inquest::Planned;
-use super::{Caller, Verifications};
+use super::{Caller, Verifications, questions};
 use crate::access_log::{Action, DepartmentOutcome as LoggedOutcome};
 use crate::domain::actor::Client;
+use crate::federation::tally::{DepartmentTally, Tally};
 use crate::policy::Parameters;
 use crate::seal::{DataKey, Field};
 use crate::store::{EventRow, OutcomeRow, StoreError};
@@ -47,6 +49,8 @@ pub(super) struct Concluding<'a> {
     pub(super) case: &'a Case,
     pub(super) opened_at: Timestamp,
     pub(super) key: &'a DataKey,
+    /// What was asked.
+    pub(super) asked: &'a [DepartmentTally],
 }
 
 impl Verifications {
@@ -59,9 +63,10 @@ impl Verifications {
         key: &DataKey,
         planned: Option<Planned>,
     ) -> Result<Finished, StoreError> {
+        let tally = Tally::default();
         let asked = async {
             if planned.is_some() || self.may_ask(&running.case) {
-                self.ask(running, planned).await
+                self.ask(running, planned, (client, &tally)).await
             } else {
                 Inquest::default()
             }
@@ -70,7 +75,8 @@ impl Verifications {
         let inquest = running.revoked.run_until_cancelled(asked).await.filter(|_| !running.revoked.is_cancelled());
         let revoked = inquest.is_none().then(|| running.case.revoked());
         let (case, inquest) = (revoked.as_ref().unwrap_or(&running.case), inquest.unwrap_or_default());
-        let concluding = Concluding { id: &running.id, case, opened_at: running.opened_at, key };
+        let asked = tally.counted();
+        let concluding = Concluding { id: &running.id, case, opened_at: running.opened_at, key, asked: &asked };
         let conclusion = self.conclude(concluding, inquest, Caller { client, request_id })?;
         let Conclusion { answer, outcome, released, status, not_asked } = conclusion;
         self.keep_pack(&running.case).await?;
@@ -101,7 +107,7 @@ impl Verifications {
         caller: Caller<'_>,
     ) -> Result<Conclusion, StoreError> {
         let Inquest { outcomes, spared, summary } = inquest;
-        let Concluding { id, case, opened_at, key } = concluding;
+        let Concluding { id, case, opened_at, key, asked } = concluding;
         let (request, pack) = (&case.request, case.pack.as_deref());
         let now = self.parts.clock.now();
         let catalogue = self.parts.federation.catalogue();
@@ -132,14 +138,17 @@ impl Verifications {
             comparison: None,
             report: None,
             evidence: None,
+            proofs: None,
             trace: None,
             notice: notice(),
         });
+        let proofs = kept_proofs(&outcomes, id);
         let kept = kept_outcome(&OutcomeParts {
             answer: &answer,
             evidence: &json(&assembled.evidence),
             facts: &json(&assembled.facts),
             comparison: &json(&comparison),
+            proofs: &if proofs.is_empty() { Vec::new() } else { json(&proofs) },
             pack_digest: pack.map(Parameters::digest),
             engine: ENGINE_VERSION,
         });
@@ -153,6 +162,8 @@ impl Verifications {
         let status = verdict.status.as_str();
         let mut released = case.event(receipt.clone(), now, Action::Released, caller.client, caller.request_id, id);
         released.departments = &logged;
+        let questions = questions::logged(&departments, asked);
+        released.questions = &questions;
         released.verdict = Some(status);
         let released = released.to_row()?;
         let outcome = OutcomeRow { verification_id: id.to_owned(), completed_at: now.as_microsecond(), body };
@@ -182,6 +193,7 @@ pub(super) fn answer_so_far(running: &Running) -> Vec<u8> {
         comparison: None,
         report: None,
         evidence: None,
+        proofs: None,
         trace: None,
         notice: notice(),
     })

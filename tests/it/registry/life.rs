@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::hub::{Setup, adapter, requests};
 use super::super::stub::{Behaviour, Stub};
-use super::{Hub, answers, invitation, operator, register_at, registered_at, report, version};
+use super::{Hub, answers, invitation, operator, register_at, registered_at, report, version, without_signature};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_department_joins_by_itself_and_nothing_real_is_asked_before_two_persons_agreed() {
@@ -193,6 +193,7 @@ async fn another_version_takes_over_under_load_and_no_verification_fails() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_under_way_when_an_adapter_is_drained_is_answered_and_nothing_new_is_asked() {
     let hub = Hub::start(Setup { unregistered: vec!["hrss"], ..Setup::default() }).await;
+    without_signature(&hub.system, "hrss");
     let own = adapter(hub.system.folder.path(), "hrss", &hub.system.files).await;
     let id = hub.live("hrss", own.addr()).await;
     let (address, keys) = (own.addr(), hub.system.folder.path().join("keys"));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::hub::{Setup, adapter, requests};
 use super::super::stub::{Behaviour, Stub};
-use super::{Hub, operator};
+use super::{Hub, operator, without_signature};
 
 /// Waits until a shadow was asked this often, and gives what is counted of it.
 async fn until_asked(hub: &Hub, id: &str, times: u64) -> Value {
@@ -30,6 +30,7 @@ async fn told(hub: &Hub, body: &Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shadow_that_lies_changes_no_verdict_and_its_agreement_shows_it() {
     let hub = Hub::start(Setup::default()).await;
+    without_signature(&hub.system, "housing");
     let honest = adapter(hub.system.folder.path(), "housing", &hub.system.files).await;
     let bodies: Vec<Value> = requests(hub.system.folder.path()).into_values().take(8).collect();
     let mut alone = Vec::new();

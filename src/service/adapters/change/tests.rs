@@ -14,6 +14,7 @@ fn record(id: &str, state: AdapterState) -> AdapterRecord {
         contact: "duty".to_owned(),
         datasets: Vec::new(),
         pins: Vec::new(),
+        answer_key: None,
         report_key: None,
         state,
         notice: None,

@@ -1,0 +1,34 @@
+//! The key that an adapter told when it registered is the one its answers are held to.
+
+use std::time::Duration;
+
+use super::super::hub::{Setup, adapter, requests};
+use super::super::stub::{Behaviour, Stub};
+use super::{Hub, answers};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registered_adapter_is_held_to_the_key_it_told_and_its_answers_stay_proven() {
+    let hub = Hub::start(Setup { unregistered: vec!["hrss"], ..Setup::default() }).await;
+    let own = adapter(hub.system.folder.path(), "hrss", &hub.system.files).await;
+    let id = hub.live("hrss", own.addr()).await;
+    let key = connectors::keys::PublicKey::read_all(&hub.system.files.keys.answer_key("hrss", "pem")).unwrap();
+    assert_eq!(hub.show(&id).await["answer_key"], key[0].id());
+    let all = requests(hub.system.folder.path());
+    let signed = hub.system.caller.verify(&all["C01"]).await;
+    assert!(answers(&signed, "hrss"), "{}", signed.body);
+    let states = async || {
+        let path = format!("/v1/verifications/{}/provenance", signed.body["id"].as_str().unwrap());
+        let told = hub.system.caller.get(&path).await;
+        assert!(told.status.is_success(), "{}", told.body);
+        told.body["answers"].to_string()
+    };
+    // Somebody else at its address, with its certificate and without its key, says nothing that is believed.
+    let (address, keys) = (own.addr(), hub.system.folder.path().join("keys"));
+    own.stop().await;
+    let stub = Stub::start_at("hrss", Behaviour::NoRecord(Duration::ZERO), &keys, address);
+    let unsigned = hub.system.caller.verify(&all["C02"]).await;
+    assert_eq!((unsigned.department("hrss"), stub.times_asked() > 0), ("malformed", true), "{}", unsigned.body);
+    let told = states().await;
+    assert!(told.contains("valid") && !told.contains("key_unknown"), "{told}");
+    hub.system.stop().await;
+}
