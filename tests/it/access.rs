@@ -195,7 +195,7 @@ impl Fixture {
             .replace("{from}/{to}", "1/1")
             .replace("{path}", "0/000.p/1");
         match (method, path.as_str()) {
-            ("get", path) if path.starts_with("/v1/adapters/") => {
+            ("get", path) if path.contains("/usage") => {
                 let path = path.replace(own, "hrss").replace(absent, "nobody");
                 caller.get(&format!("{path}?from=2025-01-01&to=2025-12-31")).await
             }

@@ -134,6 +134,23 @@ pub(crate) async fn adapter(folder: &Path, department: &str, files: &TrialFiles)
 
 /// The same at a given address.
 pub(crate) async fn adapter_at(folder: &Path, department: &str, files: &TrialFiles, address: SocketAddr) -> Department {
+    let ledger = folder.join(format!("{department}.ledger"));
+    adapter_with(folder, department, files, (address, ledger)).await
+}
+
+/// A second adapter of a department, beside the one there is: with a record of use of its own, which is given besides.
+pub(crate) async fn second_adapter(folder: &Path, department: &str, files: &TrialFiles) -> (Department, PathBuf) {
+    let ledger = folder.join(format!("{department}-second.ledger"));
+    let at = "127.0.0.1:0".parse().unwrap();
+    (adapter_with(folder, department, files, (at, ledger.clone())).await, ledger)
+}
+
+async fn adapter_with(
+    folder: &Path,
+    department: &str,
+    files: &TrialFiles,
+    (address, ledger): (SocketAddr, PathBuf),
+) -> Department {
     let shipped = root().join("connectors").join(department).join("connector.toml");
     let service = asked_service(folder, department, files).await;
     let connector = if service.is_some() { service::home(folder, department).join("connector.toml") } else { shipped };
@@ -141,8 +158,7 @@ pub(crate) async fn adapter_at(folder: &Path, department: &str, files: &TrialFil
     let url = service.as_ref().map_or_else(database, Service::url);
     let rehearsal = folder.join("rehearsals").join(format!("{department}.json"));
     // Each has the department's own record of use.
-    let ledger = Some(folder.join(format!("{department}.ledger")));
-    let running = serve_connector_at(&connector, &url, Some(&rehearsal), files, (address, ledger)).await;
+    let running = serve_connector_at(&connector, &url, Some(&rehearsal), files, (address, Some(ledger))).await;
     Department { running, service }
 }
 

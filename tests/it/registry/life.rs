@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::hub::{Setup, adapter, requests};
+use super::super::hub::{Setup, adapter, requests, second_adapter};
 use super::super::stub::{Behaviour, Stub};
 use super::{Hub, answers, invitation, operator, register_at, registered_at, report, version, without_signature};
 
@@ -148,7 +148,7 @@ async fn a56_nobody_agrees_to_an_adapter_alone_whatever_the_settings_say() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_version_takes_over_under_load_and_no_verification_fails() {
     let hub = Hub::start(Setup::default()).await;
-    let other = adapter(hub.system.folder.path(), "hrss", &hub.system.files).await;
+    let (other, _) = second_adapter(hub.system.folder.path(), "hrss", &hub.system.files).await;
     let first = hub.live("hrss", hub.system.adapters["hrss"].addr()).await;
     let second = hub.in_shadow("hrss", other.addr()).await;
     let (stop, all) = (Arc::new(AtomicBool::new(false)), requests(hub.system.folder.path()));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::hub::{Setup, adapter, requests};
+use super::super::hub::{Setup, requests, second_adapter};
 use super::super::stub::{Behaviour, Stub};
 use super::{Hub, operator, without_signature};
 
@@ -31,7 +31,7 @@ async fn told(hub: &Hub, body: &Value) -> Value {
 async fn a_shadow_that_lies_changes_no_verdict_and_its_agreement_shows_it() {
     let hub = Hub::start(Setup::default()).await;
     without_signature(&hub.system, "housing");
-    let honest = adapter(hub.system.folder.path(), "housing", &hub.system.files).await;
+    let (honest, _) = second_adapter(hub.system.folder.path(), "housing", &hub.system.files).await;
     let bodies: Vec<Value> = requests(hub.system.folder.path()).into_values().take(8).collect();
     let mut alone = Vec::new();
     for body in &bodies {
@@ -80,7 +80,7 @@ async fn a_shadow_that_lies_changes_no_verdict_and_its_agreement_shows_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shadow_that_says_the_same_agrees_and_one_that_hangs_delays_nobody() {
     let mut hub = Hub::start(Setup::default()).await;
-    let twin = adapter(hub.system.folder.path(), "hrss", &hub.system.files).await;
+    let (twin, ledger) = second_adapter(hub.system.folder.path(), "hrss", &hub.system.files).await;
     let id = hub.in_shadow("hrss", twin.addr()).await;
     let bodies: Vec<Value> = requests(hub.system.folder.path()).into_values().take(4).collect();
     for body in &bodies {
@@ -88,6 +88,9 @@ async fn a_shadow_that_says_the_same_agrees_and_one_that_hangs_delays_nobody() {
     }
     let shadow = until_asked(&hub, &id, 1).await;
     assert_eq!(shadow["agreement_permille"], 1_000, "{shadow}");
+    // Its record of use proves a question that is not the live one's, in its own name.
+    let lines = std::fs::read_to_string(ledger).unwrap();
+    assert!(lines.contains(&format!(".{id}.0\"")) && !lines.contains(".hrss.0\""), "{lines}");
     hub.system = hub.system.restart().await;
     assert_eq!(hub.show(&id).await["shadow"]["agreement_permille"], 1_000, "a restart forgets no count");
     let (address, keys) = (twin.addr(), hub.system.folder.path().join("keys"));
