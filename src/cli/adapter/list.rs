@@ -90,6 +90,9 @@ fn told(
     for pin in &record.pins {
         writeln!(out, "  {}{}", lang.pick("公钥 ", "key "), pin.as_str())?;
     }
+    if let Some(key) = &record.answer_key {
+        writeln!(out, "  {}{}", lang.pick("答复签名公钥 ", "answers' key "), key.public().id())?;
+    }
     for (quota, count) in used {
         writeln!(out, "  {}{quota} {count}", lang.pick("已用 ", "used "))?;
     }

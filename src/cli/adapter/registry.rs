@@ -334,12 +334,15 @@ async fn register(args: RegisterArgs, global: &Global) -> anyhow::Result<ExitCod
 fn registered(out: &mut impl Write, adapter: &Value, lang: Lang) -> std::io::Result<()> {
     let text = |name: &str| adapter.get(name).and_then(Value::as_str).unwrap_or_default();
     let pin = adapter.pointer("/pins/0").and_then(Value::as_str).unwrap_or_default();
+    let (key, id) = (adapter.get("answer_key").and_then(Value::as_str), text("id"));
+    let key_zh = key.map_or_else(|| "无（答复不签名）".to_owned(), str::to_owned);
+    let key_en = key.map_or_else(|| "none (its answers are not signed)".to_owned(), str::to_owned);
     writeln!(
         out,
         "{}",
         lang.pick(
-            &format!("已登记为 {}（待接收）。平台看到的证书公钥：\n  {pin}\n请与本机核对。下一步：hedui adapter conform，把报告交给平台运维人员。", text("id")),
-            &format!("Registered as {} (draft). The key of the certificate that the hub saw:\n  {pin}\nCompare it with your own. Next: hedui adapter conform, and hand the report to the hub's operator.", text("id"))
+            &format!("已登记为 {id}（待接收）。平台看到的证书公钥：\n  {pin}\n答复签名公钥：\n  {key_zh}\n请与本机核对。下一步：hedui adapter conform，把报告交给平台运维人员。"),
+            &format!("Registered as {id} (draft). The key of the certificate that the hub saw:\n  {pin}\nThe key of its answers:\n  {key_en}\nCompare both with your own. Next: hedui adapter conform, and hand the report to the hub's operator.")
         )
     )
 }

@@ -65,7 +65,9 @@ async fn record(
     let request_id = ids.next("rq");
     let object = format!("adapter/{}", copied.shadow.way.owner);
     let mut event = AccessEvent::new(ids.next("ev"), clock.now(), Action::ShadowAsked, None, &request_id);
-    (event.role, event.object) = (Some(Role::System), Some(object.as_str()));
+    // The id stands in the department's own record of use.
+    let objects = [object.clone(), format!("question/{}", copied.question())];
+    (event.role, event.object, event.objects) = (Some(Role::System), Some(object.as_str()), &objects);
     (event.verification, event.purpose) = (Some(copied.verification.as_str()), Some(copied.purpose));
     verifications.store().record_events(vec![event.to_row()?]).await
 }

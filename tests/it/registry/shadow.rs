@@ -71,6 +71,8 @@ async fn a_shadow_that_lies_changes_no_verdict_and_its_agreement_shows_it() {
         hub.log().await.drain(before..).filter(|event| event["action"] == "shadow_asked").collect();
     assert!(entries.len() >= liar.times_asked(), "{} entries, {} questions", entries.len(), liar.times_asked());
     assert_eq!(entries[0]["object"], "adapter/housing-1");
+    let question = format!("question/{}.housing-1.0", entries[0]["verification"].as_str().unwrap());
+    assert_eq!(entries[0]["objects"][1], question);
     assert!(entries[0]["verification"].as_str().unwrap().starts_with("vf_"));
     assert_eq!(hub.bring(&id, &json!({ "move": "withdraw" })).await.status, 200);
     assert!(operator(&hub.system).get(&format!("/v1/adapters/{id}")).await.body["shadow"].is_object());
