@@ -23,7 +23,7 @@ use crate::domain::purpose::Purpose;
 pub const WHOLE: u64 = 1_000;
 
 /// How a department is asked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
     /// How long one question may take.
     pub timeout: Duration,

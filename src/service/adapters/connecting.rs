@@ -153,14 +153,28 @@ impl Connecting {
         self.registry.replace(desks);
     }
 
-    /// A connection of a record: the one there is, while what it was made from stays the same.
+    /// A connection of a record: the one there is, while what it was made from stays the same. Whose quotas it counts on,
+    /// hours and quotas may change over it: an adapter that goes live keeps the connections, and what was learnt of its
+    /// delays, from when it was a shadow.
     fn connected(&self, record: &AdapterRecord, owner: &str) -> Result<Way, ClientError> {
         let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
         let own = ways.entry(record.id.clone()).or_default();
-        own.retain(|way| is_of(way, &record.agreement, owner) || way.adapter.under_way() > 0);
-        if let Some(way) = own.iter().find(|way| is_of(way, &record.agreement, owner)) {
-            return Ok(way.clone());
+        if let Some(way) = own.iter().find(|way| is_of(way, &record.agreement, owner)).cloned() {
+            own.retain(|other| is_of(other, &record.agreement, owner) || other.adapter.under_way() > 0);
+            return Ok(way);
         }
+        let terms = Terms::of(&record.agreement);
+        let adapter = match own.iter().rfind(|way| Terms::of(&way.agreement) == terms) {
+            Some(way) => Arc::clone(&way.adapter),
+            None => Arc::new(self.connect(record, terms)?),
+        };
+        own.retain(|way| way.adapter.under_way() > 0);
+        let way = Way { adapter, agreement: Arc::new(record.agreement.clone()), owner: owner.into() };
+        own.push(way.clone());
+        Ok(way)
+    }
+
+    fn connect(&self, record: &AdapterRecord, terms: Terms) -> Result<Adapter, ClientError> {
         let unusable = || ClientError::Certificates {
             endpoint: record.endpoint.clone(),
             problem: "the hub's configuration has no [registry] any more".to_owned(),
@@ -174,15 +188,10 @@ impl Connecting {
             max_answer: self.network.max_answer,
             egress: &self.network.egress,
         })?;
-        let randomness = Arc::clone(&self.network.randomness);
-        let keys = record.answer_key.iter().map(|key| key.public().clone()).collect::<Vec<_>>();
+        let keys: Vec<PublicKey> = record.answer_key.iter().map(|key| key.public().clone()).collect();
         let answer_keys = AnswerKeys { are_required: !keys.is_empty(), keys, before_use: false };
-        let way = (client, answer_keys);
-        let adapter = Adapter::new(record.department.clone(), way, Terms::of(&record.agreement), randomness);
-        let agreement = Arc::new(record.agreement.clone());
-        let way = Way { adapter: Arc::new(adapter), agreement, owner: owner.into() };
-        own.push(way.clone());
-        Ok(way)
+        let randomness = Arc::clone(&self.network.randomness);
+        Ok(Adapter::new(record.department.clone(), (client, answer_keys), terms, randomness))
     }
 
     /// The shadow of a record: the one there is, so that its share goes on evenly.
