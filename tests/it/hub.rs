@@ -118,6 +118,11 @@ impl Department {
         self.running.addr()
     }
 
+    /// Where its adapter finds its records, where that is a service.
+    pub(crate) fn service_url(&self) -> Option<String> {
+        self.service.as_ref().map(Service::url)
+    }
+
     /// Stops it.
     pub(crate) async fn stop(self) {
         self.running.stop().await;
