@@ -153,7 +153,7 @@ pub(super) struct ServiceTable {
 /// Checks `[source]`.
 pub(super) fn source(checker: &mut Checker<'_>, place: &At<'_>, mut table: toml::Table) -> Option<SourceInfo> {
     let web = web::web(checker, place, &mut table);
-    let table: HttpTable = checker.read(place, table)?;
+    let table: HttpTable = checker.read(place, table, web::KEY)?;
     let encoding = match &table.encoding {
         None => Some(TextEncoding::Utf8),
         Some(name) => TextEncoding::named(name),
