@@ -17,7 +17,7 @@ use crate::golden;
 use crate::native::find_column;
 use crate::protocol::QueryPeriod;
 use crate::secret::SecretPlace;
-use crate::source::{OpenError, Plan, Question, Rung, SourceError, Trouble, connect, resolve};
+use crate::source::{OpenError, Plan, Question, Rung, SourceError, Trouble, Whereabouts, connect, resolve};
 
 /// An identity number that nobody has, for asking without asking about anybody.
 pub(crate) const NOBODY: &str = "150000185001010010";
@@ -183,26 +183,8 @@ async fn climb_to_login(adapter: &Adapter, steps: &mut Vec<Step>) -> bool {
     let Some(source) = adapter.source().database() else { return true };
     let place = source.place();
     let tls = source.tls();
-    if tls.is_some() {
-        let addresses = match resolve(place).await {
-            Ok(addresses) => addresses,
-            Err(trouble) => {
-                steps.push(Step::broken(trouble));
-                return false;
-            }
-        };
-        let shown = addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", ");
-        let host = &place.host;
-        steps.push(Step::sound(Rung::Dns, format!("{host} 的地址是 {shown}"), format!("{host} is {shown}")));
-        match connect(&addresses, place).await {
-            Ok(address) => {
-                steps.push(Step::sound(Rung::Tcp, format!("{address} 有程序在听"), format!("{address} listens")));
-            }
-            Err(trouble) => {
-                steps.push(Step::broken(trouble));
-                return false;
-            }
-        }
+    if tls.is_some() && !climb_network(place, steps).await {
+        return false;
     }
     match source.login().await {
         Err(error) => {
@@ -244,6 +226,30 @@ async fn climb_to_login(adapter: &Adapter, steps: &mut Vec<Step>) -> bool {
             steps.last().is_some_and(Step::holds)
         }
     }
+}
+
+/// DNS and TCP. True when both hold.
+async fn climb_network(place: &Whereabouts, steps: &mut Vec<Step>) -> bool {
+    let addresses = match resolve(place).await {
+        Ok(addresses) => addresses,
+        Err(trouble) => return stop(steps, Step::broken(trouble)),
+    };
+    let shown = addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", ");
+    let host = &place.host;
+    steps.push(Step::sound(Rung::Dns, format!("{host} 的地址是 {shown}"), format!("{host} is {shown}")));
+    match connect(&addresses, place).await {
+        Ok(address) => {
+            steps.push(Step::sound(Rung::Tcp, format!("{address} 有程序在听"), format!("{address} listens")));
+            true
+        }
+        Err(trouble) => stop(steps, Step::broken(trouble)),
+    }
+}
+
+/// Tells the rung that does not hold, above which nothing is climbed.
+fn stop(steps: &mut Vec<Step>, broken: Step) -> bool {
+    steps.push(broken);
+    false
 }
 
 fn encrypted(mode: TlsMode, cipher: Option<&str>) -> Step {
@@ -406,12 +412,18 @@ async fn answers(adapter: &Adapter, dataset: &Dataset, question: &Question<'_>) 
             rung: Rung::Answer,
             what: Text::new(
                 format!("{id}：问一个不存在的人却返回了记录"),
-                format!("{id}: asked about nobody, the statement returns rows"),
+                format!("{id}: asked about nobody, the source gives records"),
             ),
-            mend: Text::new(
-                "检查 WHERE 条件里 OR 的括号",
-                "check the WHERE clause: an OR without parentheses reads other people's rows",
-            ),
+            mend: match adapter.source().database() {
+                Some(_) => Text::new(
+                    "检查 WHERE 条件里 OR 的括号",
+                    "check the WHERE clause: an OR without parentheses reads other people's rows",
+                ),
+                None => Text::new(
+                    "核对所问的身份号码有没有传到、subject 是不是记录里本人的号码",
+                    "check that the identity number reaches the source, and that `subject` is the one in the record itself",
+                ),
+            },
             command: None,
             details: String::new(),
         }),
@@ -550,7 +562,7 @@ fn of_source(error: &SourceError, at: Rung) -> Trouble {
             "等占用它的程序结束；SQLite 可改用 WAL 模式",
             "wait for the program that holds it; SQLite can use WAL mode",
         ),
-        _ => Text::new("收窄语句，或提高 max_rows", "narrow the statement, or raise max_rows"),
+        _ => Text::new("收窄查询条件，或提高 max_rows", "narrow the question, or raise max_rows"),
     };
     Trouble { code: error.code(), rung: at, what: error.text(), mend, command: None, details: String::new() }
 }

@@ -155,11 +155,13 @@ impl RowError {
 /// Why the answer of a source cannot be used at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RowsError {
-    /// The statement does not give a column the mapping reads.
-    #[error("the statement gives no column `{0}`: select it, or change the mapping")]
+    /// The source does not give a column the mapping reads.
+    #[error("the source gives no column `{0}`: have it given (a database: in SELECT), or change the mapping")]
     ColumnMissing(String),
     /// A row is about a person who was not asked about, or about nobody.
-    #[error("the source returned a row about a person who was not asked about: check the WHERE clause and `subject`")]
+    #[error(
+        "the source returned a row about a person who was not asked about: check `subject` (a database: and the WHERE clause)"
+    )]
     Stranger,
 }
 
@@ -167,8 +169,10 @@ impl RowsError {
     /// The error for people.
     pub fn text(&self) -> Text {
         let zh = match self {
-            Self::ColumnMissing(column) => format!("语句没有给出列 `{column}`：在 SELECT 里加上，或改映射"),
-            Self::Stranger => "数据源给出了没有问到的人的记录：检查 WHERE 条件和 subject".to_owned(),
+            Self::ColumnMissing(column) => {
+                format!("数据源没有给出列 `{column}`：请补上（数据库写进 SELECT），或改映射")
+            }
+            Self::Stranger => "数据源给出了没有问到的人的记录：检查 subject（数据库还有 WHERE 条件）".to_owned(),
         };
         Text::new(zh, self.to_string())
     }

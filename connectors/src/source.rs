@@ -5,6 +5,7 @@
 
 mod error;
 mod file;
+mod group;
 mod http;
 mod reach;
 mod simulated;

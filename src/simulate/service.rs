@@ -164,6 +164,12 @@ impl Drop for Service {
     }
 }
 
+/// What a service says when it fails inside. Why it did is in the log of the trial: no caller is told.
+fn failed(department: &str, error: &dyn std::fmt::Display) -> &'static str {
+    tracing::error!(department, %error, "the simulated service cannot read its store");
+    "系统内部错误"
+}
+
 /// TLS by the server's certificate of a trial.
 fn tls(keys: &TrialKeys) -> Result<ServerConfig, ServiceError> {
     let failed = |error: &dyn std::fmt::Display| ServiceError::Tls(error.to_string());

@@ -1,7 +1,7 @@
 //! The rungs between the file and an answer, where the source is a service.
 
-use super::{Step, of_source};
-use crate::source::{Rung, SourceError, Whereabouts, connect, resolve};
+use super::{Step, climb_network, of_source, stop};
+use crate::source::{Rung, SourceError, Whereabouts};
 
 /// DNS, TCP, TLS, login. True when all of them hold.
 pub(super) async fn climb(
@@ -11,18 +11,8 @@ pub(super) async fn climb(
     login: impl Future<Output = Result<(), SourceError>>,
     steps: &mut Vec<Step>,
 ) -> bool {
-    let addresses = match resolve(place).await {
-        Ok(addresses) => addresses,
-        Err(trouble) => return broken(steps, Step::broken(trouble)),
-    };
-    let shown = addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", ");
-    let host = &place.host;
-    steps.push(Step::sound(Rung::Dns, format!("{host} 的地址是 {shown}"), format!("{host} is {shown}")));
-    match connect(&addresses, place).await {
-        Ok(address) => {
-            steps.push(Step::sound(Rung::Tcp, format!("{address} 有程序在听"), format!("{address} listens")));
-        }
-        Err(trouble) => return broken(steps, Step::broken(trouble)),
+    if !climb_network(place, steps).await {
+        return false;
     }
     let plain = || {
         Step::sound(
@@ -36,7 +26,7 @@ pub(super) async fn climb(
     };
     let sound = || if is_encrypted { encrypted() } else { plain() };
     if let Err(error) = reach.await {
-        return broken(steps, at(&error, Rung::Tls));
+        return stop(steps, at(&error, Rung::Tls));
     }
     if let Err(error) = login.await {
         let step = at(&error, Rung::Login);
@@ -44,7 +34,7 @@ pub(super) async fn climb(
         if step.rung > Rung::Tls {
             steps.push(sound());
         }
-        return broken(steps, step);
+        return stop(steps, step);
     }
     steps.push(sound());
     steps.push(Step::sound(
@@ -53,11 +43,6 @@ pub(super) async fn climb(
         "every key and token that [source.auth] needs was fetched",
     ));
     true
-}
-
-fn broken(steps: &mut Vec<Step>, step: Step) -> bool {
-    steps.push(step);
-    false
 }
 
 fn at(error: &SourceError, rung: Rung) -> Step {

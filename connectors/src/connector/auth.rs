@@ -13,6 +13,7 @@ use super::web::service_url;
 use crate::error::Text;
 use crate::json_path::JsonPath;
 use crate::secret::SecretPlace;
+use crate::words;
 
 /// The requester's headers of the national sharing platform.
 const PLATFORM_HEADERS: [(Part, &str); 3] =
@@ -224,13 +225,8 @@ pub(super) fn auth(
     let table = match AuthTable::deserialize(table) {
         Ok(table) => table,
         Err(error) => {
-            let message = error.message().lines().next().unwrap_or_default().to_owned();
-            return unusable(
-                checker,
-                &here,
-                &format!("格式不对：{message}"),
-                &format!("not of the right form: {message}"),
-            );
+            let form = words::of_form(&error);
+            return unusable(checker, &here, &form.zh, &form.en);
         }
     };
     let expired_when = conditions(checker, &here, "expired_when", &table.expired_when);

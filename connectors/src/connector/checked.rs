@@ -33,19 +33,15 @@ impl<'a> Checker<'a> {
         Self { text, faults: Vec::new() }
     }
 
-    /// Reads the keys of `[source]` that a kind has.
-    pub(super) fn read<T: DeserializeOwned>(&mut self, place: &At<'_>, table: toml::Table) -> Option<T> {
-        T::deserialize(table)
-            .map_err(|error| {
-                let message = error.message().lines().next().unwrap_or_default();
-                self.fault(
-                    "source_field",
-                    place,
-                    Text::new(format!("格式不对：{message}"), format!("not of the right form: {message}")),
-                    Text::new("按 connectors/README.md 改正该键", "write the key as connectors/README.md has it"),
-                );
-            })
-            .ok()
+    /// Reads the keys of `[source]` that a kind has; `mend` says which there are, in Chinese and English.
+    pub(super) fn read<T: DeserializeOwned>(
+        &mut self,
+        place: &At<'_>,
+        table: toml::Table,
+        mend: (&str, &str),
+    ) -> Option<T> {
+        let read = T::deserialize(table);
+        read.map_err(|error| self.fault("source_field", place, words::of_form(&error), Text::new(mend.0, mend.1))).ok()
     }
 
     /// What was found.

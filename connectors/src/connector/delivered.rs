@@ -115,22 +115,11 @@ pub(super) struct FileTable {
 }
 
 pub(super) fn source(checker: &mut Checker<'_>, place: &At<'_>, table: toml::Table) -> Option<SourceInfo> {
-    let table = match FileTable::deserialize(table) {
-        Ok(table) => table,
-        Err(error) => {
-            let message = error.message().lines().next().unwrap_or_default().to_owned();
-            checker.fault(
-                "source_field",
-                place,
-                Text::new(format!("格式不对：{message}"), format!("not of the right form: {message}")),
-                Text::new(
-                    "写 folder、max_age、max_rows；另有 control、format、delimiter、encoding、max_bytes、max_unfiled、patience",
-                    "write folder, max_age and max_rows; there are also control, format, delimiter, encoding, max_bytes, max_unfiled and patience",
-                ),
-            );
-            return None;
-        }
-    };
+    let mend = (
+        "写 folder、max_age、max_rows；另有 control、format、delimiter、encoding、max_bytes、max_unfiled、patience",
+        "write folder, max_age and max_rows; there are also control, format, delimiter, encoding, max_bytes, max_unfiled and patience",
+    );
+    let table: FileTable = checker.read(place, table, mend)?;
     let mut wrong = |what: (&str, &str), mend: (&str, &str)| {
         checker.fault("source_file", place, Text::new(what.0, what.1), Text::new(mend.0, mend.1));
     };

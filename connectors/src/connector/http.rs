@@ -153,7 +153,7 @@ pub(super) struct ServiceTable {
 /// Checks `[source]`.
 pub(super) fn source(checker: &mut Checker<'_>, place: &At<'_>, mut table: toml::Table) -> Option<SourceInfo> {
     let web = web::web(checker, place, &mut table);
-    let table: HttpTable = checker.read(place, table)?;
+    let table: HttpTable = checker.read(place, table, web::KEY)?;
     let encoding = match &table.encoding {
         None => Some(TextEncoding::Utf8),
         Some(name) => TextEncoding::named(name),
@@ -423,6 +423,23 @@ mod tests {
             let codes: Vec<_> = faults.faults.iter().map(|fault| fault.code).collect();
             assert!(codes.contains(&code), "{to}: {codes:?}");
             assert!(!faults.to_string().contains("hunter2"), "{faults}");
+        }
+    }
+
+    #[test]
+    fn p12_a_key_that_there_is_not_is_told_in_both_languages_whichever_table_it_is_in() {
+        let folder = "kind = \"file\"\nfolder = \"d\"\nmax_age = \"40d\"\nmax_rows = 9";
+        for (from, to) in [
+            ("max_connections = 3", "max_connection = 3"),
+            ("rid = \"r\"", "ridd = \"r\""),
+            ("kind = \"http\"", "kind = \"soap\"\nridd = 1"),
+            ("kind = \"http\"", folder),
+        ] {
+            let faults = Connector::parse(&file(&[(from, to)]), Path::new("c.toml")).expect_err(to);
+            let told = |fault: &crate::error::Fault| {
+                fault.what.zh.contains("不认识的键 `") && fault.what.en.contains("unknown field `")
+            };
+            assert!(faults.faults.iter().any(told), "{to}: {faults:?}");
         }
     }
 }

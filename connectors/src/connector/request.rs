@@ -11,6 +11,7 @@ use super::template::{Body, Given, Template, TemplateError};
 use super::{Connector, Parameter, SourceInfo};
 use crate::error::{Fault, Faults, Text};
 use crate::json_path::JsonPath;
+use crate::words;
 
 /// `request` of a dataset.
 #[derive(Debug, Clone, Deserialize)]
@@ -127,19 +128,21 @@ pub(crate) fn probe(text: &str, connector: &Connector) -> Result<HttpAsk, Faults
     }
     let wrong = |fault| Faults::one(&connector.file, fault);
     let line = format!("request = {text}");
-    let unread = |message: &str| Fault {
+    let unread = |what: Text| Fault {
         code: "request_form",
         place: "--request".to_owned(),
         line: None,
-        what: Text::new(format!("格式不对：{message}"), format!("not of the right form: {message}")),
+        what,
         mend: Text::new(
             "写 --request '{ path = \"/…\", json = { sfzh = \":id_number\" } }'",
             "write --request '{ path = \"/…\", json = { id = \":id_number\" } }'",
         ),
     };
-    let SourceInfo::Http(info) = &connector.source else { return Err(wrong(unread("kind"))) };
-    let Probe { request } = toml::from_str(&line)
-        .map_err(|error: toml::de::Error| wrong(unread(error.message().lines().next().unwrap_or_default())))?;
+    let other_kind =
+        Text::new("只有 kind = \"http\" 的数据源能这样试问", "only a source of kind = \"http\" can be asked so");
+    let SourceInfo::Http(info) = &connector.source else { return Err(wrong(unread(other_kind))) };
+    let Probe { request } =
+        toml::from_str(&line).map_err(|error: toml::de::Error| wrong(unread(words::of_form(&error))))?;
     let (mut checker, none) = (Checker::of(&line), BTreeMap::new());
     let here = At { place: "--request", span: None };
     let ask = request_of(&mut checker, &here, info, &request, &none);

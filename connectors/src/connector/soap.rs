@@ -135,22 +135,8 @@ pub(super) struct SoapAskTable {
 
 pub(super) fn source(checker: &mut Checker<'_>, place: &At<'_>, mut table: toml::Table) -> Option<SourceInfo> {
     let web = web::web(checker, place, &mut table);
-    let table = match SoapTable::deserialize(table) {
-        Ok(table) => table,
-        Err(error) => {
-            let message = error.message().lines().next().unwrap_or_default().to_owned();
-            checker.fault(
-                "source_field",
-                place,
-                Text::new(format!("格式不对：{message}"), format!("not of the right form: {message}")),
-                Text::new(
-                    "按 connectors/README.md 的“SOAP”一节改正",
-                    "write it as \"SOAP\" in connectors/README.md has it",
-                ),
-            );
-            return None;
-        }
-    };
+    let mend = ("按 connectors/README.md 的“SOAP”一节改正", "write it as \"SOAP\" in connectors/README.md has it");
+    let table: SoapTable = checker.read(place, table, mend)?;
     let mut wrong = |what: (&str, &str), mend: (&str, &str)| {
         checker.fault("source_soap", place, Text::new(what.0, what.1), Text::new(mend.0, mend.1));
     };

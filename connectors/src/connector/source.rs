@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
 use toml::Spanned;
 
 use super::checked::{At, Checker, at};
@@ -11,7 +10,6 @@ use super::file::{ExplainTable, SqlTable};
 use super::{DatabasePlace, Driver, ExplainInfo, SourceInfo, SqlInfo, TlsInfo, TlsMode, delivered, http, soap};
 use crate::error::Text;
 use crate::secret::SecretPlace;
-use crate::words;
 
 /// Rows of a table that a statement may read from end to end unless the file says otherwise: about what a
 /// database reads in some milliseconds.
@@ -40,22 +38,11 @@ pub(super) fn source(checker: &mut Checker<'_>, table: Spanned<toml::Table>) -> 
 }
 
 fn sql(checker: &mut Checker<'_>, place: &At<'_>, table: Spanned<toml::Table>) -> Option<SourceInfo> {
-    let table = match SqlTable::deserialize(table.into_inner()) {
-        Ok(table) => table,
-        Err(error) => {
-            let message = error.message().lines().next().unwrap_or_default().to_owned();
-            checker.fault(
-                "source_field",
-                place,
-                Text::new(format!("格式不对：{}", words::of_toml(&message)), format!("not of the right form: {message}")),
-                Text::new(
-                    "写 url 或 driver、host、database、user、password，以及 statement_timeout、max_connections、max_rows",
-                    "write url, or driver, host, database, user and password; then statement_timeout, max_connections and max_rows",
-                ),
-            );
-            return None;
-        }
-    };
+    let mend = (
+        "写 url 或 driver、host、database、user、password，以及 statement_timeout、max_connections、max_rows",
+        "write url, or driver, host, database, user and password; then statement_timeout, max_connections and max_rows",
+    );
+    let table: SqlTable = checker.read(place, table.into_inner(), mend)?;
     let database = database(checker, place, &table);
     let tls = tls(checker, place, &table);
     let statement_timeout = duration(&table.statement_timeout)

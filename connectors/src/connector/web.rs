@@ -30,6 +30,10 @@ const KEYS: [&str; 13] = [
     "auth",
 ];
 
+/// What mends a key of a service that is not of its form.
+pub(super) const KEY: (&str, &str) =
+    ("按 connectors/README.md 改正该键", "write the key as connectors/README.md has it");
+
 /// The largest answer unless the file says otherwise, in bytes.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
@@ -100,7 +104,7 @@ pub(super) struct WebTable {
 /// Takes the keys of a service out of `[source]` and checks them; what is left is the kind's own.
 pub(super) fn web(checker: &mut Checker<'_>, place: &At<'_>, source: &mut toml::Table) -> Option<WebInfo> {
     let keys: toml::Table = KEYS.iter().filter_map(|key| source.remove_entry(*key)).collect();
-    let table: WebTable = checker.read(place, keys)?;
+    let table: WebTable = checker.read(place, keys, KEY)?;
     let url = url(checker, place, &table);
     let tls = tls(checker, place, &table);
     let mut span = |key, given: &Option<String>, default, least, most| {

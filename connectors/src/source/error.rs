@@ -14,7 +14,7 @@ pub enum SourceError {
     #[error("no answer within {} ms: is an index missing, or the database busy?", .0.as_millis())]
     Timeout(Duration),
     /// More rows than `max_rows`.
-    #[error("more than {0} rows: raise max_rows, or narrow the statement")]
+    #[error("more than {0} rows: raise max_rows, or narrow the question")]
     TooManyRows(usize),
     /// It cannot be opened or reached.
     #[error("the source cannot be used: {}", .0.sentence().en)]
@@ -86,7 +86,7 @@ impl SourceError {
     pub fn text(&self) -> Text {
         let zh = match self {
             Self::Timeout(timeout) => format!("{} 毫秒内没有答复：是否缺索引，或数据库太忙？", timeout.as_millis()),
-            Self::TooManyRows(limit) => format!("超过 {limit} 行：提高 max_rows，或收窄语句"),
+            Self::TooManyRows(limit) => format!("超过 {limit} 行：提高 max_rows，或收窄查询条件"),
             Self::Unavailable(trouble) => format!("数据源不可用：{}", trouble.sentence().zh),
             Self::Locked => "数据源被其他程序锁住".to_owned(),
             Self::Statement(trouble) => format!("数据源不接受该语句：{}", trouble.sentence().zh),

@@ -1,8 +1,5 @@
 //! A service that answers in JSON, as a source: asked about few persons at a time, with a bound on calls, on
 //! time and on rows.
-//!
-//! One person whose answer is no use costs nobody else theirs; a service that refuses, is away or has no quota
-//! left is not asked on.
 
 mod call;
 mod envelope;
@@ -14,17 +11,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use hyper::header::HeaderMap;
 
-use super::trouble::{Finding, Rung, Trouble, Whereabouts};
+use super::group::{Bounds, Group};
+use super::trouble::{Finding, Trouble, Whereabouts};
 use super::web::{Access, WebAnswer, WebCall, WebClient};
 use super::{Found, OpenError, Question, SourceError};
 use crate::clock::Clock;
 use crate::connector::{Ask, Connector, Dataset, HttpAsk, HttpInfo};
-use crate::native::{Native, Rows};
+use crate::native::Native;
 use crate::protocol::QueryPeriod;
 use crate::secret::Secret;
 use call::Page;
@@ -40,9 +36,7 @@ pub(crate) struct HttpSource {
     envelope: Option<Envelope>,
     /// Reads an answer of which nothing is known yet.
     bare: Reader,
-    question_timeout: Duration,
-    parallel: usize,
-    max_rows: usize,
+    bounds: Bounds,
     max_calls: usize,
 }
 
@@ -62,13 +56,6 @@ enum Way {
     Live { client: Arc<WebClient>, accesses: Vec<Arc<Access>>, clock: Clock },
     /// From a fixture.
     Recorded(Recorded),
-}
-
-/// The persons one call asks about.
-#[derive(Clone, Copy)]
-struct Group<'a> {
-    id_numbers: &'a [&'a str],
-    names: &'a [&'a str],
 }
 
 impl HttpSource {
@@ -125,9 +112,7 @@ impl HttpSource {
             bare: Reader::bare(info, place),
             way,
             envelope,
-            question_timeout: info.web.question_timeout,
-            parallel: info.web.max_connections as usize,
-            max_rows: info.max_rows,
+            bounds: Bounds::of(&info.web, info.max_rows),
             max_calls: info.max_calls,
         }
     }
@@ -135,63 +120,10 @@ impl HttpSource {
     /// Asks about everybody of a question, a few at a time.
     pub(super) async fn fetch(&self, dataset: &str, question: &Question<'_>) -> Result<Found, SourceError> {
         let asked = self.asked(dataset)?;
-        let size = asked.ask.persons_per_call;
-        let chunks = question.id_numbers.chunks(size).zip(question.names.chunks(size));
-        let groups: Vec<Group<'_>> = chunks.map(|(id_numbers, names)| Group { id_numbers, names }).collect();
-        let gathered = self.gathered(asked, &groups, question.period);
-        tokio::time::timeout(self.question_timeout, gathered).await.unwrap_or_else(|_| {
-            let late = Trouble::found(Finding::Late, "question_timeout", self.place());
-            Err(SourceError::TimedOut(Box::new(late)))
-        })
-    }
-
-    async fn gathered(&self, asked: &Asked, groups: &[Group<'_>], period: QueryPeriod) -> Result<Found, SourceError> {
         let calls = AtomicUsize::new(0);
-        let mut found =
-            Found { rows: Rows { columns: asked.reader.columns(), ..Rows::default() }, unanswered: Vec::new() };
-        let mut rows: BTreeMap<usize, Vec<Vec<Native>>> = BTreeMap::new();
-        let (mut waiting, mut running, mut count) = (groups.iter().enumerate(), FuturesUnordered::new(), 0);
-        loop {
-            while running.len() < self.parallel
-                && let Some((place, group)) = waiting.next()
-            {
-                running.push(self.placed(asked, place, *group, period, &calls));
-            }
-            let Some((place, group, answer)) = running.next().await else { break };
-            match answer {
-                Ok(some) => {
-                    count += some.len();
-                    if count > self.max_rows {
-                        return Err(SourceError::TooManyRows(self.max_rows));
-                    }
-                    rows.insert(place, some);
-                }
-                Err(error) if is_of_these_persons(&error, rows.is_empty()) => {
-                    found.unanswered.extend(group.id_numbers.iter().map(|id| ((*id).to_owned(), error.clone())));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        match found.unanswered.first() {
-            Some((_, error)) if rows.is_empty() => Err(error.clone()),
-            _ => {
-                // In the order of the question, whichever answer came first.
-                found.rows.rows = rows.into_values().flatten().collect();
-                Ok(found)
-            }
-        }
-    }
-
-    /// Asks about a group, and says which it was.
-    async fn placed<'a>(
-        &self,
-        asked: &Asked,
-        place: usize,
-        group: Group<'a>,
-        period: QueryPeriod,
-        calls: &AtomicUsize,
-    ) -> (usize, Group<'a>, Result<Vec<Vec<Native>>, SourceError>) {
-        (place, group, self.group(asked, group, period, calls).await)
+        let (size, columns) = (asked.ask.persons_per_call, asked.reader.columns());
+        let ask = |group| self.group(asked, group, question.period, &calls);
+        self.bounds.gather(question, size, columns, self.place(), ask).await
     }
 
     /// Asks about the persons of one call, page by page.
@@ -219,8 +151,8 @@ impl HttpSource {
                 Meant::Records(json) => json,
             };
             let next = pages.take(&asked.reader, &json, group.id_numbers)?;
-            if pages.rows.len() > self.max_rows {
-                return Err(SourceError::TooManyRows(self.max_rows));
+            if pages.rows.len() > self.bounds.max_rows {
+                return Err(SourceError::TooManyRows(self.bounds.max_rows));
             }
             match next {
                 None => return Ok(pages.rows),
@@ -327,16 +259,6 @@ impl HttpSource {
     }
 }
 
-/// Whether an error is about the persons of one call only: an answer that is no use, or one that came too late
-/// from a service that answers others.
-fn is_of_these_persons(error: &SourceError, nobody_answered: bool) -> bool {
-    match error {
-        SourceError::Answer(_) => true,
-        SourceError::TimedOut(_) => !nobody_answered,
-        _ => false,
-    }
-}
-
 impl Asked {
     fn new(
         dataset: &Dataset,
@@ -351,23 +273,5 @@ impl Asked {
             reader: Reader::new(&dataset.mapping, ask, info.encoding, place.clone()),
             access,
         }
-    }
-}
-
-/// The error behind a refusal of a service: its quota, its being away, or an answer that is no use.
-fn of_refusal(trouble: Trouble, retry_after: Option<u64>) -> SourceError {
-    let trouble = Box::new(trouble);
-    match trouble.code {
-        "service_quota_used_up" | "service_calls_used_up" => SourceError::QuotaExceeded { trouble, retry_after },
-        "service_busy"
-        | "service_in_maintenance"
-        | "service_unavailable"
-        | "service_gateway_failed"
-        | "service_gateway_late" => SourceError::Unavailable(trouble),
-        _ => match trouble.rung {
-            Rung::Login | Rung::Permission => SourceError::Unavailable(trouble),
-            Rung::Prepare => SourceError::Statement(trouble),
-            _ => SourceError::Answer(trouble),
-        },
     }
 }

@@ -1,26 +1,23 @@
 //! A service that is asked and answers in XML, as a source: a few calls at a time, one person in each or several
 //! where the service takes lists.
-//!
-//! One person whose answer is no use costs nobody else theirs; a service that refuses or is away is not asked on.
 
 mod answer;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use hyper::Method;
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 
-use super::trouble::{Finding, Rung, Trouble, Whereabouts};
+use super::group::{Bounds, Group};
+use super::trouble::{Finding, Trouble, Whereabouts};
 use super::web::{Access, WebAnswer, WebCall, WebClient};
 use super::{Found, OpenError, Question, SourceError};
 use crate::clock::Clock;
 use crate::connector::{Ask, Dataset, Filling, SoapAsk, SoapInfo, XmlValue};
-use crate::native::{Native, Rows};
+use crate::native::Native;
 use crate::protocol::QueryPeriod;
 use crate::secret::Secret;
 use answer::Reader;
@@ -47,13 +44,6 @@ enum Way {
     Live { client: Arc<WebClient>, access: Box<Access> },
     /// From a folder: `<identity number>.xml`, or `nobody.xml` for everybody else.
     Recorded { folder: std::path::PathBuf, place: Whereabouts },
-}
-
-/// The persons one call asks about.
-#[derive(Clone, Copy)]
-struct Group<'a> {
-    id_numbers: &'a [&'a str],
-    names: &'a [&'a str],
 }
 
 impl SoapSource {
@@ -89,63 +79,9 @@ impl SoapSource {
     /// Asks about everybody of a question, a few at a time.
     pub(super) async fn fetch(&self, dataset: &str, question: &Question<'_>) -> Result<Found, SourceError> {
         let asked = self.asked(dataset)?;
-        let size = asked.ask.persons_per_call;
-        let chunks = question.id_numbers.chunks(size).zip(question.names.chunks(size));
-        let groups: Vec<Group<'_>> = chunks.map(|(id_numbers, names)| Group { id_numbers, names }).collect();
-        let patience: Duration = self.info.web.question_timeout;
-        match tokio::time::timeout(patience, self.gathered(asked, &groups, question.period)).await {
-            Ok(found) => found,
-            Err(_) => {
-                Err(SourceError::TimedOut(Box::new(Trouble::found(Finding::Late, "question_timeout", self.place()))))
-            }
-        }
-    }
-
-    async fn gathered(&self, asked: &Asked, groups: &[Group<'_>], period: QueryPeriod) -> Result<Found, SourceError> {
-        let parallel = usize::try_from(self.info.web.max_connections).unwrap_or(1);
-        let mut found =
-            Found { rows: Rows { columns: asked.reader.columns(), ..Rows::default() }, unanswered: Vec::new() };
-        let mut rows: BTreeMap<usize, Vec<Vec<Native>>> = BTreeMap::new();
-        let (mut waiting, mut running, mut count) = (groups.iter().enumerate(), FuturesUnordered::new(), 0);
-        loop {
-            while running.len() < parallel
-                && let Some((place, group)) = waiting.next()
-            {
-                running.push(self.placed(asked, place, *group, period));
-            }
-            let Some((place, group, answer)) = running.next().await else { break };
-            match answer {
-                Ok(some) => {
-                    count += some.len();
-                    if count > self.info.max_rows {
-                        return Err(SourceError::TooManyRows(self.info.max_rows));
-                    }
-                    rows.insert(place, some);
-                }
-                // An answer that is no use is these persons' only.
-                Err(error @ SourceError::Answer(_)) => {
-                    found.unanswered.extend(group.id_numbers.iter().map(|id| ((*id).to_owned(), error.clone())));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        match found.unanswered.first() {
-            Some((_, error)) if rows.is_empty() => Err(error.clone()),
-            _ => {
-                found.rows.rows = rows.into_values().flatten().collect();
-                Ok(found)
-            }
-        }
-    }
-
-    async fn placed<'a>(
-        &self,
-        asked: &Asked,
-        place: usize,
-        group: Group<'a>,
-        period: QueryPeriod,
-    ) -> (usize, Group<'a>, Result<Vec<Vec<Native>>, SourceError>) {
-        (place, group, self.group(asked, group, period).await)
+        let (size, columns) = (asked.ask.persons_per_call, asked.reader.columns());
+        let ask = |group| self.group(asked, group, question.period);
+        Bounds::of(&self.info.web, self.info.max_rows).gather(question, size, columns, self.place(), ask).await
     }
 
     /// Asks about the persons of one call, page by page.
@@ -334,19 +270,4 @@ fn recorded(folder: &Path, id_numbers: &[&str], reader: &Reader) -> Result<WebAn
     let body = of(name).or_else(|_| of("nobody"));
     let body = body.map_err(|error| reader.wrong(Finding::Blank, &format!("{}: {error}", folder.display())))?;
     Ok(WebAnswer { status: 200, headers: hyper::HeaderMap::new(), body })
-}
-
-/// A trouble that the service told, as what it means for the question.
-fn of_refusal(trouble: Trouble, retry_after: Option<u64>) -> SourceError {
-    let trouble = Box::new(trouble);
-    match trouble.code {
-        "service_quota_used_up" | "service_calls_used_up" => SourceError::QuotaExceeded { trouble, retry_after },
-        "service_busy"
-        | "service_in_maintenance"
-        | "service_unavailable"
-        | "service_gateway_failed"
-        | "service_gateway_late" => SourceError::Unavailable(trouble),
-        _ if matches!(trouble.rung, Rung::Login | Rung::Permission) => SourceError::Unavailable(trouble),
-        _ => SourceError::Answer(trouble),
-    }
 }

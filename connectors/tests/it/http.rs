@@ -172,7 +172,7 @@ async fn pages_are_read_to_the_total_and_a_list_that_is_not_whole_is_an_error() 
 }
 
 #[tokio::test]
-async fn no_record_is_what_the_file_says_and_everything_else_is_an_error() {
+async fn p2_no_record_is_what_the_file_says_and_everything_else_is_an_error() {
     let running = Running::start(false);
     let adapter = running.adapter(OAUTH2, &[]);
     let whole = |list: Value| json!({"code": "200", "msg": "成功", "data": {"total": 0, "list": list}}).to_string();
@@ -285,7 +285,7 @@ async fn what_is_no_answer_to_a_question_is_an_error_and_a_quota_is_told_as_such
 }
 
 #[tokio::test]
-async fn one_person_whose_answer_is_no_use_costs_nobody_else_theirs() {
+async fn p9_one_person_whose_answer_is_no_use_costs_nobody_else_theirs() {
     let running = Running::start(false);
     let persons = [(BATU, "巴图"), (ALTAN, "阿拉坦"), (QIQIGE, "其其格"), (SIQIN, "斯琴")];
     for (number, name) in persons {

@@ -115,7 +115,7 @@ async fn clocks_that_differ_are_told_whether_the_service_says_so_or_not() {
 }
 
 #[tokio::test]
-async fn what_a_service_answers_is_told_with_its_remedy() {
+async fn p12_what_a_service_answers_is_told_with_its_remedy() {
     let running = Running::start(false);
     let (gbk, _, _) = encoding_rs::GB18030.encode("{\"code\":\"200\",\"msg\":\"查无此人\"}");
     let json = |value: serde_json::Value| value.to_string().into_bytes();

@@ -38,6 +38,8 @@ enum Does {
     Other(&'static str),
     /// Gives the first page whatever page is asked for.
     SamePage,
+    /// Never answers about this person.
+    SilentAbout(&'static str),
 }
 
 struct Service {
@@ -212,10 +214,11 @@ async fn answer(State(service): State<Arc<Service>>, headers: HeaderMap, body: B
             xml(200, envelope(&of(&format!("<code>0</code><text>{inner}</text>"))))
         }
         Does::SamePage => xml(200, envelope(&of(&format!("<code>0</code>{found}")))),
-        Does::Answers if found.is_empty() && numbers.len() == 1 && numbers[0] == ALTAN => {
+        Does::SilentAbout(number) if numbers.iter().any(|asked| asked == number) => std::future::pending().await,
+        Does::Answers | Does::SilentAbout(_) if found.is_empty() && numbers.len() == 1 && numbers[0] == ALTAN => {
             xml(200, envelope(&of("<code>404</code>")))
         }
-        Does::Answers => {
+        Does::Answers | Does::SilentAbout(_) => {
             let start: usize = between("<start>", "<").and_then(|start| start.parse().ok()).unwrap_or(0);
             let found = if start > 0 { String::new() } else { found };
             xml(200, envelope(&of(&format!("<code>0</code>{found}"))))
@@ -300,7 +303,7 @@ async fn lists_and_pages_are_asked_for_where_the_service_takes_them() {
 }
 
 #[tokio::test]
-async fn what_is_neither_records_nor_no_record_is_an_error_with_its_code() {
+async fn p2_what_is_neither_records_nor_no_record_is_an_error_with_its_code() {
     let office = Office::open().await;
     // An answer that is no use is an error of the person it was about.
     let unusable = "Error";
@@ -316,7 +319,7 @@ async fn what_is_neither_records_nor_no_record_is_an_error_with_its_code() {
         (Does::Fault("java.lang.NullPointerException"), format!("{unusable} soap_fault")),
         (Does::Fault("签名错误"), "source_unavailable service_signature_wrong".to_owned()),
         (Does::Status(503), "source_unavailable service_unavailable".to_owned()),
-        (Does::Status(404), format!("{unusable} service_path_unknown")),
+        (Does::Status(404), "source_failed service_path_unknown".to_owned()),
         (Does::Body(""), format!("{unusable} answer_blank")),
         (Does::Body("<html><body>login</body></html>"), format!("{unusable} answer_is_html")),
         (Does::Body("{\"code\":0}"), format!("{unusable} answer_not_xml")),
@@ -334,7 +337,23 @@ async fn what_is_neither_records_nor_no_record_is_an_error_with_its_code() {
 }
 
 #[tokio::test]
-async fn a_path_that_leads_nowhere_is_no_empty_list() {
+async fn p9_a_person_about_whom_no_answer_comes_costs_the_others_nothing() {
+    let office = Office::open().await;
+    let text = std::fs::read_to_string(office.file()).unwrap();
+    std::fs::write(office.file(), text.replace("max_rows = 100", "max_rows = 100\ntimeout = \"400ms\"")).unwrap();
+    office.does(Does::SilentAbout(SIQIN));
+    let adapter = office.adapter();
+    let persons = [(SIQIN, "斯琴·高娃𠮷"), (BATU, "巴图"), (ALTAN, "阿拉坦")];
+    let response = adapter.answer(&question(&[DEATH], &persons)).await.unwrap();
+    let statuses = ["m1", "m2", "m3"].map(|reference| result(&response, reference, DEATH).status);
+    assert_eq!(statuses, [ResultStatus::Error, ResultStatus::Ok, ResultStatus::NoRecord]);
+    let alone = adapter.answer(&question(&[DEATH], &persons[..1])).await.unwrap_err();
+    assert_eq!((alone.status, alone.code.as_str()), (504, "source_timeout"));
+    adapter.close().await;
+}
+
+#[tokio::test]
+async fn p2_a_path_that_leads_nowhere_is_no_empty_list() {
     let office = Office::with(ENVELOPE, "Envelope/Body/queryDeathResponse/return/rows/row", "").await;
     let steps = climb(&office.file(), Overrides { ledger: Ledger::Silent, ..Overrides::default() }).await;
     let trouble = steps.last().unwrap().found.as_ref().expect_err("the path leads nowhere");

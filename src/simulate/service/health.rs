@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::hmac;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -10,21 +9,16 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use connectors::text::TextEncoding;
 use connectors::xml::{Element, document};
 use serde_json::{Map, Value};
 use sqlx::SqlitePool;
 
+use super::signed::Shown;
 use crate::domain::clock::Clock;
 
-/// Who asks.
-const REQUESTER: &str = "hedui-152200";
 /// Which service is asked.
 const SERVICE: &str = "wj-152200-0001";
-/// How far a caller's clock may differ, in milliseconds.
-const SKEW: u64 = 5 * 60 * 1000;
 
 /// Each operation and its statement: a person, and the first and last day where it has them. The cause of a death is
 /// in none.
@@ -50,12 +44,11 @@ const OPERATIONS: [(&str, &str); 3] = [
 
 struct Commission {
     store: SqlitePool,
-    key: hmac::Key,
+    key: String,
     clock: Arc<dyn Clock>,
 }
 
 pub(super) fn router(store: SqlitePool, key: String, clock: Arc<dyn Clock>) -> Router {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
     let answer = async |State(commission): State<Arc<Commission>>, body: Bytes| commission.answer(&body).await;
     Router::new().route("/services/registry", post(answer)).with_state(Arc::new(Commission { store, key, clock }))
 }
@@ -86,20 +79,20 @@ impl Commission {
         if person.is_empty() {
             return Err(("Client", "参数缺失"));
         }
-        let failed = ("Server", "系统内部错误");
+        let failed = |error: &dyn std::fmt::Display| ("Server", super::failed("health", error));
         let rows: Vec<(String,)> = sqlx::query_as(*statement)
             .bind(person)
             .bind(text_of(operation, "ksrq"))
             .bind(text_of(operation, "jsrq"))
             .fetch_all(&self.store)
             .await
-            .map_err(|_| failed)?;
+            .map_err(|error| failed(&error))?;
         if rows.is_empty() {
             return Ok(told("<code>1</code><message>查无记录</message>"));
         }
         let mut records = String::new();
         for (row,) in rows {
-            let fields: Map<String, Value> = serde_json::from_str(&row).map_err(|_| failed)?;
+            let fields: Map<String, Value> = serde_json::from_str(&row).map_err(|error| failed(&error))?;
             records.push_str("<row>");
             // What is empty has no element.
             for (name, value) in fields.iter().filter_map(|(name, value)| Some((name, value.as_str()?))) {
@@ -112,19 +105,10 @@ impl Commission {
 
     fn check(&self, header: &Element) -> Result<(), (&'static str, &'static str)> {
         let of = |name: &str| text_of(header, &format!("gjgxjhpt_{name}"));
-        let (requester, service, time) = (of("rid"), of("sid"), of("rtime"));
-        if requester != REQUESTER {
-            return Err(("Client", "rid不存在"));
-        }
-        if service != SERVICE {
-            return Err(("Client", "sid不存在或未授权该服务"));
-        }
-        if !time.parse::<i64>().is_ok_and(|time| time.abs_diff(self.clock.now().as_millisecond()) <= SKEW) {
-            return Err(("Client", "请求时间戳与服务器时间偏差过大"));
-        }
-        let sign = STANDARD.decode(of("sign")).unwrap_or_default();
-        let message = format!("{service}{requester}{time}");
-        hmac::verify(&self.key, message.as_bytes(), &sign).map_err(|_| ("Client", "签名错误"))
+        let (requester, interface, time, sign) = (of("rid"), of("sid"), of("rtime"), of("sign"));
+        let shown = Shown { requester: &requester, interface: &interface, time: &time, sign: &sign };
+        let now = self.clock.now().as_millisecond();
+        shown.check(SERVICE, now, std::slice::from_ref(&self.key)).map_err(|(_, words)| ("Client", words))
     }
 }
 

@@ -78,7 +78,7 @@ impl Bureau {
             (Ok(()), Err(_)) => refused("40010", "参数缺失或格式不对"),
             (Ok(()), Ok(question)) => match self.records(statement, &question).await {
                 Ok(found) => found,
-                Err(_) => refused("50000", "系统内部错误"),
+                Err(error) => refused("50000", super::failed("housing", &error)),
             },
         };
         Json(answer).into_response()

@@ -203,7 +203,9 @@ impl Bureau {
             }
             self.list(list, statement, &data).await
         };
-        found.map_err(|_| "系统内部错误".to_owned())?.ok_or_else(|| "未查询到人员信息".to_owned())
+        found
+            .map_err(|error| super::failed("medical_insurance", &error).to_owned())?
+            .ok_or_else(|| "未查询到人员信息".to_owned())
     }
 
     async fn person(&self, data: &Data) -> Result<Option<String>, sqlx::Error> {

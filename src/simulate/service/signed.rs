@@ -16,7 +16,7 @@ const REQUESTER: &str = "hedui-152200";
 /// Which interface is asked.
 const INTERFACE: &str = "zj-152200-0001";
 /// How far a caller's clock may differ, in milliseconds.
-const SKEW: i64 = 5 * 60 * 1000;
+const SKEW: u64 = 5 * 60 * 1000;
 /// How long a working secret is good, in milliseconds.
 const LIFE: i64 = 30 * 60 * 1000;
 
@@ -87,23 +87,38 @@ impl Gate {
     fn check(&self, headers: &HeaderMap, keys: &[String]) -> Result<(), Value> {
         let of = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let (requester, interface, time) = (of("gjgxjhpt_rid"), of("gjgxjhpt_sid"), of("gjgxjhpt_rtime"));
-        if requester != REQUESTER {
-            return Err(refused("40001", "rid不存在"));
+        let shown = Shown { requester, interface, time, sign: of("gjgxjhpt_sign") };
+        shown.check(INTERFACE, self.now(), keys).map_err(|(code, words)| refused(code, words))
+    }
+}
+
+/// What a call shows, in headers or in the message: who asks, what, when, and the signature over the three.
+pub(super) struct Shown<'a> {
+    pub(super) requester: &'a str,
+    pub(super) interface: &'a str,
+    pub(super) time: &'a str,
+    pub(super) sign: &'a str,
+}
+
+impl Shown<'_> {
+    /// Whether it may ask for an interface at `now`, signing with one of `keys`; else the code and words of the refusal.
+    pub(super) fn check(&self, interface: &str, now: i64, keys: &[String]) -> Result<(), (&'static str, &'static str)> {
+        if self.requester != REQUESTER {
+            return Err(("40001", "rid不存在"));
         }
-        if interface != INTERFACE {
-            return Err(refused("40002", "sid不存在或未授权该服务"));
+        if self.interface != interface {
+            return Err(("40002", "sid不存在或未授权该服务"));
         }
-        let near = time.parse::<i64>().is_ok_and(|time| time.abs_diff(self.now()) <= SKEW.unsigned_abs());
-        if !near {
-            return Err(refused("40003", "请求时间戳与服务器时间偏差过大"));
+        if !self.time.parse::<i64>().is_ok_and(|time| time.abs_diff(now) <= SKEW) {
+            return Err(("40003", "请求时间戳与服务器时间偏差过大"));
         }
-        let sign = STANDARD.decode(of("gjgxjhpt_sign")).unwrap_or_default();
-        let message = format!("{interface}{requester}{time}");
+        let sign = STANDARD.decode(self.sign).unwrap_or_default();
+        let message = format!("{}{}{}", self.interface, self.requester, self.time);
         let fits = |key: &String| {
             let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
             hmac::verify(&key, message.as_bytes(), &sign).is_ok()
         };
-        if keys.iter().any(fits) { Ok(()) } else { Err(refused("40004", "签名错误")) }
+        if keys.iter().any(fits) { Ok(()) } else { Err(("40004", "签名错误")) }
     }
 }
 

@@ -155,9 +155,7 @@ pub(super) fn checked_text(folder: &Path, info: &FileInfo, entry: &Listed) -> Re
         && let Some(declared) = xml::declared_encoding(&bytes)
         && crate::text::TextEncoding::named(&declared) != Some(info.encoding)
     {
-        let why = crate::text::Why::Other("what its prolog says");
-        let fault = crate::text::NoText { line: 1, why };
-        return Err(Flaw::NoText(entry.file.clone(), info.encoding.name(), fault));
+        return Err(Flaw::Prolog(entry.file.clone(), info.encoding.name()));
     }
     info.encoding.decode(&bytes).map_err(|fault| Flaw::NoText(entry.file.clone(), info.encoding.name(), fault))
 }

@@ -9,9 +9,9 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 use jiff::Timestamp;
 
 use super::super::SourceError;
+use super::super::group::of_refusal;
 use super::super::trouble::{Finding, Rung, Trouble, Whereabouts};
 use super::super::web::{WebAnswer, words_of};
-use super::of_refusal;
 use crate::connector::{HttpAsk, HttpInfo, Is, Meaning, Paging, PagingKind};
 use crate::json::{Json, JsonError};
 use crate::json_path::JsonPath;

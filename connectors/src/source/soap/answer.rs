@@ -3,9 +3,9 @@
 use hyper::header::CONTENT_TYPE;
 
 use super::super::SourceError;
+use super::super::group::of_refusal;
 use super::super::trouble::{Finding, Rung, Trouble, Whereabouts};
 use super::super::web::WebAnswer;
-use super::of_refusal;
 use crate::connector::{AnswerPath, SoapInfo, SoapMeaning};
 use crate::error::Text;
 use crate::mapping::Mapping;

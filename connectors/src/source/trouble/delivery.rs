@@ -33,6 +33,8 @@ pub(crate) enum Flaw {
     Count(String, u64, u64),
     /// A file is no text in the encoding that was agreed.
     NoText(String, &'static str, NoText),
+    /// The prolog of an XML file says another encoding than the one that was agreed.
+    Prolog(String, &'static str),
     /// A file is no CSV of one width at this line.
     Csv(String, u64),
     /// A file is no XML of the right form.
@@ -84,7 +86,7 @@ impl Flaw {
             Self::Large(..) => ("file_too_large", Rung::Whole),
             Self::Digest(..) => ("digest_differs", Rung::Whole),
             Self::Count(..) => ("count_differs", Rung::Whole),
-            Self::NoText(..) => ("encoding_wrong", Rung::Encoding),
+            Self::NoText(..) | Self::Prolog(..) => ("encoding_wrong", Rung::Encoding),
             Self::Csv(..) => ("csv_form", Rung::Encoding),
             Self::Xml(..) => ("xml_form", Rung::Encoding),
             Self::Header(_) => ("header_form", Rung::Encoding),
@@ -185,6 +187,12 @@ impl Flaw {
                     "export it again in the encoding agreed, or correct `encoding`",
                 )
             }
+            Self::Prolog(file, agreed) => pair(
+                format!("{file} 开头的 XML 声明写了别的编码，约定的是 {agreed}"),
+                format!("the prolog of {file} says another encoding than {agreed}, which was agreed"),
+                "按约定的编码重新导出，或改 encoding",
+                "export it again in the encoding agreed, or correct `encoding`",
+            ),
             Self::Csv(file, line) => pair(
                 format!("{file} 第 {line} 行的列数或引号不对"),
                 format!("{file}, line {line}: another number of fields than the header, or a quote that is not closed"),

@@ -40,7 +40,7 @@ pub(crate) enum Finding {
     NotXml,
     /// The path to the records leads nowhere.
     NoRecords,
-    /// The path to a column leads nowhere in every record.
+    /// The path to a column that decides something leads nowhere in a record.
     NoColumn,
     /// A column is a list or an object.
     ColumnForm,
@@ -168,8 +168,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         Rung::Prepare,
         ("服务答的是网页，不是数据", "the service answers with a page for people, not with data"),
         (
-            "核对 url 和 request.path；也可能是登录页或网关的错误页",
-            "check url and request.path; it may also be a login page, or an error page of a gateway",
+            "核对 url 和 request（XML 服务是 soap）的 path；也可能是登录页或网关的错误页",
+            "check url, and path of request (soap, for a service of XML); it may also be a login page, or an error page of a gateway",
         ),
         "",
     ),
@@ -222,7 +222,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "answer_not_xml",
         Rung::Prepare,
         ("服务答的不是 XML", "the service does not answer in XML"),
-        ("核对 url 和 request", "check url and request"),
+        ("核对 url 和 [dataset.soap] 的 path、action", "check url, and path and action of [dataset.soap]"),
         "",
     ),
     entry(
@@ -240,8 +240,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         Found(Finding::NoColumn),
         "column_path_finds_nothing",
         Rung::Columns,
-        ("没有一条记录有 {name}", "no record has {name}"),
-        ("核对 columns 和映射的列名", "check columns, and the names of columns in the mapping"),
+        ("有一条记录没有 {name}", "a record has no {name}"),
+        (
+            "核对 columns 和映射的列名；本来就可以没有的，在映射里写 optional = true",
+            "check columns, and the names of columns in the mapping; where records may be without it, write optional = true in the mapping",
+        ),
         "",
     ),
     entry(

@@ -249,8 +249,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         Rung::Prepare,
         ("服务没有这个路径（HTTP 404）", "the service has no such path (HTTP 404)"),
         (
-            "核对 url 和 request.path；url 里的路径会接在前面",
-            "check url and request.path; the path of url comes before it",
+            "核对 url 和 request（XML 服务是 soap）的 path；url 里的路径会接在前面",
+            "check url, and path of request (soap, for a service of XML); the path of url comes before it",
         ),
         "",
     ),
@@ -268,8 +268,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         Rung::Prepare,
         ("服务说请求的写法不对（HTTP 400）", "the service says that the call is not of its form (HTTP 400)"),
         (
-            "按服务的文档核对 request 的 query 和 json",
-            "check query and json of request against the service's documents",
+            "按服务的文档核对 request 的 query 和 json（XML 服务是 soap 的 envelope）",
+            "check query and json of request (envelope of soap, for a service of XML) against the service's documents",
         ),
         "",
     ),
@@ -278,7 +278,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         "service_media_type",
         Rung::Prepare,
         ("服务不接受这种内容（HTTP 415）", "the service does not take this kind of content (HTTP 415)"),
-        ("核对 request 用 json 还是 form", "check whether request is to have json or form"),
+        (
+            "核对 request 用 json 还是 form；XML 服务核对 version",
+            "check whether request is to have json or form; for a service of XML, check version",
+        ),
         "",
     ),
     entry(
