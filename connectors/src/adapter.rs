@@ -69,6 +69,7 @@ struct Inner {
     ledger: Ledger,
     asker: Asker,
     answer_key: Option<PrivateKey>,
+    clock: Clock,
 }
 
 impl Adapter {
@@ -85,8 +86,8 @@ impl Adapter {
     }
 
     pub(crate) fn with(connector: Connector, source: Source, overrides: Overrides) -> Self {
-        let Overrides { rehearsal, ledger, asker, answer_key, .. } = overrides;
-        Self(Arc::new(Inner { connector, source, rehearsal, ledger, asker, answer_key }))
+        let Overrides { rehearsal, ledger, asker, answer_key, clock, .. } = overrides;
+        Self(Arc::new(Inner { connector, source, rehearsal, ledger, asker, answer_key, clock }))
     }
 
     /// Its connector.
@@ -113,6 +114,11 @@ impl Adapter {
     /// Closes its source.
     pub async fn close(&self) {
         self.0.source.close().await;
+    }
+
+    /// What it reckons time by.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
     }
 
     pub(crate) fn source(&self) -> &Source {

@@ -520,6 +520,14 @@ pub(crate) fn unopened(error: &LoadError) -> Trouble {
             error.text(),
             Text::new("改正 --source-url，或不写它", "correct --source-url, or leave it out"),
         ),
+        LoadError::Source(error @ OpenError::Fixture(_)) => (
+            "fixture",
+            error.text(),
+            Text::new(
+                "核对测试数据的路径和格式；.sql 的旁边要有 schema.sql",
+                "check the path and the form of the fixture; beside one in SQL there is a schema.sql",
+            ),
+        ),
         LoadError::Source(error @ OpenError::TlsFile { .. }) => (
             "tls_file",
             error.text(),

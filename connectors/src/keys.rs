@@ -17,6 +17,7 @@ use rustls::pki_types::{PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer};
 use serde_json::{Value, json};
 
 use crate::error::Text;
+use crate::words;
 
 /// Most keys of one file.
 const MAX_KEYS: usize = 20;
@@ -29,13 +30,8 @@ const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file cannot be read.
-    #[error("`{file}` cannot be read: {cause}")]
-    Unreadable {
-        /// The file.
-        file: String,
-        /// Why.
-        cause: std::io::Error,
-    },
+    #[error("it cannot be read ({0}): check the path and the permission to read it")]
+    Unreadable(std::io::Error),
     /// No Ed25519 key is in it.
     #[error("there is no Ed25519 public key in it, neither in PEM (`BEGIN PUBLIC KEY`) nor as a JWK or JWK set")]
     NoPublicKey,
@@ -54,7 +50,7 @@ impl KeyError {
     /// The error for people.
     pub fn text(&self) -> Text {
         let zh = match self {
-            Self::Unreadable { file, cause } => format!("`{file}` 无法读取：{cause}"),
+            Self::Unreadable(cause) => format!("无法读取（{}）：核对路径和读取权限", words::of_system(cause)),
             Self::NoPublicKey => "其中没有 Ed25519 公钥（PEM 的 BEGIN PUBLIC KEY、JWK 或 JWK 集）".to_owned(),
             Self::Private => "其中有私钥；只有公钥可以交给别人".to_owned(),
             Self::NoPrivateKey => {
@@ -179,7 +175,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 fn read(file: &Path) -> Result<String, KeyError> {
-    std::fs::read_to_string(file).map_err(|cause| KeyError::Unreadable { file: file.display().to_string(), cause })
+    std::fs::read_to_string(file).map_err(KeyError::Unreadable)
 }
 
 /// RFC 7638 section 3, RFC 8037 section 2.

@@ -28,6 +28,7 @@ use tokio::task::JoinSet;
 pub use crate::adapter::{Adapter, LoadError, Overrides};
 use crate::context::{self, Asker, Case, Context, ContextError};
 use crate::error::Text;
+use crate::golden::GoldenResult;
 use crate::problem;
 use crate::protocol::{AdapterProblem, AdapterVersion, Query};
 use crate::signature::{self, Covered};
@@ -49,7 +50,9 @@ pub enum ListenError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {cause}")]
+    #[error(
+        "cannot listen on {address} ({cause}): stop what uses the port, or give --listen an address of this machine"
+    )]
     Bind {
         /// The address.
         address: SocketAddr,
@@ -59,11 +62,27 @@ pub enum ListenError {
 }
 
 impl ListenError {
+    /// Stable code.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Tls(_) => "certificates_unusable",
+            Self::Bind { .. } => "cannot_listen",
+        }
+    }
+
+    /// Whether what is wrong stands in the files that were given, and not outside them.
+    pub(crate) const fn is_in_the_files(&self) -> bool {
+        matches!(self, Self::Tls(TlsError::NoCertificate(_) | TlsError::NoKey | TlsError::Unusable(_)))
+    }
+
     /// The error for people.
     pub fn text(&self) -> Text {
         let zh = match self {
             Self::Tls(error) => return error.text(),
-            Self::Bind { address, cause } => format!("无法监听 {address}：{}", words::of_system(cause)),
+            Self::Bind { address, cause } => format!(
+                "无法监听 {address}（{}）：停掉占用端口的程序，或用 --listen 另指本机的地址",
+                words::of_system(cause)
+            ),
         };
         Text::new(zh, self.to_string())
     }
@@ -127,6 +146,11 @@ impl Running {
         &self.vitals
     }
 
+    /// The golden tests of the file ran, just now.
+    pub(crate) fn tested(&self, results: &[GoldenResult]) {
+        self.vitals.tested(self.current.get().adapter.clock().now(), results);
+    }
+
     /// Stops taking questions, lets those under way be answered, and closes the source.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
@@ -167,7 +191,7 @@ impl Adapter {
         server.http_builder().http1().header_read_timeout(CALLER_TIMEOUT);
         server.http_builder().http2().max_concurrent_streams(128).keep_alive_interval(Some(Duration::from_secs(30)));
         let current = Current(Arc::new(RwLock::new(Serving::of(self.clone()))));
-        let vitals = Arc::new(Vitals::new(now()));
+        let vitals = Arc::new(Vitals::new(self.clock().now()));
         let state = Served { current: current.clone(), vitals: Arc::clone(&vitals), stopped };
         let service = router(state).into_make_service();
         let mut tasks = JoinSet::new();
@@ -270,7 +294,7 @@ fn sealed(adapter: &Adapter, asked: &Asked, answer: Answer, digest: &str) -> Res
     put(signature::CONTENT_DIGEST, digest);
     if let (Some(key), Some(context)) = (adapter.answer_key(), &asked.context) {
         let covered = Covered { status, digest, question: &asked.digest };
-        let fields = signature::sign(key, covered, &context.question.jti, now().as_second());
+        let fields = signature::sign(key, covered, &context.question.jti, adapter.clock().now().as_second());
         put(signature::SIGNATURE_INPUT, &fields.input);
         put(signature::SIGNATURE, &fields.signature);
     }
@@ -309,7 +333,7 @@ async fn read(adapter: &Adapter, request: Request) -> Asked {
         Asker::Anybody => None,
         Asker::Hub(keys) => {
             let id = &adapter.connector().adapter.id;
-            match Context::admit(field(context::CONTEXT), keys, id, &body, now().as_second()) {
+            match Context::admit(field(context::CONTEXT), keys, id, &body, adapter.clock().now().as_second()) {
                 Ok(context) => Some(context),
                 Err(error) => return refused(problem::context(error)),
             }
@@ -387,14 +411,6 @@ async fn status(State(served): State<Served>) -> Response {
     let source = serving.adapter.health().await.err().map_or("ok", |error| error.code());
     let status = served.vitals.status(connector.version(), connector.sha256.clone(), source.to_owned());
     json(StatusCode::OK, "application/json", &status)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "figures say since when they are counted; a context holds by the clock of this machine"
-)]
-fn now() -> jiff::Timestamp {
-    jiff::Timestamp::now()
 }
 
 fn answer_problem(problem: &AdapterProblem) -> Response {

@@ -18,6 +18,7 @@ use std::path::Path;
 
 use crate::adapter::Overrides;
 use crate::connector::{Connector, FileInfo, SourceInfo};
+use crate::error::Text;
 use crate::ledger::Ledger;
 use crate::native::Rows;
 use crate::protocol::QueryPeriod;
@@ -114,7 +115,10 @@ impl Source {
         alterations: &str,
     ) -> Result<Self, OpenError> {
         let read = |file: &Path| {
-            std::fs::read_to_string(file).map_err(|cause| OpenError::Fixture(format!("`{}`: {cause}", file.display())))
+            std::fs::read_to_string(file).map_err(|cause| {
+                let what = Text::new(crate::words::of_system(&cause), cause.to_string());
+                OpenError::Fixture(what.about(&format!("`{}`", file.display())))
+            })
         };
         if fixture.extension().is_some_and(|extension| extension == "json") {
             let text = read(fixture)?;
@@ -124,8 +128,11 @@ impl Source {
             };
             let rows = Rows::from_json(&text).map(Self::Recorded);
             return rows.or_else(|| answers().map(|source| Self::Http(Box::new(source)))).ok_or_else(|| {
-                let form = "rows are {\"columns\": [names], \"rows\": [[texts, whole numbers or null]]}; answers of a service are {\"answers\": [{\"about\": [numbers], \"body\": {…}}]}";
-                OpenError::Fixture(format!("`{}`: {form}", fixture.display()))
+                let form = Text::new(
+                    "记录写成 {\"columns\": [列名], \"rows\": [[文本、整数或 null]]}；服务的答复写成 {\"answers\": [{\"about\": [号码], \"body\": {…}}]}",
+                    "rows are {\"columns\": [names], \"rows\": [[texts, whole numbers or null]]}; answers of a service are {\"answers\": [{\"about\": [numbers], \"body\": {…}}]}",
+                );
+                OpenError::Fixture(form.about(&format!("`{}`", fixture.display())))
             });
         }
         match &connector.source {
@@ -139,11 +146,12 @@ impl Source {
                 let source = FileSource::open(&info, None, Path::new(""), &connector.datasets, Today::Never, log)?;
                 match source.ping().await {
                     Ok(_) => Ok(Self::File(Box::new(source))),
-                    Err(error) => Err(OpenError::Fixture(error.to_string())),
+                    Err(error) => Err(OpenError::Fixture(error.text())),
                 }
             }
             SourceInfo::Http(_) => {
-                Err(OpenError::Fixture(format!("`{}`: a service's answers are kept in JSON", fixture.display())))
+                let what = Text::new("服务的答复要存成 JSON", "a service's answers are kept in JSON");
+                Err(OpenError::Fixture(what.about(&format!("`{}`", fixture.display()))))
             }
             SourceInfo::Soap(info) => {
                 Ok(Self::Soap(Box::new(SoapSource::recorded(info, fixture, &connector.datasets))))

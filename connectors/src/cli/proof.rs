@@ -28,8 +28,8 @@ pub struct ProofArgs {
     /// File of the department's own record of use; standard error when absent.
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
-    /// Size at which a file of the ledger is put aside and the next is begun, bytes.
-    #[arg(long, value_name = "BYTES", default_value_t = MAX_LEDGER_FILE)]
+    /// Size at which a file of the ledger is put aside and the next is begun, bytes: 65536 at least.
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_LEDGER_FILE, value_parser = clap::value_parser!(u64).range(65_536..))]
     pub ledger_size: u64,
 }
 
@@ -40,7 +40,7 @@ impl ProofArgs {
         let given = |flag: &Option<PathBuf>, path| flag.clone().or_else(|| in_file(path));
         let unusable = |what: &str, error: &KeyError| {
             style.failed("key_unusable", &error.text().about(what));
-            if matches!(error, KeyError::Unreadable { .. }) { OUTSIDE } else { WRONG }
+            if matches!(error, KeyError::Unreadable(_)) { OUTSIDE } else { WRONG }
         };
         overrides.asker = match given(&self.hub_keys, &connector.hub.keys) {
             _ if self.accept_unsigned => Asker::Anybody,

@@ -10,6 +10,7 @@ use super::{OUTSIDE, WRONG};
 use crate::error::{Lang, Text};
 use crate::keys::{KeyError, PublicKey};
 use crate::reconcile::{Account, Reconciliation, reconcile};
+use crate::words;
 
 /// The exit code when ledger and account differ, or the ledger is not whole.
 const DIFFERENT: u8 = 2;
@@ -62,7 +63,10 @@ fn unreadable(file: &std::path::Path, cause: &std::io::Error, style: Style) -> u
     let file = file.display();
     style.failed(
         "file_unreadable",
-        &Text::new(format!("`{file}` 无法读取：{cause}"), format!("`{file}` cannot be read: {cause}")),
+        &Text::new(
+            format!("`{file}` 无法读取（{}）：核对路径和读取权限", words::of_system(cause)),
+            format!("`{file}` cannot be read ({cause}): check the path and the permission to read it"),
+        ),
     );
     OUTSIDE
 }
@@ -74,7 +78,7 @@ impl LedgerArgs {
             Ok(keys) => keys,
             Err(error) => {
                 style.failed("key_unusable", &error.text().about(&self.hub_keys.display().to_string()));
-                return if matches!(error, KeyError::Unreadable { .. }) { OUTSIDE } else { WRONG };
+                return if matches!(error, KeyError::Unreadable(_)) { OUTSIDE } else { WRONG };
             }
         };
         match reconcile(&self.ledger, account, &keys) {

@@ -132,6 +132,28 @@ impl Stage {
         }
     }
 
+    /// As [`Stage::outside`], for questions that must get as far as being read: a running adapter that answers only what
+    /// its hub signed refuses ours before it looks at them, and that would show nothing.
+    pub(super) async fn questioned(&self, id: &'static str) -> Result<&Caller, Finding> {
+        let caller = self.outside().map_err(|why| Finding::error(id, why))?;
+        if self.named.is_none() {
+            return Ok(caller);
+        }
+        let (answer, exchange) = post(caller, b"{}".to_vec()).await;
+        if !answer.is_ok_and(|answer| answer.status == 401) {
+            return Ok(caller);
+        }
+        let what = Text::new(
+            "正在运行的适配器只答平台签名的查询，没有签名的一律答 401，看不出这一项",
+            "the running adapter answers only questions that its hub signed, and any other with 401, which shows nothing of this",
+        );
+        let fix = Text::new(
+            "去掉 --against，在适配器的机器上用同一文件再运行一次：由本命令自己起一个来试",
+            "run it again from the same file without --against, where the adapter stands: the command then tries one of its own",
+        );
+        Err(Finding::error(id, what).mended_by(fix).shown([exchange]))
+    }
+
     /// Lines of the ledger of every endpoint so far.
     pub(super) fn ledger(&self) -> Vec<String> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::chain::{self, FIRST_PREV, hash_of};
 use super::{LedgerError, Line};
 use crate::error::Text;
+use crate::words;
 
 /// Lines that may wait for the disk.
 const QUEUE: usize = 4096;
@@ -31,7 +32,9 @@ pub const MAX_SIZE: u64 = 64 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenLedgerError {
     /// The file cannot be opened or read.
-    #[error("the ledger `{file}` cannot be opened: {cause}")]
+    #[error(
+        "the ledger `{file}` cannot be opened ({cause}): its folder must be there, and this account must be able to write in it"
+    )]
     File {
         /// The file.
         file: String,
@@ -52,7 +55,10 @@ impl OpenLedgerError {
     /// The error for people.
     pub fn text(&self) -> Text {
         let zh = match self {
-            Self::File { file, cause } => format!("使用台账 `{file}` 无法打开：{cause}"),
+            Self::File { file, cause } => {
+                let cause = words::of_system(cause);
+                format!("使用台账 `{file}` 无法打开（{cause}）：所在文件夹要已经建好，运行适配器的账号要能写")
+            }
             Self::Locked(file) => format!("使用台账 `{file}` 正由另一个进程写入；请停止那个适配器，或另指定文件"),
             Self::LastLine(file) => {
                 format!("使用台账 `{file}` 的最后一行不是适配器写的；请把该文件移开并作为证据保存，再重新启动")

@@ -141,8 +141,8 @@ pub enum OpenError {
         cause: String,
     },
     /// The records of a golden test cannot be loaded.
-    #[error("the fixture cannot be loaded: {0}")]
-    Fixture(String),
+    #[error("the fixture cannot be loaded: {}", .0.en)]
+    Fixture(Text),
 }
 
 impl OpenError {
@@ -163,7 +163,7 @@ impl OpenError {
             Self::Address => "服务的地址不是 https://主机:端口/路径，或里面有账号、口令、? 或 #".to_owned(),
             Self::Plain => "服务的地址是 http:；不加密只许连本机（insecure_http = \"loopback\"）".to_owned(),
             Self::TlsFile { key, path, cause } => format!("`{}` 不能用作 {key}：{cause}", path.display()),
-            Self::Fixture(cause) => format!("测试数据无法装入：{cause}"),
+            Self::Fixture(cause) => format!("测试数据无法装入：{}", cause.zh),
         };
         Text::new(zh, self.to_string())
     }

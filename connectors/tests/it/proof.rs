@@ -1,6 +1,7 @@
 //! Who asked, and what was answered, through real mutual TLS: signed contexts, signed answers, the ledger.
 
 use connectors::adapter::{Adapter, Overrides};
+use connectors::clock::Clock;
 use connectors::connector::Connector;
 use connectors::context::{CONTEXT, Case, ContextSigner, Disclosure, LIFETIME, Question, digest_of};
 use connectors::keys::PrivateKey;
@@ -35,13 +36,19 @@ struct Said<'a> {
 
 impl Office {
     async fn open() -> Self {
+        Self::with_ledger(1 << 20).await
+    }
+
+    /// With a ledger whose files are put aside at this size, bytes.
+    async fn with_ledger(size: u64) -> Self {
         let store = Store::seventh().await;
         let signer = ContextSigner::new(PrivateKey::from_seed(&[1; 32]).unwrap(), "https://hub.hedui.invalid");
         let answers = PrivateKey::from_seed(&[2; 32]).unwrap();
         let overrides = Overrides {
             asker: connectors::context::Asker::Hub(vec![signer.public().clone()]),
             answer_key: Some(answers.clone()),
-            ledger: Ledger::File(LedgerFile::open(&store.folder.path().join("use.jsonl"), 1 << 20).unwrap()),
+            ledger: Ledger::File(LedgerFile::open(&store.folder.path().join("use.jsonl"), size).unwrap()),
+            clock: Clock::new(|| jiff::Timestamp::from_second(NOW).unwrap()),
             ..store.overrides()
         };
         let connector = Connector::read(&crate::harness::seventh().join("connector.toml")).unwrap();
@@ -77,10 +84,8 @@ impl Office {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the adapter under test goes by the clock of this machine")]
-fn now() -> i64 {
-    jiff::Timestamp::now().as_second()
-}
+/// What time it is, seconds since 1970.
+const NOW: i64 = 1_760_000_000;
 
 const fn sound(iat: i64) -> Said<'static> {
     Said { adapter: ADAPTER, iat, verification: "r-1", signer: None }
@@ -91,7 +96,7 @@ async fn a_signed_question_gets_a_signed_answer_and_a_line_before_it() {
     let office = Office::open().await;
     let query = question(&[CERTIFICATE], &[(BATU, "巴图")]);
     let body = serde_json::to_vec(&query).unwrap();
-    let context = office.context(&query, &body, &sound(now()));
+    let context = office.context(&query, &body, &sound(NOW));
     let asked = content_digest(&body);
     let answer = office.ask(body, &[(CONTEXT, context), (CONTENT_DIGEST, asked.clone())]).await;
     assert_eq!(answer.status(), 200);
@@ -126,17 +131,17 @@ async fn a_context_that_does_not_hold_is_refused_with_its_code_and_has_its_line(
     let body = serde_json::to_vec(&query).unwrap();
     let stranger = ContextSigner::new(PrivateKey::from_seed(&[9; 32]).unwrap(), "https://hub.hedui.invalid");
     let context = |said: Said<'_>| office.context(&query, &body, &said);
-    let other_body = office.context(&query, b"{}", &sound(now()));
+    let other_body = office.context(&query, b"{}", &sound(NOW));
     for (context, status, code) in [
         (None, 401, "context_missing"),
         (Some("nonsense".to_owned()), 401, "context_malformed"),
-        (Some(context(Said { signer: Some(&stranger), ..sound(now()) })), 401, "context_key_unknown"),
-        (Some(context(sound(now() - LIFETIME - 120))), 401, "context_expired"),
-        (Some(context(sound(now() + 120))), 401, "context_expired"),
-        (Some(context(Said { adapter: "housing", ..sound(now()) })), 403, "context_audience"),
+        (Some(context(Said { signer: Some(&stranger), ..sound(NOW) })), 401, "context_key_unknown"),
+        (Some(context(sound(NOW - LIFETIME - 120))), 401, "context_expired"),
+        (Some(context(sound(NOW + 120))), 401, "context_expired"),
+        (Some(context(Said { adapter: "housing", ..sound(NOW) })), 403, "context_audience"),
         (Some(other_body), 403, "context_body"),
         // What is signed for and what is asked must be one: the ledger tells both.
-        (Some(context(Said { verification: "r-2", ..sound(now()) })), 403, "context_body"),
+        (Some(context(Said { verification: "r-2", ..sound(NOW) })), 403, "context_body"),
     ] {
         let fields: Vec<_> = context.into_iter().map(|context| (CONTEXT, context)).collect();
         let answer = office.ask(body.clone(), &fields).await;
@@ -147,9 +152,26 @@ async fn a_context_that_does_not_hold_is_refused_with_its_code_and_has_its_line(
         let line = office.ledger().pop().unwrap();
         assert_eq!((line.status.as_str(), line.subjects), (code, None));
     }
-    let context = office.context(&query, &body, &sound(now()));
+    let context = office.context(&query, &body, &sound(NOW));
     let answer = office.ask(body, &[(CONTEXT, context), (CONTENT_DIGEST, content_digest(b"else"))]).await;
     let problem: AdapterProblem = answer.json().await.unwrap();
     assert_eq!((problem.status, problem.code.as_str()), (400, "digest_differs"));
+    office.running.stop().await;
+}
+
+#[tokio::test]
+async fn p1_what_the_ledger_cannot_tell_of_is_not_answered() {
+    // Each line has a file of its own; one that is gone cannot be put aside, so that the next line cannot be written.
+    let office = Office::with_ledger(1).await;
+    let query = question(&[CERTIFICATE], &[(BATU, "巴图")]);
+    let body = serde_json::to_vec(&query).unwrap();
+    let context = office.context(&query, &body, &sound(NOW));
+    assert_eq!(office.ask(body.clone(), &[(CONTEXT, context.clone())]).await.status(), 200);
+    std::fs::remove_file(office.store.folder.path().join("use.jsonl")).unwrap();
+    let answer = office.ask(body, &[(CONTEXT, context)]).await;
+    assert_eq!(answer.status(), 503);
+    let problem: AdapterProblem = answer.json().await.unwrap();
+    assert_eq!(problem.code, "ledger_unwritable");
+    assert!(!problem.title.contains("use.jsonl") && !problem.title_zh.contains("use.jsonl"), "{problem:?}");
     office.running.stop().await;
 }
