@@ -172,7 +172,7 @@ impl App {
         witnesses.spawn(&tracker, &publisher, &store, &silences, &stopping);
         let desks = Arc::clone(connecting.registry());
         let copies = desks.take_copies(shadowing::ROOM);
-        let adapters = registry::open(config, connecting, &store, &clock, &ids).await?;
+        let adapters = registry::open(config, connecting, &catalogue, &store, &clock, &ids).await?;
         let signer = proving::context_signer(config, &sealer)?;
         let context_key = signer.public().to_jwk();
         let (proofs, to_prove) = mpsc::channel(proving::WAITING);
@@ -422,7 +422,8 @@ fn addresses(config: &Config, bound: SocketAddr) -> Addresses {
     Addresses::new(told.iter().map(String::as_str))
 }
 
-fn catalogue(config: &Config) -> Result<Catalogue, StartError> {
+/// What the departments provide: as shipped, or as a file of the settings says.
+pub(crate) fn catalogue(config: &Config) -> Result<Catalogue, StartError> {
     match &config.verification.catalogue {
         None => Ok(Catalogue::shipped()),
         Some(file) => Ok(Catalogue::parse(&read_setting_file("verification.catalogue", file)?)?),

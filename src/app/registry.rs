@@ -19,7 +19,7 @@ use crate::store::Store;
 /// The running hub's side of the registry, with the adapters of the configuration file on their desks.
 pub(super) fn connecting(
     config: &Config,
-    catalogue: &Arc<Catalogue>,
+    catalogue: &Catalogue,
     egress: &Egress,
     randomness: &Arc<dyn Randomness>,
 ) -> Result<Connecting, StartError> {
@@ -68,7 +68,7 @@ pub(super) fn connecting(
         max_answer: config.federation.max_answer,
         randomness: Arc::clone(randomness),
     };
-    Ok(Connecting::new(Arc::new(Registry::new(named)), by_file, Arc::clone(catalogue), network))
+    Ok(Connecting::new(Arc::new(Registry::new(named)), by_file, network))
 }
 
 /// What the settings say of registration.
@@ -84,6 +84,7 @@ pub fn rules(config: &Config) -> Option<Rules> {
 pub(super) async fn open(
     config: &Config,
     connecting: Connecting,
+    catalogue: &Arc<Catalogue>,
     store: &Store,
     clock: &Arc<dyn Clock>,
     ids: &Ids,
@@ -92,6 +93,7 @@ pub(super) async fn open(
         store: store.clone(),
         clock: Arc::clone(clock),
         ids: ids.clone(),
+        catalogue: Arc::clone(catalogue),
         rules: rules(config),
         connecting: Some(connecting),
     };

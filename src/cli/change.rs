@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::Global;
 use crate::app::registry::rules;
-use crate::app::sealing_keys;
+use crate::app::{catalogue, sealing_keys};
 use crate::auth::token::TokenVerifier;
 use crate::config::Config;
 use crate::domain::clock::{Clock, SystemClock, SystemRandomness};
@@ -82,6 +82,7 @@ async fn operations(config: &Config, store: Store) -> anyhow::Result<Operations>
         store: store.clone(),
         clock: Arc::clone(&clock),
         ids: ids.clone(),
+        catalogue: Arc::new(catalogue(config)?),
         rules: rules(config),
         connecting: None,
     };

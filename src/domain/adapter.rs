@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::problem::Text;
+
 /// Where an adapter stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -51,7 +53,7 @@ pub enum Move {
 
 /// A move that does not begin where the adapter stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an adapter that is `{}` cannot be brought on by `{}`", from.as_str(), by.as_str())]
+#[error("an adapter that is `{}` cannot be brought on by `{}`: {}", from.as_str(), by.as_str(), from.ways_on().en)]
 pub struct IllegalMove {
     /// Where it stands.
     pub from: AdapterState,
@@ -103,6 +105,17 @@ impl AdapterState {
         }
     }
 
+    /// What may be done with an adapter in this state, for whoever asked for something else.
+    fn ways_on(self) -> Text {
+        let ways = || Move::ALL.into_iter().filter(|by| !by.is_own() && self.after(*by).is_ok());
+        if ways().next().is_none() {
+            return Text::new("须另行登记", "register another one");
+        }
+        let zh: Vec<String> = ways().map(|by| format!("{} {}", by.zh(), by.as_str())).collect();
+        let en: Vec<&str> = ways().map(Move::as_str).collect();
+        Text::new(format!("现可{}", zh.join("、")), format!("from there it can {}", en.join(", ")))
+    }
+
     /// Whether an adapter in this state is asked about real people.
     pub const fn is_asked(self) -> bool {
         matches!(self, Self::Live | Self::Shadow | Self::Draining)
@@ -111,6 +124,15 @@ impl AdapterState {
     /// Whether it was live before and stands for its department where no other does: callers are told its notice.
     pub const fn is_paused(self) -> bool {
         matches!(self, Self::Draining | Self::Suspended)
+    }
+}
+
+impl IllegalMove {
+    /// The same in both languages.
+    pub fn text(self) -> Text {
+        let (from, by) = (self.from.zh(), self.by.zh());
+        let zh = format!("该适配器处于「{from}」，不能{by}：{}。", self.from.ways_on().zh);
+        Text::new(zh, format!("{self}."))
     }
 }
 
@@ -140,6 +162,21 @@ impl Move {
             Self::Suspend => "suspend",
             Self::Resume => "resume",
             Self::Remove => "remove",
+        }
+    }
+
+    /// The name for people who read Chinese.
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::Accept => "接收到沙箱",
+            Self::Shadow => "转入影子运行",
+            Self::Withdraw => "结束影子运行",
+            Self::GoLive => "上线",
+            Self::Drain => "排空",
+            Self::Drained => "完成排空",
+            Self::Suspend => "暂停",
+            Self::Resume => "恢复",
+            Self::Remove => "移除",
         }
     }
 
@@ -212,6 +249,20 @@ mod tests {
             next += 1;
         }
         assert_eq!(reached.len(), AdapterState::ALL.len());
+    }
+
+    #[test]
+    fn p12_who_asks_for_what_cannot_be_is_told_what_can_in_both_languages() {
+        let told = AdapterState::Draft.after(Move::GoLive).unwrap_err().text();
+        assert_eq!(told.zh, "该适配器处于「待接收」，不能上线：现可接收到沙箱 accept、移除 remove。");
+        assert_eq!(
+            told.en,
+            "an adapter that is `draft` cannot be brought on by `go_live`: from there it can accept, remove."
+        );
+        let gone = AdapterState::Removed.after(Move::Resume).unwrap_err().text();
+        assert!(gone.zh.ends_with("须另行登记。") && gone.en.ends_with("register another one."), "{gone:?}");
+        let draining = AdapterState::Draining.after(Move::GoLive).unwrap_err().text();
+        assert!(!draining.en.contains("drained"), "that step is the hub's own: {}", draining.en);
     }
 
     #[test]

@@ -66,21 +66,37 @@ pub struct Way {
 pub struct Shadow {
     /// How it is asked.
     pub way: Way,
-    /// How many of a thousand questions.
-    pub share: u64,
+    /// How many of its department's questions it is asked too.
+    share: Share,
+}
+
+/// So many of a thousand questions, evenly.
+struct Share {
+    of_thousand: u64,
     seen: AtomicU64,
 }
 
 impl Shadow {
     /// A shadow that is asked `share` of a thousand questions.
     pub fn new(way: Way, share: u64) -> Self {
-        Self { way, share: share.min(WHOLE), seen: AtomicU64::new(0) }
+        Self { way, share: Share::new(share) }
     }
 
-    /// Whether it is asked this question too: every so-many-th, evenly.
+    /// Whether it is asked this question too.
     pub(super) fn is_next(&self) -> bool {
-        let before = self.seen.fetch_add(self.share, Ordering::Relaxed);
-        (before / WHOLE) != (before + self.share) / WHOLE
+        self.share.is_next()
+    }
+}
+
+impl Share {
+    fn new(of_thousand: u64) -> Self {
+        Self { of_thousand: of_thousand.min(WHOLE), seen: AtomicU64::new(0) }
+    }
+
+    /// Whether the next question is one of the share: every so-many-th.
+    fn is_next(&self) -> bool {
+        let before = self.seen.fetch_add(self.of_thousand, Ordering::Relaxed);
+        (before / WHOLE) != (before + self.of_thousand) / WHOLE
     }
 }
 
@@ -231,13 +247,18 @@ mod tests {
 
     #[test]
     fn a_share_is_taken_evenly() {
-        for share in [0, 1, 50, 333, 1_000] {
-            let seen = AtomicU64::new(0);
-            let is_next = || {
-                let before = seen.fetch_add(share, Ordering::Relaxed);
-                (before / WHOLE) != (before + share) / WHOLE
-            };
-            assert_eq!((0..WHOLE).filter(|_| is_next()).count() as u64, share, "{share} of a thousand");
+        for of_thousand in [0, 1, 50, 333, 1_000] {
+            let share = Share::new(of_thousand);
+            let mut last = None;
+            let taken: Vec<u64> = (0..WHOLE).filter(|_| share.is_next()).collect();
+            assert_eq!(taken.len() as u64, of_thousand, "{of_thousand} of a thousand");
+            for place in taken {
+                let gap = last.map_or(place + 1, |last| place - last);
+                let even = WHOLE / of_thousand;
+                assert!((even..=even + 1).contains(&gap), "{of_thousand} of a thousand: {gap} apart");
+                last = Some(place);
+            }
         }
+        assert!(Share::new(WHOLE + 1).is_next(), "more than all is all");
     }
 }

@@ -165,7 +165,7 @@ fn compare(live: &[CopiedPerson], shadow: &[Vec<Arc<Answer>>]) -> Vec<(DatasetId
     for (person, others) in live.iter().zip(shadow) {
         for answer in &person.answers {
             let other = others.iter().find(|other| other.dataset == answer.dataset);
-            let agrees = other.is_some_and(|other| canonical(answer) == canonical(other));
+            let agrees = other.is_some_and(|other| canonical(answer).is_some_and(|own| canonical(other) == Some(own)));
             let place = found.iter().position(|(dataset, _)| *dataset == answer.dataset).unwrap_or_else(|| {
                 found.push((answer.dataset.clone(), Tally::default()));
                 found.len() - 1
@@ -178,10 +178,11 @@ fn compare(live: &[CopiedPerson], shadow: &[Vec<Arc<Answer>>]) -> Vec<(DatasetId
     found
 }
 
-/// The facts of an answer as texts in one order, whatever order and spelling the department chose.
-fn canonical(answer: &Answer) -> Vec<String> {
-    let mut facts: Vec<String> =
-        answer.facts.iter().filter_map(|fact| serde_json_canonicalizer::to_string(fact).ok()).collect();
+/// The facts of an answer as texts in one order, whatever order and spelling the department chose; none where one of them
+/// cannot be told, which then agrees with nothing.
+fn canonical(answer: &Answer) -> Option<Vec<String>> {
+    let texts = answer.facts.iter().map(|fact| serde_json_canonicalizer::to_string(fact).ok());
+    let mut facts: Vec<String> = texts.collect::<Option<_>>()?;
     facts.sort_unstable();
-    facts
+    Some(facts)
 }

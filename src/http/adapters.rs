@@ -33,7 +33,7 @@ use crate::service::changes::{self, Answer};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AdapterTransition {
-    /// The move: `accept`, `shadow`, `withdraw`, `go_live`, `drain`, `suspend` or `resume`.
+    /// The move: `accept`, `shadow`, `withdraw`, `go_live`, `drain`, `suspend`, `resume` or `remove`.
     #[serde(rename = "move")]
     by: Move,
     /// What callers are told while it is not asked; needed with `suspend`.
@@ -231,7 +231,11 @@ pub(super) async fn invite(State(hub): State<Arc<Hub>>, request: Request) -> Res
         let expires_at = hub.clock.now().saturating_add(valid).unwrap_or(Timestamp::MAX);
         let code = invitation_code(&*hub.randomness);
         let digest = sha256(&code);
-        ask(&hub, admitted, Change::Invite { department: department.clone(), digest, expires_at }).await?;
+        let answer = ask(&hub, admitted, Change::Invite { department: department.clone(), digest, expires_at }).await?;
+        // A code is told only where it is good.
+        if !matches!(answer, Answer::Done(_)) {
+            return changed(answer);
+        }
         let mut response = json(&InvitationView { department, code, expires_at })?;
         *response.status_mut() = StatusCode::CREATED;
         Ok(response)

@@ -28,6 +28,7 @@ use crate::domain::actor::Role;
 use crate::domain::adapter::{AdapterState, IllegalMove, Move};
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::Clock;
+use crate::domain::dataset::{Catalogue, DepartmentId};
 use crate::federation::counters::Count;
 use crate::store::{AdapterChanges, Changes, CounterRow, EventRow, InvitationRow, Store, StoreError};
 
@@ -36,7 +37,7 @@ pub use conformance::{Conformance, ReportFault};
 pub use connecting::{Connecting, Network};
 pub use probing::ProbeView;
 pub use record::{AdapterRecord, ServedDataset, StepTaken};
-pub use view::{AdapterView, CatalogueView, ShadowView, shadow_view};
+pub use view::{AdapterView, CatalogueView, ShadowView, shadow_view, used_view};
 
 use registering::Guesses;
 
@@ -59,6 +60,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Ids of events.
     pub ids: Ids,
+    /// What the departments provide.
+    pub catalogue: Arc<Catalogue>,
     /// What the settings say; none where nobody may register.
     pub rules: Option<Rules>,
     /// The running hub's side; none beside it.
@@ -228,8 +231,7 @@ impl Adapters {
         let rules = self.parts.rules.as_ref().ok_or(AdapterFault::Closed)?;
         match change {
             Change::Invite { department, digest, expires_at } => {
-                let is_known = self.parts.connecting.as_ref().is_none_or(|own| own.knows(department));
-                if !is_known {
+                if !self.knows(department) {
                     return Err(AdapterFault::Department);
                 }
                 change::invitation_fault(digest, *expires_at, now).map_or(Ok(()), Err)?;
@@ -245,6 +247,11 @@ impl Adapters {
             replaced: None,
         };
         change::applied(&self.records(), change, rules.conformance_level, step)
+    }
+
+    /// Whether the catalogue has this department.
+    fn knows(&self, department: &DepartmentId) -> bool {
+        self.parts.catalogue.department(department).is_some()
     }
 
     /// What is the hub's own to do.

@@ -195,9 +195,7 @@ impl Operations {
             if let Some(why) = self.fault_of(&asked.change).await {
                 return Ok(Answer::Refused(why));
             }
-            if let Change::Settings { digest, .. } = &asked.change
-                && let Some(answer) = self.entered_before(digest).await?
-            {
+            if let Some(answer) = self.entered_before(&asked.change).await? {
                 if let Some(number) = request.filter(|_| !matches!(answer, Answer::Refused(_))) {
                     self.answer(number, &answer).await?;
                 }
@@ -240,16 +238,17 @@ impl Operations {
         fault.or_else(|| is_nobody_there.then_some(AdapterFault::NobodyToAgree))
     }
 
-    /// What is answered to settings that need not be entered: those in force, and those that wait already. Two copies of
-    /// one change would let two persons agree to one each, and neither be made.
-    async fn entered_before(&self, digest: &str) -> Result<Option<Answer>, StoreError> {
-        if self.store.last_settings().await?.is_some_and(|last| last.digest == digest) {
+    /// What is answered to a change that need not be entered: to settings in force, and to what waits already.
+    async fn entered_before(&self, change: &Change) -> Result<Option<Answer>, StoreError> {
+        if let Change::Settings { digest, .. } = change
+            && self.store.last_settings().await?.is_some_and(|last| last.digest == *digest)
+        {
             return Ok(Some(Answer::Refused(Text::new(
                 "这些设置已在使用，无须批准。",
                 "these settings are in force already: there is nothing to agree to.",
             ))));
         }
-        self.approvals.waiting_settings(digest).await
+        self.approvals.waiting(change).await
     }
 
     /// Makes a change that both agreed to. One that cannot be made any more ends as refused.

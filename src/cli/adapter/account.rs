@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::cli::caller::Said;
+use crate::cli::obstacle::Obstacle;
 use crate::cli::reach::HubArgs;
 use crate::cli::{Global, told};
 use crate::domain::actor::Role;
@@ -80,9 +81,14 @@ pub(super) async fn reconcile(args: ReconcileArgs, global: &Global, style: Style
         let args = connectors::cli::reconcile::ReconcileArgs { ledger: args.ledger, account };
         return Ok(connectors::cli::reconcile::run(&args, style));
     }
-    let missing = "give --account FILE, or --department, --from and --to";
-    let days = Days { from: args.from.context(missing)?, to: args.to.context(missing)? };
-    match account(&args.hub, &args.department.context(missing)?, &days).await? {
+    let missing = || {
+        Obstacle::new(
+            "请给出 --account 文件，或 --department、--from 和 --to",
+            "give --account FILE, or --department, --from and --to",
+        )
+    };
+    let days = Days { from: args.from.with_context(missing)?, to: args.to.with_context(missing)? };
+    match account(&args.hub, &args.department.with_context(missing)?, &days).await? {
         Ok(account) => Ok(ExitCode::from(args.ledger.hold_against(&account, style))),
         Err(problem) => refused(&problem, global),
     }

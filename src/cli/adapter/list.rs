@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use crate::cli::obstacle::{self, Obstacle};
-use crate::cli::{Global, Lang};
+use crate::cli::{Global, Lang, told};
 use crate::config::Config;
-use crate::domain::adapter::AdapterState;
-use crate::service::adapters::{AdapterRecord, ShadowView, shadow_view};
+use crate::domain::period::time_in_china;
+use crate::service::adapters::{AdapterRecord, ShadowView, shadow_view, used_view};
 use crate::store::{ChangeDesk, CounterRow};
 
 /// Shows one adapter, or all.
@@ -27,8 +27,8 @@ pub(super) async fn show(config: &Config, id: Option<&str>, global: &Global) -> 
     let wanted: Vec<&AdapterRecord> = records.iter().filter(|record| id.is_none_or(|id| record.id == id)).collect();
     if let Some(id) = id.filter(|_| wanted.is_empty()) {
         anyhow::bail!(Obstacle::new(
-            format!("没有编号为 `{}` 的已登记适配器", id.escape_debug()),
-            format!("no adapter `{}` is registered", id.escape_debug()),
+            format!("没有编号为 `{}` 的已登记适配器；hedui adapter list 可列出全部", id.escape_debug()),
+            format!("no adapter `{}` is registered; `hedui adapter list` shows all", id.escape_debug()),
         ))
     }
     let (mut out, lang) = (std::io::stdout().lock(), global.lang());
@@ -45,7 +45,7 @@ pub(super) async fn show(config: &Config, id: Option<&str>, global: &Global) -> 
     }
     for record in wanted {
         let (used, shadow) = counts(&counters, record);
-        told(&mut out, record, &used, shadow.as_ref(), lang)?;
+        tell(&mut out, record, &used, shadow.as_ref(), lang)?;
     }
     if id.is_none() {
         for adapter in &config.adapters {
@@ -63,16 +63,25 @@ fn counts(counters: &[CounterRow], record: &AdapterRecord) -> (BTreeMap<String, 
         own.map(|row| (row.name.clone(), u64::try_from(row.value).unwrap_or_default())).collect()
     };
     let own = of(&record.id);
-    let used = match record.state {
-        AdapterState::Live => of(record.department.as_str()),
-        AdapterState::Shadow => own.clone(),
-        _ => BTreeMap::new(),
-    };
-    let used = used.into_iter().filter_map(|(name, count)| Some((name.strip_prefix("quota/")?.to_owned(), count)));
-    (used.collect(), shadow_view(&own))
+    let used = record.quota_owner().map(|owner| used_view(of(owner))).unwrap_or_default();
+    (used, shadow_view(&own))
 }
 
-fn told(
+/// A quota as its counter is named (`day/all/any`), in words.
+fn limit(quota: &str, lang: Lang) -> String {
+    let word = |part: &str| match part {
+        "hour" => lang.pick("每小时", "an hour").to_owned(),
+        "day" => lang.pick("每日", "a day").to_owned(),
+        "all" => lang.pick("全部调用方", "all callers").to_owned(),
+        "each" | "caller" => lang.pick("调用方", "caller").to_owned(),
+        "any" => lang.pick("各用途合计", "all purposes").to_owned(),
+        other => other.to_owned(),
+    };
+    let words: Vec<String> = quota.split('/').map(word).collect();
+    words.join(" ")
+}
+
+fn tell(
     out: &mut impl Write,
     record: &AdapterRecord,
     used: &BTreeMap<String, u64>,
@@ -82,7 +91,13 @@ fn told(
     let state = lang.pick(record.state.zh(), record.state.as_str());
     writeln!(out, "{}  {state}  {}  {}", record.id, record.endpoint, record.version)?;
     if let Some(report) = &record.conformance {
-        writeln!(out, "  {}L{}  {}", lang.pick("一致性 ", "conformance "), report.level, report.made_at)?;
+        writeln!(
+            out,
+            "  {}L{}  {}",
+            lang.pick("一致性 ", "conformance "),
+            report.level,
+            time_in_china(report.made_at)
+        )?;
     }
     if let Some(notice) = record.notice.as_ref().filter(|_| record.state.is_paused()) {
         writeln!(out, "  {}{}", lang.pick("告知 ", "notice "), lang.pick(&notice.zh, &notice.en))?;
@@ -94,13 +109,17 @@ fn told(
         writeln!(out, "  {}{}", lang.pick("答复签名公钥 ", "answers' key "), key.public().id())?;
     }
     for (quota, count) in used {
-        writeln!(out, "  {}{quota} {count}", lang.pick("已用 ", "used "))?;
+        let (zh, en) =
+            (format!("已用 {count}（{}）", limit(quota, lang)), format!("used {count} ({})", limit(quota, lang)));
+        writeln!(out, "  {}", lang.pick(&zh, &en))?;
     }
     if let Some(shadow) = shadow {
         let percent = shadow
             .agreement_permille
             .map_or_else(|| "–".to_owned(), |permille| format!("{}.{} %", permille / 10, permille % 10));
-        writeln!(out, "  {}{percent}  ({})", lang.pick("影子一致率 ", "shadow agreement "), shadow.asked)?;
+        let (zh, en) = (format!("提问 {} 次", shadow.asked), format!("asked {} times", shadow.asked));
+        let label = lang.pick("影子一致率 ", "shadow agreement ");
+        writeln!(out, "  {label}{percent}  ({})", lang.pick(&zh, &en))?;
         for (dataset, counted) in &shadow.datasets {
             let (agreed, differed) = (counted.agreed, counted.differed);
             let (zh, en) =
@@ -108,12 +127,17 @@ fn told(
             writeln!(out, "    {dataset}  {}", lang.pick(&zh, &en))?;
         }
         for (reason, count) in &shadow.missed {
-            writeln!(out, "    {} {reason} {count}", lang.pick("未答", "missed"))?;
+            let why = told::gap(reason, lang);
+            writeln!(out, "    {}{why} {count}", lang.pick("未答：", "missed: "))?;
         }
     }
     if let Some(step) = record.steps.last() {
-        let by = if step.approvers.is_empty() { step.entered_by.clone() } else { step.approvers.join("、") };
-        writeln!(out, "  {}  {by}", step.at)?;
+        let by = if step.approvers.is_empty() {
+            step.entered_by.clone()
+        } else {
+            step.approvers.join(lang.pick("、", ", "))
+        };
+        writeln!(out, "  {}  {by}", time_in_china(step.at))?;
     }
     Ok(())
 }

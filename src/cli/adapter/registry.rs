@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
 use connectors::connector::Connector;
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +21,7 @@ use crate::domain::adapter::Move;
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::{Clock, SystemClock, SystemRandomness};
 use crate::domain::dataset::{DepartmentId, duration_text};
+use crate::domain::period::time_in_china;
 use crate::domain::problem::Text;
 use crate::egress::KeyPin;
 use crate::service::adapters::registering::{RegistrationDocument, invitation_code};
@@ -145,7 +146,7 @@ pub struct StopArgs {
     #[arg(long, value_name = "TEXT")]
     notice: Option<String>,
     /// The same in English; the Chinese one when absent.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", requires = "notice")]
     notice_en: Option<String>,
     #[command(flatten)]
     hub: HubArgs,
@@ -232,6 +233,13 @@ fn promoted(id: String, to: Stage, report: Option<PathBuf>) -> anyhow::Result<Ch
 
 fn agreement(file: &std::path::Path) -> anyhow::Result<Agreement> {
     let text = obstacle::read_text(file, ("约定", "agreement"))?;
+    // What is not named has the usual terms; a file that was cut off would lift every quota.
+    if text.parse::<toml::Table>().is_ok_and(|terms| terms.is_empty()) {
+        bail!(Obstacle::new(
+            format!("约定 {} 中没有任何条款；写法见 hedui adapter agree --help", file.display()),
+            format!("the agreement {} has no terms; `hedui adapter agree --help` shows some", file.display()),
+        ))
+    }
     toml::from_str(&text).map_err(|error| {
         Obstacle::new(
             format!("约定 {} 无法使用：{}", file.display(), error.message()),
@@ -244,7 +252,13 @@ fn agreement(file: &std::path::Path) -> anyhow::Result<Agreement> {
 async fn invite(args: InviteArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.hub.config)?;
     let department = DepartmentId::parse(&args.department).map_err(|error| {
-        Obstacle::new(format!("`{}` 不是部门编号", args.department.escape_debug()), error.to_string())
+        Obstacle::new(
+            format!(
+                "`{}` 不是部门编号：应为 2 到 40 个小写字母、数字或下划线，以字母开头",
+                args.department.escape_debug()
+            ),
+            error.to_string(),
+        )
     })?;
     let usual = rules(&config).map_or(std::time::Duration::from_hours(24), |rules| rules.invitation_valid_for);
     let valid = match &args.valid_for {
@@ -269,12 +283,13 @@ async fn invite(args: InviteArgs, global: &Global) -> anyhow::Result<ExitCode> {
         let told = json!({ "department": department, "code": code, "expires_at": expires_at });
         writeln!(out, "{told}")?;
     } else {
+        let until = time_in_china(expires_at);
         writeln!(
             out,
             "{}",
             lang.pick(
-                &format!("{code}\n{department} 的邀请码，{expires_at} 前有效，只能使用一次；平台只保存其摘要。请另行转告该部门：\n  hedui adapter register connector.toml --hub https://… --endpoint https://… --invitation -"),
-                &format!("{code}\nThe invitation of {department}, good once and until {expires_at}; the hub keeps its digest only. Tell it to the department on another way:\n  hedui adapter register connector.toml --hub https://… --endpoint https://… --invitation -")
+                &format!("{code}\n{department} 的邀请码，{until} 前有效，只能使用一次；平台只保存其摘要。请另行转告该部门：\n  hedui adapter register connector.toml --hub https://… --endpoint https://… --invitation -"),
+                &format!("{code}\nThe invitation of {department}, good once and until {until}; the hub keeps its digest only. Tell it to the department on another way:\n  hedui adapter register connector.toml --hub https://… --endpoint https://… --invitation -")
             )
         )?;
     }
@@ -284,22 +299,28 @@ async fn invite(args: InviteArgs, global: &Global) -> anyhow::Result<ExitCode> {
 async fn register(args: RegisterArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let lang = global.lang();
     let connector = Connector::read(&args.file).map_err(|faults| {
-        let file = args.file.display();
-        Obstacle::new(
-            format!("连接文件 {file} 有误；请先运行 hedui adapter check {file}"),
-            format!("the connector file {file} is not sound; run hedui adapter check {file} first: {faults}"),
-        )
+        use connectors::error::Lang::{En, Zh};
+        Obstacle::new(faults.render(Zh), faults.render(En))
     })?;
     let code = if args.invitation == "-" {
         let mut line = String::new();
-        std::io::stdin().read_line(&mut line).context("standard input cannot be read")?;
-        line.trim().to_owned()
+        std::io::stdin()
+            .read_line(&mut line)
+            .with_context(|| Obstacle::new("无法读取标准输入", "standard input cannot be read"))?;
+        let code = line.trim();
+        if code.is_empty() {
+            bail!(Obstacle::new(
+                "标准输入中没有邀请码；请粘贴平台运维人员转告的 hi_…",
+                "there is no invitation on standard input; paste the code `hi_…` that the hub's operator told"
+            ))
+        }
+        code.to_owned()
     } else {
         args.invitation
     };
     let pin = |text: String| {
         KeyPin::try_from(text).map_err(|error| {
-            Obstacle::new("--next-pin 应为证书公钥（SPKI）的 SHA-256，64 位小写十六进制数字", error.to_string())
+            Obstacle::new("--next-pin 应为证书公钥（SPKI）的 SHA-256，64 位小写十六进制数字：openssl pkey -in 新私钥 -pubout -outform der | openssl dgst -sha256", error.to_string())
         })
     };
     let document = RegistrationDocument {

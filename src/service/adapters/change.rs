@@ -71,7 +71,7 @@ pub enum AdapterFault {
     Report(#[from] ReportFault),
     /// Nobody could agree.
     #[error(
-        "two administrators must agree to this, and fewer are registered: hedui client create --role administrator"
+        "two administrators must agree to this, and fewer are registered: hedui client create ID --role administrator --organisation NAME --division CODE --key FILE"
     )]
     NobodyToAgree,
     /// No notice, or one that cannot be shown.
@@ -86,7 +86,7 @@ pub enum AdapterFault {
     #[error("this hub takes no registrations: add [registry] to its configuration (config/hedui.example.toml)")]
     Closed,
     /// No such department.
-    #[error("there is no such department in the catalogue")]
+    #[error("there is no such department in the catalogue; `GET /v1/catalogue` lists them")]
     Department,
     /// The digest or the time of an invitation.
     #[error("an invitation is good for a minute to thirty days, and its digest has 64 hexadecimal digits")]
@@ -119,18 +119,16 @@ impl AdapterFault {
         let zh = match self {
             Self::Unknown => "没有这个适配器；hedui adapter list 可列出全部。".to_owned(),
             Self::ByFile => "该适配器写在平台配置文件中，请在那里修改。".to_owned(),
-            Self::Illegal(IllegalMove { from, by }) => {
-                format!("该适配器处于「{}」，不能执行 {}。", from.zh(), by.as_str())
-            }
+            Self::Illegal(illegal) => return illegal.text(),
             Self::Other { other, state } => format!("该部门的 {other} 已处于「{}」；请先将其移出。", state.zh()),
             Self::Report(fault) => return fault.text(),
             Self::NobodyToAgree => {
-                "此项须两名授权管理人员批准，而登记的不足两名：hedui client create --role administrator。".to_owned()
+                "此项须两名授权管理人员批准，而登记的不足两名：hedui client create 编号 --role administrator --organisation 名称 --division 区划代码 --key 公钥文件。".to_owned()
             }
             Self::Notice => "请用中英文写明对调用方的告知，各 1 到 600 字节，不得含身份号码。".to_owned(),
             Self::Agreement(fault) => return fault.text(),
             Self::Closed => "本平台未开放登记：请在配置中加入 [registry]（见 config/hedui.example.toml）。".to_owned(),
-            Self::Department => "目录中没有这个部门。".to_owned(),
+            Self::Department => "目录中没有这个部门；GET /v1/catalogue 可列出全部。".to_owned(),
             Self::Invitation => "邀请的有效期为一分钟到三十天，摘要为 64 位十六进制数字。".to_owned(),
         };
         Text::new(zh, format!("{self}."))

@@ -54,13 +54,17 @@ pub enum ReportFault {
     )]
     OtherAdapter,
     /// It is signed with another key.
-    #[error("the report is signed with another key than the one the department registered")]
+    #[error(
+        "the report is signed with another key than the one the department registered: run `hedui adapter conform` with that key, or register again"
+    )]
     OtherKey,
     /// It reaches no level at all.
     #[error("the report reaches no level: mend what it lists, and run `hedui adapter conform` again")]
     NoLevel,
     /// It does not reach far enough.
-    #[error("the report reaches level {reached}; this hub asks for {asked}")]
+    #[error(
+        "the report reaches level {reached}, and this hub asks for {asked}: mend what it lists, and run `hedui adapter conform` again"
+    )]
     Level {
         /// What it reaches.
         reached: u8,
@@ -89,11 +93,15 @@ impl ReportFault {
             Self::Signature => "报告没有签名，或签名后被改动；请原样提交 hedui adapter conform 写出的文件。".to_owned(),
             Self::Missing => "该适配器还没有一致性报告；请附上 hedui adapter conform 写出的报告。".to_owned(),
             Self::OtherAdapter => "报告所述的适配器或版本与登记的不一致；请重新运行 hedui adapter conform。".to_owned(),
-            Self::OtherKey => "报告不是用该部门登记的密钥签名的。".to_owned(),
+            Self::OtherKey => {
+                "报告不是用该部门登记的密钥签名的；请用该密钥重新运行 hedui adapter conform，或重新登记。".to_owned()
+            }
             Self::NoLevel => "报告没有达到任何级别；请按所列各项改正后重新运行 hedui adapter conform。".to_owned(),
-            Self::Level { reached, asked } => format!("报告达到 L{reached}，本平台要求 L{asked}。"),
+            Self::Level { reached, asked } => {
+                format!("报告达到 L{reached}，本平台要求 L{asked}；请按所列各项改正后重新运行 hedui adapter conform。")
+            }
         };
-        Text::new(zh, self.to_string())
+        Text::new(zh, format!("{self}."))
     }
 }
 

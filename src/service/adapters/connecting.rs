@@ -11,7 +11,7 @@ use super::record::AdapterRecord;
 use crate::domain::adapter::AdapterState;
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::Randomness;
-use crate::domain::dataset::{Catalogue, DepartmentId};
+use crate::domain::dataset::DepartmentId;
 use crate::domain::outcome::Told;
 use crate::domain::problem::Text;
 use crate::egress::Egress;
@@ -41,7 +41,6 @@ pub struct Network {
 pub struct Connecting {
     registry: Arc<Registry>,
     by_file: HashMap<DepartmentId, FileAdapter>,
-    catalogue: Arc<Catalogue>,
     pub(super) network: Network,
     /// The connections of each adapter, the newest last: former ones as long as something is under way on them.
     ways: Mutex<HashMap<String, Vec<Way>>>,
@@ -64,7 +63,6 @@ impl Connecting {
     pub fn new(
         registry: Arc<Registry>,
         by_file: impl IntoIterator<Item = (DepartmentId, String, String)>,
-        catalogue: Arc<Catalogue>,
         network: Network,
     ) -> Self {
         let known = |(department, endpoint, ca)| {
@@ -72,7 +70,7 @@ impl Connecting {
             Some((department, FileAdapter { endpoint, ca, way }))
         };
         let by_file = by_file.into_iter().filter_map(known).collect();
-        Self { registry, by_file, catalogue, network, ways: Mutex::default(), shadows: Mutex::default() }
+        Self { registry, by_file, network, ways: Mutex::default(), shadows: Mutex::default() }
     }
 
     /// What the federation asks from.
@@ -80,19 +78,9 @@ impl Connecting {
         &self.registry
     }
 
-    /// What the departments provide.
-    pub const fn catalogue(&self) -> &Arc<Catalogue> {
-        &self.catalogue
-    }
-
     /// The adapters of the configuration file, by department.
     pub const fn by_file(&self) -> &HashMap<DepartmentId, FileAdapter> {
         &self.by_file
-    }
-
-    /// Whether the catalogue has this department.
-    pub fn knows(&self, department: &DepartmentId) -> bool {
-        self.catalogue.department(department).is_some()
     }
 
     /// Whether nothing is under way to an adapter.
@@ -133,8 +121,9 @@ impl Connecting {
         // Where a registered adapter was live and none is, it stands for its department: with its notice.
         for record in records.iter().filter(|record| record.state.is_paused()) {
             let mut others = records.iter().filter(|other| other.department == record.department);
-            let is_last = !others
-                .any(|other| other.state == AdapterState::Live || other.state.is_paused() && newer(other, record));
+            let is_last = !others.any(|other| {
+                other.state == AdapterState::Live || other.state.is_paused() && other.newness() > record.newness()
+            });
             if let Some(desk) = desks.get_mut(&record.department).filter(|_| is_last) {
                 (desk.live, desk.paused) = (None, Some(Arc::new(paused_told(record))));
             }
@@ -211,11 +200,6 @@ impl Connecting {
 /// Whether a connection was made for these terms in this name.
 fn is_of(way: &Way, agreement: &Agreement, owner: &str) -> bool {
     *way.agreement == *agreement && &*way.owner == owner
-}
-
-/// Which of two paused adapters changed last.
-fn newer(other: &AdapterRecord, record: &AdapterRecord) -> bool {
-    (other.changed_at(), other.number) > (record.changed_at(), record.number)
 }
 
 fn paused_told(record: &AdapterRecord) -> Told {

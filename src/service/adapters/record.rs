@@ -110,6 +110,20 @@ impl AdapterRecord {
         matches!(self.state, AdapterState::Live) || self.steps.iter().any(|step| step.state == AdapterState::Live)
     }
 
+    /// Which of two changed last is told by this.
+    pub(super) fn newness(&self) -> (Timestamp, u32) {
+        (self.changed_at(), self.number)
+    }
+
+    /// In whose name its quotas are counted; nobody's while it is not asked.
+    pub fn quota_owner(&self) -> Option<&str> {
+        match self.state {
+            AdapterState::Live => Some(self.department.as_str()),
+            AdapterState::Shadow => Some(&self.id),
+            _ => None,
+        }
+    }
+
     /// Notes a step.
     pub(super) fn took(&mut self, step: StepTaken) {
         self.state = step.state;

@@ -148,10 +148,10 @@ impl Adapters {
         };
         self.guesses.check(&digest, MOST_FAILURES, now)?;
         let department = DepartmentId::parse(&invitation.department).map_err(|_| StoreError::Corrupt("invitation"))?;
-        if !connecting.knows(&department) {
+        if !self.knows(&department) {
             return Err(AdapterFault::Department.into());
         }
-        let seen = match look_at(connecting, document, &department).await {
+        let seen = match look_at(connecting, &self.parts.catalogue, document, &department).await {
             Ok(seen) => seen,
             Err(fault) => {
                 self.guesses.failed(&digest, now);
@@ -234,6 +234,7 @@ struct Seen {
 /// Reads the manifest at the address that is to be registered.
 async fn look_at(
     connecting: &Connecting,
+    catalogue: &Catalogue,
     document: &RegistrationDocument,
     department: &DepartmentId,
 ) -> Result<Seen, RegistrationFault> {
@@ -246,7 +247,7 @@ async fn look_at(
     let reading = Document::mutual(&network.egress, &url, ca, identity, &[], MAX_MANIFEST);
     let (body, pin) = reading.map_err(|error| fault(&error))?.read_with_pin().await.map_err(|error| fault(&error))?;
     let manifest: Manifest = serde_json::from_slice(&body).map_err(|_| not_an_adapter())?;
-    let datasets = served(&manifest, department, &document.version, connecting.catalogue())?;
+    let datasets = served(&manifest, department, &document.version, catalogue)?;
     let answer_key = manifest.answer_key.clone().map(AnswerKey::try_from).transpose().map_err(|_| {
         let zh = "适配器清单中的答复签名公钥（answer_key）不是一个 Ed25519 公钥 JWK。";
         finding(
@@ -269,7 +270,10 @@ fn check(document: &RegistrationDocument) -> Result<(), RegistrationFault> {
         .as_ref()
         .is_some_and(|key| key.len() > 64 || !key.bytes().all(|byte| byte.is_ascii_graphic()))
     {
-        let (zh, en) = ("应为公钥指纹（RFC 7638）。", "Give the thumbprint of a key (RFC 7638).");
+        let (zh, en) = (
+            "应为公钥指纹（RFC 7638），如 hedui adapter conform 所示。",
+            "Give the thumbprint of a key (RFC 7638), as `hedui adapter conform` tells it.",
+        );
         return Err(finding("/report_key", "invalid_value", zh, en));
     }
     match document.agreement.as_ref().map(Agreement::check) {
@@ -359,9 +363,12 @@ fn egress_fault(error: &EgressError) -> RegistrationFault {
             "本平台不得连接该地址；请运维人员核对 [egress] allow。",
             "The hub may not connect there; let its operator look at [egress] allow.",
         ),
-        EgressError::Unresolved { .. } | EgressError::Unreachable { .. } => {
-            finding("/endpoint", "endpoint_unreachable", "该地址无法连接。", "The address cannot be connected to.")
-        }
+        EgressError::Unresolved { .. } | EgressError::Unreachable { .. } => finding(
+            "/endpoint",
+            "endpoint_unreachable",
+            "该地址无法连接：请确认适配器已启动（hedui-adapter serve），且网络允许平台访问该地址和端口。",
+            "The address cannot be connected to: is the adapter running (hedui-adapter serve), and may the hub reach that address and port?",
+        ),
     }
 }
 

@@ -210,12 +210,15 @@ impl Adapters {
     /// The catalogue as it stands now.
     pub fn catalogue(&self) -> Vec<CatalogueView> {
         let (Some(connecting), records) = (&self.parts.connecting, self.records()) else { return Vec::new() };
-        let (catalogue, now) = (connecting.catalogue(), self.parts.clock.now());
+        let (catalogue, now) = (&*self.parts.catalogue, self.parts.clock.now());
         let of_department = |department: &crate::domain::dataset::Department| {
             let desk = connecting.registry().desk(&department.id);
-            let live = records.iter().find(|record| {
-                record.department == department.id && record.state == AdapterState::Live && desk.live.is_some()
-            });
+            // Whom to call is asked most while it is paused.
+            let own = || records.iter().filter(|record| record.department == department.id);
+            let live = own().find(|record| record.state == AdapterState::Live);
+            let paused_record =
+                || own().filter(|record| record.state.is_paused()).max_by_key(|record| record.newness());
+            let standing = live.or_else(paused_record);
             let paused = desk.paused.as_deref();
             let state = match (&desk.live, paused) {
                 (Some(_), _) => "live",
@@ -228,9 +231,9 @@ impl Adapters {
                 name: Text::clone(&department.name),
                 state,
                 notice: shut.or_else(|| paused.cloned()),
-                contact: live.map(|record| record.contact.clone()),
-                conformance_level: live.and_then(|record| Some(record.conformance.as_ref()?.level)),
-                conformance_at: live.and_then(|record| Some(record.conformance.as_ref()?.made_at)),
+                contact: standing.map(|record| record.contact.clone()),
+                conformance_level: standing.and_then(|record| Some(record.conformance.as_ref()?.level)),
+                conformance_at: standing.and_then(|record| Some(record.conformance.as_ref()?.made_at)),
                 datasets: datasets_of(catalogue, &department.id).map(dataset_view).collect(),
             }
         };
@@ -241,8 +244,6 @@ impl Adapters {
         let connecting = self.parts.connecting.as_ref();
         let way = connecting.filter(|_| record.state.is_asked()).and_then(|own| own.way(&record.id));
         let counts = |owner: &str| connecting.map(|own| own.registry().counters().of(owner)).unwrap_or_default();
-        let owner = if record.state == AdapterState::Shadow { &record.id } else { record.department.as_str() };
-        let is_used = matches!(record.state, AdapterState::Live | AdapterState::Shadow);
         AdapterView {
             id: record.id.clone(),
             department: record.department.clone(),
@@ -263,7 +264,7 @@ impl Adapters {
             registered_at: Some(record.registered_at),
             steps: record.steps.clone(),
             health: way.as_ref().map(health_of),
-            used: if is_used { used(counts(owner)) } else { BTreeMap::new() },
+            used: record.quota_owner().map(|owner| used_view(counts(owner))).unwrap_or_default(),
             shadow: shadow_view(&counts(&record.id)),
         }
     }
@@ -317,7 +318,7 @@ fn dataset_view(dataset: &Dataset) -> CatalogueDatasetView {
 }
 
 /// What is used of quotas, without what names a second that is over.
-fn used(counts: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+pub fn used_view(counts: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
     let quotas = counts.into_iter().filter_map(|(name, count)| Some((name.strip_prefix("quota/")?.to_owned(), count)));
     quotas.filter(|(name, _)| !name.starts_with("second/")).collect()
 }

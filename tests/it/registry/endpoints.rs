@@ -21,7 +21,7 @@ async fn refused(hub: &Hub, endpoint: &str) -> (u16, String) {
 
 /// A17, A20: metadata addresses, loopback in many spellings, other ports, what is no address.
 #[tokio::test(flavor = "multi_thread")]
-async fn a17_no_registration_makes_the_hub_knock_where_it_may_not() {
+async fn p11_a17_no_registration_makes_the_hub_knock_where_it_may_not() {
     let canary = TcpListener::bind("127.0.0.1:0").unwrap();
     canary.set_nonblocking(true).unwrap();
     let port = canary.local_addr().unwrap().port();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::super::hub::{Caller, Setup, adapter, requests, second_adapter};
+use super::super::hub::{Caller, Setup, System, adapter, requests, second_adapter};
 use super::super::stub::{Behaviour, Stub};
 use super::{Hub, answers, invitation, operator, register_at, registered_at, report, version, without_signature};
 
@@ -72,6 +72,39 @@ async fn a_department_joins_by_itself_and_nothing_real_is_asked_before_two_perso
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn p12_the_command_says_what_is_wrong_before_anything_is_done() {
+    let hub = Hub::start(Setup::default()).await;
+    let id = registered_at(&hub.system, "hrss", hub.system.adapters["hrss"].addr()).await;
+    let empty = hub.file("terms.toml");
+    std::fs::write(&empty, "# nothing agreed\n").unwrap();
+    let empty = empty.display().to_string();
+    let cases: [(&[&str], i32, &str); 5] = [
+        (&["adapter", "agree", &id, &empty], 2, "has no terms"),
+        (&["adapter", "suspend", &id, "--notice-en", "upgrade"], 2, "--notice <TEXT>"),
+        (&["adapter", "promote", &id, "live"], 1, "from there it can accept, remove"),
+        (&["adapter", "invite", "hrsss"], 1, "no such department"),
+        (&["adapter", "list", "hrss-9"], 2, "`hedui adapter list` shows all"),
+    ];
+    for (arguments, code, words) in cases {
+        let (left, told) = hub.run(&[&["--lang", "en"], arguments].concat()).await;
+        assert_eq!(left, code, "{arguments:?}: {told}");
+        assert!(told.to_string().contains(words), "{arguments:?}: {told}");
+    }
+    let shown = hub.show(&id).await;
+    assert_eq!((&shown["state"], shown["steps"].is_null()), (&json!("draft"), true), "{shown}");
+    // Without a running hub the catalogue is asked just the same.
+    let System { app, folder: _folder, files, .. } = hub.system;
+    app.stop().await;
+    let config = files.config.display().to_string();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_hedui"))
+        .args(["--lang", "zh", "adapter", "invite", "hrsss", "--config", &config])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("目录中没有这个部门"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_invitation_is_good_once_and_guessing_is_stopped() {
     let hub = Hub::start(Setup::default()).await;
     let endpoint = format!("https://{}", hub.system.adapters["hrss"].addr());
@@ -111,6 +144,13 @@ async fn a56_nobody_agrees_to_an_adapter_alone_whatever_the_settings_say() {
     let asked = hub.bring(&id, &json!({ "move": "shadow", "report": good })).await;
     let proposal = asked.body["waiting"].as_str().unwrap().to_owned();
     assert_eq!(hub.say(&proposal, "wang").await.1["still"], 1);
+    let again = hub.bring(&id, &json!({ "move": "shadow", "report": good })).await;
+    let told = (&again.body["waiting"], &again.body["still"]);
+    assert_eq!(
+        told,
+        (&json!(proposal), &json!(1)),
+        "one change waits once, or two persons could agree to one copy each"
+    );
     let (code, told) = hub.say(&proposal, "wang").await;
     assert!(code == 1 && told["refused"]["en"].as_str().unwrap().contains("another one must agree"), "{told}");
     assert_eq!(hub.state(&id).await, "sandbox");
@@ -227,7 +267,7 @@ async fn what_is_under_way_when_an_adapter_is_drained_is_answered_and_nothing_ne
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_suspended_says_why_and_a_restart_forgets_nothing() {
+async fn p2_p10_who_is_suspended_says_why_and_a_restart_forgets_nothing() {
     let mut hub = Hub::start(Setup::default()).await;
     let id = hub.live("hrss", hub.system.adapters["hrss"].addr()).await;
     let request = requests(hub.system.folder.path())["C02"].clone();
@@ -249,6 +289,7 @@ async fn who_is_suspended_says_why_and_a_restart_forgets_nothing() {
         let departments = catalogue.body["departments"].as_array().unwrap();
         let hrss = departments.iter().find(|department| department["department"] == "hrss").unwrap();
         assert_eq!((&hrss["state"], &hrss["notice"]["zh"]), (&json!("suspended"), &json!("系统升级，周一恢复")));
+        assert!(hrss["contact"].is_string(), "whom to call is asked most while it is down: {hrss}");
         hub.system = hub.system.restart().await;
     }
     let listed = operator(&hub.system).get("/v1/adapters").await;

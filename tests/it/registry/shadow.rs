@@ -28,7 +28,7 @@ async fn told(hub: &Hub, body: &Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shadow_that_lies_changes_no_verdict_and_its_agreement_shows_it() {
+async fn p1_a_shadow_is_asked_on_record_and_its_lies_change_no_verdict_and_show() {
     let hub = Hub::start(Setup::default()).await;
     without_signature(&hub.system, "housing");
     let (honest, _) = second_adapter(hub.system.folder.path(), "housing", &hub.system.files).await;
@@ -80,7 +80,7 @@ async fn a_shadow_that_lies_changes_no_verdict_and_its_agreement_shows_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shadow_that_says_the_same_agrees_and_one_that_hangs_delays_nobody() {
+async fn p9_a_shadow_that_says_the_same_agrees_and_one_that_hangs_delays_nobody() {
     let mut hub = Hub::start(Setup::default()).await;
     let (twin, ledger) = second_adapter(hub.system.folder.path(), "hrss", &hub.system.files).await;
     let id = hub.in_shadow("hrss", twin.addr()).await;

@@ -11,7 +11,7 @@ fn households(hub: &Hub, count: usize) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_does_not_give_the_days_quota_again() {
+async fn p10_a_restart_does_not_give_the_days_quota_again() {
     let mut hub = Hub::start(Setup::default()).await;
     let id = hub.live("hrss", hub.system.adapters["hrss"].addr()).await;
     let terms = json!({ "quotas": [{ "per": "day", "count": 3 }] });
