@@ -21,6 +21,9 @@ pub(super) const WAITING: usize = 1024;
 /// at most 200 a second, which is less than a hundredth of a core.
 const GROUP: usize = 20;
 const PAUSE: Duration = Duration::from_millis(100);
+/// A wrong signature that cannot be recorded is tried again after this. Others wait, and when they are too many, for
+/// whoever asks for the evidence.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What signs the hub's questions: the configured key, else one that is derived from the root of pseudonyms.
 pub(super) fn context_signer(config: &Config, sealer: &Sealer) -> Result<ContextSigner, StartError> {
@@ -61,8 +64,12 @@ pub(super) async fn run(
             taken = queue.recv_many(&mut group, GROUP) => if taken == 0 { return },
         }
         for proof in group.drain(..) {
-            if let Err(error) = verifications.prove(&proof).await {
-                tracing::error!(%error, "that the signature of an answer is wrong cannot be recorded now");
+            while let Err(error) = verifications.prove(&proof).await {
+                tracing::error!(%error, "that the signature of an answer is wrong cannot be recorded now; trying again");
+                tokio::select! {
+                    () = stopping.cancelled() => return,
+                    () = tokio::time::sleep(AGAIN) => {}
+                }
             }
             tokio::task::yield_now().await;
         }

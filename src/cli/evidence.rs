@@ -31,7 +31,7 @@ pub enum Command {
 /// Arguments of `hedui evidence verify`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  hedui evidence verify verification.json --answer-key hrss=hrss.pem --answer-key housing=housing.pem\n  hedui evidence verify vf_0198… --config config/hedui.toml --ca ca.pem --token-file token\n\nFILE is what GET /v1/verifications/{id}?expand=evidence answered; nothing is asked of anybody then.\n\nExit codes: 0 every answer is proven, 1 some are not, 2 the input is wrong, 3 a file or the hub cannot be reached."
+    after_help = "Examples:\n  hedui evidence verify verification.json --answer-key hrss=hrss.pem --answer-key housing=housing.pem\n  hedui evidence verify vf_0198… --config config/hedui.toml --ca ca.pem --token-file token\n\nFILE is what GET /v1/verifications/{id}?expand=evidence answered; nothing is asked of anybody then.\n\nExit codes: 0 every answer is proven, 1 some are not or are not signed, 2 the input is wrong, 3 a file or the hub cannot be reached."
 )]
 pub struct Args {
     /// A verification's id, or a file that holds it with its evidence.
@@ -67,13 +67,15 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
         }
     };
     let found = verify(&document, &keys)?;
+    let unsigned = unsigned(&document, &found);
     let mut out = std::io::stdout().lock();
     if global.json {
-        writeln!(out, "{}", serde_json::json!({ "verification": document.get("id"), "answers": found }))?;
+        let told = serde_json::json!({ "verification": document.get("id"), "answers": found, "unsigned": unsigned });
+        writeln!(out, "{told}")?;
     } else {
-        tell(&mut out, &found, global.lang())?;
+        tell(&mut out, &found, &unsigned, global.lang())?;
     }
-    let is_proven = !found.is_empty() && found.iter().all(Found::is_proven);
+    let is_proven = !found.is_empty() && found.iter().all(Found::is_proven) && unsigned.is_empty();
     Ok(if is_proven { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
@@ -154,6 +156,28 @@ fn verify(document: &Value, keys: &BTreeMap<String, Vec<PublicKey>>) -> anyhow::
     Ok(proofs.into_iter().map(found).collect())
 }
 
+/// Departments that the evidence takes facts from without a signed answer of theirs, and how many facts.
+fn unsigned(document: &Value, found: &[Found]) -> BTreeMap<String, usize> {
+    let mut unsigned = BTreeMap::new();
+    for item in evidence(document).filter(|item| item.get("basis").is_some_and(|basis| basis == "DEPARTMENT")) {
+        let department = text(item, "department");
+        if !found.iter().any(|found| found.proof.kept.department.as_str() == department) {
+            let facts = item.get("facts").and_then(Value::as_array).map_or(1, Vec::len);
+            *unsigned.entry(department.to_owned()).or_default() += facts;
+        }
+    }
+    unsigned
+}
+
+fn evidence(document: &Value) -> impl Iterator<Item = &Value> {
+    document.get("evidence").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// A text of an item; empty where it has none, which is nobody's name.
+fn text<'a>(item: &'a Value, name: &str) -> &'a str {
+    item.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
 /// An answer as far as it is held against the evidence.
 #[derive(Deserialize)]
 struct Signed {
@@ -170,15 +194,14 @@ struct SignedResult {
 
 /// How many figures that the evidence takes from a department stand in what it signed.
 fn figures(document: &Value, department: &str, body: &str) -> Figures {
-    let text = |item: &Value, name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    // What cannot be read proves nothing: every fact is foreign to it then.
     let signed: Vec<SignedResult> =
         serde_json::from_str::<Signed>(body).map(|signed| signed.results).unwrap_or_default();
     let catalogue = Catalogue::shipped();
     let mut figures = Figures::default();
-    let evidence = document.get("evidence").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    for item in evidence.iter().filter(|item| text(item, "department") == department) {
+    for item in evidence(document).filter(|item| text(item, "department") == department) {
         let (member, dataset) = (text(item, "member"), text(item, "dataset"));
-        let kind = DatasetId::parse(&dataset).ok().and_then(|id| Some(catalogue.dataset(&id)?.fact));
+        let kind = DatasetId::parse(dataset).ok().and_then(|id| Some(catalogue.dataset(&id)?.fact));
         let own = signed.iter().filter(|result| result.reference == member && result.dataset == dataset);
         let known: Vec<Value> = own.flat_map(|result| plain(kind, &result.facts)).collect();
         let taken = plain(kind, item.get("facts").unwrap_or(&Value::Null));
@@ -194,11 +217,18 @@ fn plain(kind: Option<FactKind>, facts: &Value) -> Vec<Value> {
     let read = kind.and_then(|kind| Fact::decode(kind, &facts.to_string()).ok());
     match read {
         Some(facts) => facts.iter().filter_map(|fact| serde_json::to_value(fact).ok()).collect(),
-        None => facts.as_array().cloned().unwrap_or_default(),
+        // What is no list is one fact, so that it is not passed over.
+        None => facts.as_array().cloned().unwrap_or_else(|| vec![facts.clone()]),
     }
 }
 
-fn tell(out: &mut impl Write, found: &[Found], lang: Lang) -> std::io::Result<()> {
+fn tell(out: &mut impl Write, found: &[Found], unsigned: &BTreeMap<String, usize>, lang: Lang) -> std::io::Result<()> {
+    for (department, facts) in unsigned {
+        match lang {
+            Lang::Zh => writeln!(out, "✗ {department}  证据取用了 {facts} 项事实，但没有该部门签名的答复")?,
+            Lang::En => writeln!(out, "✗ {department}  facts of the evidence without a signed answer: {facts}")?,
+        }
+    }
     if found.is_empty() {
         return writeln!(
             out,

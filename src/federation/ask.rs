@@ -1,5 +1,6 @@
 //! Asking one department about one household, in order: cache, single flight, quota, place, request, door.
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ use super::meters::Meters;
 use super::plan::{DepartmentPlan, Plan, SubjectPlan};
 use super::proving::Proving;
 use super::registry::Registry;
-use super::round::{AskedPerson, Known, Question, Round, Signing, flight_key};
+use super::round::{AskedPerson, Known, Question, Round, Signing, case, flight_key};
 use super::shadow::Copied;
 use super::single_flight::{Boarded, Flights};
 use super::tally::Tally;
@@ -175,6 +176,7 @@ impl Federation {
         let now = self.clock.now();
         let mut salts = vec![[0_u8; 16]; plan.departments.len()];
         self.signing.randomness.fill(salts.as_flattened_mut());
+        let case = LazyCell::new(|| case(inquiry));
         let part = |(department, salt): (&'a DepartmentPlan, [u8; 16])| {
             let id = &department.department;
             let (found, wanted) = match self.recalled(department, inquiry.people, now) {
@@ -188,7 +190,7 @@ impl Federation {
             match self.asked_people(inquiry.household, &wanted) {
                 Ok(people) => {
                     let known = Known { found, wanted, people };
-                    Part::Asking(Box::new(Question::new(plan, department, inquiry, (entered, known), salt)))
+                    Part::Asking(Box::new(Question::new(plan, department, inquiry, (entered, known), (&case, salt))))
                 }
                 Err(reason) => Part::Settled(id, Err(reason.into())),
             }

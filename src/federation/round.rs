@@ -71,21 +71,22 @@ pub(super) struct Outgoing {
 }
 
 impl<'a> Question<'a> {
-    /// The question to a department about these people. `salt` hides it from the other departments of the round.
+    /// The question to a department about these people in a case, which is the same for the whole round. `salt` hides it
+    /// from the other departments of the round.
     pub(super) fn new(
         plan: &Plan,
         department: &'a DepartmentPlan,
         inquiry: &Inquiry<'_>,
         (entered, known): (Entered, Known<'a>),
-        salt: [u8; 16],
+        (case, salt): (&Case, [u8; 16]),
     ) -> Self {
         let body = body(plan, inquiry, &known.people);
         let number = inquiry.tally.next(&department.department);
         let id = format!("{}.{}.{number}", inquiry.verification, department.department);
-        let case = case(inquiry);
         let (digest, told) = digests(&body);
         let aud = department.department.to_string();
-        let disclosure = Disclosure::of(&Disclosed { aud, jti: id.clone(), digest: told, cases: vec![case] }, salt);
+        let disclosure =
+            Disclosure::of(&Disclosed { aud, jti: id.clone(), digest: told, cases: vec![case.clone()] }, salt);
         Self { department, entered, known, number, id, body: Bytes::from(body), digest, disclosure }
     }
 }

@@ -82,7 +82,7 @@ async fn reconciled(system: &System, department: &str) -> Reconciliation {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ledger_and_account_tell_the_same_after_cold_warm_joined_and_minimal_verifications() {
+async fn p1_p10_ledger_and_account_tell_the_same_after_cold_warm_joined_and_minimal_verifications() {
     let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
     let documents = answered_by_all(&system);
     let mut verifications = 0;
@@ -135,7 +135,7 @@ async fn ledger_and_account_tell_the_same_after_cold_warm_joined_and_minimal_ver
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_line_that_is_gone_from_the_ledger_is_missed() {
+async fn p1_a_line_that_is_gone_from_the_ledger_is_missed() {
     let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
     for document in answered_by_all(&system).iter().take(3) {
         assert!(system.caller.verify(document).await.status.is_success());
@@ -158,6 +158,36 @@ async fn a_line_that_is_gone_from_the_ledger_is_missed() {
     system.stop().await;
 }
 
+/// A department's ledger is a file of its own and its account is a page for departments: neither is a place for persons.
+#[tokio::test(flavor = "multi_thread")]
+async fn p7_ledger_and_account_name_nobody() {
+    let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
+    let documents = answered_by_all(&system);
+    for document in documents.iter().take(3) {
+        assert!(system.caller.verify(document).await.status.is_success());
+    }
+    let (from, to) = days();
+    let operator = operator(&system);
+    for department in DEPARTMENTS {
+        let told = usage(&system, department).await;
+        assert!(told["total"]["people"].as_i64().unwrap() > 0, "{department} was asked about somebody: {told}");
+        let questions = format!("/v1/adapters/{department}/usage/questions?from={from}&to={to}");
+        let kept = std::fs::read_to_string(ledger(&system, department)).unwrap();
+        let all = [("usage", told.to_string()), ("questions", operator.get(&questions).await.body.to_string())];
+        for (place, text) in all.into_iter().chain([("ledger", kept)]) {
+            for member in
+                documents.iter().take(3).flat_map(|document| document["household"]["members"].as_array().unwrap())
+            {
+                for of_person in ["id_number", "name"] {
+                    let of_person = member[of_person].as_str().unwrap();
+                    assert!(!text.contains(of_person), "{department}: {place}: {of_person}");
+                }
+            }
+        }
+    }
+    system.stop().await;
+}
+
 /// The proofs of a verification by department.
 async fn proofs(system: &System, id: &str) -> BTreeMap<String, Value> {
     let shown = system.caller.get(&format!("/v1/verifications/{id}?expand=evidence")).await;
@@ -166,7 +196,7 @@ async fn proofs(system: &System, id: &str) -> BTreeMap<String, Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_answer_is_kept_with_its_signature_and_shown_to_whoever_asked() {
+async fn p5_every_answer_is_kept_with_its_signature_and_shown_to_whoever_asked() {
     let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
     let documents = answered_by_all(&system);
     let first = system.caller.verify(&documents[0]).await;
@@ -201,7 +231,7 @@ async fn meddled_with(check: &str) -> (System, Proxy) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_was_changed_replayed_or_is_not_signed_is_malformed() {
+async fn p2_p9_an_answer_that_was_changed_replayed_or_is_not_signed_is_malformed() {
     let (system, proxy) = meddled_with("before_use").await;
     let mut documents = answered_by_all(&system).into_iter();
     let mut verify = || {
@@ -230,7 +260,7 @@ async fn an_answer_that_was_changed_replayed_or_is_not_signed_is_malformed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_signature_that_is_found_afterwards_is_in_the_log_and_in_the_evidence() {
+async fn p1_p5_a_wrong_signature_that_is_found_afterwards_is_in_the_log_and_in_the_evidence() {
     let (system, proxy) = meddled_with("afterwards").await;
     let documents = answered_by_all(&system);
     proxy.meddle(Meddling::BodyAndDigest);
@@ -261,7 +291,7 @@ async fn a_wrong_signature_that_is_found_afterwards_is_in_the_log_and_in_the_evi
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_department_that_does_not_sign_is_malformed_where_it_must() {
+async fn p2_a_department_that_does_not_sign_is_malformed_where_it_must() {
     let keys = tempfile::TempDir::new().unwrap();
     TrialKeys::write(keys.path(), &SystemRandomness).unwrap();
     let stub = Stub::start("hrss", Behaviour::NoRecord(std::time::Duration::ZERO), keys.path());
@@ -320,7 +350,7 @@ fn hedui(arguments: &[&str], lang: &str) -> (i32, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn evidence_is_verified_offline_and_every_change_of_it_is_found() {
+async fn p5_evidence_is_verified_offline_and_every_change_of_it_is_found() {
     let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
     // The first household of which a department knows something.
     let of_department = |shown: &Value| {
@@ -383,6 +413,14 @@ async fn evidence_is_verified_offline_and_every_change_of_it_is_found() {
     *field = format!("9{}", field.as_str().unwrap()).into();
     let (code, told) = verify(&changed, "en");
     assert!(code == 1 && told.contains("do not stand in what was signed"), "{told}");
+    // A department that the evidence rests on and whose signed answer is left out.
+    let mut changed = shown.clone();
+    let rests_on = shown["evidence"][figure]["department"].as_str().unwrap();
+    changed["proofs"].as_array_mut().unwrap().retain(|proof| proof["department"] != rests_on);
+    for (lang, said) in [("en", "without a signed answer"), ("zh", "没有该部门签名的答复")] {
+        let (code, told) = verify(&changed, lang);
+        assert!(code == 1 && told.contains(&format!("✗ {rests_on}")) && told.contains(said), "{told}");
+    }
     let nothing = json!({ "id": "vf_1" });
     assert_eq!(verify(&nothing, "en").0, 2);
     system.stop().await;
