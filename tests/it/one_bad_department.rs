@@ -121,7 +121,7 @@ async fn p9_who_waits_with_all_the_others_is_not_asked_for_again() {
     for _ in 0..100 {
         assert_eq!(system.caller.verify(&document).await.department("housing"), "no_record");
     }
-    stub.behave(Behaviour::NoRecord(Duration::from_millis(150)));
+    stub.behave(Behaviour::NoRecord(Duration::from_millis(600)));
     let before = stub.times_asked();
     join_all(burst.iter().map(|document| system.caller.verify(document))).await;
     // All of them are late by what is usual. The first came alone and the last is left alone; on a busy machine they come
