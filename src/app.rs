@@ -2,6 +2,7 @@
 
 pub mod alerting;
 mod auditing;
+mod following_up;
 mod issuers;
 mod keys;
 mod listener;
@@ -54,7 +55,7 @@ use crate::service::refusals::Refusals;
 use crate::service::samples::Samples;
 use crate::service::sealing::{self, Rewrap, SealingError};
 use crate::service::tokens::{self, TokenEndpoint};
-use crate::service::verify::{Parts, Verifications};
+use crate::service::verify::{FollowUpTerms, Parts, Verifications};
 use crate::store::Store;
 use crate::tlog::note::VerifierKey;
 pub use keys::{former_log_keys, log_key, sealing_keys};
@@ -181,7 +182,7 @@ impl App {
                     tokens: Arc::clone(&tokens),
                     issuer: endpoint.issuer.clone(),
                     clock: Arc::clone(&clock),
-                    randomness,
+                    randomness: Arc::clone(&randomness),
                     ids: ids.clone(),
                 };
                 Some(Arc::new(ClientRegistry::open(parts).await?))
@@ -236,6 +237,13 @@ impl App {
             stopping: stopping.clone(),
             deadline: config.federation.deadline,
             notice_within: config.verification.notice_within,
+            follow_ups: FollowUpTerms {
+                first_pause: config.follow_up.first_pause,
+                longest_pause: config.follow_up.longest_pause,
+                attempts: config.follow_up.attempts,
+                at_once: config.follow_up.at_once,
+            },
+            randomness: Arc::clone(&randomness),
         });
         let unreadable = |error| StartError::Store(config.store.path.clone(), error);
         verifications.load_revocations().await.map_err(&unreadable)?;
@@ -269,6 +277,8 @@ impl App {
         for set in refreshed {
             tracker.spawn(issuers::refresh(set, Arc::clone(&tokens), Arc::clone(&clock), stopping.clone()));
         }
+        let first_pause = config.follow_up.first_pause;
+        tracker.spawn(following_up::run(Arc::clone(&verifications), first_pause, stopping.clone()));
         tracker.spawn(take_up_changes(operations, stopping.clone()));
         let retention = Retention {
             verifications: config.retention.verifications,

@@ -5,6 +5,7 @@
 
 mod approval;
 mod auth;
+mod follow_up;
 mod limits;
 mod retention;
 mod review;
@@ -20,6 +21,7 @@ use serde::Deserialize;
 
 pub use approval::Approval;
 pub use auth::{Auth, Issuer, IssuerKeySource, TokenAlgorithm, TokenEndpoint};
+pub use follow_up::FollowUp;
 pub use limits::{RateLimit, Refusals};
 pub use retention::Retention;
 pub use review::Review;
@@ -101,6 +103,9 @@ pub struct Config {
     /// Which verdicts are made with which rules.
     #[serde(default)]
     pub verification: Verification,
+    /// When departments that did not answer are asked again.
+    #[serde(default)]
+    pub follow_up: FollowUp,
     /// How the access log is signed and where its head is kept besides.
     #[serde(default)]
     pub access_log: AccessLog,
@@ -404,6 +409,7 @@ impl Config {
             return Err(invalid("access_log: `witness_every` is at most 60s".to_owned()));
         }
         config.auth.check().map_err(&invalid)?;
+        config.follow_up.check().map_err(&invalid)?;
         config.retention.check().map_err(&invalid)?;
         config.refusals.check().map_err(&invalid)?;
         config.approval.check(config.token_endpoint.is_some()).map_err(&invalid)?;

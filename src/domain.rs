@@ -5,6 +5,7 @@
 
 pub mod actor;
 pub mod authorisation;
+pub mod class;
 pub mod clock;
 pub mod context;
 pub mod dataset;

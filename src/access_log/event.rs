@@ -28,6 +28,8 @@ pub enum Action {
     Granted,
     /// A request was refused.
     Denied,
+    /// Departments that had not answered a verification are asked again.
+    AskedAgain,
     /// A verdict was made ready to leave the hub.
     Released,
     /// A stored verification, or an entry of the log, was looked at.
@@ -266,9 +268,10 @@ mod tests {
     use crate::seal::Sealer;
     use crate::tlog::tile::MAX_ENTRY;
 
-    const ACTIONS: [Action; 30] = [
+    const ACTIONS: [Action; 31] = [
         Action::Requested,
         Action::Granted,
+        Action::AskedAgain,
         Action::Denied,
         Action::Released,
         Action::Viewed,

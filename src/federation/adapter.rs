@@ -5,6 +5,7 @@
 //! slower than most or was lost on the way. All of it ends by the deadline. Questions change nothing at the department,
 //! so a second one is safe; it is asked of the department's quota like any other.
 
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use super::meters::AdapterMeters;
 use super::places::{Place, Places};
 use super::registry::Terms;
 use super::turnover::Turnover;
+use crate::domain::class::Class;
 use crate::domain::clock::Randomness;
 use crate::domain::dataset::DepartmentId;
 use crate::domain::outcome::GapReason;
@@ -31,6 +33,8 @@ use crate::domain::outcome::GapReason;
 const BUDGET_WINDOW: Duration = Duration::from_secs(10);
 const BUDGET_PER_SECOND: u32 = 10;
 const BUDGET_SHARE: f32 = 0.2;
+/// What the hub asks again by itself takes at most this part of the quota.
+const BACKGROUND_SHARE: u32 = 5;
 /// A lost question is asked again after a random part of this.
 const LONGEST_BACKOFF: Duration = Duration::from_millis(50);
 /// Whether a late question was overtaken is looked at again after this at least.
@@ -45,6 +49,7 @@ pub struct Adapter {
     may_hedge: bool,
     client: AdapterClient,
     quota: DefaultDirectRateLimiter,
+    background: DefaultDirectRateLimiter,
     places: Places,
     breaker: Breaker,
     budget: TpsBudget,
@@ -58,12 +63,14 @@ impl Adapter {
     /// An adapter on these terms.
     pub fn new(department: DepartmentId, client: AdapterClient, terms: Terms, randomness: Arc<dyn Randomness>) -> Self {
         let quota = RateLimiter::direct(Quota::per_second(terms.per_second).allow_burst(terms.burst));
+        let spare = NonZeroU32::new(terms.per_second.get() / BACKGROUND_SHARE).unwrap_or(NonZeroU32::MIN);
         let meters = AdapterMeters::of(&department);
         Self {
             timeout: terms.timeout,
             may_hedge: terms.may_hedge,
             client,
             quota,
+            background: RateLimiter::direct(Quota::per_second(spare)),
             places: Places::new(usize::try_from(terms.in_flight.get()).unwrap_or(usize::MAX)),
             breaker: Breaker::new(Instant::now()),
             budget: TpsBudget::new(BUDGET_WINDOW, BUDGET_PER_SECOND, BUDGET_SHARE),
@@ -80,6 +87,7 @@ impl Adapter {
     /// `read` says of an answer that is no use what that tells of the department.
     pub(super) async fn call<T>(
         &self,
+        class: Class,
         body: Vec<u8>,
         deadline: Instant,
         read: impl Fn(&[u8]) -> Result<T, Failure>,
@@ -87,6 +95,9 @@ impl Adapter {
         if self.breaker.is_open(Instant::now()) {
             self.meters.left_alone.increment(1);
             return Err(GapReason::Unavailable);
+        }
+        if class == Class::Background {
+            return self.call_in_passing(body, deadline, read).await;
         }
         if self.quota.check().is_err() {
             timeout_at(deadline, self.quota.until_ready()).await.map_err(|_| GapReason::QuotaExceeded)?;
@@ -130,6 +141,27 @@ impl Adapter {
             }
             result => result.map_err(|failure| failure.reason),
         }
+    }
+
+    /// Asks once, if nobody else needs the department now: no waiting, no second request.
+    async fn call_in_passing<T>(
+        &self,
+        body: Vec<u8>,
+        deadline: Instant,
+        read: impl Fn(&[u8]) -> Result<T, Failure>,
+    ) -> Result<T, GapReason> {
+        let place = self.places.take_spare().ok_or(GapReason::QuotaExceeded)?;
+        if self.background.check().is_err() || self.quota.check().is_err() {
+            return Err(GapReason::QuotaExceeded);
+        }
+        let pass = self.breaker.admit(Instant::now()).ok_or(GapReason::Unavailable)?;
+        self.meters.background.increment(1);
+        self.attempt(Bytes::from(body), (place, pass), deadline, &read).await.map_err(|failure| failure.reason)
+    }
+
+    /// Whether a question would be sent now, as far as one can tell beforehand.
+    pub(crate) fn takes_questions(&self) -> bool {
+        !self.breaker.is_open(Instant::now())
     }
 
     /// Sends the question once, and learns from what becomes of it.

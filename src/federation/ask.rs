@@ -16,6 +16,7 @@ use super::plan::{DepartmentPlan, Plan, SubjectPlan};
 use super::registry::Registry;
 use super::single_flight::{Boarded, FlightKey, Flights};
 use crate::domain::authorisation::Authorisation;
+use crate::domain::class::Class;
 use crate::domain::clock::Clock;
 use crate::domain::dataset::{Catalogue, Dataset, DepartmentId};
 use crate::domain::household::{Household, Member};
@@ -53,6 +54,8 @@ pub struct Inquiry<'a> {
     pub authorisation: &'a Authorisation,
     /// The id of the verification, told to departments.
     pub verification: &'a str,
+    /// How urgent it is.
+    pub class: Class,
     /// The instant after which nobody waits any more.
     pub deadline: Instant,
 }
@@ -104,6 +107,11 @@ impl Federation {
     /// The catalogue questions are planned from.
     pub const fn catalogue(&self) -> &Arc<Catalogue> {
         &self.catalogue
+    }
+
+    /// Whether one of these departments would be sent a question now.
+    pub fn would_ask<'a>(&self, mut departments: impl Iterator<Item = &'a DepartmentId>) -> bool {
+        departments.any(|department| self.registry.get(department).is_some_and(|adapter| adapter.takes_questions()))
     }
 
     /// The registered adapters.
@@ -195,7 +203,7 @@ impl Federation {
         wanted: &[Wanted<'_>],
     ) -> Result<Arc<Landed>, GapReason> {
         let people = self.asked_people(inquiry.household, wanted)?;
-        match self.flights.board(flight_key(plan, department, inquiry.authorisation, &people)) {
+        match self.flights.board(flight_key(plan, department, inquiry, &people)) {
             Boarded::Leading(landing) => {
                 // Somebody may have landed between the look into the cache and now.
                 if let Some(landed) = self.landed_meanwhile(department, wanted) {
@@ -204,7 +212,8 @@ impl Federation {
                 }
                 let deadline = inquiry.deadline.min(Instant::now() + adapter.timeout);
                 let body = query_body(plan, inquiry, &people);
-                let result = adapter.call(body, deadline, |answer| self.admit(department, &people, answer)).await;
+                let result =
+                    adapter.call(inquiry.class, body, deadline, |answer| self.admit(department, &people, answer)).await;
                 landing.land(result.clone());
                 result
             }
@@ -280,7 +289,7 @@ struct AskedPerson<'a> {
 fn flight_key(
     plan: &Plan,
     department: &DepartmentPlan,
-    authorisation: &Authorisation,
+    inquiry: &Inquiry<'_>,
     people: &[AskedPerson<'_>],
 ) -> FlightKey {
     let mut key = Vec::with_capacity(160);
@@ -294,7 +303,9 @@ fn flight_key(
         key.extend_from_slice(&day.year().to_be_bytes());
         key.extend_from_slice(&[day.month().unsigned_abs(), day.day().unsigned_abs()]);
     }
-    text(&mut key, &authorisation.number);
+    text(&mut key, &inquiry.authorisation.number);
+    // Who has somebody waiting does not wait for what is asked in passing.
+    key.push(u8::from(inquiry.class == Class::Background));
     for person in people {
         text(&mut key, person.member.reference.as_str());
         key.extend_from_slice(person.person.subject().bytes());

@@ -16,6 +16,8 @@ pub(super) struct AdapterMeters {
     pub(super) hedges: Counter,
     /// Second requests because the first was lost.
     pub(super) retries: Counter,
+    /// Requests the hub made by itself, for what was owed.
+    pub(super) background: Counter,
     /// Questions that were not sent because the breaker is open.
     pub(super) left_alone: Counter,
     /// 1 while the breaker is open.
@@ -32,6 +34,7 @@ impl AdapterMeters {
             first: sent("first"),
             hedges: sent("hedge"),
             retries: sent("retry"),
+            background: sent("background"),
             left_alone: metrics::counter!("hedui_department_left_alone_total", "department" => id.to_string()),
             open: metrics::gauge!("hedui_department_breaker_open", "department" => id.to_string()),
             places: metrics::gauge!("hedui_department_places", "department" => id.to_string()),

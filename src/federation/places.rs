@@ -59,6 +59,11 @@ impl Places {
         Some(Place { places: self, permit: Some(self.free.try_acquire().ok()?) })
     }
 
+    /// A place, if half of them are free now: for what can wait until nobody else needs them.
+    pub(super) fn take_spare(&self) -> Option<Place<'_>> {
+        if self.free.available_permits() * 2 < self.count() { None } else { self.take_now() }
+    }
+
     /// How many places there are.
     pub(super) fn count(&self) -> usize {
         self.bound().now

@@ -23,6 +23,7 @@ use crate::auth::peer::{Peer, Proxies};
 use crate::auth::rate_limit::{ClientLimit, Standing};
 use crate::auth::token::{Accredited, Thumbprint, TokenError, TokenVerifier};
 use crate::domain::actor::Client;
+use crate::domain::class::Class;
 use crate::domain::clock::Clock;
 use crate::domain::problem::Text;
 use crate::service::alerts::Alerts;
@@ -87,6 +88,8 @@ pub struct Published {
 pub(super) struct Admitted {
     /// Who asks.
     pub(super) client: Arc<Client>,
+    /// How urgent it is.
+    pub(super) class: Class,
     /// The request's id.
     pub(super) request_id: String,
     /// The request's head.
@@ -183,7 +186,7 @@ impl Hub {
                         Err(problem) => Err(problem),
                         Ok(body) => {
                             let (client, request_id) = (Arc::clone(client), request_id.clone());
-                            use_case(&Admitted { client, request_id, head, body }).await
+                            use_case(&Admitted { client, class: Class::Single, request_id, head, body }).await
                         }
                     }
                 }

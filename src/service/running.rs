@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::answer::DepartmentRow;
 use super::case::Case;
 use crate::domain::authorisation::canonical_number;
+use crate::domain::class::Class;
 use crate::store::StoreError;
 
 /// A completed answer, serialised once.
@@ -27,6 +28,8 @@ pub struct Running {
     pub opened_at: jiff::Timestamp,
     /// The request, with what it rests on.
     pub case: Case,
+    /// How urgent it is.
+    pub class: Class,
     /// Says that its authorisation was revoked while it ran.
     pub revoked: CancellationToken,
     /// The departments that have answered, in that order; followers watch this.

@@ -22,6 +22,7 @@ mod egress;
 mod endings;
 mod erasure;
 mod faults;
+mod follow_ups;
 mod front_door;
 mod hub;
 mod notices;
