@@ -435,6 +435,7 @@ fn registry(
             per_second: adapter.quota_per_second,
             burst: adapter.quota_burst,
             in_flight: adapter.in_flight,
+            shared_subjects: adapter.shared_subjects,
             may_hedge: adapter.hedge,
         };
         adapters.push(Adapter::new(adapter.department.clone(), client, terms, Arc::clone(randomness)));

@@ -317,6 +317,9 @@ pub struct Adapter {
     /// Questions that may be in flight to it at the same time, at most; more wait, within the deadline.
     #[serde(default = "defaults::in_flight")]
     pub in_flight: std::num::NonZeroU32,
+    /// People in one query of several households, at most; 1: households never share a query.
+    #[serde(default = "defaults::shared_subjects")]
+    pub shared_subjects: usize,
     /// Whether a question may be asked a second time when its answer takes longer than most.
     #[serde(default = "defaults::hedge")]
     pub hedge: bool,
@@ -352,6 +355,9 @@ mod defaults {
     }
     pub(super) const fn in_flight() -> NonZeroU32 {
         NonZeroU32::new(64).expect("64 is not zero")
+    }
+    pub(super) const fn shared_subjects() -> usize {
+        1
     }
     pub(super) const fn hedge() -> bool {
         true
@@ -433,6 +439,10 @@ impl Config {
             ("verification: `max_wait`", self.verification.max_wait == zero),
             ("adapter: `timeout`", self.adapters.iter().any(|adapter| adapter.timeout == zero)),
         ];
+        let most = connectors::protocol::MAX_SUBJECTS;
+        if self.adapters.iter().any(|adapter| !(1..=most).contains(&adapter.shared_subjects)) {
+            return Err(format!("adapter: `shared_subjects` is from 1 to {most} 合并查询人数为 1 至 {most}"));
+        }
         match nothing.into_iter().find(|(_, is_nothing)| *is_nothing) {
             None => Ok(()),
             Some((setting, _)) => Err(format!("{setting} must be more than nothing 必须大于零")),

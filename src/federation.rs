@@ -5,6 +5,7 @@
 
 pub mod adapter;
 pub mod ask;
+mod batch;
 mod breaker;
 pub mod cache;
 pub mod client;
@@ -15,6 +16,7 @@ pub mod gather;
 mod meters;
 mod places;
 pub mod plan;
+mod question;
 pub mod registry;
 mod single_flight;
 mod turnover;

@@ -274,7 +274,13 @@ async fn ask(args: TryArgs, style: Style) -> u8 {
         authorisation: QueryAuthorisation { number: "try".to_owned(), valid_until: args.to.to_string() },
         period: QueryPeriod { from: args.from, to: args.to },
         datasets: vec![args.dataset],
-        subjects: vec![QuerySubject { reference: "m1".to_owned(), id_number, name: args.name, datasets: None }],
+        subjects: vec![QuerySubject {
+            reference: "m1".to_owned(),
+            id_number,
+            name: args.name,
+            datasets: None,
+            case: None,
+        }],
     };
     if args.record.is_some() && !query.subjects.iter().all(|subject| synthetic::is_synthetic(&subject.id_number)) {
         style.failed(

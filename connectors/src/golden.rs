@@ -113,6 +113,7 @@ impl Given {
             id_number: id_number.clone(),
             name: name.clone(),
             datasets: None,
+            case: None,
         };
         Query {
             request_id: "golden-test".to_owned(),

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::protocol::Query;
+use crate::protocol::{Query, QueryCase};
 use crate::synthetic::without_identity_numbers;
 
 /// Where the lines go.
@@ -46,6 +46,7 @@ impl Ledger {
             request_id: query.map(|query| shown(&query.request_id)),
             purpose: query.map(|query| shown(&query.purpose)),
             authorisation: query.map(|query| shown(&query.authorisation.number)),
+            cases: query.map(|query| query.cases().into_iter().map(Case::of).collect()).unwrap_or_default(),
             datasets: query.map(|query| query.datasets.iter().take(64).map(|dataset| shown(dataset)).collect()),
             subjects: query.map(|query| query.subjects.len()),
             status: "abandoned".to_owned(),
@@ -91,6 +92,9 @@ struct Line {
     purpose: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     authorisation: Option<String>,
+    /// Every household of a query that carries several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cases: Vec<Case>,
     #[serde(skip_serializing_if = "Option::is_none")]
     datasets: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,6 +104,18 @@ struct Line {
     /// Which datasets failed and why; no values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failures: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Case {
+    request_id: String,
+    authorisation: String,
+}
+
+impl Case {
+    fn of(case: &QueryCase) -> Self {
+        Self { request_id: shown(&case.request_id), authorisation: shown(&case.authorisation.number) }
+    }
 }
 
 /// A caller's text as it may stand in the ledger: short, and without identity numbers.

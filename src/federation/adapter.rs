@@ -8,6 +8,7 @@
 use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::time::{Instant, sleep, timeout_at};
 use tower::retry::budget::{Budget, TpsBudget};
 
+use super::batch::Batcher;
 use super::breaker::{Breaker, Pass, Turn};
 use super::client::AdapterClient;
 use super::delays::Delays;
@@ -40,6 +42,15 @@ const LONGEST_BACKOFF: Duration = Duration::from_millis(50);
 /// Whether a late question was overtaken is looked at again after this at least.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 
+/// Whether a query carries one household or several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// One.
+    Alone,
+    /// Several, so that how long it takes says nothing of one.
+    Shared,
+}
+
 /// A department's adapter as the hub knows it.
 pub struct Adapter {
     /// The department.
@@ -55,7 +66,10 @@ pub struct Adapter {
     budget: TpsBudget,
     delays: Delays,
     turnover: Turnover,
-    meters: AdapterMeters,
+    /// How many wait for the quota or for a place.
+    waiting: AtomicUsize,
+    pub(super) batcher: Batcher,
+    pub(super) meters: AdapterMeters,
     randomness: Arc<dyn Randomness>,
 }
 
@@ -76,6 +90,8 @@ impl Adapter {
             budget: TpsBudget::new(BUDGET_WINDOW, BUDGET_PER_SECOND, BUDGET_SHARE),
             delays: Delays::default(),
             turnover: Turnover::default(),
+            waiting: AtomicUsize::new(0),
+            batcher: Batcher::new(terms.shared_subjects),
             meters,
             randomness,
             department,
@@ -92,26 +108,47 @@ impl Adapter {
         deadline: Instant,
         read: impl Fn(&[u8]) -> Result<T, Failure>,
     ) -> Result<T, GapReason> {
+        self.send((class, Sharing::Alone), || body, deadline, read).await.map_err(|failure| failure.reason)
+    }
+
+    /// Whether a question gains by sharing a query with others: because it would have to wait anyway, or because it is
+    /// one of many and the department is busy.
+    pub(super) fn gains_by_sharing(&self, class: Class) -> bool {
+        let waits = || self.waiting.load(Ordering::Acquire) > 0 || self.places.are_full();
+        let gains = match class {
+            Class::Single => waits(),
+            Class::Batch => waits() || self.places.are_used(),
+            Class::Background => false,
+        };
+        gains && self.batcher.is_on(Instant::now())
+    }
+
+    /// The same, telling what a failure says of the department. The body is made when the question may leave.
+    pub(super) async fn send<T>(
+        &self,
+        (class, sharing): (Class, Sharing),
+        body: impl FnOnce() -> Vec<u8>,
+        deadline: Instant,
+        read: impl Fn(&[u8]) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let left = |reason| Failure { reason, sign: Sign::Well };
         if self.breaker.is_open(Instant::now()) {
             self.meters.left_alone.increment(1);
-            return Err(GapReason::Unavailable);
+            return Err(left(GapReason::Unavailable));
         }
         if class == Class::Background {
-            return self.call_in_passing(body, deadline, read).await;
+            return self.send_in_passing(body(), deadline, read).await;
         }
-        if self.quota.check().is_err() {
-            timeout_at(deadline, self.quota.until_ready()).await.map_err(|_| GapReason::QuotaExceeded)?;
-        }
-        let place = timeout_at(deadline, self.places.take()).await.map_err(|_| GapReason::Timeout)?;
+        let place = self.leave(deadline).await?;
         let Some(pass) = self.breaker.admit(Instant::now()) else {
             self.meters.left_alone.increment(1);
-            return Err(GapReason::Unavailable);
+            return Err(left(GapReason::Unavailable));
         };
         self.budget.deposit();
         self.meters.first.increment(1);
-        let (body, asked_at, under_way) = (Bytes::from(body), Instant::now(), self.turnover.enter());
-        let first = self.attempt(body.clone(), (place, pass), deadline, &read);
-        let hedge_at = self.hedge_at(asked_at).filter(|at| *at < deadline);
+        let (body, asked_at, under_way) = (Bytes::from(body()), Instant::now(), self.turnover.enter());
+        let first = self.attempt(sharing, body.clone(), (place, pass), deadline, &read);
+        let hedge_at = self.hedge_at(asked_at).filter(|at| *at < deadline && sharing == Sharing::Alone);
         let result = match hedge_at {
             None => first.await,
             Some(mut at) => {
@@ -124,8 +161,8 @@ impl Adapter {
                             None => break first.await,
                             Some(leave) => {
                                 self.meters.hedges.increment(1);
-                                let second = pin!(self.attempt(body, leave, deadline, &read));
-                                return sooner(first, second).await.map_err(|failure| failure.reason);
+                                let second = pin!(self.attempt(sharing, body, leave, deadline, &read));
+                                return sooner(first, second).await;
                             }
                         },
                     }
@@ -135,28 +172,43 @@ impl Adapter {
         match result {
             Err(Failure { sign: Sign::Lost, .. }) if self.is_time_left(deadline) => {
                 sleep(self.part_of(LONGEST_BACKOFF)).await;
-                let Some(leave) = self.second() else { return Err(Failure::LOST.reason) };
+                let Some(leave) = self.second() else { return Err(Failure::LOST) };
                 self.meters.retries.increment(1);
-                self.attempt(body, leave, deadline, &read).await.map_err(|failure| failure.reason)
+                self.attempt(sharing, body, leave, deadline, &read).await
             }
-            result => result.map_err(|failure| failure.reason),
+            result => result,
         }
     }
 
+    /// Waits for the quota, then for a place.
+    async fn leave(&self, deadline: Instant) -> Result<Place<'_>, Failure> {
+        let left = |reason| Failure { reason, sign: Sign::Well };
+        if self.quota.check().is_err() {
+            let _waiting = Waiting::among(&self.waiting);
+            timeout_at(deadline, self.quota.until_ready()).await.map_err(|_| left(GapReason::QuotaExceeded))?;
+        }
+        if let Some(place) = self.places.take_now() {
+            return Ok(place);
+        }
+        let _waiting = Waiting::among(&self.waiting);
+        timeout_at(deadline, self.places.take()).await.map_err(|_| left(GapReason::Timeout))
+    }
+
     /// Asks once, if nobody else needs the department now: no waiting, no second request.
-    async fn call_in_passing<T>(
+    async fn send_in_passing<T>(
         &self,
         body: Vec<u8>,
         deadline: Instant,
         read: impl Fn(&[u8]) -> Result<T, Failure>,
-    ) -> Result<T, GapReason> {
-        let place = self.places.take_spare().ok_or(GapReason::QuotaExceeded)?;
+    ) -> Result<T, Failure> {
+        let left = |reason| Failure { reason, sign: Sign::Well };
+        let place = self.places.take_spare().ok_or(left(GapReason::QuotaExceeded))?;
         if self.background.check().is_err() || self.quota.check().is_err() {
-            return Err(GapReason::QuotaExceeded);
+            return Err(left(GapReason::QuotaExceeded));
         }
-        let pass = self.breaker.admit(Instant::now()).ok_or(GapReason::Unavailable)?;
+        let pass = self.breaker.admit(Instant::now()).ok_or(left(GapReason::Unavailable))?;
         self.meters.background.increment(1);
-        self.attempt(Bytes::from(body), (place, pass), deadline, &read).await.map_err(|failure| failure.reason)
+        self.attempt(Sharing::Alone, Bytes::from(body), (place, pass), deadline, &read).await
     }
 
     /// Whether a question would be sent now, as far as one can tell beforehand.
@@ -167,6 +219,7 @@ impl Adapter {
     /// Sends the question once, and learns from what becomes of it.
     async fn attempt<T>(
         &self,
+        sharing: Sharing,
         body: Bytes,
         (place, pass): (Place<'_>, Pass<'_>),
         deadline: Instant,
@@ -186,7 +239,10 @@ impl Adapter {
         let sign = result.as_ref().map_or_else(|failure| failure.sign, |_| Sign::Well);
         match sign {
             Sign::Well if result.is_ok() => {
-                self.delays.record(now - sent_at);
+                // How long a household takes is told by those asked about alone.
+                if sharing == Sharing::Alone {
+                    self.delays.record(now - sent_at);
+                }
                 self.places.grow();
             }
             sign if sign.is_too_much() => self.places.shrink(now),
@@ -235,6 +291,22 @@ impl Adapter {
                 tracing::info!(department = %self.department, "answers again");
             }
         }
+    }
+}
+
+/// Somebody who waits, counted as long as this lives.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn among(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::AcqRel);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

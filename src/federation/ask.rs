@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
 use super::adapter::Adapter;
+use super::batch::{BatchKey, Form, Missed, Party, PartyMember, Terminal};
 use super::cache::{AnswerCache, Person};
 use super::decode::{Asked, decode};
 use super::failure::{Failure, Sign};
 use super::gather::People;
 use super::meters::Meters;
 use super::plan::{DepartmentPlan, Plan, SubjectPlan};
+use super::question::{AuthorisationBody, CaseBody, PersonBody, query_body};
 use super::registry::Registry;
 use super::single_flight::{Boarded, FlightKey, Flights};
 use crate::domain::authorisation::Authorisation;
@@ -22,7 +23,6 @@ use crate::domain::dataset::{Catalogue, Dataset, DepartmentId};
 use crate::domain::household::{Household, Member};
 use crate::domain::id_number::{Subject, SubjectKey};
 use crate::domain::outcome::{Answer, Freshness, GapReason};
-use crate::domain::period::Period;
 
 /// What came of asking one department.
 #[derive(Debug, Clone)]
@@ -198,7 +198,7 @@ impl Federation {
         &self,
         plan: &Plan,
         department: &DepartmentPlan,
-        adapter: &Adapter,
+        adapter: &Arc<Adapter>,
         inquiry: &Inquiry<'_>,
         wanted: &[Wanted<'_>],
     ) -> Result<Arc<Landed>, GapReason> {
@@ -210,10 +210,7 @@ impl Federation {
                     landing.land(Ok(Arc::clone(&landed)));
                     return Ok(landed);
                 }
-                let deadline = inquiry.deadline.min(Instant::now() + adapter.timeout);
-                let body = query_body(plan, inquiry, &people);
-                let result =
-                    adapter.call(inquiry.class, body, deadline, |answer| self.admit(department, &people, answer)).await;
+                let result = self.lead(plan, department, adapter, inquiry, &people).await;
                 landing.land(result.clone());
                 result
             }
@@ -222,6 +219,40 @@ impl Federation {
                 .map_err(|_| GapReason::Timeout)?
                 .ok_or(GapReason::Unavailable)?,
         }
+    }
+
+    /// Asks about a household: together with others that have to wait as well, or alone.
+    async fn lead(
+        &self,
+        plan: &Plan,
+        department: &DepartmentPlan,
+        adapter: &Arc<Adapter>,
+        inquiry: &Inquiry<'_>,
+        people: &[AskedPerson<'_>],
+    ) -> Result<Arc<Landed>, GapReason> {
+        let deadline = inquiry.deadline.min(Instant::now() + adapter.timeout);
+        if adapter.gains_by_sharing(inquiry.class) {
+            let form = Form {
+                department: department.department.clone(),
+                catalogue: Arc::clone(&self.catalogue),
+                clock: Arc::clone(&self.clock),
+            };
+            let terminal = Terminal { adapter: Arc::clone(adapter), form };
+            let key = BatchKey { purpose: plan.purpose, period: plan.period };
+            match timeout_at(deadline, terminal.ask(inquiry.class, key, party(inquiry, people))).await {
+                Err(_) => return Err(GapReason::Timeout),
+                Ok(Err(Missed::Gap(reason))) => return Err(reason),
+                Ok(Err(Missed::AskAlone)) => {}
+                Ok(Ok(answers)) => {
+                    let answers = answers.into_iter().collect::<Result<Vec<_>, _>>()?;
+                    return Ok(Self::keep(department, people, answers));
+                }
+            }
+        }
+        let case = case_body(inquiry);
+        let people_bodies: Vec<PersonBody<'_>> = people.iter().map(AskedPerson::body).collect();
+        let body = query_body(case, plan.purpose, plan.period, &people_bodies);
+        adapter.call(inquiry.class, body, deadline, |answer| self.admit(department, people, answer)).await
     }
 
     /// What a flight that has just ended brought, where it brought all that is wanted.
@@ -256,11 +287,16 @@ impl Federation {
             // and again must not be able to shut it to everybody.
             Failure { reason: rejected.reason, sign: if rejected.is_whole { Sign::Broken } else { Sign::Well } }
         })?;
+        Ok(Self::keep(department, people, answers))
+    }
+
+    /// Keeps what was said of these people, in their order.
+    fn keep(department: &DepartmentPlan, people: &[AskedPerson<'_>], answers: Vec<Vec<Arc<Answer>>>) -> Arc<Landed> {
         let landed = people.iter().zip(answers).map(|(asked, answers)| {
             asked.person.keep(&department.department, &answers);
             (asked.person.subject(), answers)
         });
-        Ok(Arc::new(landed.collect()))
+        Arc::new(landed.collect())
     }
 
     fn asked_people<'a>(
@@ -270,7 +306,8 @@ impl Federation {
     ) -> Result<Vec<AskedPerson<'a>>, GapReason> {
         let asked = |want: &'a Wanted<'a>| {
             let member = household.members.get(want.plan.member)?;
-            Some(AskedPerson { member, person: want.person, datasets: self.datasets(want.plan).collect() })
+            let datasets = self.datasets(want.plan).collect();
+            Some(AskedPerson { member, person: want.person, datasets, places: &want.plan.datasets })
         };
         // A plan is made from the household it is run for; a member it does not have was not answered for.
         wanted.iter().map(asked).collect::<Option<_>>().ok_or(GapReason::Mismatch)
@@ -282,6 +319,42 @@ struct AskedPerson<'a> {
     member: &'a Member,
     person: &'a Person,
     datasets: Vec<&'a Dataset>,
+    /// The same by their positions in the catalogue.
+    places: &'a [usize],
+}
+
+impl AskedPerson<'_> {
+    fn body(&self) -> PersonBody<'_> {
+        PersonBody {
+            reference: self.member.reference.as_str(),
+            id_number: self.member.id_number.reveal(),
+            name: &self.member.name,
+            datasets: self.datasets.clone(),
+            case: None,
+        }
+    }
+}
+
+fn case_body<'a>(inquiry: &Inquiry<'a>) -> CaseBody<'a> {
+    let Authorisation { number, valid_until, .. } = inquiry.authorisation;
+    CaseBody {
+        request_id: inquiry.verification,
+        authorisation: AuthorisationBody { number, valid_until: *valid_until },
+    }
+}
+
+/// A household that shares a query.
+fn party(inquiry: &Inquiry<'_>, people: &[AskedPerson<'_>]) -> Party {
+    let member = |asked: &AskedPerson<'_>| PartyMember {
+        id_number: asked.member.id_number.clone(),
+        name: asked.member.name.clone(),
+        datasets: asked.places.to_vec(),
+    };
+    Party {
+        request_id: inquiry.verification.to_owned(),
+        authorisation: (inquiry.authorisation.number.clone(), inquiry.authorisation.valid_until),
+        people: people.iter().map(member).collect(),
+    }
 }
 
 /// Equal only for the same department, purpose, window, authorisation, persons, names and datasets. Persons
@@ -315,59 +388,4 @@ fn flight_key(
         }
     }
     key.into_boxed_slice()
-}
-
-/// The body of a query, as [`connectors::protocol::Query`] reads it.
-fn query_body(plan: &Plan, inquiry: &Inquiry<'_>, people: &[AskedPerson<'_>]) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        request_id: &'a str,
-        purpose: &'a str,
-        authorisation: BodyAuthorisation<'a>,
-        period: Period,
-        datasets: Vec<&'a str>,
-        subjects: Vec<BodySubject<'a>>,
-    }
-    #[derive(Serialize)]
-    struct BodyAuthorisation<'a> {
-        number: &'a str,
-        valid_until: jiff::civil::Date,
-    }
-    #[derive(Serialize)]
-    struct BodySubject<'a> {
-        #[serde(rename = "ref")]
-        reference: &'a str,
-        id_number: &'a str,
-        name: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        datasets: Option<Vec<&'a str>>,
-    }
-    let mut datasets: Vec<&str> = Vec::new();
-    for dataset in people.iter().flat_map(|person| &person.datasets) {
-        if !datasets.contains(&dataset.id.as_str()) {
-            datasets.push(dataset.id.as_str());
-        }
-    }
-    let subjects = people
-        .iter()
-        .map(|person| BodySubject {
-            reference: person.member.reference.as_str(),
-            id_number: person.member.id_number.reveal(),
-            name: &person.member.name,
-            datasets: (person.datasets.len() < datasets.len())
-                .then(|| person.datasets.iter().map(|dataset| dataset.id.as_str()).collect()),
-        })
-        .collect();
-    let body = Body {
-        request_id: inquiry.verification,
-        purpose: plan.purpose.as_str(),
-        authorisation: BodyAuthorisation {
-            number: &inquiry.authorisation.number,
-            valid_until: inquiry.authorisation.valid_until,
-        },
-        period: plan.period,
-        datasets,
-        subjects,
-    };
-    serde_json::to_vec(&body).expect("a query holds only strings and lists")
 }

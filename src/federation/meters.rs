@@ -18,6 +18,10 @@ pub(super) struct AdapterMeters {
     pub(super) retries: Counter,
     /// Requests the hub made by itself, for what was owed.
     pub(super) background: Counter,
+    /// Queries that may carry several households.
+    pub(super) batches: Counter,
+    /// Households that were asked about in them.
+    pub(super) batched: Counter,
     /// Questions that were not sent because the breaker is open.
     pub(super) left_alone: Counter,
     /// 1 while the breaker is open.
@@ -35,6 +39,8 @@ impl AdapterMeters {
             hedges: sent("hedge"),
             retries: sent("retry"),
             background: sent("background"),
+            batches: metrics::counter!("hedui_department_batches_total", "department" => id.to_string()),
+            batched: metrics::counter!("hedui_department_batched_households_total", "department" => id.to_string()),
             left_alone: metrics::counter!("hedui_department_left_alone_total", "department" => id.to_string()),
             open: metrics::gauge!("hedui_department_breaker_open", "department" => id.to_string()),
             places: metrics::gauge!("hedui_department_places", "department" => id.to_string()),

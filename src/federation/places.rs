@@ -64,6 +64,16 @@ impl Places {
         if self.free.available_permits() * 2 < self.count() { None } else { self.take_now() }
     }
 
+    /// Whether somebody is on the way.
+    pub(super) fn are_used(&self) -> bool {
+        self.free.available_permits() < self.count()
+    }
+
+    /// Whether all are taken.
+    pub(super) fn are_full(&self) -> bool {
+        self.free.available_permits() == 0
+    }
+
     /// How many places there are.
     pub(super) fn count(&self) -> usize {
         self.bound().now

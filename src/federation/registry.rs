@@ -19,6 +19,8 @@ pub struct Terms {
     pub burst: NonZeroU32,
     /// Questions in flight at the same time, at most.
     pub in_flight: NonZeroU32,
+    /// People in one query of several households, at most; 1: households never share a query.
+    pub shared_subjects: usize,
     /// Whether a question may be asked a second time when the answer takes longer than most.
     pub may_hedge: bool,
 }

@@ -121,7 +121,7 @@ async fn a_stampede_on_one_household_is_one_call_a_department() {
     let (system, stub) = with_stub("health", Behaviour::NoRecord(Duration::from_millis(400))).await;
     let documents = requests(system.folder.path());
     let mut callers = tokio::task::JoinSet::new();
-    for _ in 0..200 {
+    for _ in 0..1_000 {
         let (caller, document) = (system.caller.clone(), documents["C01"].clone());
         callers.spawn(async move { caller.verify(&document).await });
     }

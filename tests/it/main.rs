@@ -38,6 +38,7 @@ mod samples;
 mod sealing;
 mod security_page;
 mod seventh_source;
+mod shared_queries;
 mod snoops;
 mod stub;
 mod tidy;

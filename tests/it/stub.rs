@@ -42,6 +42,10 @@ pub(crate) enum Behaviour {
     Swapped,
     /// Knows everybody under another name.
     NameMismatch,
+    /// Knows the person of this number under another name, and holds nothing about the others. Waits this long first.
+    KnownOtherwise(String, Duration),
+    /// Does not understand queries of several households; holds nothing about anybody. Waits this long first.
+    OneCase(Duration),
     /// Every so-many-th question as given, the others as somebody who holds nothing.
     Every(usize, Box<Behaviour>),
 }
@@ -52,6 +56,7 @@ struct Role {
     department: &'static str,
     behaviour: Arc<Mutex<Behaviour>>,
     asked: Arc<AtomicUsize>,
+    queries: Arc<Mutex<Vec<Query>>>,
 }
 
 /// A running stub.
@@ -59,6 +64,7 @@ pub(crate) struct Stub {
     pub address: SocketAddr,
     pub asked: Arc<AtomicUsize>,
     behaviour: Arc<Mutex<Behaviour>>,
+    queries: Arc<Mutex<Vec<Query>>>,
     handle: axum_server::Handle<SocketAddr>,
 }
 
@@ -67,6 +73,7 @@ impl Stub {
     pub(crate) fn start(department: &'static str, behaviour: Behaviour, keys: &Path) -> Self {
         let asked = Arc::new(AtomicUsize::new(0));
         let behaviour = Arc::new(Mutex::new(behaviour));
+        let queries: Arc<Mutex<Vec<Query>>> = Arc::default();
         let handle = axum_server::Handle::new();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -75,15 +82,21 @@ impl Stub {
             department,
             behaviour: Arc::clone(&behaviour),
             asked: Arc::clone(&asked),
+            queries: Arc::clone(&queries),
         });
         let server = axum_server::from_tcp_rustls(listener, tls(keys)).unwrap().handle(handle.clone());
         tokio::task::spawn(server.serve(routes.into_make_service()));
-        Self { address, asked, behaviour, handle }
+        Self { address, asked, behaviour, queries, handle }
     }
 
     /// Does this from now on.
     pub(crate) fn behave(&self, behaviour: Behaviour) {
         *self.behaviour.lock().unwrap() = behaviour;
+    }
+
+    /// What it was asked.
+    pub(crate) fn queries(&self) -> Vec<Query> {
+        self.queries.lock().unwrap().clone()
     }
 
     /// How often it was asked.
@@ -112,9 +125,10 @@ fn tls(keys: &Path) -> RustlsConfig {
     RustlsConfig::from_config(Arc::new(config))
 }
 
-async fn answer(State(Role { department, behaviour, asked }): State<Role>, body: Bytes) -> Response {
+async fn answer(State(Role { department, behaviour, asked, queries }): State<Role>, body: Bytes) -> Response {
     let number = asked.fetch_add(1, Ordering::SeqCst) + 1;
     let query: Query = serde_json::from_slice(&body).unwrap();
+    queries.lock().unwrap().push(query.clone());
     let behaviour = match behaviour.lock().unwrap().clone() {
         Behaviour::Every(nth, behaviour) if number.is_multiple_of(nth) => *behaviour,
         Behaviour::Every(..) => Behaviour::NoRecord(Duration::ZERO),
@@ -125,6 +139,23 @@ async fn answer(State(Role { department, behaviour, asked }): State<Role>, body:
         Behaviour::NoRecord(wait) => {
             tokio::time::sleep(wait).await;
             json(&no_record(department, &query))
+        }
+        Behaviour::KnownOtherwise(number, wait) => {
+            tokio::time::sleep(wait).await;
+            let mut answer = no_record(department, &query);
+            let results = answer["results"].as_array_mut().unwrap().iter_mut();
+            results
+                .filter(|result| result["id_number"] == number.as_str())
+                .for_each(|result| result["status"] = "name_mismatch".into());
+            json(&answer)
+        }
+        Behaviour::OneCase(wait) => {
+            tokio::time::sleep(wait).await;
+            if query.cases().is_empty() {
+                json(&no_record(department, &query))
+            } else {
+                StatusCode::BAD_REQUEST.into_response()
+            }
         }
         Behaviour::Hang => std::future::pending().await,
         Behaviour::Drip => {

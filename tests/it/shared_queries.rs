@@ -1,0 +1,112 @@
+//! Households that would have to wait for a department go to it together; each gets its own answers, and the verdict is
+//! the one it would have had alone.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::faults::stub_keys;
+use super::hub::{Setup, System, listed, requests};
+use super::stub::{Behaviour, Stub};
+
+const GRANTED: &str = "quota_burst = 100000";
+
+/// A system whose departments take two questions at a time, each of up to 500 people of several households; housing is a
+/// stub.
+async fn narrow(behaviour: Behaviour) -> (System, Stub) {
+    with_housing(behaviour, "\nin_flight = 2\nshared_subjects = 500").await
+}
+
+async fn with_housing(behaviour: Behaviour, terms: &str) -> (System, Stub) {
+    let keys = stub_keys();
+    let housing = Stub::start("housing", behaviour, keys.path());
+    let setup = Setup {
+        elsewhere: [("housing", housing.address)].into(),
+        own_packs: true,
+        deadline: Some("20s"),
+        ask_timeout: Some("15s"),
+        settings: vec![(GRANTED, format!("{GRANTED}{terms}\nhedge = false"))],
+        authority: Some(keys),
+        ..Setup::default()
+    };
+    (System::start(setup, listed()).await, housing)
+}
+
+/// Verifies fifty households at the same time. The answers by case.
+async fn all_at_once(system: &System) -> BTreeMap<String, Value> {
+    let mut callers = tokio::task::JoinSet::new();
+    for (case, document) in requests(system.folder.path()).into_iter().take(50) {
+        let caller = system.caller.clone();
+        callers.spawn(async move { (case, caller.verify(&document).await.body) });
+    }
+    callers.join_all().await.into_iter().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn households_that_wait_share_queries_and_their_verdicts_stay_what_they_were() {
+    let slow = Behaviour::NoRecord(Duration::from_millis(60));
+    let (apart, asked_apart) = with_housing(slow.clone(), "").await;
+    let (together, asked_together) = narrow(slow).await;
+    let (alone, shared) = (all_at_once(&apart).await, all_at_once(&together).await);
+    for (case, answer) in &alone {
+        assert_eq!(shared[case]["verdict"], answer["verdict"], "{case}");
+    }
+    let (apart_times, together_times) = (asked_apart.times_asked(), asked_together.times_asked());
+    assert!(together_times * 2 < apart_times, "{together_times} queries instead of {apart_times}");
+    let metrics = together.monitor("/metrics").await.1;
+    assert!(metrics.contains("hedui_department_batched_households_total{department=\"hrss\"}"), "{metrics}");
+    apart.stop().await;
+    together.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lone_question_is_a_query_of_its_own() {
+    let (system, housing) = narrow(Behaviour::NoRecord(Duration::ZERO)).await;
+    for document in requests(system.folder.path()).values().take(10) {
+        system.caller.verify(document).await;
+    }
+    assert!(housing.times_asked() <= 10);
+    let queries = housing.queries();
+    assert!(queries.iter().all(|query| query.subjects.iter().all(|subject| subject.case.is_none())));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_persons_useless_record_costs_only_the_household_that_asked_about_them() {
+    let (system, housing) = narrow(Behaviour::NoRecord(Duration::from_millis(60))).await;
+    let documents = requests(system.folder.path());
+    let known = documents["C01"]["household"]["members"][0]["id_number"].as_str().unwrap().to_owned();
+    housing.behave(Behaviour::KnownOtherwise(known.clone(), Duration::from_millis(60)));
+    let answers = all_at_once(&system).await;
+    let status = |answer: &Value| {
+        let rows = answer["departments"].as_array().unwrap();
+        rows.iter().find(|row| row["department"] == "housing").map(|row| row["status"].clone())
+    };
+    for (case, answer) in &answers {
+        let has_them = documents[case]["household"].to_string().contains(&known);
+        if let Some(status) = status(answer) {
+            assert_eq!(status == "mismatch", has_them, "{case}: {status}");
+        }
+    }
+    assert!(housing.queries().iter().any(|query| query.cases().len() > 1), "some queries were shared");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_adapter_that_cannot_read_several_cases_is_asked_about_one_at_a_time() {
+    let (system, housing) = narrow(Behaviour::OneCase(Duration::from_millis(30))).await;
+    let answers = all_at_once(&system).await;
+    for (case, answer) in &answers {
+        let rows = answer["departments"].as_array().unwrap();
+        if let Some(row) = rows.iter().find(|row| row["department"] == "housing") {
+            assert!(
+                matches!(row["status"].as_str(), Some("no_record" | "not_authorised" | "not_asked")),
+                "{case}: {row}"
+            );
+        }
+    }
+    let shared = housing.queries().iter().filter(|query| query.cases().len() > 1).count();
+    assert!((1..=4).contains(&shared), "{shared} shared queries were tried");
+    system.stop().await;
+}
