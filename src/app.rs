@@ -7,6 +7,7 @@ mod issuers;
 mod keys;
 mod listener;
 mod outage;
+mod pressing;
 mod publishing;
 pub mod secrets;
 pub mod settings;
@@ -38,7 +39,7 @@ use crate::federation::adapter::Adapter;
 use crate::federation::ask::Federation;
 use crate::federation::client::{AdapterClient, ClientOptions};
 use crate::federation::registry::{Registry, Terms};
-use crate::http::{Hub, Published, monitor_router, router};
+use crate::http::{Hub, Published, Shedding, monitor_router, router};
 use crate::policy::Packs;
 use crate::seal::Sealer;
 use crate::service::alerting as service_alerting;
@@ -258,6 +259,11 @@ impl App {
             token_endpoint,
             proofs,
             published: published(config),
+            shedding: Shedding::new(
+                config.load.longest_delay,
+                config.load.under_way,
+                config.load.batch_clients.iter().cloned().collect(),
+            ),
             limit: ClientLimit::new(config.rate_limit.per_second, config.rate_limit.burst),
             refusals: Arc::clone(&refusals),
             proxies: Proxies::new(config.listen.trusted_proxies.clone()),
@@ -279,6 +285,7 @@ impl App {
         }
         let first_pause = config.follow_up.first_pause;
         tracker.spawn(following_up::run(Arc::clone(&verifications), first_pause, stopping.clone()));
+        tracker.spawn(pressing::run(Arc::clone(&hub), stopping.clone()));
         tracker.spawn(take_up_changes(operations, stopping.clone()));
         let retention = Retention {
             verifications: config.retention.verifications,

@@ -7,6 +7,7 @@ mod approval;
 mod auth;
 mod follow_up;
 mod limits;
+mod load;
 mod retention;
 mod review;
 mod units;
@@ -23,6 +24,7 @@ pub use approval::Approval;
 pub use auth::{Auth, Issuer, IssuerKeySource, TokenAlgorithm, TokenEndpoint};
 pub use follow_up::FollowUp;
 pub use limits::{RateLimit, Refusals};
+pub use load::Load;
 pub use retention::Retention;
 pub use review::Review;
 
@@ -92,6 +94,9 @@ pub struct Config {
     /// What one client may ask.
     #[serde(default)]
     pub rate_limit: RateLimit,
+    /// Who is let in when not everybody can be served.
+    #[serde(default)]
+    pub load: Load,
     /// How many refusals have entries of their own in the access log.
     #[serde(default)]
     pub refusals: Refusals,
@@ -415,6 +420,7 @@ impl Config {
             return Err(invalid("access_log: `witness_every` is at most 60s".to_owned()));
         }
         config.auth.check().map_err(&invalid)?;
+        config.load.check().map_err(&invalid)?;
         config.follow_up.check().map_err(&invalid)?;
         config.retention.check().map_err(&invalid)?;
         config.refusals.check().map_err(&invalid)?;

@@ -15,6 +15,7 @@ mod problem;
 mod report;
 mod router;
 mod samples;
+mod shedding;
 mod verifications;
 mod witness;
 
@@ -22,4 +23,5 @@ pub use front::{Hub, Published};
 pub use monitor::monitor_router;
 pub use problem::Problem;
 pub use router::{openapi, router};
+pub use shedding::Shedding;
 pub use witness::witness_router;

@@ -140,6 +140,10 @@ impl Adapter {
             return self.send_in_passing(body(), deadline, read).await;
         }
         let place = self.leave(deadline).await?;
+        // What cannot come in time any more is work for nobody.
+        if sharing == Sharing::Alone && !self.may_come_in_time(deadline) {
+            return Err(left(GapReason::Timeout));
+        }
         let Some(pass) = self.breaker.admit(Instant::now()) else {
             self.meters.left_alone.increment(1);
             return Err(left(GapReason::Unavailable));
@@ -270,6 +274,11 @@ impl Adapter {
     fn is_time_left(&self, deadline: Instant) -> bool {
         let left = deadline.saturating_duration_since(Instant::now());
         left > self.delays.half().unwrap_or_default() + LONGEST_BACKOFF
+    }
+
+    /// False when less time is left than half the answers take even half of.
+    fn may_come_in_time(&self, deadline: Instant) -> bool {
+        deadline.saturating_duration_since(Instant::now()) > self.delays.half().unwrap_or_default() / 2
     }
 
     /// A random part of a time.

@@ -1,6 +1,7 @@
 //! Verifications that are running in this process: what has come so far, and who waits.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -38,9 +39,9 @@ pub struct Running {
     pub end: watch::Sender<Option<End>>,
 }
 
-/// The verifications running in this process, by id.
+/// The verifications running in this process by id, and how many they are.
 #[derive(Default)]
-pub struct RunningTable(Mutex<HashMap<String, Arc<Running>>>);
+pub struct RunningTable(Mutex<HashMap<String, Arc<Running>>>, AtomicUsize);
 
 impl RunningTable {
     /// Adds one. `None` when it is there already.
@@ -51,6 +52,7 @@ impl RunningTable {
         }
         let running = Arc::new(running);
         table.insert(running.id.clone(), Arc::clone(&running));
+        self.1.store(table.len(), Ordering::Relaxed);
         Some(running)
     }
 
@@ -70,6 +72,13 @@ impl RunningTable {
 
     /// Removes one that has come to its end.
     pub fn remove(&self, id: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        table.remove(id);
+        self.1.store(table.len(), Ordering::Relaxed);
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.1.load(Ordering::Relaxed)
     }
 }

@@ -183,6 +183,11 @@ impl Verifications {
         &self.parts.federation
     }
 
+    /// How many verifications are under way.
+    pub fn under_way(&self) -> usize {
+        self.running.count()
+    }
+
     /// The store behind the use cases.
     pub const fn store(&self) -> &Store {
         &self.parts.store

@@ -39,6 +39,7 @@ mod sealing;
 mod security_page;
 mod seventh_source;
 mod shared_queries;
+mod shedding;
 mod snoops;
 mod stub;
 mod tidy;
