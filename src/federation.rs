@@ -13,6 +13,7 @@ pub mod decode;
 mod delays;
 pub mod failure;
 pub mod gather;
+pub mod health;
 mod meters;
 mod places;
 pub mod plan;

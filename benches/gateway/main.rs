@@ -22,6 +22,7 @@ mod household;
 mod hub;
 mod load;
 mod measure;
+mod pressed;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,8 @@ fn main() -> ExitCode {
     match arguments.get(1).map(String::as_str) {
         Some("role-backend") => threads(1).block_on(backend::run(&arguments[2..])),
         Some("role-bare") => threads(1).block_on(bare::run(&arguments[2..])),
+        Some("overload") => threads(1).block_on(pressed::overload()),
+        Some("shared") => threads(1).block_on(pressed::shared()),
         _ => threads(1).block_on(measure::run(&arguments[1..])),
     }
     ExitCode::SUCCESS

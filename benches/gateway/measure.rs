@@ -12,17 +12,17 @@ use hedui::domain::purpose::Purpose;
 use super::load::{self, Run, Target};
 use super::{household, hub};
 
-const BACKEND_PORT: u16 = 19_100;
+pub(crate) const BACKEND_PORT: u16 = 19_100;
 const BARE_PORT: u16 = 19_130;
-const HUB_PORT: u16 = 19_131;
-const MONITOR_PORT: u16 = 19_132;
+pub(crate) const HUB_PORT: u16 = 19_131;
+pub(crate) const MONITOR_PORT: u16 = 19_132;
 /// Connections of the closed loop.
 const CONNECTIONS: u64 = 32;
 /// Households that the warm run asks again and again.
 const WARM_HOUSEHOLDS: u64 = 50;
 
 /// A process that ends with this value.
-struct Process(Child);
+pub(crate) struct Process(pub(crate) Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -33,7 +33,7 @@ impl Drop for Process {
 }
 
 /// Starts a process, pinned to a core where the machine can do that.
-fn start(core: u8, program: &Path, arguments: &[String], folder: &Path) -> Process {
+pub(crate) fn start(core: u8, program: &Path, arguments: &[String], folder: &Path) -> Process {
     let pinned = Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_ok();
     let mut command = if pinned {
         let mut command = Command::new("taskset");
@@ -49,7 +49,7 @@ fn start(core: u8, program: &Path, arguments: &[String], folder: &Path) -> Proce
 }
 
 /// CPU time of a process and its threads so far, nanoseconds.
-fn cpu_nanoseconds(pid: u32) -> u64 {
+pub(crate) fn cpu_nanoseconds(pid: u32) -> u64 {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the process lives");
     tasks
         .flatten()
@@ -65,7 +65,7 @@ fn resident_mib(pid: u32) -> u64 {
     line.split_whitespace().nth(1).expect("a number").parse::<u64>().expect("a number") / 1024
 }
 
-async fn until_listening(port: u16) {
+pub(crate) async fn until_listening(port: u16) {
     for _ in 0..200 {
         if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
             return;

@@ -19,9 +19,10 @@ use tower::retry::budget::{Budget, TpsBudget};
 
 use super::batch::Batcher;
 use super::breaker::{Breaker, Pass, Turn};
-use super::client::AdapterClient;
+use super::client::{AdapterClient, Queried};
 use super::delays::Delays;
 use super::failure::{Failure, Sign};
+use super::health::{Health, HealthView, Standing, Step};
 use super::meters::AdapterMeters;
 use super::places::{Place, Places};
 use super::registry::Terms;
@@ -30,6 +31,7 @@ use crate::domain::class::Class;
 use crate::domain::clock::Randomness;
 use crate::domain::dataset::DepartmentId;
 use crate::domain::outcome::GapReason;
+use crate::egress::client::Times;
 
 /// Second requests: a fifth of the first ones of the last ten seconds, and ten a second besides.
 const BUDGET_WINDOW: Duration = Duration::from_secs(10);
@@ -68,6 +70,7 @@ pub struct Adapter {
     turnover: Turnover,
     /// How many wait for the quota or for a place.
     waiting: AtomicUsize,
+    pub(super) health: Arc<Health>,
     pub(super) batcher: Batcher,
     pub(super) meters: AdapterMeters,
     randomness: Arc<dyn Randomness>,
@@ -91,6 +94,7 @@ impl Adapter {
             delays: Delays::default(),
             turnover: Turnover::default(),
             waiting: AtomicUsize::new(0),
+            health: Arc::default(),
             batcher: Batcher::new(terms.shared_subjects),
             meters,
             randomness,
@@ -188,14 +192,17 @@ impl Adapter {
     async fn leave(&self, deadline: Instant) -> Result<Place<'_>, Failure> {
         let left = |reason| Failure { reason, sign: Sign::Well };
         if self.quota.check().is_err() {
-            let _waiting = Waiting::among(&self.waiting);
+            let (_waiting, since) = (Waiting::among(&self.waiting), Instant::now());
             timeout_at(deadline, self.quota.until_ready()).await.map_err(|_| left(GapReason::QuotaExceeded))?;
+            self.health.took(Step::Quota, since.elapsed());
         }
         if let Some(place) = self.places.take_now() {
             return Ok(place);
         }
-        let _waiting = Waiting::among(&self.waiting);
-        timeout_at(deadline, self.places.take()).await.map_err(|_| left(GapReason::Timeout))
+        let (_waiting, since) = (Waiting::among(&self.waiting), Instant::now());
+        let place = timeout_at(deadline, self.places.take()).await.map_err(|_| left(GapReason::Timeout))?;
+        self.health.took(Step::Place, since.elapsed());
+        Ok(place)
     }
 
     /// Asks once, if nobody else needs the department now: no waiting, no second request.
@@ -232,7 +239,10 @@ impl Adapter {
         let _place = place;
         let sent_at = Instant::now();
         let result = match timeout_at(deadline, self.client.query(body)).await {
-            Ok(answer) => answer.and_then(|answer| read(&answer)),
+            Ok(answer) => answer.and_then(|Queried { body, times }| {
+                self.took(times);
+                read(&body)
+            }),
             // Who was given little time says nothing of the department by not waiting.
             Err(_) if sent_at.elapsed() < self.timeout / 2 => {
                 return Err(Failure { reason: GapReason::Timeout, sign: Sign::Well });
@@ -241,6 +251,7 @@ impl Adapter {
         };
         let now = Instant::now();
         let sign = result.as_ref().map_or_else(|failure| failure.sign, |_| Sign::Well);
+        self.stands(self.health.asked(result.as_ref().map(|_| ()).map_err(|failure| failure.reason)));
         match sign {
             Sign::Well if result.is_ok() => {
                 // How long a household takes is told by those asked about alone.
@@ -286,6 +297,34 @@ impl Adapter {
         let mut drawn = [0_u8; 2];
         self.randomness.fill(&mut drawn);
         most * u32::from(u16::from_be_bytes(drawn)) / u32::from(u16::MAX)
+    }
+
+    /// How it does.
+    pub fn health(&self) -> HealthView {
+        let is_left_alone = self.breaker.is_open(Instant::now());
+        self.health.view(&self.department, &self.delays, is_left_alone, self.places.count())
+    }
+
+    fn took(&self, times: Times) {
+        if let Some(connect) = times.connect {
+            self.health.took(Step::Connect, connect);
+        }
+        self.health.took(Step::FirstByte, times.first_byte);
+        self.health.took(Step::Read, times.read);
+    }
+
+    fn stands(&self, standing: Standing) {
+        match standing {
+            Standing::Same => {}
+            Standing::Demoted => {
+                self.meters.demoted.set(1);
+                tracing::warn!(department = %self.department, "answers badly, or what it answers has changed; it is demoted");
+            }
+            Standing::Returned => {
+                self.meters.demoted.set(0);
+                tracing::info!(department = %self.department, "answers as it used to");
+            }
+        }
     }
 
     fn turned(&self, turn: Turn) {

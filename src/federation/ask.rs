@@ -8,10 +8,11 @@ use tokio::time::{Instant, timeout_at};
 use super::adapter::Adapter;
 use super::batch::{BatchKey, Form, Missed, Party, PartyMember, Terminal};
 use super::cache::{AnswerCache, Person};
-use super::decode::{Asked, decode};
+use super::decode::{Asked, Rejected, decode_each};
 use super::failure::{Failure, Sign};
 use super::gather::People;
-use super::meters::Meters;
+use super::health::HealthView;
+use super::meters::{self, Meters};
 use super::plan::{DepartmentPlan, Plan, SubjectPlan};
 use super::question::{AuthorisationBody, CaseBody, PersonBody, query_body};
 use super::registry::Registry;
@@ -112,6 +113,15 @@ impl Federation {
     /// Whether one of these departments would be sent a question now.
     pub fn would_ask<'a>(&self, mut departments: impl Iterator<Item = &'a DepartmentId>) -> bool {
         departments.any(|department| self.registry.get(department).is_some_and(|adapter| adapter.takes_questions()))
+    }
+
+    /// How each department does that has an adapter, in the order of the catalogue; shown as metrics besides.
+    pub fn health(&self) -> Vec<HealthView> {
+        let departments = self.catalogue.departments().iter();
+        let health: Vec<HealthView> =
+            departments.filter_map(|department| Some(self.registry.get(&department.id)?.health())).collect();
+        health.iter().for_each(meters::show);
+        health
     }
 
     /// The registered adapters.
@@ -236,6 +246,7 @@ impl Federation {
                 department: department.department.clone(),
                 catalogue: Arc::clone(&self.catalogue),
                 clock: Arc::clone(&self.clock),
+                health: Arc::clone(&adapter.health),
             };
             let terminal = Terminal { adapter: Arc::clone(adapter), form };
             let key = BatchKey { purpose: plan.purpose, period: plan.period };
@@ -252,7 +263,7 @@ impl Federation {
         let case = case_body(inquiry);
         let people_bodies: Vec<PersonBody<'_>> = people.iter().map(AskedPerson::body).collect();
         let body = query_body(case, plan.purpose, plan.period, &people_bodies);
-        adapter.call(inquiry.class, body, deadline, |answer| self.admit(department, people, answer)).await
+        adapter.call(inquiry.class, body, deadline, |answer| self.admit(department, adapter, people, answer)).await
     }
 
     /// What a flight that has just ended brought, where it brought all that is wanted.
@@ -269,6 +280,7 @@ impl Federation {
     fn admit(
         &self,
         department: &DepartmentPlan,
+        adapter: &Adapter,
         people: &[AskedPerson<'_>],
         answer: &[u8],
     ) -> Result<Arc<Landed>, Failure> {
@@ -280,13 +292,16 @@ impl Federation {
                 datasets: &asked.datasets,
             })
             .collect();
-        let answers = decode(department.department.as_str(), &asked, answer, self.clock.now()).map_err(|rejected| {
+        let refused = |rejected: Rejected| {
             tracing::warn!(department = %department.department, reason = %rejected.reason, detail = rejected.detail,
                     "answer of a department was refused");
             // A record about one person that is no use says nothing of the department: who asks about that person again
             // and again must not be able to shut it to everybody.
             Failure { reason: rejected.reason, sign: if rejected.is_whole { Sign::Broken } else { Sign::Well } }
-        })?;
+        };
+        let each = decode_each(department.department.as_str(), &asked, answer, self.clock.now()).map_err(refused)?;
+        adapter.health.heard(&each);
+        let answers = each.into_iter().collect::<Result<Vec<_>, _>>().map_err(refused)?;
         Ok(Self::keep(department, people, answers))
     }
 

@@ -22,6 +22,7 @@ use tokio::time::{Instant, timeout};
 use super::adapter::{Adapter, Sharing};
 use super::decode::{Asked, Rejected, decode_each};
 use super::failure::{Failure, Sign};
+use super::health::Health;
 use super::question::{AuthorisationBody, CaseBody, PersonBody, query_body};
 use crate::domain::class::Class;
 use crate::domain::clock::Clock;
@@ -232,6 +233,7 @@ pub(super) struct Form {
     pub(super) department: DepartmentId,
     pub(super) catalogue: Arc<Catalogue>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) health: Arc<Health>,
 }
 
 /// Where batches of one department leave from.
@@ -307,6 +309,7 @@ impl Form {
             refused(&rejected);
             Failure { reason: rejected.reason, sign: Sign::Broken }
         })?;
+        self.health.heard(&each);
         each.iter().filter_map(|each| each.as_ref().err()).for_each(refused);
         let mut each = each.into_iter().map(|each| each.map_err(|rejected| rejected.reason));
         Ok(Arc::new(were_asked.into_iter().map(|was_asked| if was_asked { each.next() } else { None }).collect()))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::failure::{Failure, Sign};
 use crate::domain::outcome::GapReason;
-use crate::egress::client::{AskError, Client, ClientOptions as Options};
+use crate::egress::client::{AskError, Client, ClientOptions as Options, Times};
 use crate::egress::{Egress, Endpoint};
 
 pub use crate::egress::client::ClientError;
@@ -30,6 +30,14 @@ pub struct ClientOptions<'a> {
     pub egress: &'a Egress,
 }
 
+/// What an adapter answered.
+pub(super) struct Queried {
+    /// The body.
+    pub(super) body: Vec<u8>,
+    /// How long its steps took.
+    pub(super) times: Times,
+}
+
 /// Asks one adapter.
 pub struct AdapterClient(Client);
 
@@ -50,14 +58,14 @@ impl AdapterClient {
     }
 
     /// Sends a query and reads the answer, at most `max_answer` bytes of it. The caller sets the deadline.
-    pub(super) async fn query(&self, body: Bytes) -> Result<Vec<u8>, Failure> {
+    pub(super) async fn query(&self, body: Bytes) -> Result<Queried, Failure> {
         let failed = |reason, sign| Failure { reason, sign };
         let answer = self.0.post(body).await.map_err(|error| match error {
             AskError::Unavailable => Failure::LOST,
             AskError::TooLong => failed(GapReason::Malformed, Sign::Broken),
         })?;
         match answer.status {
-            200 => Ok(answer.body),
+            200 => Ok(Queried { body: answer.body, times: answer.times }),
             429 => Err(failed(GapReason::QuotaExceeded, Sign::Throttled)),
             401 | 403 => Err(failed(GapReason::NotAuthorised, Sign::Well)),
             502 => Err(Failure::LOST),

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::domain::dataset::Dataset;
+use crate::domain::dataset::{Dataset, DatasetId};
 use crate::domain::fact::Fact;
 use crate::domain::id_number::IdNumber;
 use crate::domain::outcome::{Answer, GapReason};
@@ -35,7 +35,12 @@ pub struct Rejected {
     pub detail: String,
     /// True when this is no answer to the question at all; false when it is one, but a record in it is no use.
     pub is_whole: bool,
+    /// For records that do not fit their type: the dataset, and where in a record.
+    pub misfit: Option<(DatasetId, String)>,
 }
+
+/// What is said of one person: an answer for each dataset in the order asked, or why none is of use.
+pub type OfPerson = Result<Vec<Arc<Answer>>, Rejected>;
 
 #[derive(Deserialize)]
 struct WireResponse<'a> {
@@ -87,9 +92,9 @@ pub fn decode_each(
     asked: &[Asked<'_>],
     body: &[u8],
     received_at: Timestamp,
-) -> Result<Vec<Result<Vec<Arc<Answer>>, Rejected>>, Rejected> {
-    let malformed = |detail: String| Rejected { reason: GapReason::Malformed, detail, is_whole: true };
-    let no_use = |reason, detail: String| Rejected { reason, detail, is_whole: false };
+) -> Result<Vec<OfPerson>, Rejected> {
+    let malformed = |detail: String| Rejected { reason: GapReason::Malformed, detail, is_whole: true, misfit: None };
+    let no_use = |reason, detail: String| Rejected { reason, detail, is_whole: false, misfit: None };
     // Checked as UTF-8 once, not string by string.
     let text =
         std::str::from_utf8(body).map_err(|error| malformed(format!("byte {}: not UTF-8", error.valid_up_to())))?;
@@ -98,7 +103,7 @@ pub fn decode_each(
     })?;
     if response.adapter.id != department {
         let detail = "/adapter/id: another department".to_owned();
-        return Err(Rejected { reason: GapReason::Mismatch, detail, is_whole: true });
+        return Err(Rejected { reason: GapReason::Mismatch, detail, is_whole: true, misfit: None });
     }
     let version: Arc<str> = Arc::from(response.adapter.version.as_ref());
     // Nothing in a "no record" is about its person, so those of one dataset are one.
@@ -134,7 +139,12 @@ pub fn decode_each(
             number == asked.id_number.reveal() || IdNumber::parse(number).is_ok_and(|number| number == *asked.id_number)
         };
         if result.id_number.as_deref().is_some_and(|number| !is_same_person(number)) {
-            return Err(Rejected { reason: GapReason::Mismatch, detail: at("about another person"), is_whole: true });
+            return Err(Rejected {
+                reason: GapReason::Mismatch,
+                detail: at("about another person"),
+                is_whole: true,
+                misfit: None,
+            });
         }
         let decoded = match result.status {
             ResultStatus::Ok if result.id_number.is_none() => {
@@ -142,6 +152,7 @@ pub fn decode_each(
                     reason: GapReason::Mismatch,
                     detail: at("facts without the number they are filed under"),
                     is_whole: true,
+                    misfit: None,
                 });
             }
             ResultStatus::Ok => {
@@ -150,7 +161,11 @@ pub fn decode_each(
                     Err(error) => {
                         let (at, fact) = (error.pointer, dataset.fact.as_str());
                         let detail = format!("/results/{index}/facts{at}: not a fact of type {fact}");
-                        Err(no_use(GapReason::Malformed, detail))
+                        // Which of the records it was differs from answer to answer; the column does not.
+                        let column =
+                            at.trim_start_matches('/').trim_start_matches(|digit: char| digit.is_ascii_digit());
+                        let misfit = Some((dataset.id.clone(), column.to_owned()));
+                        Err(Rejected { misfit, ..no_use(GapReason::Malformed, detail) })
                     }
                     Ok(facts) if !dataset.may_lower_income && facts.iter().any(lowers) => {
                         let detail = at("less than nothing, in a dataset that may not lower income");
@@ -204,7 +219,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::domain::dataset::{Catalogue, DatasetId};
+    use crate::domain::dataset::Catalogue;
 
     const ID: &str = "150000198605021015";
 

@@ -132,7 +132,7 @@ mod tests {
         ];
         let kept = KeptAnswers::of(std::slice::from_ref(&housing), &outcomes);
         let kept: KeptAnswers = serde_json::from_slice(&serde_json::to_vec(&kept).unwrap()).unwrap();
-        assert_eq!(kept.blocking, [housing.clone()]);
+        assert_eq!(kept.blocking, std::slice::from_ref(&housing));
         let outcomes = kept.into_outcomes();
         assert_eq!(answers_in(&outcomes), 2);
         let members = outcomes[0].result.as_ref().unwrap();

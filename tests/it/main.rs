@@ -15,6 +15,7 @@ mod authorisations;
 mod bad_input;
 mod cases;
 mod contracts;
+mod department_health;
 mod disclosure;
 mod disk;
 mod durability;

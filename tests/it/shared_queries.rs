@@ -11,12 +11,12 @@ use super::hub::{Setup, System, listed, requests};
 use super::stub::{Behaviour, Stub};
 
 const GRANTED: &str = "quota_burst = 100000";
-const HOUSEHOLDS: usize = 40;
+const HOUSEHOLDS: usize = 20;
 
-/// A system whose departments take two questions at a time, each of up to 500 people of several households; housing is a
+/// A system whose departments take one question at a time, each of up to 500 people of several households; housing is a
 /// stub.
 async fn narrow(behaviour: Behaviour) -> (System, Stub) {
-    with_housing(behaviour, "\nin_flight = 2\nshared_subjects = 500").await
+    with_housing(behaviour, "\nin_flight = 1\nshared_subjects = 500").await
 }
 
 async fn with_housing(behaviour: Behaviour, terms: &str) -> (System, Stub) {
@@ -46,7 +46,7 @@ async fn all_at_once(system: &System) -> BTreeMap<String, Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn households_that_wait_share_queries_and_their_verdicts_stay_what_they_were() {
-    let (apart, _) = with_housing(Behaviour::NoRecord(Duration::ZERO), "").await;
+    let (apart, _housing) = with_housing(Behaviour::NoRecord(Duration::ZERO), "").await;
     let (together, housing) = narrow(Behaviour::NoRecord(Duration::from_millis(60))).await;
     let shared = all_at_once(&together).await;
     for (case, document) in requests(apart.folder.path()).iter().take(HOUSEHOLDS) {

@@ -40,6 +40,8 @@ pub(crate) enum Behaviour {
     OtherPerson,
     /// Answers well, with the answers of two persons exchanged.
     Swapped,
+    /// Has records of the first person that do not fit their type.
+    Misfit,
     /// Knows everybody under another name.
     NameMismatch,
     /// Knows the person of this number under another name, and holds nothing about the others. Waits this long first.
@@ -178,6 +180,13 @@ async fn answer(State(Role { department, behaviour, asked, queries }): State<Rol
             let result = &mut answer["results"][0];
             result["status"] = "ok".into();
             result["id_number"] = "150000201409011041".into();
+            json(&answer)
+        }
+        Behaviour::Misfit => {
+            let mut answer = no_record(department, &query);
+            let result = &mut answer["results"][0];
+            result["status"] = "ok".into();
+            result["facts"] = json!([{"kind": "UNHEARD_OF"}]);
             json(&answer)
         }
         Behaviour::NameMismatch => {

@@ -34,6 +34,7 @@ fn form() -> Form {
         department: DepartmentId::parse("hrss").unwrap(),
         catalogue: Arc::new(Catalogue::shipped()),
         clock: Arc::new(TestClock::new(Timestamp::from_second(1_760_000_000).unwrap())),
+        health: Arc::default(),
     }
 }
 

@@ -351,9 +351,9 @@ impl Verifications {
         }
         self.log_asked_again(running, asker).await?;
         let before = answers_in(&owed.outcomes);
-        let asked = self.ask_owed(running, &again, owed.outcomes);
+        let inquest = self.ask_owed(running, &again, owed.outcomes);
         let Some(inquest) =
-            running.revoked.run_until_cancelled(asked).await.filter(|_| !running.revoked.is_cancelled())
+            running.revoked.run_until_cancelled(inquest).await.filter(|_| !running.revoked.is_cancelled())
         else {
             unchanged("revoked").await?;
             return Ok(owed.answer);

@@ -74,7 +74,9 @@ impl Verifications {
         };
         if let (Disclosure::Minimal, Some(matter)) = (case.request.disclosure, self.matter(case)) {
             let (minimal, at_hand) = self.begin(matter, plan, &people);
-            at_hand.iter().for_each(|outcome| self.show(running, outcome));
+            for outcome in &at_hand {
+                self.show(running, outcome);
+            }
             return self.ask_minimally(running, minimal, &inquiry).await;
         }
         let outcomes = federation.gather(&plan, &inquiry, |outcome| self.show(running, outcome)).await;
