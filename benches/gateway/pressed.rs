@@ -55,7 +55,7 @@ async fn contenders(name: &str, change: impl Fn(&str) -> String) -> Contenders {
 
 fn bodies(from: u64, count: u64) -> Arc<dyn Fn(u64) -> Vec<u8> + Send + Sync> {
     let bodies: Vec<Vec<u8>> =
-        (from..from + count).map(|index| household::request(index).to_string().into_bytes()).collect();
+        (from..from + count).map(|index| household::request(index, index).to_string().into_bytes()).collect();
     Arc::new(move |index| bodies[usize::try_from(index).expect("an index") % bodies.len()].clone())
 }
 
