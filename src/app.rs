@@ -366,6 +366,9 @@ async fn housekeeping(hub: Arc<Hub>, metrics: PrometheusHandle, stopping: Cancel
         if let Err(error) = hub.verifications.measure_owed_notices().await {
             tracing::error!(%error, "households that are still to be told cannot be counted");
         }
+        if let Err(error) = hub.verifications.measure_follow_ups().await {
+            tracing::error!(%error, "what departments owe cannot be counted");
+        }
         hub.verifications.federation().health();
         hub.limit.forget_idle_clients();
         metrics.run_upkeep();

@@ -261,8 +261,7 @@ impl Federation {
             }
         }
         let case = case_body(inquiry);
-        let people_bodies: Vec<PersonBody<'_>> = people.iter().map(AskedPerson::body).collect();
-        let body = query_body(case, plan.purpose, plan.period, &people_bodies);
+        let body = query_body(case, plan.purpose, plan.period, people.iter().map(AskedPerson::body));
         adapter.call(inquiry.class, body, deadline, |answer| self.admit(department, adapter, people, answer)).await
     }
 
@@ -344,7 +343,7 @@ impl AskedPerson<'_> {
             reference: self.member.reference.as_str(),
             id_number: self.member.id_number.reveal(),
             name: &self.member.name,
-            datasets: self.datasets.clone(),
+            datasets: &self.datasets,
             case: None,
         }
     }

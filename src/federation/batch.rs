@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -87,7 +87,7 @@ pub(super) struct Batcher {
 
 /// A batch that takes more people.
 struct Open {
-    seats: Arc<Seats>,
+    seats: Weak<Seats>,
     flight: WeakShared<BoxFuture<'static, Result<Arrivals, Failure>>>,
 }
 
@@ -204,9 +204,9 @@ impl Batcher {
     ) -> (Ticket, Flight) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(batch) = open.get(&key)
-            && let Some(flight) = batch.flight.upgrade()
+            && let (Some(flight), Some(seats)) = (batch.flight.upgrade(), batch.seats.upgrade())
         {
-            match batch.seats.seat(party, self.most) {
+            match seats.seat(party, self.most) {
                 Ok(ticket) => return (ticket, flight),
                 Err(back) => party = back,
             }
@@ -219,9 +219,10 @@ impl Batcher {
             taken.parties.push(SeatedParty::new(party));
         }
         let flight = fly(Arc::clone(&seats)).shared();
-        match flight.downgrade() {
-            Some(weak) => drop(open.insert(key, Open { seats, flight: weak })),
-            None => drop(open.remove(&key)),
+        // What has landed is forgotten with whoever asked.
+        open.retain(|_, batch| batch.seats.strong_count() > 0);
+        if let Some(weak) = flight.downgrade() {
+            open.insert(key, Open { seats: Arc::downgrade(&seats), flight: weak });
         }
         (ticket, flight)
     }
@@ -275,19 +276,18 @@ impl Form {
         // One household after all is a query like any other.
         let is_shared = taken.parties.iter().filter(|seated| seated.was_asked_about).count() > 1;
         let references = references(taken.people);
-        let people: Vec<PersonBody<'_>> = seated(&taken)
-            .zip(&references)
-            .filter(|((party, _), _)| party.was_asked_about)
-            .map(|((seated, member), reference)| PersonBody {
-                reference,
-                id_number: member.id_number.reveal(),
-                name: &member.name,
-                datasets: self.datasets(member),
-                case: is_shared.then(|| seated.party.case()),
-            })
-            .collect();
+        let datasets: Vec<Vec<&Dataset>> = seated(&taken).map(|(_, member)| self.datasets(member)).collect();
+        let people =
+            seated(&taken).zip(references.iter().zip(&datasets)).filter(|((party, _), _)| party.was_asked_about);
+        let people = people.map(|((seated, member), (reference, datasets))| PersonBody {
+            reference,
+            id_number: member.id_number.reveal(),
+            name: &member.name,
+            datasets,
+            case: is_shared.then(|| seated.party.case()),
+        });
         let first = taken.parties.iter().find(|seated| seated.was_asked_about).or(taken.parties.first());
-        first.map(|first| query_body(first.party.case(), key.purpose, key.period, &people)).unwrap_or_default()
+        first.map(|first| query_body(first.party.case(), key.purpose, key.period, people)).unwrap_or_default()
     }
 
     /// What an answer says of each seat.
@@ -326,7 +326,7 @@ fn references(people: usize) -> Vec<String> {
 }
 
 /// The people of a batch, seat by seat, each with its party.
-fn seated(taken: &Taken) -> impl Iterator<Item = (&SeatedParty, &PartyMember)> {
+fn seated(taken: &Taken) -> impl Iterator<Item = (&SeatedParty, &PartyMember)> + Clone {
     taken.parties.iter().flat_map(|seated| seated.party.people.iter().map(move |member| (seated, member)))
 }
 

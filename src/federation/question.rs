@@ -31,20 +31,25 @@ pub(super) struct PersonBody<'a> {
     pub(super) reference: &'a str,
     pub(super) id_number: &'a str,
     pub(super) name: &'a str,
-    pub(super) datasets: Vec<&'a Dataset>,
+    pub(super) datasets: &'a [&'a Dataset],
     /// What the question about this person rests on, where one query carries several households.
     pub(super) case: Option<CaseBody<'a>>,
 }
 
 /// The body. `case` is that of the query, or of the first household of several.
-pub(super) fn query_body(case: CaseBody<'_>, purpose: Purpose, period: Period, people: &[PersonBody<'_>]) -> Vec<u8> {
+pub(super) fn query_body<'a>(
+    case: CaseBody<'_>,
+    purpose: Purpose,
+    period: Period,
+    people: impl Iterator<Item = PersonBody<'a>> + Clone,
+) -> Vec<u8> {
     #[derive(Serialize)]
     struct Body<'a> {
-        #[serde(flatten)]
-        case: CaseBody<'a>,
+        request_id: &'a str,
         purpose: &'a str,
+        authorisation: AuthorisationBody<'a>,
         period: Period,
-        datasets: Vec<&'a str>,
+        datasets: &'a [&'a str],
         subjects: Vec<Subject<'a>>,
     }
     #[derive(Serialize)]
@@ -59,22 +64,21 @@ pub(super) fn query_body(case: CaseBody<'_>, purpose: Purpose, period: Period, p
         case: Option<CaseBody<'a>>,
     }
     let mut datasets: Vec<&str> = Vec::new();
-    for dataset in people.iter().flat_map(|person| &person.datasets) {
+    for dataset in people.clone().flat_map(|person| person.datasets) {
         if !datasets.contains(&dataset.id.as_str()) {
             datasets.push(dataset.id.as_str());
         }
     }
-    let subject = |person: &PersonBody<'_>| -> bool { person.datasets.len() < datasets.len() };
-    let subjects = people
-        .iter()
-        .map(|person| Subject {
-            reference: person.reference,
-            id_number: person.id_number,
-            name: person.name,
-            datasets: subject(person).then(|| person.datasets.iter().map(|dataset| dataset.id.as_str()).collect()),
-            case: person.case,
-        })
-        .collect();
-    let body = Body { case, purpose: purpose.as_str(), period, datasets, subjects };
+    let subjects = people.map(|person| Subject {
+        reference: person.reference,
+        id_number: person.id_number,
+        name: person.name,
+        datasets: (person.datasets.len() < datasets.len())
+            .then(|| person.datasets.iter().map(|dataset| dataset.id.as_str()).collect()),
+        case: person.case,
+    });
+    let CaseBody { request_id, authorisation } = case;
+    let subjects = subjects.collect();
+    let body = Body { request_id, purpose: purpose.as_str(), authorisation, period, datasets: &datasets, subjects };
     serde_json::to_vec(&body).expect("a query holds only strings and lists")
 }

@@ -118,7 +118,18 @@ async fn an_adapter_of_another_authority_is_not_believed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stampede_on_one_household_is_one_call_a_department() {
-    let (system, stub) = with_stub("health", Behaviour::NoRecord(Duration::from_millis(400))).await;
+    let keys = stub_keys();
+    let stub = Stub::start("health", Behaviour::NoRecord(Duration::from_millis(400)), keys.path());
+    let setup = Setup {
+        elsewhere: [("health", stub.address)].into(),
+        own_packs: true,
+        // Long enough for a busy machine: a thousand connections are made meanwhile.
+        ask_timeout: Some("20s"),
+        deadline: Some("25s"),
+        authority: Some(keys),
+        ..Setup::default()
+    };
+    let system = System::start(setup, listed()).await;
     let documents = requests(system.folder.path());
     let mut callers = tokio::task::JoinSet::new();
     for _ in 0..1_000 {

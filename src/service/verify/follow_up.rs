@@ -31,7 +31,7 @@ use crate::domain::class::Class;
 use crate::domain::clock::Randomness;
 use crate::domain::dataset::DepartmentId;
 use crate::domain::disclosure::Disclosure;
-use crate::federation::ask::{DepartmentOutcome, Inquiry};
+use crate::federation::ask::DepartmentOutcome;
 use crate::seal::{DataKey, Field};
 use crate::store::{FollowUpRow, Postponed, StoreError, Superseding, VerificationRow};
 
@@ -186,9 +186,14 @@ impl Verifications {
                 }
             })
             .await;
-        metrics::gauge!("hedui_follow_ups_waiting")
-            .set(u32::try_from(self.parts.store.count_follow_ups().await?).unwrap_or(u32::MAX));
         Ok(found)
+    }
+
+    /// Shows how many verifications the hub asks about again by itself.
+    pub async fn measure_follow_ups(&self) -> Result<(), StoreError> {
+        let waiting = self.parts.store.count_follow_ups().await?;
+        metrics::gauge!("hedui_follow_ups_waiting").set(u32::try_from(waiting).unwrap_or(u32::MAX));
+        Ok(())
     }
 
     async fn follow_up_one(self: &Arc<Self>, id: &str) -> Result<(), ServiceError> {
@@ -388,14 +393,7 @@ impl Verifications {
         let (federation, case) = (&self.parts.federation, &running.case);
         let mut plan = case.question().plan(federation.catalogue());
         let people = federation.people(&plan, &case.request.household);
-        let inquiry = Inquiry {
-            household: &case.request.household,
-            people: &people,
-            authorisation: &case.request.authorisation,
-            verification: &running.id,
-            class: running.class,
-            deadline: tokio::time::Instant::now() + self.parts.deadline,
-        };
+        let inquiry = self.inquiry(running, &people);
         if let (Disclosure::Minimal, Some(matter)) = (case.request.disclosure, self.matter(case)) {
             for department in &mut plan.departments {
                 let gap = earlier.iter().find_map(|outcome| {

@@ -56,6 +56,19 @@ impl Verifications {
         }
     }
 
+    /// What departments are told of a verification that begins to ask them.
+    pub(super) fn inquiry<'a>(&self, running: &'a Running, people: &'a People) -> Inquiry<'a> {
+        let request = &running.case.request;
+        Inquiry {
+            household: &request.household,
+            people,
+            authorisation: &request.authorisation,
+            verification: &running.id,
+            class: running.class,
+            deadline: Instant::now() + self.parts.deadline,
+        }
+    }
+
     /// Asks the departments of a case that may be asked about, showing each outcome to whoever follows.
     pub(super) async fn ask(&self, running: &Running, planned: Option<Planned>) -> Inquest {
         let (federation, case) = (&self.parts.federation, &running.case);
@@ -64,14 +77,7 @@ impl Verifications {
             let people = federation.people(&plan, &case.request.household);
             Planned { plan, people }
         });
-        let inquiry = Inquiry {
-            household: &case.request.household,
-            people: &people,
-            authorisation: &case.request.authorisation,
-            verification: &running.id,
-            class: running.class,
-            deadline: Instant::now() + self.parts.deadline,
-        };
+        let inquiry = self.inquiry(running, &people);
         if let (Disclosure::Minimal, Some(matter)) = (case.request.disclosure, self.matter(case)) {
             let (minimal, at_hand) = self.begin(matter, plan, &people);
             for outcome in &at_hand {
