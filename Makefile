@@ -1,9 +1,10 @@
 # Thin targets: what each does is in the command it runs.
 
-.PHONY: demo test oracle check soak bench bench-peers
+.PHONY: demo test oracle check soak bench bench-chaos bench-peers join
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 ORACLE := $(TARGET)/oracle
+GATEWAYS := $(TARGET)/gateways
 
 demo:
 	cargo run --quiet --locked --package hedui -- demo $(ARGS)
@@ -12,8 +13,9 @@ test:
 	cargo test --locked --workspace
 	$(MAKE) oracle
 
+# Built as the tests are, so that nothing is built twice.
 oracle: $(ORACLE)/ready
-	cargo build --quiet --locked --package hedui
+	cargo test --quiet --locked --workspace --no-run
 	HEDUI=$(TARGET)/debug/hedui ORACLE_OUT=$(ORACLE) PYTHONPYCACHEPREFIX=$(ORACLE)/pycache \
 	$(ORACLE)/venv/bin/python -m pytest -q -p no:cacheprovider tests/oracle
 
@@ -29,15 +31,32 @@ check:
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny --offline check bans licenses sources
 
-# What a test does a few times, two hundred times.
+# What tests do a few times, many times.
 soak:
 	HEDUI_KILLS=200 cargo test --locked --package hedui --test it -- twenty_kills
+	HEDUI_SEEDS=20000 cargo test --locked --package hedui --lib -- simulation
+
+# Two departments nobody has seen, from `adapter new` to conformance L2 and a verdict: the time, the lines, the edits.
+join:
+	cargo test --locked --package hedui --test it -- joining --nocapture
 
 bench:
 	cargo bench --locked --bench gateway -- $(ARGS)
 	cargo bench --locked --bench verdict -- $(ARGS)
 	cargo bench --locked --bench access_log -- $(ARGS)
 
+# Hive Router takes a long time to build: cargo install hive-router --version 0.3.10 --locked --bin hive_router --root $(GATEWAYS)
+$(GATEWAYS)/ready: benches/gateway/peers/package.json benches/gateway/peers/apollo.mjs
+	mkdir -p $(GATEWAYS)
+	cp benches/gateway/peers/package.json benches/gateway/peers/apollo.mjs $(GATEWAYS)
+	cd $(GATEWAYS) && npm install --no-package-lock --ignore-scripts --no-audit --no-fund
+	touch $@
+
+# In full, on a quiet machine: make bench-chaos ARGS="seconds=60"
+bench-chaos:
+	cargo bench --locked --bench gateway -- chaos $(ARGS)
+
 # Not --locked: what Hedui depends on changes without benches/peers/Cargo.lock.
-bench-peers: $(ORACLE)/ready
+bench-peers: $(ORACLE)/ready $(GATEWAYS)/ready
+	cargo bench --locked --bench gateway -- peers $(GATEWAYS)
 	cargo run --release --manifest-path benches/peers/Cargo.toml --target-dir $(TARGET) -- $(ORACLE)/venv/bin/python $(ARGS)

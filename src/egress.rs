@@ -6,6 +6,7 @@
 //! changes nothing.
 
 pub mod client;
+pub(crate) mod connect;
 mod document;
 mod endpoint;
 mod network;

@@ -18,6 +18,9 @@ mod meters;
 mod places;
 pub mod plan;
 mod question;
+mod quota;
 pub mod registry;
+#[cfg(test)]
+mod simulation;
 mod single_flight;
 mod turnover;

@@ -7,6 +7,7 @@
 
 #![expect(
     clippy::panic,
+    clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::cast_precision_loss,
@@ -18,10 +19,18 @@
 
 mod backend;
 mod bare;
+mod chaos;
+#[expect(dead_code, reason = "the tests spoil more than the bench does")]
+#[path = "../../tests/it/chaos/answers.rs"]
+mod chaos_answers;
+#[expect(dead_code, reason = "the tests spoil more than the bench does")]
+#[path = "../../tests/it/chaos/network.rs"]
+mod chaos_network;
 mod household;
 mod hub;
 mod load;
 mod measure;
+mod peers;
 mod pressed;
 
 use std::process::ExitCode;
@@ -40,6 +49,8 @@ fn main() -> ExitCode {
         Some("role-bare") => threads(1).block_on(bare::run(&arguments[2..])),
         Some("overload") => threads(1).block_on(pressed::overload()),
         Some("shared") => threads(1).block_on(pressed::shared()),
+        Some("peers") => threads(1).block_on(peers::run(&arguments[2..])),
+        Some("chaos") => threads(1).block_on(chaos::run(&arguments[2..])),
         _ => threads(1).block_on(measure::run(&arguments[1..])),
     }
     ExitCode::SUCCESS

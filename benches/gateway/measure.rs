@@ -13,7 +13,7 @@ use super::load::{self, Run, Target};
 use super::{household, hub};
 
 pub(crate) const BACKEND_PORT: u16 = 19_100;
-const BARE_PORT: u16 = 19_130;
+pub(crate) const BARE_PORT: u16 = 19_130;
 pub(crate) const HUB_PORT: u16 = 19_131;
 pub(crate) const MONITOR_PORT: u16 = 19_132;
 /// Connections of the closed loop.
@@ -22,7 +22,14 @@ const CONNECTIONS: u64 = 32;
 const WARM_HOUSEHOLDS: u64 = 50;
 
 /// A process that ends with this value.
-pub(crate) struct Process(pub(crate) Child);
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Its id.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -34,6 +41,17 @@ impl Drop for Process {
 
 /// Starts a process, pinned to a core where the machine can do that.
 pub(crate) fn start(core: u8, program: &Path, arguments: &[String], folder: &Path) -> Process {
+    start_with(core, program, arguments, folder, &[])
+}
+
+/// The same with settings in its environment.
+pub(crate) fn start_with(
+    core: u8,
+    program: &Path,
+    arguments: &[String],
+    folder: &Path,
+    settings: &[(&str, String)],
+) -> Process {
     let pinned = Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_ok();
     let mut command = if pinned {
         let mut command = Command::new("taskset");
@@ -42,10 +60,12 @@ pub(crate) fn start(core: u8, program: &Path, arguments: &[String], folder: &Pat
     } else {
         Command::new(program)
     };
-    let log =
-        std::fs::File::create(folder.join(format!("{}.log", arguments.first().map_or("process", String::as_str))))
-            .expect("a log file");
-    Process(command.args(arguments).stdout(Stdio::null()).stderr(log).spawn().expect("the process starts"))
+    let name = arguments.first().map_or("process", String::as_str).rsplit('/').next().unwrap_or("process");
+    let log = std::fs::File::create(folder.join(format!("{name}.log"))).expect("a log file");
+    let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
+    Process(
+        command.args(arguments).envs(settings).stdout(Stdio::null()).stderr(log).spawn().expect("the process starts"),
+    )
 }
 
 /// CPU time of a process and its threads so far, nanoseconds.
@@ -187,7 +207,7 @@ pub(crate) async fn run(arguments: &[String]) {
     drop((bare, hub, backend));
     let report = report(&samples, rounds, count, idle, busy);
     println!("{report}");
-    write_down(&report);
+    write_down("gateway", &report);
     std::fs::remove_dir_all(&folder).expect("the bench folder is removed");
 }
 
@@ -212,7 +232,7 @@ async fn concurrent_memory(keys: &Path, pid: u32, fresh: u64) -> u64 {
 
 /// What the bare fan-out forwards: the hub's question for a household of three, so that the departments' answers are
 /// those that the hub gets. The hub asks each department for its own datasets only; here they all stand in the one body.
-fn bare_query() -> Vec<u8> {
+pub(crate) fn bare_query() -> Vec<u8> {
     let datasets: Vec<_> = Catalogue::shipped()
         .datasets()
         .iter()
@@ -237,7 +257,7 @@ fn bare_query() -> Vec<u8> {
     query.to_string().into_bytes()
 }
 
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let index = ((sorted.len() - 1) as f64 * share).round() as usize;
     sorted[index]
 }
@@ -280,12 +300,12 @@ fn report(samples: &[(Contender, f64, Run)], rounds: u64, count: u64, idle: u64,
     text
 }
 
-/// Puts the table between the markers of `docs/performance.md`.
-fn write_down(report: &str) {
+/// Puts a table between the markers of its name in `docs/performance.md`.
+pub(crate) fn write_down(name: &str, report: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
     let Ok(text) = std::fs::read_to_string(&file) else { return };
-    let (begin, end) = ("<!-- gateway:begin -->", "<!-- gateway:end -->");
-    if let (Some((head, _)), Some((_, tail))) = (text.split_once(begin), text.split_once(end)) {
+    let (begin, end) = (format!("<!-- {name}:begin -->"), format!("<!-- {name}:end -->"));
+    if let (Some((head, _)), Some((_, tail))) = (text.split_once(&begin), text.split_once(&end)) {
         let commit = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
         let commit = commit.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
         let cores = std::thread::available_parallelism().map_or(0, usize::from);

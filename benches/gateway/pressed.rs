@@ -60,7 +60,7 @@ fn bodies(from: u64, count: u64) -> Arc<dyn Fn(u64) -> Vec<u8> + Send + Sync> {
 }
 
 fn signal(process: &Process, name: &str) {
-    let sent = std::process::Command::new("kill").arg(name).arg(process.0.id().to_string()).status();
+    let sent = std::process::Command::new("kill").arg(name).arg(process.id().to_string()).status();
     assert!(sent.expect("kill runs").success());
 }
 
@@ -186,9 +186,9 @@ pub(crate) async fn shared() {
         })
         .await;
         load::run(&own.target, 256, count / 4, bodies(5_000_000, count / 4)).await;
-        let before = cpu_nanoseconds(own.hub.0.id());
+        let before = cpu_nanoseconds(own.hub.id());
         let run = load::run(&own.target, 256, count, bodies(1_000_000, count)).await;
-        let micros = (cpu_nanoseconds(own.hub.0.id()) - before) as f64 / 1000.0 / run.answered as f64;
+        let micros = (cpu_nanoseconds(own.hub.id()) - before) as f64 / 1000.0 / run.answered as f64;
         let metrics = reqwest::get(format!("http://127.0.0.1:{MONITOR_PORT}/metrics")).await.expect("metrics");
         let metrics = metrics.text().await.expect("text");
         let queries: f64 = metrics

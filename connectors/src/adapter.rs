@@ -126,6 +126,9 @@ impl Adapter {
     async fn ask(&self, query: &Query) -> Result<Answered, AdapterProblem> {
         let Inner { connector, source, rehearsal, .. } = &*self.0;
         answer::check(connector, query)?;
+        if rehearsal.strikes(query).await {
+            return Err(problem::rehearsed_error());
+        }
         match rehearsal.of_query(query) {
             Some(Behaviour::Timeout) => std::future::pending().await,
             Some(Behaviour::Error) => Err(problem::rehearsed_error()),

@@ -93,8 +93,9 @@ pub(crate) async fn answer(
 ) -> Result<Answered, AdapterProblem> {
     let datasets = query.datasets.iter().filter_map(|id| connector.dataset(id));
     let parts = join_all(datasets.map(|dataset| ask_dataset(source, rehearsal, dataset, query))).await;
-    let mut answered =
-        Answered { response: Response { adapter: connector.version(), results: Vec::new() }, failures: Vec::new() };
+    let request_id = Some(query.request_id.clone());
+    let response = Response { request_id, adapter: connector.version(), results: Vec::new() };
+    let mut answered = Answered { response, failures: Vec::new() };
     let (mut asked, mut unanswered) = (0_usize, Vec::new());
     for part in parts {
         asked += usize::from(part.asked);

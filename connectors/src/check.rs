@@ -1,14 +1,14 @@
 //! `check`: a ladder from the file to an answer. It stops at the first broken rung, names it, and says what
 //! mends it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jiff::civil::date;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::adapter::{Adapter, LoadError, Overrides};
-use crate::connector::{Connector, DatabasePlace, Dataset, SourceInfo, TlsMode};
+use crate::connector::{Connector, DatabasePlace, Dataset, TlsMode};
 use crate::error::{Fault, Lang, Text};
 use crate::golden;
 use crate::native::find_column;
@@ -16,7 +16,7 @@ use crate::protocol::QueryPeriod;
 use crate::source::{OpenError, Plan, Question, Rung, SourceError, Trouble, connect, resolve};
 
 /// An identity number that nobody has, for asking without asking about anybody.
-const NOBODY: &str = "150000185001010010";
+pub(crate) const NOBODY: &str = "150000185001010010";
 
 /// What was found on a rung.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,9 +112,7 @@ pub async fn climb(file: &Path, overrides: Overrides) -> Vec<Step> {
 /// That the secrets are there, and whether one of them is open to every account: the adapter runs, but somebody
 /// should know.
 fn secrets(connector: &Connector) -> Step {
-    let SourceInfo::Sql(info) = &connector.source;
-    let (DatabasePlace::Url(place) | DatabasePlace::Fields { password: place, .. }) = &info.database;
-    let Some((path, mode)) = place.open_to_all(connector.folder()) else {
+    let Some((path, mode)) = open_secret(connector) else {
         return Step::sound(Rung::Secrets, "文件所说的机密都在", "every secret the file names is there");
     };
     let path = path.display();
@@ -125,6 +123,13 @@ fn secrets(connector: &Connector) -> Step {
             "every secret the file names is there; but `{path}` (mode {mode:o}) is open to every account of this machine: run chmod o-rwx '{path}'"
         ),
     )
+}
+
+/// A secret file, with its mode, that every account of the machine may use.
+pub(crate) fn open_secret(connector: &Connector) -> Option<(PathBuf, u32)> {
+    let info = connector.source.database()?;
+    let (DatabasePlace::Url(place) | DatabasePlace::Fields { password: place, .. }) = &info.database;
+    place.open_to_all(connector.folder())
 }
 
 /// DNS, TCP, TLS, login, read-only. True when all of them hold.
@@ -406,7 +411,8 @@ fn joined(texts: &[Text], lang: Lang) -> String {
     texts.iter().map(|text| text.pick(lang)).collect::<Vec<_>>().join("; ")
 }
 
-fn period() -> QueryPeriod {
+/// A period to ask about nobody in.
+pub(crate) fn period() -> QueryPeriod {
     QueryPeriod { from: date(2024, 1, 1), to: date(2024, 12, 31) }
 }
 

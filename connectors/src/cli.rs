@@ -3,10 +3,13 @@
 //! Exit codes are those of `hedui`: 0 done, 1 done but the answer is no (a failed test, a fault in the
 //! file), 2 the command or its input is wrong, 3 something outside failed (database, network, files).
 
+mod conform;
 mod explore;
 mod print;
+mod recorded;
+mod serve;
+mod status;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -16,16 +19,17 @@ use jiff::civil::Date;
 use crate::adapter::{Adapter, Overrides};
 use crate::check;
 use crate::connector::Connector;
-use crate::error::Text;
+use crate::error::{Lang, Text};
 use crate::golden;
 use crate::ledger::Ledger;
-use crate::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject};
-use crate::rehearsal::Rehearsal;
+use crate::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject, ResultStatus};
 use crate::secret::Secret;
-use crate::serve::TlsFiles;
 use crate::{synthetic, trial};
+pub use conform::{CallerArgs, ConformArgs};
 pub use explore::{DiffArgs, DiscoverArgs, DriverArg, NewArgs};
 pub use print::Style;
+pub use serve::ServeArgs;
+pub use status::StatusArgs;
 
 /// Done, but the answer is no.
 const NO: u8 = 1;
@@ -49,7 +53,8 @@ pub enum Command {
     ///
     /// Example: hedui-adapter test hrss/connector.toml
     Test(TestArgs),
-    /// Ask one dataset about one person, and print each native value beside what it becomes.
+    /// Ask one dataset about one person, and print each native value beside what it becomes. Exits with 1 when the name
+    /// differs or a record cannot be read.
     ///
     /// Example: hedui-adapter try hrss/connector.toml --dataset hrss.pension --id-number - --from 2024-03-01 --to 2025-02-28
     Try(TryArgs),
@@ -62,6 +67,15 @@ pub enum Command {
     ///
     /// Example: hedui-adapter discover housing.toml --table owner --append
     Discover(DiscoverArgs),
+    /// Try what an adapter must be like, level by level, and write a signed report. Exits with 1 when the level is not reached.
+    ///
+    /// Example: hedui-adapter conform housing.toml --level 2 --out reports
+    Conform(ConformArgs),
+    /// How a running adapter does: its source, what came of its questions and how fast, how fresh its records are, its
+    /// last golden tests. Exits with 1 when something is wrong with it.
+    ///
+    /// Example: hedui-adapter status <https://10.2.3.4:9101> --cert ops.pem --cert-key ops.key --ca ca.pem --watch 5
+    Status(StatusArgs),
     /// Say what a new version of a file changes for callers. Exits with 2 when it breaks them, with 3 when a file is not sound.
     ///
     /// Example: hedui-adapter diff housing.toml housing.new.toml
@@ -76,29 +90,6 @@ pub struct FileArgs {
     /// URL of the source, instead of the variable or file that the connector names.
     #[arg(long, value_name = "URL")]
     pub source_url: Option<String>,
-}
-
-/// Arguments of `serve`.
-#[derive(Debug, Args)]
-pub struct ServeArgs {
-    /// The connector file and its source.
-    #[command(flatten)]
-    pub connector: FileArgs,
-    /// Address to listen on.
-    #[arg(long, default_value = "127.0.0.1:9101")]
-    pub listen: SocketAddr,
-    /// The adapter's certificate with its chain, PEM.
-    #[arg(long, value_name = "PEM")]
-    pub cert: PathBuf,
-    /// Its private key, PEM.
-    #[arg(long, value_name = "PEM")]
-    pub key: PathBuf,
-    /// The CA whose certificates callers must have, PEM.
-    #[arg(long, value_name = "PEM")]
-    pub client_ca: PathBuf,
-    /// Rehearse failures: a JSON file of synthetic persons and behaviours.
-    #[arg(long, value_name = "FILE")]
-    pub rehearse: Option<PathBuf>,
 }
 
 /// Arguments of `check`.
@@ -140,17 +131,22 @@ pub struct TryArgs {
     /// Write the rows as the source gave them into this JSON file, as the fixture of a golden test. Synthetic persons only.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// With --record: append a golden test of this name to the connector file, which expects what was answered now.
+    #[arg(long, value_name = "NAME", requires = "record")]
+    pub golden: Option<String>,
 }
 
 /// Runs a command.
 pub async fn run(command: Command, style: Style) -> ExitCode {
     let code = match command {
-        Command::Serve(args) => serve(args, style).await,
+        Command::Serve(args) => serve::serve(args, style).await,
         Command::Check(args) => climb(args, style).await,
         Command::Test(args) => test(args, style).await,
         Command::Try(args) => ask(args, style).await,
         Command::New(args) => explore::begin(args, style),
         Command::Discover(args) => explore::discover(args, style).await,
+        Command::Status(args) => status::status(args, style).await,
+        Command::Conform(args) => Box::pin(conform::conform(args, style)).await,
         Command::Diff(args) => explore::diff(args, style),
     };
     ExitCode::from(code)
@@ -164,69 +160,6 @@ impl FileArgs {
 
 fn load(args: &FileArgs, overrides: Overrides, style: Style) -> Result<Adapter, u8> {
     Adapter::load(&args.file, overrides).map_err(|error| style.unloaded(&error))
-}
-
-async fn serve(args: ServeArgs, style: Style) -> u8 {
-    let mut overrides = args.connector.overrides();
-    if let Some(file) = &args.rehearse {
-        match Rehearsal::read(file) {
-            Ok(rehearsal) => overrides.rehearsal = rehearsal,
-            Err(faults) => {
-                style.faults(&faults);
-                return WRONG;
-            }
-        }
-    }
-    let adapter = match load(&args.connector, overrides, style) {
-        Ok(adapter) => adapter,
-        Err(code) => return code,
-    };
-    let tls = TlsFiles { cert: args.cert, key: args.key, client_ca: args.client_ca };
-    let mut running = match adapter.listen(args.listen, tls).await {
-        Ok(running) => running,
-        Err(error) => {
-            style.failed("cannot_listen", &error.text());
-            return OUTSIDE;
-        }
-    };
-    style.serving(&adapter, running.addr(), args.rehearse.is_some());
-    if let Err(error) = adapter.health().await {
-        // Not fatal: the adapter answers again as soon as the database does.
-        style.refused(&error);
-    }
-    tokio::select! {
-        ended = running.finished() => {
-            let cause = ended.err().map(|error| error.to_string()).unwrap_or_default();
-            style.failed("server_ended", &Text::new(format!("服务意外结束：{cause}"), format!("the server ended: {cause}")));
-            OUTSIDE
-        }
-        () = told_to_stop() => {
-            running.stop().await;
-            0
-        }
-    }
-}
-
-/// Resolves on an interrupt or a termination signal.
-async fn told_to_stop() {
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
-    }
 }
 
 async fn climb(args: CheckArgs, style: Style) -> u8 {
@@ -303,7 +236,23 @@ async fn ask(args: TryArgs, style: Style) -> u8 {
                 explore::cannot_write(file, &cause, style);
                 return OUTSIDE;
             }
-            u8::from(!trial.answered.failures.is_empty())
+            if let (Some(name), Some(fixture)) = (&args.golden, &args.record) {
+                if trial.name == trial::NameCheck::NotGiven {
+                    style.failed("name_needed", &recorded::name_needed());
+                    return WRONG;
+                }
+                let file = &args.connector.file;
+                let test = recorded::golden_test(name, &recorded::beside(fixture, file), &query, &trial);
+                if let Err(cause) = recorded::append(file, &test) {
+                    explore::cannot_write(file, &cause, style);
+                    return OUTSIDE;
+                }
+                // What was answered may be a mismatch or an error on purpose: the test expects it.
+                return 0;
+            }
+            let mismatch =
+                trial.answered.response.results.iter().any(|result| result.status == ResultStatus::NameMismatch);
+            if mismatch || !trial.answered.failures.is_empty() { NO } else { 0 }
         }
         Err(problem) => {
             style.failed(&problem.code, &Text::new(problem.title_zh, problem.title));

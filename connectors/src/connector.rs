@@ -13,7 +13,8 @@ mod source;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(crate) use checked::{is_name, name_form};
+pub(crate) use checked::{is_name, name_form, sha256};
+pub(crate) use source::duration;
 
 use crate::error::{Fault, Faults, Text};
 use crate::golden::GoldenTest;
@@ -21,6 +22,7 @@ use crate::mapping::Mapping;
 use crate::protocol::{AdapterVersion, MAX_SUBJECTS, Manifest, ManifestDataset};
 use crate::secret::SecretPlace;
 use crate::sql_text::SqlText;
+use crate::words;
 
 /// The schema this build reads.
 pub const SCHEMA: &str = "hedui.connector/1";
@@ -30,6 +32,8 @@ pub const SCHEMA: &str = "hedui.connector/1";
 pub struct Connector {
     /// Its file.
     pub file: PathBuf,
+    /// SHA-256 of its text, in small hexadecimal digits.
+    pub sha256: String,
     /// Who answers.
     pub adapter: AdapterInfo,
     /// Where the records are.
@@ -211,6 +215,34 @@ pub enum PeriodDay {
     To,
 }
 
+impl SourceInfo {
+    /// The database, where it is one.
+    #[expect(clippy::unnecessary_wraps, reason = "a source that is no database has none")]
+    pub(crate) const fn database(&self) -> Option<&SqlInfo> {
+        match self {
+            Self::Sql(info) => Some(info),
+        }
+    }
+
+    /// The same, to be altered.
+    #[expect(clippy::unnecessary_wraps, reason = "a source that is no database has none")]
+    pub(crate) const fn database_mut(&mut self) -> Option<&mut SqlInfo> {
+        match self {
+            Self::Sql(info) => Some(info),
+        }
+    }
+}
+
+impl Ask {
+    /// The statement, where it is asked by one.
+    #[expect(clippy::unnecessary_wraps, reason = "a source that is no database has none")]
+    pub(crate) const fn statement(&self) -> Option<&SqlText> {
+        match self {
+            Self::Sql { statement, .. } => Some(statement),
+        }
+    }
+}
+
 impl Connector {
     /// Reads and checks a connector file.
     pub fn read(file: &Path) -> Result<Self, Faults> {
@@ -231,7 +263,10 @@ impl Connector {
                     code: "connector_unreadable",
                     place: file.display().to_string(),
                     line: None,
-                    what: Text::new(format!("文件无法读取：{cause}"), format!("the file cannot be read: {cause}")),
+                    what: Text::new(
+                        format!("文件无法读取：{}", words::of_system(&cause)),
+                        format!("the file cannot be read: {cause}"),
+                    ),
                     mend: if cause.kind() == std::io::ErrorKind::InvalidData {
                         Text::new("另存为 UTF-8 编码", "save it in UTF-8")
                     } else {
@@ -257,6 +292,21 @@ impl Connector {
         self.datasets.iter().find(|dataset| dataset.id == id)
     }
 
+    /// How long the source may take over one dataset.
+    pub(crate) const fn source_timeout(&self) -> Duration {
+        match &self.source {
+            SourceInfo::Sql(info) => info.statement_timeout,
+        }
+    }
+
+    /// How many queries may be under way at once: as many as a hub that keeps to the quota can have sent before the
+    /// first of them is answered or given up.
+    pub(crate) fn admitted(&self) -> usize {
+        let seconds = u64::try_from(self.source_timeout().as_millis().div_ceil(1_000)).unwrap_or(u64::MAX);
+        let sustained = u64::from(self.quota.per_second).saturating_mul(seconds);
+        usize::try_from(sustained.saturating_add(self.quota.burst.into())).unwrap_or(usize::MAX)
+    }
+
     /// Which adapter answers.
     pub fn version(&self) -> AdapterVersion {
         AdapterVersion { id: self.adapter.id.clone(), version: self.adapter.version.clone() }
@@ -274,6 +324,7 @@ impl Connector {
             datasets: self.datasets.iter().map(dataset).collect(),
             quota_per_second: self.quota.per_second,
             quota_burst: self.quota.burst,
+            connector_sha256: Some(self.sha256.clone()),
             max_subjects: MAX_SUBJECTS,
         }
     }

@@ -107,7 +107,8 @@ async fn answer(connector: &Connector, test: &GoldenTest) -> Result<Answered, Te
 }
 
 impl Given {
-    fn query(&self) -> Query {
+    /// The question as a caller asks it.
+    pub(crate) fn query(&self) -> Query {
         let subject = |(index, (id_number, name)): (usize, &(String, String))| QuerySubject {
             reference: format!("m{}", index + 1),
             id_number: id_number.clone(),
@@ -127,7 +128,7 @@ impl Given {
 }
 
 /// Where an answer differs from what the test expects. Fixtures hold synthetic people, so facts are shown.
-fn differences(test: &GoldenTest, answered: &Answered) -> Vec<Text> {
+pub(crate) fn differences(test: &GoldenTest, answered: &Answered) -> Vec<Text> {
     let mut differences = Vec::new();
     for (index, (id_number, _)) in test.given.persons.iter().enumerate() {
         let reference = format!("m{}", index + 1);

@@ -18,6 +18,7 @@ pub mod sql_text;
 // The way of a query.
 pub mod adapter;
 mod answer;
+mod caller;
 pub mod ledger;
 mod problem;
 pub mod protocol;
@@ -25,6 +26,8 @@ pub mod rehearsal;
 pub mod serve;
 mod source;
 mod synthetic;
+pub mod vitals;
+mod words;
 
 // The way of a row.
 pub mod amount;
@@ -37,9 +40,10 @@ pub mod value;
 // The verbs.
 pub mod check;
 pub mod cli;
+pub mod conform;
 pub mod difference;
 pub mod golden;
 pub mod proposal;
 mod trial;
 
-pub use source::{ColumnInfo, OpenError, Relation, Rung, SourceError, Trouble};
+pub use source::{ColumnInfo, Disturbance, OpenError, Relation, Rung, SourceError, Trouble};

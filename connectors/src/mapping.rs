@@ -10,6 +10,7 @@ use crate::date_format::DateFormat;
 use crate::error::Text;
 use crate::name;
 use crate::native::{Native, Rows, find_column};
+use crate::synthetic;
 use crate::value::{Format, Misfit, Value};
 
 /// How the rows of a dataset become facts.
@@ -221,13 +222,20 @@ impl Mapping {
         let asked: BTreeSet<&str> = persons.iter().map(|person| person.id_number).collect();
         for values in &rows.rows {
             let row = Row { places: &records.places, values };
-            let number = row.value(&self.subject).text().map(|number| number.to_ascii_uppercase());
+            let number = row.value(&self.subject).text().map(|number| self.canonical(&number));
             let number = number.filter(|number| asked.contains(number.as_str())).ok_or(RowsError::Stranger)?;
             if !self.skip.iter().any(|skip| skip.leaves_out(row.value(&skip.column))) {
                 records.by_number.entry(number).or_default().push(values);
             }
         }
         Ok(records)
+    }
+
+    /// An identity number as questions have it. An old one of 15 digits belongs to one person only as far as the name
+    /// says so too, because some were given twice: without a name that is compared it stays what it is.
+    fn canonical(&self, number: &str) -> String {
+        let old = self.name.as_ref().and_then(|_| synthetic::from_old_form(number));
+        old.unwrap_or_else(|| number.to_ascii_uppercase())
     }
 
     fn person(&self, person: &Person<'_>, rows: &[Row<'_>]) -> Outcome {

@@ -37,6 +37,18 @@ pub(crate) fn unknown_dataset() -> AdapterProblem {
     )
 }
 
+/// More queries are under way than the department agreed to.
+pub(crate) fn too_many_at_once() -> AdapterProblem {
+    problem(
+        429,
+        "quota_exceeded",
+        Text::new(
+            "同时进行的查询超过部门同意的数目，请稍后再来",
+            "more queries are under way than the department agreed to; come again in a moment",
+        ),
+    )
+}
+
 /// The body is larger than `limit` bytes.
 pub(crate) fn body_too_large(limit: usize) -> AdapterProblem {
     problem(
@@ -57,8 +69,8 @@ pub(crate) fn not_found() -> AdapterProblem {
         404,
         "not_found",
         Text::new(
-            "没有这个路径；有 /v1/facts:query、/v1/manifest、/v1/health",
-            "no such path; there are /v1/facts:query, /v1/manifest and /v1/health",
+            "没有这个路径；有 /v1/facts:query、/v1/manifest、/v1/health、/v1/status",
+            "no such path; there are /v1/facts:query, /v1/manifest, /v1/health and /v1/status",
         ),
     )
 }

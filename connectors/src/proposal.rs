@@ -2,161 +2,16 @@
 //! and the identifiers of the field standards (GB/T 40217 for 人社, the 医保 interface). A proposal is a start for
 //! a person to correct: what could not be found stands in it as a comment, never as a guess.
 
+mod comment;
+mod names;
+
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::error::Text;
 use crate::facts::{FACT_TYPES, FactType, Form, Target};
 use crate::source::{ColumnInfo, Relation};
-
-/// What a column is called that says whose row it is.
-const SUBJECT: &[&str] = &[
-    "aac002",
-    "certno",
-    "id_card",
-    "idcard",
-    "id_number",
-    "idnumber",
-    "id_no",
-    "idno",
-    "sfzh",
-    "sfzhm",
-    "sfzmhm",
-    "gmsfhm",
-    "zjhm",
-    "zjh",
-    "身份证号",
-    "身份证号码",
-    "身份证明号码",
-    "公民身份号码",
-    "证件号码",
-    "证件号",
-    "社会保障号码",
-    "身份号码",
-    "买受人证件号",
-    "户主证件号",
-];
-
-const NAME: &[&str] =
-    &["aac003", "psn_name", "name", "full_name", "xm", "syr", "姓名", "户主姓名", "买受人", "学生姓名", "人员姓名"];
-
-const AS_OF: &[&str] = &[
-    "aae036",
-    "updated_at",
-    "update_time",
-    "updt_time",
-    "gxsj",
-    "xgsj",
-    "jbsj",
-    "opt_time",
-    "更新时间",
-    "修改时间",
-    "经办时间",
-    "经办日期",
-    "更新日期",
-];
-
-/// When something was paid: one column says it for the first and for the last day.
-const PAID_ON: &[&str] = &[
-    "eac064",
-    "aae003",
-    "aae002",
-    "month",
-    "pay_month",
-    "paid_on",
-    "pay_date",
-    "ffrq",
-    "ffny",
-    "待遇年月",
-    "应缴年月",
-    "发放日期",
-    "发放年月",
-    "发放时间",
-];
-
-/// Names of the targets of a fact type: a column by such a name, or with such a comment, is proposed for it.
-const TARGETS: &[(&str, &str, &[&str])] = &[
-    (
-        "income",
-        "kind",
-        &[
-            "aae140",
-            "aaa036",
-            "kind",
-            "item",
-            "dylb",
-            "xm_lb",
-            "险种",
-            "待遇项目",
-            "项目",
-            "补助类别",
-            "补助项目",
-            "资助项目",
-        ],
-    ),
-    (
-        "income",
-        "amount",
-        &[
-            "aae019",
-            "aae180",
-            "amount",
-            "je",
-            "ffje",
-            "bzje",
-            "pay_amount",
-            "金额",
-            "发放金额",
-            "待遇金额",
-            "补助金额",
-            "补贴额",
-            "缴费基数",
-            "资助金额",
-        ],
-    ),
-    ("income", "from", PAID_ON),
-    ("income", "to", PAID_ON),
-    ("income", "payer", &["aab004", "payer", "employer", "dwmc", "单位名称", "发放单位", "缴费单位"]),
-    (
-        "asset",
-        "kind",
-        &["usage", "kind", "house_usage", "yt", "fwyt", "用途", "房屋用途", "车辆类型", "cllx", "vehicle_type"],
-    ),
-    (
-        "asset",
-        "value",
-        &["value", "balance", "price", "amount", "ye", "zj", "余额", "总价", "合同金额", "评估价", "价值", "合同总价"],
-    ),
-    ("asset", "area_m2", &["area_m2", "area", "build_area", "jzmj", "建筑面积", "面积"]),
-    ("asset", "share", &["share", "gyfe", "共有份额", "份额", "占有比例"]),
-    ("asset", "as_of", &["reg_date", "registered_on", "djrq", "barq", "登记日期", "备案日期"]),
-    ("expenditure", "gross", &["medfee_sumamt", "gross", "total_fee", "zfy", "总费用", "总额", "费用总额"]),
-    ("expenditure", "covered", &["fund_pay_sumamt", "covered", "bxje", "报销金额", "基金支付", "补助金额", "减免金额"]),
-    (
-        "expenditure",
-        "paid_on",
-        &["setl_time", "paid_on", "pay_date", "jsrq", "结算时间", "结算日期", "服务日期", "缴费日期"],
-    ),
-    ("enrolment", "stage", &["xd", "stage", "level", "学段", "层次", "培养层次"]),
-    ("enrolment", "full_time", &["xxxs", "full_time", "study_mode", "学习形式"]),
-    ("enrolment", "school", &["xxmc", "school", "school_name", "学校名称", "学校", "院校名称"]),
-    ("enrolment", "enrolled_on", &["rxny", "rxrq", "enrolled_on", "入学年月", "入学日期"]),
-    ("death", "died_on", &["aae138", "died_on", "death_date", "swrq", "swsj", "死亡日期", "死亡时间"]),
-    ("diagnosis", "code", &["icd", "icd10", "diag_code", "dise_codg", "zddm", "诊断编码", "疾病编码", "死因编码"]),
-    ("diagnosis", "diagnosed_on", &["diagnosed_on", "diag_date", "zdrq", "诊断日期", "确诊日期"]),
-    ("disability", "category", &["cjlb", "category", "残疾类别", "残疾类型"]),
-    ("disability", "grade", &["cjdj", "grade", "残疾等级", "残疾级别"]),
-    ("employment", "employed", &["aae100", "employed", "jyzt", "就业状态", "有效标志"]),
-    ("employment", "since", &["aae030", "since", "jyrq", "就业日期", "开始日期"]),
-    ("employment", "employer", &["aab004", "employer", "dwmc", "单位名称", "就业单位"]),
-    ("insurance", "scheme", &["insutype", "aae140", "scheme", "xzlx", "险种", "险种类型"]),
-    ("insurance", "active", &["psn_insu_stas", "aac008", "active", "cbzt", "参保状态"]),
-    ("disaster", "kind", &["disaster_kind", "zz", "zhzl", "灾种", "灾害种类"]),
-    ("disaster", "occurred_on", &["occurred_on", "zhsj", "zqsj", "发生时间", "受灾日期", "受灾时间"]),
-    ("disaster", "rooms_collapsed", &["rooms_collapsed", "dtjs", "倒塌间数", "倒损间数"]),
-    ("assistance", "kind", &["aid_kind", "jzlb", "救助类别", "救助类型"]),
-    ("assistance", "from", &["aid_from", "jzrq", "救助日期", "享受开始日期"]),
-    ("assistance", "amount", &["aid_amount", "jzje", "救助金额"]),
-];
+use names::{AS_OF, KINDS, NAME, SUBJECT, TARGETS};
 
 /// A dataset proposed for a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,6 +35,9 @@ pub enum NoProposal {
     /// No column has the name of a target of any fact type.
     #[error("no column has a usual name of what a fact says: say which fact it is, such as --fact {}", FACT_TYPES[0].name)]
     NoFact,
+    /// The file reads it already.
+    #[error("the file has a dataset that reads it already: change that one, or remove it first")]
+    AlreadyThere,
 }
 
 impl NoProposal {
@@ -188,6 +46,7 @@ impl NoProposal {
         match self {
             Self::NoSubject => "no_subject_column",
             Self::NoFact => "no_fact_fits",
+            Self::AlreadyThere => "dataset_already_there",
         }
     }
 
@@ -200,18 +59,73 @@ impl NoProposal {
             Self::NoFact => {
                 format!("没有一列用的是事实字段的常用列名；请指明事实类型，如 --fact {}", FACT_TYPES[0].name)
             }
+            Self::AlreadyThere => "文件里已有读它的数据集；要改就改那一个，或先删掉".to_owned(),
         };
         Text::new(zh, self.to_string())
     }
 }
 
+/// The datasets a file has: their ids, and what their statements read.
+#[derive(Debug, Default)]
+pub struct Taken {
+    ids: BTreeSet<String>,
+    statements: Vec<String>,
+}
+
+impl Taken {
+    /// What the text of a connector file has, whether or not its datasets are sound yet.
+    pub fn of(text: &str) -> Self {
+        let mut taken = Self::default();
+        let Ok(file) = text.parse::<toml::Table>() else { return taken };
+        for dataset in file.get("dataset").and_then(toml::Value::as_array).into_iter().flatten() {
+            let text = |key: &str| dataset.get(key).and_then(toml::Value::as_str);
+            taken.ids.extend(text("id").map(str::to_owned));
+            taken.statements.extend(text("sql").map(str::to_lowercase));
+        }
+        taken
+    }
+
+    /// The ids only: a table may be proposed again where nothing is written.
+    #[must_use]
+    pub fn ids_only(self) -> Self {
+        Self { statements: Vec::new(), ..self }
+    }
+
+    /// True when a statement reads this table or view.
+    fn reads(&self, relation: &str) -> bool {
+        let relation = relation.to_lowercase();
+        let ends = |character: char| character.is_whitespace() || matches!(character, ',' | ')' | ';');
+        let reads = |statement: &String| statement.split(ends).any(|word| word == relation);
+        self.statements.iter().any(reads)
+    }
+
+    /// `id`, or the first with a number after it that no dataset has yet.
+    fn free(&mut self, id: String) -> String {
+        let numbered = (2_u32..).map(|number| format!("{id}_{number}"));
+        let free = std::iter::once(id.clone()).chain(numbered).find(|id| !self.ids.contains(id)).unwrap_or(id);
+        self.ids.insert(free.clone());
+        free
+    }
+}
+
 /// Proposes a dataset of `adapter` for a relation, of the fact type `fact` or of the one that fits best.
-pub fn propose(adapter: &str, relation: &Relation, fact: Option<&str>) -> Result<Proposal, NoProposal> {
-    let subject = named(relation, SUBJECT).ok_or(NoProposal::NoSubject)?;
+/// Its id is none of those `taken`, and is taken from then on.
+pub fn propose(
+    adapter: &str,
+    relation: &Relation,
+    fact: Option<&str>,
+    taken: &mut Taken,
+) -> Result<Proposal, NoProposal> {
+    if taken.reads(&relation.name) {
+        return Err(NoProposal::AlreadyThere);
+    }
+    let subject = named(relation, SUBJECT, None).ok_or(NoProposal::NoSubject)?;
     let score = |fact: &FactType| {
         let found = fact.targets.iter().filter(|target| column_for(relation, fact.name, target.name).is_some());
         let missing = fact.targets.iter().filter(|target| {
-            target.required && !fixed(fact.name, target.name) && column_for(relation, fact.name, target.name).is_none()
+            let by_name = target.name == "kind" && kind_of(relation, fact.name).is_some();
+            let known = by_name || fixed(fact.name, target.name);
+            target.required && !known && column_for(relation, fact.name, target.name).is_none()
         });
         (found.count(), missing.count())
     };
@@ -223,7 +137,7 @@ pub fn propose(adapter: &str, relation: &Relation, fact: Option<&str>) -> Result
         .min_by_key(|((found, missing), _)| (*missing, usize::MAX - *found))
         .ok_or(NoProposal::NoFact)?;
     let ((found, _), best) = best;
-    Ok(Proposal { fact: best.name, found, toml: written(adapter, relation, best, subject) })
+    Ok(Proposal { fact: best.name, found, toml: written(adapter, relation, best, subject, taken) })
 }
 
 /// A required target that no column has, because all rows of a table are alike in it.
@@ -231,13 +145,25 @@ fn fixed(fact: &str, target: &str) -> bool {
     matches!((fact, target), ("income", "category" | "kind") | ("expenditure", "kind") | ("diagnosis", "severe"))
 }
 
-fn named<'a>(relation: &'a Relation, names: &[&str]) -> Option<&'a ColumnInfo> {
-    let exact = |name: &&str| relation.columns.iter().find(|column| plain(&column.name) == plain(name));
-    let said = |name: &&str| {
-        let says = |column: &&ColumnInfo| !name.is_ascii() && column.comment.contains(*name);
-        relation.columns.iter().find(says)
+/// The column of one of these names: exactly so, else with it in a longer name, else with it in its comment.
+fn named<'a>(relation: &'a Relation, names: &[&str], other_than: Option<&ColumnInfo>) -> Option<&'a ColumnInfo> {
+    let column = |fits: &dyn Fn(&ColumnInfo) -> bool| {
+        relation.columns.iter().find(|column| other_than != Some(column) && fits(column))
     };
-    names.iter().find_map(exact).or_else(|| names.iter().find_map(said))
+    let exact = |name: &&str| column(&|column| plain(&column.name) == plain(name));
+    let within = |name: &&str| column(&|column| !name.is_ascii() && column.name.contains(*name));
+    let said = |name: &&str| column(&|column| !name.is_ascii() && column.comment.contains(*name));
+    let found = names.iter().find_map(exact).or_else(|| names.iter().find_map(within));
+    found.or_else(|| names.iter().find_map(said))
+}
+
+/// The kind of all rows of a table by its name, unless one of its columns tells more.
+fn kind_of(relation: &Relation, fact: &str) -> Option<&'static str> {
+    let name = relation.name.to_lowercase();
+    let (_, _, kind, column_tells_more) =
+        KINDS.iter().find(|(of, words, ..)| *of == fact && words.iter().any(|word| name.contains(word)))?;
+    let column = column_for(relation, fact, "kind");
+    (!column_tells_more || column.is_none()).then_some(*kind)
 }
 
 /// A name without what spellings of it differ in.
@@ -247,16 +173,23 @@ fn plain(name: &str) -> String {
 
 fn column_for<'a>(relation: &'a Relation, fact: &str, target: &str) -> Option<&'a ColumnInfo> {
     let (_, _, names) = TARGETS.iter().find(|(of, name, _)| *of == fact && *name == target)?;
-    named(relation, names)
+    named(relation, names, None)
 }
 
-fn written(adapter: &str, relation: &Relation, fact: &FactType, subject: &ColumnInfo) -> String {
-    let (name, as_of) = (named(relation, NAME), named(relation, AS_OF));
+fn written(adapter: &str, relation: &Relation, fact: &FactType, subject: &ColumnInfo, taken: &mut Taken) -> String {
+    let (name, as_of) = (named(relation, NAME, Some(subject)), named(relation, AS_OF, Some(subject)));
+    let kind = kind_of(relation, fact.name);
+    let source = |target: &Target| {
+        let by_name = kind.is_some() && target.name == "kind";
+        column_for(relation, fact.name, target.name).filter(|_| !by_name)
+    };
+    let read = |column: &ColumnInfo| fact.targets.iter().any(|target| source(target) == Some(column));
+    let status = relation.columns.iter().find(|column| comment::is_status(column) && !read(column));
+    let gone = status.map(comment::gone).unwrap_or_default();
     let mut columns: Vec<&str> = vec![&subject.written];
     columns.extend(name.into_iter().chain(as_of).map(|column| column.written.as_str()));
-    for target in fact.targets {
-        columns.extend(column_for(relation, fact.name, target.name).map(|column| column.written.as_str()));
-    }
+    columns.extend(status.filter(|_| !gone.is_empty()).map(|column| column.written.as_str()));
+    columns.extend(fact.targets.iter().filter_map(source).map(|column| column.written.as_str()));
     let mut once: Vec<&str> = Vec::new();
     for column in columns {
         if !once.contains(&column) {
@@ -269,12 +202,13 @@ fn written(adapter: &str, relation: &Relation, fact: &FactType, subject: &Column
     } else {
         fact.name.to_owned()
     };
+    let id = taken.free(format!("{adapter}.{id}"));
     let (window, parameters) = match dated(relation, fact) {
         Some(column) => window(column),
         None => Default::default(),
     };
     let mut toml = format!(
-        "[[dataset]]\nid = \"{adapter}.{id}\"\nfact = \"{}\"\nsql = '''\nSELECT {}\nFROM {} WHERE {} IN (:id_numbers){window}'''\nsubject = \"{}\"\n",
+        "[[dataset]]\nid = \"{id}\"\nfact = \"{}\"\nsql = '''\nSELECT {}\nFROM {} WHERE {} IN (:id_numbers){window}'''\nsubject = \"{}\"\n",
         fact.name,
         once.join(", "),
         relation.name,
@@ -289,15 +223,26 @@ fn written(adapter: &str, relation: &Relation, fact: &FactType, subject: &Column
         let (format, day) = date_form(as_of);
         line(format!("as_of = {{ column = \"{}\", format = \"{format}\"{day} }}", as_of.name));
     }
+    match status {
+        Some(status) if gone.is_empty() => line(format!(
+            "# skip = [{{ column = \"{}\", equals = [\"…\"] }}]   # 注销、作废的不算？ · leave out what no longer counts?",
+            status.name
+        )),
+        Some(status) => line(format!("skip = [{{ column = \"{}\", equals = {gone:?} }}]", status.name)),
+        None => {}
+    }
     if !parameters.is_empty() {
         line(format!("\n[dataset.parameters]\n{parameters}"));
     }
     line("\n[dataset.map]".to_owned());
     for target in fact.targets {
-        match column_for(relation, fact.name, target.name) {
-            Some(column) => line(mapped(target, column)),
-            None if target.required => line(to_be_filled(target)),
-            None => {}
+        match (source(target), kind.filter(|_| target.name == "kind")) {
+            (Some(column), _) => line(mapped(target, column)),
+            (None, Some(kind)) => line(format!(
+                "kind = {{ value = \"{kind}\" }}   # 按表名提出，请核对 · from the table's name: check it"
+            )),
+            (None, None) if target.required => line(to_be_filled(target)),
+            (None, None) => {}
         }
     }
     toml
@@ -365,9 +310,17 @@ fn mapped(target: &Target, column: &ColumnInfo) -> String {
                 Form::OneOf(list) => list.first().copied().unwrap_or("OTHER"),
                 _ => "OTHER",
             };
+            let listed = comment::codes(&column.comment);
+            let (mut codes, mut meanings) = (vec![format!("\"1\" = \"{one}\"")], String::new());
+            if !listed.is_empty() {
+                codes = listed.iter().map(|code| format!("\"{}\" = \"{one}\"", code.code)).collect();
+                meanings =
+                    listed.iter().fold(String::new(), |text, code| format!("{text}{} {}，", code.code, code.meaning));
+            }
             format!(
-                "{} = {{ column = \"{name}\", codes = {{ \"1\" = \"{one}\" }}{optional} }}   # 补全代码表 · complete the code list",
-                target.name
+                "{} = {{ column = \"{name}\", codes = {{ {} }}{optional} }}   # {meanings}补全代码表 · complete the code list",
+                target.name,
+                codes.join(", ")
             )
         }
     }
@@ -385,9 +338,15 @@ fn to_be_filled(target: &Target) -> String {
 /// The format that a column's type or width suggests.
 fn date_form(column: &ColumnInfo) -> (&'static str, &'static str) {
     let kind = column.type_name.to_ascii_lowercase();
-    if kind.contains("timestamp") || kind.contains("datetime") {
+    if kind.contains("timestamp") || kind.contains("datetime") || column.width == Some(19) {
         ("%Y-%m-%d %H:%M:%S", "")
-    } else if kind.contains("(6)") || kind.starts_with("int") {
+    } else if kind == "date" {
+        ("%Y-%m-%d", "")
+    } else if column.width == Some(8) {
+        ("%Y%m%d", "")
+    } else if column.width == Some(7) {
+        ("%Y-%m", ", day = \"first\"")
+    } else if kind.contains("(6)") || kind.starts_with("int") || column.width == Some(6) {
         ("%Y%m", ", day = \"first\"")
     } else if kind.contains("(8)") {
         ("%Y%m%d", "")
@@ -397,92 +356,4 @@ fn date_form(column: &ColumnInfo) -> (&'static str, &'static str) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn relation(name: &str, columns: &[(&str, &str, &str)]) -> Relation {
-        let columns = columns.iter().map(|(name, kind, comment)| ColumnInfo {
-            name: (*name).to_owned(),
-            written: (*name).to_owned(),
-            type_name: (*kind).to_owned(),
-            comment: (*comment).to_owned(),
-            nulls: None,
-        });
-        Relation { name: name.to_owned(), kind: "table".to_owned(), columns: columns.collect(), sampled: None }
-    }
-
-    #[test]
-    fn the_field_standard_of_social_security_is_known() {
-        let table = relation(
-            "AC61",
-            &[
-                ("AAC002", "varchar(18)", ""),
-                ("AAC003", "varchar(50)", ""),
-                ("AAE140", "varchar(3)", ""),
-                ("EAC064", "varchar(6)", ""),
-                ("AAE019", "decimal(16,2)", ""),
-                ("AAE036", "datetime", ""),
-            ],
-        );
-        let proposal = propose("hrss", &table, None).unwrap();
-        assert_eq!(proposal.fact, "income");
-        for line in [
-            "id = \"hrss.ac61\"",
-            "subject = \"AAC002\"",
-            "name = \"AAC003\"",
-            "as_of = { column = \"AAE036\", format = \"%Y-%m-%d %H:%M:%S\" }",
-            "amount = { column = \"AAE019\", as = \"yuan\" }",
-            "to = { column = \"EAC064\", as = \"date\", format = \"%Y%m\", day = \"last\" }",
-            "# category = { … }",
-            "WHERE AAC002 IN (:id_numbers) AND EAC064 BETWEEN :first AND :last",
-            "first = { of = \"period.from\", format = \"%Y%m\" }",
-        ] {
-            assert!(proposal.toml.contains(line), "{line} in\n{}", proposal.toml);
-        }
-    }
-
-    #[test]
-    fn chinese_names_and_comments_are_understood_and_a_table_about_nobody_is_not_proposed() {
-        let table =
-            relation("死亡登记", &[("公民身份号码", "text", ""), ("姓名", "text", ""), ("d", "date", "死亡日期")]);
-        let proposal = propose("health", &table, None).unwrap();
-        assert_eq!(proposal.fact, "death");
-        assert!(
-            proposal.toml.contains("died_on = { column = \"d\", as = \"date\", format = \"%Y-%m-%d\" }"),
-            "{}",
-            proposal.toml
-        );
-        let codes = relation("codes", &[("code", "text", ""), ("name", "text", "")]);
-        assert_eq!(propose("health", &codes, None), Err(NoProposal::NoSubject));
-    }
-
-    #[test]
-    fn a_table_whose_columns_fit_no_fact_is_proposed_once_the_fact_is_said() {
-        let table = relation("t", &[("sfzh", "text", ""), ("x1", "text", "")]);
-        assert_eq!(propose("health", &table, None), Err(NoProposal::NoFact));
-        assert_eq!(propose("health", &table, Some("death")).map(|proposal| proposal.fact), Ok("death"));
-    }
-
-    #[test]
-    fn the_columns_of_a_vehicle_registry_are_known() {
-        for (subject, comment) in [("sfzmhm", ""), ("身份证明号码", ""), ("c1", "机动车所有人身份证明号码")]
-        {
-            let columns =
-                [(subject, "varchar(18)", comment), ("syr", "text", ""), ("cllx", "text", ""), ("djrq", "date", "")];
-            let proposal = propose("vehicle", &relation("veh_info", &columns), None).unwrap();
-            assert_eq!(proposal.fact, "asset");
-            assert!(proposal.toml.contains(&format!("subject = \"{subject}\"")), "{}", proposal.toml);
-            assert!(proposal.toml.contains("name = \"syr\""), "{}", proposal.toml);
-        }
-    }
-
-    #[test]
-    fn a_complete_proposal_is_a_dataset_that_the_checker_takes() {
-        let table = relation("death_reg", &[("sfzh", "char(18)", ""), ("xm", "text", ""), ("swrq", "char(8)", "")]);
-        let proposal = propose("health", &table, None).unwrap();
-        let head = "schema = \"hedui.connector/1\"\n[adapter]\nid = \"health\"\nversion = \"1\"\nname = { zh = \"卫健\", en = \"Health\" }\ncontact = \"0\"\n[source]\nkind = \"sql\"\nurl = { env = \"X\" }\nstatement_timeout = \"2s\"\nmax_connections = 1\nmax_rows = 10\n[quota]\nper_second = 1\nburst = 1\n";
-        let text = format!("{head}{}", proposal.toml);
-        let connector = crate::connector::Connector::parse(&text, std::path::Path::new("connector.toml"));
-        assert!(connector.is_ok(), "{}\n{text}", connector.unwrap_err());
-    }
-}
+mod tests;

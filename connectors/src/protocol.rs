@@ -109,6 +109,10 @@ impl fmt::Debug for Query {
 /// What an adapter answers. One result for each subject and dataset asked, in any order.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Response {
+    /// The `request_id` of the query that this answers. "No record" names nobody, so that without it the answer to another
+    /// query of the same form could not be told from the right one: the hub refuses an answer to another query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// Who answers.
     pub adapter: AdapterVersion,
     /// The results.
@@ -207,6 +211,9 @@ pub struct Manifest {
     pub quota_per_second: u32,
     /// Queries that may come at once.
     pub quota_burst: u32,
+    /// SHA-256 of the connector file it runs from, in small hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connector_sha256: Option<String>,
     /// Largest number of subjects in one query.
     pub max_subjects: usize,
 }

@@ -5,12 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Deserialize;
 
 use crate::error::{Fault, Faults, Text};
 use crate::protocol::Query;
+use crate::source::Disturbance;
 use crate::synthetic;
+use crate::words;
 
 /// What a rehearsed person makes the adapter do. In order of precedence, when a query holds several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -28,13 +32,17 @@ pub enum Behaviour {
     NoRecord,
 }
 
-/// The rehearsed persons.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Rehearsal(BTreeMap<String, Behaviour>);
+/// The rehearsed persons, and what goes wrong with everybody who cannot exist.
+#[derive(Clone, Default)]
+pub struct Rehearsal {
+    persons: BTreeMap<String, Behaviour>,
+    disturbance: Disturbance,
+    asked: Arc<AtomicU64>,
+}
 
 impl std::fmt::Debug for Rehearsal {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Rehearsal({} persons)", self.0.len())
+        write!(formatter, "Rehearsal({} persons, {:?})", self.persons.len(), self.disturbance)
     }
 }
 
@@ -55,7 +63,10 @@ impl Rehearsal {
     /// Reads a rehearsal file.
     pub fn read(file: &Path) -> Result<Self, Faults> {
         let text = std::fs::read_to_string(file).map_err(|cause| {
-            let what = Text::new(format!("文件无法读取：{cause}"), format!("the file cannot be read: {cause}"));
+            let what = Text::new(
+                format!("文件无法读取：{}", words::of_system(&cause)),
+                format!("the file cannot be read: {cause}"),
+            );
             Faults::one(file, fault("rehearsal_unreadable", None, what, Text::new("核对路径", "check the path")))
         })?;
         Self::parse(&text, file)
@@ -95,18 +106,45 @@ impl Rehearsal {
                 );
             }
         }
-        if faults.is_empty() { Ok(Self(behaviours)) } else { Err(Faults { file: file.to_owned(), faults }) }
+        if faults.is_empty() {
+            Ok(Self { persons: behaviours, ..Self::default() })
+        } else {
+            Err(Faults { file: file.to_owned(), faults })
+        }
+    }
+
+    /// The same with a disturbance, for every question that is about synthetic persons only.
+    #[must_use]
+    pub fn disturbed(self, disturbance: Disturbance) -> Self {
+        Self { disturbance, ..self }
+    }
+
+    /// True when something is rehearsed.
+    pub fn is_on(&self) -> bool {
+        !self.persons.is_empty() || self.disturbance != Disturbance::default()
+    }
+
+    /// Waits as long as is rehearsed; true when the question is then to fail. A question about anybody who could
+    /// exist is let through at once.
+    pub(crate) async fn strikes(&self, query: &Query) -> bool {
+        let synthetic = query.subjects.iter().all(|subject| synthetic::is_synthetic(&subject.id_number));
+        if !synthetic || self.disturbance == Disturbance::default() {
+            return false;
+        }
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(self.disturbance.latency).await;
+        self.disturbance.fails(number)
     }
 
     /// How the whole query is answered, when one of its persons is rehearsed to fail.
     pub(crate) fn of_query(&self, query: &Query) -> Option<Behaviour> {
-        let behaviours = query.subjects.iter().filter_map(|subject| self.0.get(&subject.id_number));
+        let behaviours = query.subjects.iter().filter_map(|subject| self.persons.get(&subject.id_number));
         behaviours.copied().filter(|behaviour| *behaviour != Behaviour::NoRecord).min()
     }
 
     /// True when nothing is to be known of this person.
     pub(crate) fn hides(&self, id_number: &str) -> bool {
-        self.0.get(id_number) == Some(&Behaviour::NoRecord)
+        self.persons.get(id_number) == Some(&Behaviour::NoRecord)
     }
 }
 

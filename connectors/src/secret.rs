@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::Text;
+use crate::words;
 
 /// Where a secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +46,9 @@ impl SecretError {
     pub fn text(&self) -> Text {
         let zh = match self {
             Self::NotSet(name) => format!("环境变量 `{name}` 没有设置"),
-            Self::Unreadable { path, cause } => format!("机密文件 `{}` 无法读取：{cause}", path.display()),
+            Self::Unreadable { path, cause } => {
+                format!("机密文件 `{}` 无法读取：{}", path.display(), words::of_system(cause))
+            }
             Self::Empty(path) => format!("机密文件 `{}` 是空的", path.display()),
         };
         Text::new(zh, self.to_string())

@@ -1,4 +1,5 @@
-//! The adapter server: `POST /v1/facts:query`, `GET /v1/manifest`, `GET /v1/health` over mutual TLS.
+//! The adapter server: `POST /v1/facts:query`, `GET /v1/manifest`, `GET /v1/health` over mutual TLS, and `GET /v1/status`
+//! for whoever watches over it.
 //!
 //! Who has no certificate of the client CA does not get as far as HTTP. Everything that a caller can
 //! make large or slow has a bound here: handshake, headers, body, number of subjects; the source has
@@ -7,7 +8,8 @@
 mod tls;
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -18,13 +20,15 @@ use axum::routing::{get, post};
 use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 pub use crate::adapter::{Adapter, LoadError, Overrides};
 use crate::error::Text;
 use crate::problem;
 use crate::protocol::{AdapterProblem, AdapterVersion, Query};
+use crate::vitals::Vitals;
+use crate::words;
 pub use tls::{Tls, TlsError, TlsFiles, TlsPem};
 
 /// Largest body of a query, in bytes. Five hundred subjects take about a tenth.
@@ -55,7 +59,7 @@ impl ListenError {
     pub fn text(&self) -> Text {
         let zh = match self {
             Self::Tls(error) => return error.text(),
-            Self::Bind { address, cause } => format!("无法监听 {address}：{cause}"),
+            Self::Bind { address, cause } => format!("无法监听 {address}：{}", words::of_system(cause)),
         };
         Text::new(zh, self.to_string())
     }
@@ -68,7 +72,31 @@ pub struct Running {
     handle: Handle<SocketAddr>,
     server: JoinSet<std::io::Result<()>>,
     stop: watch::Sender<bool>,
+    current: Current,
+    vitals: Arc<Vitals>,
+}
+
+/// The adapter that answers now, with a place for each query that may be under way.
+#[derive(Debug, Clone)]
+struct Current(Arc<RwLock<Arc<Serving>>>);
+
+#[derive(Debug)]
+struct Serving {
     adapter: Adapter,
+    places: Semaphore,
+}
+
+impl Serving {
+    fn of(adapter: Adapter) -> Arc<Self> {
+        let places = adapter.connector().admitted().min(Semaphore::MAX_PERMITS);
+        Arc::new(Self { adapter, places: Semaphore::new(places) })
+    }
+}
+
+impl Current {
+    fn get(&self) -> Arc<Serving> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Running {
@@ -86,12 +114,21 @@ impl Running {
         }
     }
 
+    /// Has another adapter answer from now on. Questions under way are finished by the one before.
+    pub fn replace(&self, adapter: Adapter) {
+        *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = Serving::of(adapter);
+    }
+
+    pub(crate) fn vitals(&self) -> &Vitals {
+        &self.vitals
+    }
+
     /// Stops taking questions, lets those under way be answered, and closes the source.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         self.handle.graceful_shutdown(Some(GRACE));
         while self.server.join_next().await.is_some() {}
-        self.adapter.close().await;
+        self.current.get().adapter.close().await;
     }
 }
 
@@ -103,7 +140,8 @@ impl Drop for Running {
 
 #[derive(Clone)]
 struct Served {
-    adapter: Adapter,
+    current: Current,
+    vitals: Arc<Vitals>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -124,10 +162,13 @@ impl Adapter {
             .first_request_timeout(CALLER_TIMEOUT);
         server.http_builder().http1().header_read_timeout(CALLER_TIMEOUT);
         server.http_builder().http2().max_concurrent_streams(128).keep_alive_interval(Some(Duration::from_secs(30)));
-        let service = router(Served { adapter: self.clone(), stopped }).into_make_service();
+        let current = Current(Arc::new(RwLock::new(Serving::of(self.clone()))));
+        let vitals = Arc::new(Vitals::new(now()));
+        let state = Served { current: current.clone(), vitals: Arc::clone(&vitals), stopped };
+        let service = router(state).into_make_service();
         let mut tasks = JoinSet::new();
         tasks.spawn(server.serve(service));
-        Ok(Running { address, handle, server: tasks, stop, adapter: self.clone() })
+        Ok(Running { address, handle, server: tasks, stop, current, vitals })
     }
 }
 
@@ -136,28 +177,60 @@ fn router(served: Served) -> Router {
         .route("/v1/facts:query", post(query))
         .route("/v1/manifest", get(manifest))
         .route("/v1/health", get(health))
+        .route("/v1/status", get(status))
         .fallback(async || answer_problem(&problem::not_found()))
         .method_not_allowed_fallback(async || answer_problem(&problem::method_not_allowed()))
         .with_state(served)
 }
 
 async fn query(State(served): State<Served>, request: Request) -> Response {
-    let Served { adapter, mut stopped } = served;
+    let Served { current, vitals, mut stopped } = served;
+    let serving = current.get();
+    let adapter = &serving.adapter;
+    let began = Instant::now();
+    let refused = |problem: &AdapterProblem| {
+        vitals.not_answered(problem.status);
+        adapter.ledger().begin(&adapter.connector().adapter.id, None).finish(&problem.code, Vec::new());
+        answer_problem(problem)
+    };
     let query = match read(request).await {
         Ok(query) => query,
-        Err(problem) => {
-            adapter.ledger().begin(&adapter.connector().adapter.id, None).finish(&problem.code, Vec::new());
-            return answer_problem(&problem);
-        }
+        Err(problem) => return refused(&problem),
     };
+    // Whoever drips holds no place while it does.
+    let Ok(_place) = serving.places.try_acquire() else { return refused(&problem::too_many_at_once()) };
+    // Whoever hangs up takes this with it, which counts as a failure.
+    let abandoned = Abandoned(&vitals);
     // A rehearsed timeout never answers; it must not keep the server from stopping either.
     let answer = tokio::select! {
         answer = adapter.answer(&query) => answer,
         () = stopping(&mut stopped) => Err(problem::stopping()),
     };
+    abandoned.let_be();
     match answer {
-        Ok(response) => json(StatusCode::OK, "application/json", &response),
-        Err(problem) => answer_problem(&problem),
+        Ok(response) => {
+            vitals.answered(&response, began.elapsed());
+            json(StatusCode::OK, "application/json", &response)
+        }
+        Err(problem) => {
+            vitals.not_answered(problem.status);
+            answer_problem(&problem)
+        }
+    }
+}
+
+/// Counts a question as failed unless it is let be.
+struct Abandoned<'a>(&'a Vitals);
+
+impl Abandoned<'_> {
+    fn let_be(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        self.0.not_answered(StatusCode::GATEWAY_TIMEOUT.as_u16());
     }
 }
 
@@ -190,7 +263,7 @@ async fn read(request: Request) -> Result<Query, AdapterProblem> {
 }
 
 async fn manifest(State(served): State<Served>) -> Response {
-    json(StatusCode::OK, "application/json", &served.adapter.manifest())
+    json(StatusCode::OK, "application/json", &served.current.get().adapter.manifest())
 }
 
 /// What `GET /v1/health` answers.
@@ -201,11 +274,25 @@ struct Health {
 }
 
 async fn health(State(served): State<Served>) -> Response {
-    let adapter = served.adapter.connector().version();
-    match served.adapter.health().await {
+    let serving = served.current.get();
+    let adapter = serving.adapter.connector().version();
+    match serving.adapter.health().await {
         Ok(()) => json(StatusCode::OK, "application/json", &Health { status: "ok", adapter }),
         Err(error) => answer_problem(&problem::of_source(&error)),
     }
+}
+
+async fn status(State(served): State<Served>) -> Response {
+    let serving = served.current.get();
+    let connector = serving.adapter.connector();
+    let source = serving.adapter.health().await.err().map_or("ok", |error| error.code());
+    let status = served.vitals.status(connector.version(), connector.sha256.clone(), source.to_owned());
+    json(StatusCode::OK, "application/json", &status)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the figures say since when they are counted")]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
 }
 
 fn answer_problem(problem: &AdapterProblem) -> Response {

@@ -5,6 +5,7 @@
 
 mod error;
 mod reach;
+mod simulated;
 mod sql;
 mod trouble;
 
@@ -16,6 +17,8 @@ use crate::protocol::QueryPeriod;
 use crate::secret::Secret;
 pub use error::{OpenError, SourceError};
 pub(crate) use reach::{connect, resolve};
+pub use simulated::Disturbance;
+pub(crate) use simulated::Simulated;
 pub(crate) use sql::Plan;
 use sql::SqlSource;
 pub use sql::{ColumnInfo, Relation};
@@ -36,6 +39,8 @@ pub(crate) enum Source {
     Sql(Box<SqlSource>),
     /// Rows that were handed over before: the answer to one question, whatever is asked.
     Recorded(Rows),
+    /// Another source, disturbed.
+    Simulated(Box<Simulated>),
 }
 
 impl Source {
@@ -50,6 +55,15 @@ impl Source {
     /// A source in memory for a golden test. A fixture in JSON holds the rows as the source hands them over; one
     /// in SQL is loaded into `SQLite`, with the `schema.sql` beside it, and asked by the statement.
     pub(crate) async fn fixture(connector: &Connector, fixture: &Path) -> Result<Self, OpenError> {
+        Self::altered_fixture(connector, fixture, "").await
+    }
+
+    /// As [`Source::fixture`]; what is loaded into `SQLite` is altered by more statements afterwards.
+    pub(crate) async fn altered_fixture(
+        connector: &Connector,
+        fixture: &Path,
+        alterations: &str,
+    ) -> Result<Self, OpenError> {
         let read = |file: &Path| {
             std::fs::read_to_string(file).map_err(|cause| OpenError::Fixture(format!("`{}`: {cause}", file.display())))
         };
@@ -61,7 +75,7 @@ impl Source {
             });
         }
         let SourceInfo::Sql(info) = &connector.source;
-        let setup = vec![read(&fixture.with_file_name("schema.sql"))?, read(fixture)?];
+        let setup = vec![read(&fixture.with_file_name("schema.sql"))?, read(fixture)?, alterations.to_owned()];
         let source = SqlSource::in_memory(setup, info, &connector.datasets).await?;
         Ok(Self::Sql(Box::new(source)))
     }
@@ -71,6 +85,7 @@ impl Source {
         match self {
             Self::Sql(source) => source.relations(wanted).await,
             Self::Recorded(_) => Ok(Vec::new()),
+            Self::Simulated(simulated) => Box::pin(simulated.inner().relations(wanted)).await,
         }
     }
 
@@ -79,6 +94,7 @@ impl Source {
         match self {
             Self::Sql(source) => source.fetch(dataset, question).await,
             Self::Recorded(rows) => Ok(rows.clone()),
+            Self::Simulated(simulated) => simulated.fetch(dataset, question).await,
         }
     }
 
@@ -87,6 +103,7 @@ impl Source {
         match self {
             Self::Sql(source) => source.columns(dataset).await,
             Self::Recorded(rows) => Ok(rows.columns.clone()),
+            Self::Simulated(simulated) => Box::pin(simulated.inner().columns(dataset)).await,
         }
     }
 
@@ -95,6 +112,7 @@ impl Source {
         match self {
             Self::Sql(source) => source.ping().await,
             Self::Recorded(_) => Ok(()),
+            Self::Simulated(simulated) => Box::pin(simulated.inner().ping()).await,
         }
     }
 
@@ -109,6 +127,7 @@ impl Source {
         match self {
             Self::Sql(source) => source.plan(dataset, column, question).await,
             Self::Recorded(_) => Ok((Plan::default(), None)),
+            Self::Simulated(simulated) => Box::pin(simulated.inner().plan(dataset, column, question)).await,
         }
     }
 
@@ -117,6 +136,7 @@ impl Source {
         match self {
             Self::Sql(source) => Some(source),
             Self::Recorded(_) => None,
+            Self::Simulated(simulated) => simulated.inner().database(),
         }
     }
 
@@ -125,6 +145,7 @@ impl Source {
         match self {
             Self::Sql(source) => source.close().await,
             Self::Recorded(_) => {}
+            Self::Simulated(simulated) => Box::pin(simulated.inner().close()).await,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The text of a dataset's statement: named parameters (`:name`) become those of a database (`?1`, `$1`, `?`).
 //!
 //! `:id_numbers` expands to a list. Lists are rounded up to a few lengths by repeating the last
-//! number, so that a source prepares ten texts a dataset and not five hundred. Quotes, comments and
+//! number, so that a source prepares twelve texts a dataset and not fifteen hundred. Quotes, comments and
 //! `::` casts are respected; nothing is ever pasted into the text, values are always bound.
 
 use std::fmt::Write as _;
@@ -11,12 +11,15 @@ use crate::protocol::MAX_SUBJECTS;
 /// The parameter that stands for the identity numbers asked about.
 pub const ID_NUMBERS: &str = "id_numbers";
 
-/// The lengths to which lists of identity numbers are rounded up.
-pub const LIST_LENGTHS: [usize; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, MAX_SUBJECTS];
+/// Most spellings that the identity numbers of one question have: each of [`MAX_SUBJECTS`] in up to three.
+pub const MAX_LIST: usize = 3 * MAX_SUBJECTS;
 
-/// The length of the list that `subjects` persons are asked with.
-pub fn list_length(subjects: usize) -> usize {
-    LIST_LENGTHS.into_iter().find(|length| *length >= subjects).unwrap_or(MAX_SUBJECTS)
+/// The lengths to which lists of identity numbers are rounded up.
+pub const LIST_LENGTHS: [usize; 12] = [1, 2, 4, 8, 16, 32, 64, 128, 256, MAX_SUBJECTS, 2 * MAX_SUBJECTS, MAX_LIST];
+
+/// The length of the list that `numbers` spellings of identity numbers are asked with.
+pub fn list_length(numbers: usize) -> usize {
+    LIST_LENGTHS.into_iter().find(|length| *length >= numbers).unwrap_or(MAX_LIST)
 }
 
 /// Why a text is not a statement a connector may run.
@@ -102,6 +105,25 @@ impl SqlText {
         &self.names
     }
 
+    /// True when it asks for every column of a table (`SELECT *`, `t.*`), whatever those are by then. A `*` between
+    /// two values or in `COUNT(*)` asks for none.
+    pub fn selects_everything(&self) -> bool {
+        let mut before = String::new();
+        let mut everything = false;
+        for piece in &self.pieces {
+            let Piece::Text(text) = piece else {
+                "?".clone_into(&mut before);
+                continue;
+            };
+            for token in tokens(text) {
+                let keyword = ["select", "distinct", "all", ",", "."];
+                everything |= token == "*" && keyword.iter().any(|word| before.eq_ignore_ascii_case(word));
+                token.clone_into(&mut before);
+            }
+        }
+        everything
+    }
+
     /// The statement for a list of `length` identity numbers. Where places have numbers, a value used twice
     /// has one place: first the list, then the named parameters in the order of [`SqlText::parameters`].
     pub fn rendered(&self, length: usize, placeholder: Placeholder) -> Rendered {
@@ -141,6 +163,32 @@ impl Rendered {
         }
         .expect("writing to a String cannot fail");
     }
+}
+
+/// The words and signs of a part of a statement, without comments; what stands in quotes is one word.
+fn tokens(text: &str) -> Vec<&str> {
+    let mut tokens = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let ends_after = |mark: &str, skip: usize| {
+            rest.get(skip..).and_then(|body| body.find(mark)).map_or(rest.len(), |at| skip + at + mark.len())
+        };
+        let is_word = |character: char| character.is_alphanumeric() || character == '_';
+        let (length, counts) = match first {
+            '-' if rest.starts_with("--") => (ends_after("\n", 2), false),
+            '/' if rest.starts_with("/*") => (ends_after("*/", 2), false),
+            '\'' | '"' | '`' => (ends_after(first.encode_utf8(&mut [0; 4]), 1), true),
+            '[' => (ends_after("]", 1), true),
+            _ if is_word(first) => (rest.find(|character| !is_word(character)).unwrap_or(rest.len()), true),
+            _ => (first.len_utf8(), true),
+        };
+        let (token, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        if counts {
+            tokens.push(token);
+        }
+        rest = after.trim_start();
+    }
+    tokens
 }
 
 struct Scanner<'a> {
@@ -334,9 +382,25 @@ mod tests {
 
     #[test]
     fn few_lengths_serve_every_number_of_subjects() {
-        for subjects in 1..=MAX_SUBJECTS {
-            let length = list_length(subjects);
-            assert!(length >= subjects && (length == MAX_SUBJECTS || length < 2 * subjects.max(1)), "{subjects}");
+        for numbers in 1..=MAX_LIST {
+            let length = list_length(numbers);
+            assert!(length >= numbers && (length == MAX_SUBJECTS || length < 2 * numbers), "{numbers}");
+        }
+    }
+
+    #[test]
+    fn every_column_is_asked_for_by_a_star_that_stands_for_columns_only() {
+        for (sql, everything) in [
+            ("SELECT * FROM t WHERE a IN (:id_numbers)", true),
+            ("select distinct  * from t where a in (:id_numbers)", true),
+            ("SELECT t.* FROM t WHERE a IN (:id_numbers)", true),
+            ("SELECT a, /* all */ * FROM t WHERE a IN (:id_numbers)", true),
+            ("WITH x AS (SELECT * FROM t WHERE a IN (:id_numbers)) SELECT a FROM x", true),
+            ("SELECT COUNT(*) AS n, a * 100 AS fen, '*' AS star FROM t WHERE a IN (:id_numbers)", false),
+            ("SELECT a -- , *\n FROM t WHERE a IN (:id_numbers)", false),
+            ("SELECT a, :x * 2 FROM t WHERE \"SELECT *\" IN (:id_numbers)", false),
+        ] {
+            assert_eq!(SqlText::parse(sql).unwrap().selects_everything(), everything, "{sql}");
         }
     }
 

@@ -35,11 +35,33 @@ pub(crate) fn without_identity_numbers(text: &str) -> String {
 }
 
 fn is_identity_number(window: &str) -> bool {
-    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-    const CHECKS: [u8; 11] = *b"10X98765432";
     let upper = window.to_ascii_uppercase();
-    let sum: u32 = upper.bytes().zip(WEIGHTS).map(|(byte, weight)| u32::from(byte.wrapping_sub(b'0')) * weight).sum();
-    is_canonical(&upper) && upper.bytes().last() == CHECKS.get(sum as usize % 11).copied()
+    is_canonical(&upper) && upper.chars().last() == upper.get(..17).and_then(check_character)
+}
+
+/// The check character of 17 digits (GB 11643).
+fn check_character(body: &str) -> Option<char> {
+    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    const CHECKS: [char; 11] = ['1', '0', 'X', '9', '8', '7', '6', '5', '4', '3', '2'];
+    let sum: u32 = body.bytes().zip(WEIGHTS).map(|(byte, weight)| u32::from(byte.wrapping_sub(b'0')) * weight).sum();
+    CHECKS.get(sum as usize % 11).copied()
+}
+
+/// The number of 15 digits that a person born before 2000 had: without the century and the check character.
+pub(crate) fn old_form(number: &str) -> Option<String> {
+    let (place, rest) = number.split_at_checked(6)?;
+    let body = rest.strip_prefix("19")?.get(..9)?;
+    Some(format!("{place}{body}"))
+}
+
+/// The number of 18 characters that one of 15 digits became.
+pub(crate) fn from_old_form(old: &str) -> Option<String> {
+    if old.len() != 15 || !old.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let (place, rest) = old.split_at_checked(6)?;
+    let body = format!("{place}19{rest}");
+    check_character(&body).map(|check| format!("{body}{check}"))
 }
 
 #[cfg(test)]
@@ -55,6 +77,17 @@ mod tests {
             assert!(!is_canonical(text), "{text}");
         }
         assert!(is_synthetic("150000198605021015") && !is_synthetic("110101198605021015"));
+    }
+
+    #[test]
+    fn a_number_of_fifteen_digits_becomes_one_of_eighteen_and_back() {
+        for (old, new) in [("150000860502101", "150000198605021015"), ("150000700101109", "15000019700101109X")] {
+            assert_eq!((from_old_form(old).as_deref(), old_form(new).as_deref()), (Some(new), Some(old)));
+        }
+        assert_eq!(old_form("150000201409011041"), None, "born after 1999");
+        for text in ["", "15000086050210", "15000086050210X", "1500008605021015", "一五〇〇〇"] {
+            assert_eq!(from_old_form(text), None, "{text}");
+        }
     }
 
     #[test]

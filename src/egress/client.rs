@@ -18,11 +18,10 @@ use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
+use super::connect::{Connect, Guarded, Wire};
 use super::{Egress, EgressError, Endpoint, Host};
 
 /// Unused connections kept open to one resource.
@@ -68,12 +67,9 @@ pub struct ClientOptions<'a> {
 
 /// Asks one resource, over a pool of connections.
 pub struct Client {
-    tls: TlsConnector,
-    server: ServerName<'static>,
-    endpoint: Endpoint,
+    way: Box<dyn Connect>,
     path: Uri,
     content_type: HeaderValue,
-    egress: Egress,
     authority: HeaderValue,
     connect_timeout: Duration,
     max_answer: usize,
@@ -114,13 +110,36 @@ pub enum AskError {
     TooLong,
 }
 
-type Driver = http1::Connection<TokioIo<TlsStream<TcpStream>>, Full<Bytes>>;
+type Driver = http1::Connection<TokioIo<Box<dyn Wire>>, Full<Bytes>>;
 
 /// One connection, and what moves its bytes.
 struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
     driver: Pin<Box<Driver>>,
     used_at: Instant,
+}
+
+/// A question on its way over a kept connection. Where nobody waits for it to the end, what hangs may be the connection,
+/// and then all that were kept with it: those that have brought nothing since are given up.
+struct Doubt<'a> {
+    client: &'a Client,
+    since: Instant,
+    is_cleared: bool,
+}
+
+impl Doubt<'_> {
+    fn clear(mut self) {
+        self.is_cleared = true;
+    }
+}
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        if !self.is_cleared {
+            let mut unused = self.client.unused.lock().unwrap_or_else(PoisonError::into_inner);
+            unused.retain(|connection| connection.used_at >= self.since);
+        }
+    }
 }
 
 /// Why a connection brought no answer.
@@ -152,13 +171,11 @@ impl Client {
         let tls = tls(options.ca, options.identity).map_err(unusable)?;
         let authority = HeaderValue::from_str(endpoint.authority()).map_err(|error| told(&error))?;
         let path = options.path.parse().map_err(|error| told(&error))?;
+        let tls = TlsConnector::from(Arc::new(tls));
         Ok(Self {
-            tls: TlsConnector::from(Arc::new(tls)),
-            server,
-            endpoint,
+            way: Box::new(Guarded { egress: options.egress.clone(), endpoint, server, tls }),
             path,
             content_type: HeaderValue::from_static(options.content_type),
-            egress: options.egress.clone(),
             authority,
             connect_timeout: options.connect_timeout,
             max_answer: options.max_answer,
@@ -166,12 +183,39 @@ impl Client {
         })
     }
 
+    /// The same over a network that is not of this world.
+    #[cfg(test)]
+    pub(crate) fn simulated(way: Box<dyn Connect>, path: &'static str, connect_timeout: Duration) -> Self {
+        Self {
+            way,
+            path: Uri::from_static(path),
+            content_type: HeaderValue::from_static("application/json"),
+            authority: HeaderValue::from_static("simulated"),
+            connect_timeout,
+            max_answer: 1024 * 1024,
+            unused: Mutex::default(),
+        }
+    }
+
     /// Posts a body and reads the answer, at most `max_answer` bytes of it. The caller sets the deadline.
     pub async fn post(&self, body: impl Into<Bytes>) -> Result<Answer, AskError> {
-        let body = body.into();
+        self.post_over(body.into(), None).await
+    }
+
+    /// Posts a second time what was posted at `first_at` and has brought nothing yet. It goes over a connection that
+    /// has brought an answer since, or over a new one: what keeps the first from its answer may be that all
+    /// connections of that time lead nowhere.
+    pub async fn post_again(&self, body: impl Into<Bytes>, first_at: Instant) -> Result<Answer, AskError> {
+        self.post_over(body.into(), Some(first_at)).await
+    }
+
+    async fn post_over(&self, body: Bytes, alive_since: Option<Instant>) -> Result<Answer, AskError> {
         // A kept connection may be closed by the other side just now; then a fresh one is asked, once.
-        if let Some(mut connection) = self.kept().await {
-            match connection.ask(self.request(body.clone()), self.max_answer).await {
+        if let Some(mut connection) = self.kept(alive_since).await {
+            let doubt = Doubt { client: self, since: Instant::now(), is_cleared: false };
+            let asked = connection.ask(self.request(body.clone()), self.max_answer).await;
+            doubt.clear();
+            match asked {
                 Ok((answer, reusable)) => return Ok(self.done(connection, answer, reusable)),
                 Err(Failure::Refused(reason)) => return Err(reason),
                 Err(Failure::Ended) => {}
@@ -212,12 +256,14 @@ impl Client {
     }
 
     /// A kept connection that is still open: the one used last, so that those not needed grow old.
-    async fn kept(&self) -> Option<Connection> {
+    async fn kept(&self, alive_since: Option<Instant>) -> Option<Connection> {
         loop {
             let mut connection = {
                 let mut unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
                 unused.retain(|connection| connection.used_at.elapsed() < KEPT_FOR);
-                unused.pop()?
+                // The one used last is on top: where it has not shown since that it is alive, none has.
+                let is_alive = unused.last().is_some_and(|last| alive_since.is_none_or(|since| last.used_at >= since));
+                if is_alive { unused.pop()? } else { return None }
             };
             if connection.is_open().await {
                 return Some(connection);
@@ -227,14 +273,9 @@ impl Client {
 
     async fn connect(&self) -> Option<Connection> {
         let connected = async {
-            let tcp = self.egress.connect(&self.endpoint).await.map_err(|error| {
-                tracing::warn!(endpoint = self.endpoint.authority(), %error, "no connection");
-            });
-            let tcp = tcp.ok()?;
-            tcp.set_nodelay(true).ok()?;
-            let tls = self.tls.connect(self.server.clone(), tcp).await.ok()?;
+            let wire = self.way.connect().await?;
             // Head and body in one TLS record.
-            http1::Builder::new().writev(false).handshake(TokioIo::new(tls)).await.ok()
+            http1::Builder::new().writev(false).handshake(TokioIo::new(wire)).await.ok()
         };
         let (sender, driver) = timeout(self.connect_timeout, connected).await.ok()??;
         Some(Connection { sender, driver: Box::pin(driver), used_at: Instant::now() })

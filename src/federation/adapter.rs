@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::time::{Instant, sleep, timeout_at};
 use tower::retry::budget::{Budget, TpsBudget};
 
@@ -25,6 +24,7 @@ use super::failure::{Failure, Sign};
 use super::health::{Health, HealthView, Standing, Step};
 use super::meters::AdapterMeters;
 use super::places::{Place, Places};
+use super::quota::Quota;
 use super::registry::Terms;
 use super::turnover::Turnover;
 use crate::domain::class::Class;
@@ -61,8 +61,8 @@ pub struct Adapter {
     pub timeout: Duration,
     may_hedge: bool,
     client: AdapterClient,
-    quota: DefaultDirectRateLimiter,
-    background: DefaultDirectRateLimiter,
+    quota: Quota,
+    background: Quota,
     places: Places,
     breaker: Breaker,
     budget: TpsBudget,
@@ -79,15 +79,14 @@ pub struct Adapter {
 impl Adapter {
     /// An adapter on these terms.
     pub fn new(department: DepartmentId, client: AdapterClient, terms: Terms, randomness: Arc<dyn Randomness>) -> Self {
-        let quota = RateLimiter::direct(Quota::per_second(terms.per_second).allow_burst(terms.burst));
         let spare = NonZeroU32::new(terms.per_second.get() / BACKGROUND_SHARE).unwrap_or(NonZeroU32::MIN);
         let meters = AdapterMeters::of(&department);
         Self {
             timeout: terms.timeout,
             may_hedge: terms.may_hedge,
             client,
-            quota,
-            background: RateLimiter::direct(Quota::per_second(spare)),
+            quota: Quota::new(terms.per_second, terms.burst),
+            background: Quota::new(spare, spare),
             places: Places::new(usize::try_from(terms.in_flight.get()).unwrap_or(usize::MAX)),
             breaker: Breaker::new(Instant::now()),
             budget: TpsBudget::new(BUDGET_WINDOW, BUDGET_PER_SECOND, BUDGET_SHARE),
@@ -155,7 +154,7 @@ impl Adapter {
         self.budget.deposit();
         self.meters.first.increment(1);
         let (body, asked_at, under_way) = (Bytes::from(body()), Instant::now(), self.turnover.enter());
-        let first = self.attempt(sharing, body.clone(), (place, pass), deadline, &read);
+        let first = self.attempt(sharing, body.clone(), None, (place, pass), deadline, &read);
         let hedge_at = self.hedge_at(asked_at).filter(|at| *at < deadline && sharing == Sharing::Alone);
         let result = match hedge_at {
             None => first.await,
@@ -169,7 +168,7 @@ impl Adapter {
                             None => break first.await,
                             Some(leave) => {
                                 self.meters.hedges.increment(1);
-                                let second = pin!(self.attempt(sharing, body, leave, deadline, &read));
+                                let second = pin!(self.attempt(sharing, body, Some(asked_at), leave, deadline, &read));
                                 return sooner(first, second).await;
                             }
                         },
@@ -182,7 +181,7 @@ impl Adapter {
                 sleep(self.part_of(LONGEST_BACKOFF)).await;
                 let Some(leave) = self.second() else { return Err(Failure::LOST) };
                 self.meters.retries.increment(1);
-                self.attempt(sharing, body, leave, deadline, &read).await
+                self.attempt(sharing, body, Some(asked_at), leave, deadline, &read).await
             }
             result => result,
         }
@@ -191,9 +190,9 @@ impl Adapter {
     /// Waits for the quota, then for a place.
     async fn leave(&self, deadline: Instant) -> Result<Place<'_>, Failure> {
         let left = |reason| Failure { reason, sign: Sign::Well };
-        if self.quota.check().is_err() {
+        if !self.quota.take_now() {
             let (_waiting, since) = (Waiting::among(&self.waiting), Instant::now());
-            timeout_at(deadline, self.quota.until_ready()).await.map_err(|_| left(GapReason::QuotaExceeded))?;
+            timeout_at(deadline, self.quota.take()).await.map_err(|_| left(GapReason::QuotaExceeded))?;
             self.health.took(Step::Quota, since.elapsed());
         }
         if let Some(place) = self.places.take_now() {
@@ -214,12 +213,12 @@ impl Adapter {
     ) -> Result<T, Failure> {
         let left = |reason| Failure { reason, sign: Sign::Well };
         let place = self.places.take_spare().ok_or(left(GapReason::QuotaExceeded))?;
-        if self.background.check().is_err() || self.quota.check().is_err() {
+        if !self.background.take_now() || !self.quota.take_now() {
             return Err(left(GapReason::QuotaExceeded));
         }
         let pass = self.breaker.admit(Instant::now()).ok_or(left(GapReason::Unavailable))?;
         self.meters.background.increment(1);
-        self.attempt(Sharing::Alone, Bytes::from(body), (place, pass), deadline, &read).await
+        self.attempt(Sharing::Alone, Bytes::from(body), None, (place, pass), deadline, &read).await
     }
 
     /// Whether a question would be sent now, as far as one can tell beforehand.
@@ -227,18 +226,19 @@ impl Adapter {
         !self.breaker.is_open(Instant::now())
     }
 
-    /// Sends the question once, and learns from what becomes of it.
+    /// Sends the question once, and learns from what becomes of it. `first_at` is absent when it is sent for the first time.
     async fn attempt<T>(
         &self,
         sharing: Sharing,
         body: Bytes,
+        first_at: Option<Instant>,
         (place, pass): (Place<'_>, Pass<'_>),
         deadline: Instant,
         read: &impl Fn(&[u8]) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let _place = place;
         let sent_at = Instant::now();
-        let result = match timeout_at(deadline, self.client.query(body)).await {
+        let result = match timeout_at(deadline, self.client.query(body, first_at)).await {
             Ok(answer) => answer.and_then(|Queried { body, times }| {
                 self.took(times);
                 read(&body)
@@ -278,7 +278,7 @@ impl Adapter {
     fn second(&self) -> Option<(Place<'_>, Pass<'_>)> {
         let place = self.places.take_now()?;
         let pass = self.breaker.admit(Instant::now())?;
-        (self.budget.withdraw() && self.quota.check().is_ok()).then_some((place, pass))
+        (self.budget.withdraw() && self.quota.take_now()).then_some((place, pass))
     }
 
     /// True when an answer may still come in time.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 use super::adapter::Adapter;
-use super::batch::{BatchKey, Form, Missed, Party, PartyMember, Terminal};
+use super::batch::{BatchKey, Form, NotCarried, Party, PartyMember, Terminal};
 use super::cache::{AnswerCache, Person};
 use super::decode::{Asked, Rejected, decode_each};
 use super::failure::{Failure, Sign};
@@ -69,7 +69,15 @@ pub struct Federation {
     pub(super) cache: AnswerCache,
     pub(super) subject_key: SubjectKey,
     pub(super) clock: Arc<dyn Clock>,
-    flights: Flights<Result<Arc<Landed>, GapReason>>,
+    flights: Flights<Result<Arc<Landed>, Missed>>,
+}
+
+/// Why a flight brought nothing.
+#[derive(Clone, Copy)]
+struct Missed {
+    reason: GapReason,
+    /// Whoever led it had less time than the department may take: who has more may ask again.
+    was_hurried: bool,
 }
 
 /// What a flight brought, by person.
@@ -213,21 +221,33 @@ impl Federation {
         wanted: &[Wanted<'_>],
     ) -> Result<Arc<Landed>, GapReason> {
         let people = self.asked_people(inquiry.household, wanted)?;
-        match self.flights.board(flight_key(plan, department, inquiry, &people)) {
-            Boarded::Leading(landing) => {
-                // Somebody may have landed between the look into the cache and now.
-                if let Some(landed) = self.landed_meanwhile(department, wanted) {
-                    landing.land(Ok(Arc::clone(&landed)));
-                    return Ok(landed);
+        let key = flight_key(plan, department, inquiry, &people);
+        loop {
+            let missed = match self.flights.board(key.clone()) {
+                Boarded::Leading(landing) => {
+                    // Somebody may have landed between the look into the cache and now.
+                    if let Some(landed) = self.landed_meanwhile(department, wanted) {
+                        landing.land(Ok(Arc::clone(&landed)));
+                        return Ok(landed);
+                    }
+                    let patience = Instant::now() + adapter.timeout;
+                    let deadline = inquiry.deadline.min(patience);
+                    let result = self.lead(plan, department, adapter, inquiry, (deadline, &people)).await;
+                    let was_hurried = inquiry.deadline < patience;
+                    landing.land(result.clone().map_err(|reason| Missed { reason, was_hurried }));
+                    return result;
                 }
-                let result = self.lead(plan, department, adapter, inquiry, &people).await;
-                landing.land(result.clone());
-                result
+                Boarded::Joined(seat) => match timeout_at(inquiry.deadline, seat.landed()).await {
+                    Err(_) => return Err(GapReason::Timeout),
+                    Ok(None) => return Err(GapReason::Unavailable),
+                    Ok(Some(Ok(landed))) => return Ok(landed),
+                    Ok(Some(Err(missed))) => missed,
+                },
+            };
+            let is_of_time = matches!(missed.reason, GapReason::Timeout | GapReason::QuotaExceeded);
+            if !(missed.was_hurried && is_of_time) || Instant::now() >= inquiry.deadline {
+                return Err(missed.reason);
             }
-            Boarded::Joined(seat) => timeout_at(inquiry.deadline, seat.landed())
-                .await
-                .map_err(|_| GapReason::Timeout)?
-                .ok_or(GapReason::Unavailable)?,
         }
     }
 
@@ -238,9 +258,8 @@ impl Federation {
         department: &DepartmentPlan,
         adapter: &Arc<Adapter>,
         inquiry: &Inquiry<'_>,
-        people: &[AskedPerson<'_>],
+        (deadline, people): (Instant, &[AskedPerson<'_>]),
     ) -> Result<Arc<Landed>, GapReason> {
-        let deadline = inquiry.deadline.min(Instant::now() + adapter.timeout);
         if adapter.gains_by_sharing(inquiry.class) {
             let form = Form {
                 department: department.department.clone(),
@@ -252,8 +271,8 @@ impl Federation {
             let key = BatchKey { purpose: plan.purpose, period: plan.period };
             match timeout_at(deadline, terminal.ask(inquiry.class, key, party(inquiry, people))).await {
                 Err(_) => return Err(GapReason::Timeout),
-                Ok(Err(Missed::Gap(reason))) => return Err(reason),
-                Ok(Err(Missed::AskAlone)) => {}
+                Ok(Err(NotCarried::Gap(reason))) => return Err(reason),
+                Ok(Err(NotCarried::AskAlone)) => {}
                 Ok(Ok(answers)) => {
                     let answers = answers.into_iter().collect::<Result<Vec<_>, _>>()?;
                     return Ok(Self::keep(department, people, answers));
@@ -262,7 +281,8 @@ impl Federation {
         }
         let case = case_body(inquiry);
         let body = query_body(case, plan.purpose, plan.period, people.iter().map(AskedPerson::body));
-        adapter.call(inquiry.class, body, deadline, |answer| self.admit(department, adapter, people, answer)).await
+        let read = |answer: &[u8]| self.admit(department, adapter, inquiry.verification, people, answer);
+        adapter.call(inquiry.class, body, deadline, read).await
     }
 
     /// What a flight that has just ended brought, where it brought all that is wanted.
@@ -280,6 +300,7 @@ impl Federation {
         &self,
         department: &DepartmentPlan,
         adapter: &Adapter,
+        request_id: &str,
         people: &[AskedPerson<'_>],
         answer: &[u8],
     ) -> Result<Arc<Landed>, Failure> {
@@ -298,7 +319,8 @@ impl Federation {
             // and again must not be able to shut it to everybody.
             Failure { reason: rejected.reason, sign: if rejected.is_whole { Sign::Broken } else { Sign::Well } }
         };
-        let each = decode_each(department.department.as_str(), &asked, answer, self.clock.now()).map_err(refused)?;
+        let (from, now) = (department.department.as_str(), self.clock.now());
+        let each = decode_each(from, request_id, &asked, answer, now).map_err(refused)?;
         adapter.health.heard(&each);
         let answers = each.into_iter().collect::<Result<Vec<_>, _>>().map_err(refused)?;
         Ok(Self::keep(department, people, answers))

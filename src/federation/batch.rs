@@ -70,7 +70,7 @@ pub(super) struct PartyMember {
 
 /// Why a batch brought nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Missed {
+pub(super) enum NotCarried {
     /// A gap, as it would have been alone.
     Gap(GapReason),
     /// What came was no answer to a query of several households: ask alone.
@@ -103,6 +103,8 @@ struct Taken {
     parties: Vec<SeatedParty>,
     people: usize,
     has_left: bool,
+    /// What the query calls itself: the verification of the first household it asks about.
+    request_id: String,
 }
 
 struct SeatedParty {
@@ -180,19 +182,19 @@ impl Batcher {
         key: BatchKey,
         party: Party,
         fly: impl FnOnce(Arc<Seats>) -> BoxFuture<'static, Result<Arrivals, Failure>>,
-    ) -> Result<OfParty, Missed> {
+    ) -> Result<OfParty, NotCarried> {
         let (ticket, flight) = self.board(key, party, fly);
         let arrivals = match flight.await {
             Ok(arrivals) => arrivals,
             // Alone it was asked already.
             Err(Failure { sign: Sign::Broken, .. }) if ticket.seats.households() > 1 => {
                 self.rest(Instant::now());
-                return Err(Missed::AskAlone);
+                return Err(NotCarried::AskAlone);
             }
-            Err(failure) => return Err(Missed::Gap(failure.reason)),
+            Err(failure) => return Err(NotCarried::Gap(failure.reason)),
         };
         let own = arrivals.get(ticket.people.clone()).into_iter().flatten();
-        own.map(|arrival| arrival.clone().ok_or(Missed::AskAlone)).collect()
+        own.map(|arrival| arrival.clone().ok_or(NotCarried::AskAlone)).collect()
     }
 
     /// Joins the batch of this key, or opens one; `fly` makes the flight of a new one.
@@ -246,7 +248,7 @@ pub(super) struct Terminal {
 
 impl Terminal {
     /// Asks about a household together with others, and gives what was said of its own people, in their order.
-    pub(super) async fn ask(&self, class: Class, key: BatchKey, party: Party) -> Result<OfParty, Missed> {
+    pub(super) async fn ask(&self, class: Class, key: BatchKey, party: Party) -> Result<OfParty, NotCarried> {
         let linger = if class == Class::Batch { LINGER } else { Duration::ZERO };
         let fly = |seats| {
             self.adapter.meters.batches.increment(1);
@@ -287,7 +289,11 @@ impl Form {
             case: is_shared.then(|| seated.party.case()),
         });
         let first = taken.parties.iter().find(|seated| seated.was_asked_about).or(taken.parties.first());
-        first.map(|first| query_body(first.party.case(), key.purpose, key.period, people)).unwrap_or_default()
+        let Some(first) = first else { return Vec::new() };
+        let body = query_body(first.party.case(), key.purpose, key.period, people);
+        let request_id = first.party.request_id.clone();
+        taken.request_id = request_id;
+        body
     }
 
     /// What an answer says of each seat.
@@ -305,10 +311,12 @@ impl Form {
         let refused = |rejected: &Rejected| {
             tracing::warn!(%department, reason = %rejected.reason, detail = rejected.detail, "answer of a department was refused");
         };
-        let each = decode_each(department.as_str(), &asked, answer, self.clock.now()).map_err(|rejected| {
-            refused(&rejected);
-            Failure { reason: rejected.reason, sign: Sign::Broken }
-        })?;
+        let each = decode_each(department.as_str(), &taken.request_id, &asked, answer, self.clock.now()).map_err(
+            |rejected| {
+                refused(&rejected);
+                Failure { reason: rejected.reason, sign: Sign::Broken }
+            },
+        )?;
         self.health.heard(&each);
         each.iter().filter_map(|each| each.as_ref().err()).for_each(refused);
         let mut each = each.into_iter().map(|each| each.map_err(|rejected| rejected.reason));

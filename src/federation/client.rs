@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::failure::{Failure, Sign};
 use crate::domain::outcome::GapReason;
 use crate::egress::client::{AskError, Client, ClientOptions as Options, Times};
+#[cfg(test)]
+use crate::egress::connect::Connect;
 use crate::egress::{Egress, Endpoint};
 
 pub use crate::egress::client::ClientError;
@@ -57,10 +60,21 @@ impl AdapterClient {
         Ok(Self(client))
     }
 
+    /// A client of a department in a simulation.
+    #[cfg(test)]
+    pub(super) fn simulated(way: Box<dyn Connect>, connect_timeout: Duration) -> Self {
+        Self(Client::simulated(way, FACTS, connect_timeout))
+    }
+
     /// Sends a query and reads the answer, at most `max_answer` bytes of it. The caller sets the deadline.
-    pub(super) async fn query(&self, body: Bytes) -> Result<Queried, Failure> {
+    /// `first_at` says of a second request when the first one was sent.
+    pub(super) async fn query(&self, body: Bytes, first_at: Option<Instant>) -> Result<Queried, Failure> {
         let failed = |reason, sign| Failure { reason, sign };
-        let answer = self.0.post(body).await.map_err(|error| match error {
+        let answer = match first_at {
+            None => self.0.post(body).await,
+            Some(first_at) => self.0.post_again(body, first_at).await,
+        };
+        let answer = answer.map_err(|error| match error {
             AskError::Unavailable => Failure::LOST,
             AskError::TooLong => failed(GapReason::Malformed, Sign::Broken),
         })?;

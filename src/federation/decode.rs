@@ -44,6 +44,8 @@ pub type OfPerson = Result<Vec<Arc<Answer>>, Rejected>;
 
 #[derive(Deserialize)]
 struct WireResponse<'a> {
+    #[serde(default, borrow)]
+    request_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     adapter: WireAdapter<'a>,
     #[serde(borrow)]
@@ -74,21 +76,23 @@ struct WireResult<'a> {
     facts: &'a RawValue,
 }
 
-/// The answers about the people of one household, one list for each person in the order asked, datasets in the order
-/// asked. What is no use about one of them is none about the household.
+/// The answers to the question `request_id` about the people of one household, one list for each person in the order
+/// asked, datasets in the order asked. What is no use about one of them is none about the household.
 pub fn decode(
     department: &str,
+    request_id: &str,
     asked: &[Asked<'_>],
     body: &[u8],
     received_at: Timestamp,
 ) -> Result<Vec<Vec<Arc<Answer>>>, Rejected> {
-    decode_each(department, asked, body, received_at)?.into_iter().collect()
+    decode_each(department, request_id, asked, body, received_at)?.into_iter().collect()
 }
 
 /// The answers, for each person in the order asked. A record that is no use costs its own person; what is no answer to
 /// the question, or about anybody else, is refused whole.
 pub fn decode_each(
     department: &str,
+    request_id: &str,
     asked: &[Asked<'_>],
     body: &[u8],
     received_at: Timestamp,
@@ -103,6 +107,11 @@ pub fn decode_each(
     })?;
     if response.adapter.id != department {
         let detail = "/adapter/id: another department".to_owned();
+        return Err(Rejected { reason: GapReason::Mismatch, detail, is_whole: true, misfit: None });
+    }
+    // "No record" names nobody: only this tells it from what was answered about others.
+    if response.request_id.is_some_and(|answered| answered != request_id) {
+        let detail = "/request_id: the answer to another question".to_owned();
         return Err(Rejected { reason: GapReason::Mismatch, detail, is_whole: true, misfit: None });
     }
     let version: Arc<str> = Arc::from(response.adapter.version.as_ref());
@@ -240,7 +249,7 @@ mod tests {
         let id_number = IdNumber::parse(ID).unwrap();
         let asked = [Asked { reference: "m1", id_number: &id_number, datasets: &[dataset] }];
         let now = Timestamp::from_second(1_760_000_000).unwrap();
-        match decode("hrss", &asked, body, now) {
+        match decode("hrss", "q1", &asked, body, now) {
             Ok(answers) => Ok(answers[0][0].facts.len()),
             Err(rejected) => {
                 assert!(!rejected.detail.contains("1986"), "a value leaks: {}", rejected.detail);
@@ -317,6 +326,19 @@ mod tests {
     }
 
     #[test]
+    fn the_answer_to_another_question_is_refused_also_where_it_names_nobody() {
+        let mut body = json!({"request_id": "q1", "adapter": {"id": "hrss", "version": "1"}, "results": [
+            {"ref": "m1", "dataset": "hrss.pension", "status": "no_record", "facts": []}]});
+        assert_eq!(check(&body), Ok(0));
+        for other in ["q2", "q1 ", ""] {
+            body["request_id"] = other.into();
+            assert_eq!(check(&body), Err(GapReason::Mismatch), "{other}");
+        }
+        body["request_id"] = json!(1);
+        assert_eq!(check(&body), Err(GapReason::Malformed));
+    }
+
+    #[test]
     fn no_record_is_an_answer() {
         let body = json!({"adapter": {"id": "hrss", "version": "1"}, "results": [
             {"ref": "m1", "dataset": "hrss.pension", "status": "no_record", "facts": []}]});
@@ -345,7 +367,7 @@ mod tests {
             for byte in *b"\"\\{}[]:,. 0123xXamz\0\n\x7f\xff" {
                 let mut body = sound.clone();
                 body[at] = byte;
-                let Ok(answers) = decode("hrss", &asked, &body, now) else {
+                let Ok(answers) = decode("hrss", "q1", &asked, &body, now) else {
                     refused += 1;
                     continue;
                 };

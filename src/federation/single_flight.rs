@@ -5,12 +5,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
 /// What makes two questions the same.
 pub(super) type FlightKey = Box<[u8]>;
 
-type Table<T> = Mutex<HashMap<FlightKey, watch::Receiver<Option<T>>>>;
+/// Who joined each flight, in the order in which they came and are told.
+type Table<T> = Mutex<HashMap<FlightKey, Vec<oneshot::Sender<T>>>>;
 
 /// The flights under way.
 pub(super) struct Flights<T>(Arc<Table<T>>);
@@ -24,13 +25,13 @@ pub(super) enum Boarded<T> {
 }
 
 /// A joiner's place on a flight: what it brings, once it has landed.
-pub(super) struct Seat<T>(watch::Receiver<Option<T>>);
+pub(super) struct Seat<T>(oneshot::Receiver<T>);
 
 /// The leader's duty: to land the flight.
 pub(super) struct Landing<T> {
     key: FlightKey,
     table: Arc<Table<T>>,
-    landed: watch::Sender<Option<T>>,
+    is_over: bool,
 }
 
 impl<T> Default for Flights<T> {
@@ -43,32 +44,45 @@ impl<T: Clone> Flights<T> {
     /// Boards the flight of this key.
     pub(super) fn board(&self, key: FlightKey) -> Boarded<T> {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = table.get(&key) {
-            return Boarded::Joined(Seat(flight.clone()));
+        if let Some(seats) = table.get_mut(&key) {
+            let (told, seat) = oneshot::channel();
+            seats.push(told);
+            return Boarded::Joined(Seat(seat));
         }
-        let (landed, flight) = watch::channel(None);
-        table.insert(key.clone(), flight);
-        Boarded::Leading(Landing { key, table: Arc::clone(&self.0), landed })
+        table.insert(key.clone(), Vec::new());
+        Boarded::Leading(Landing { key, table: Arc::clone(&self.0), is_over: false })
     }
 }
 
-impl<T: Clone> Seat<T> {
+impl<T> Seat<T> {
     /// Waits for the flight. `None` when it was dropped without landing.
-    pub(super) async fn landed(mut self) -> Option<T> {
-        self.0.wait_for(Option::is_some).await.ok()?.clone()
+    pub(super) async fn landed(self) -> Option<T> {
+        self.0.await.ok()
+    }
+}
+
+impl<T: Clone> Landing<T> {
+    /// Ends the flight: who asks from now on boards another one.
+    pub(super) fn land(mut self, result: T) {
+        for seat in self.end() {
+            // Who left the flight is not told.
+            drop(seat.send(result.clone()));
+        }
     }
 }
 
 impl<T> Landing<T> {
-    /// Ends the flight: who asks from now on boards another one.
-    pub(super) fn land(self, result: T) {
-        self.landed.send_replace(Some(result));
+    fn end(&mut self) -> Vec<oneshot::Sender<T>> {
+        self.is_over = true;
+        self.table.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key).unwrap_or_default()
     }
 }
 
 impl<T> Drop for Landing<T> {
     fn drop(&mut self) {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        if !self.is_over {
+            drop(self.end());
+        }
     }
 }
 

@@ -12,8 +12,11 @@ mod access;
 mod access_log;
 mod alerts;
 mod authorisations;
+#[path = "../../connectors/tests/it/authority.rs"]
+mod authority;
 mod bad_input;
 mod cases;
+mod chaos;
 mod contracts;
 mod department_health;
 mod disclosure;
@@ -26,6 +29,7 @@ mod faults;
 mod follow_ups;
 mod front_door;
 mod hub;
+mod joining;
 mod notices;
 mod one_bad_department;
 mod policies;
@@ -38,6 +42,8 @@ mod rules_table;
 mod samples;
 mod sealing;
 mod security_page;
+#[path = "../../connectors/tests/it/servers.rs"]
+mod servers;
 mod seventh_source;
 mod shared_queries;
 mod shedding;

@@ -33,9 +33,9 @@ const FENCES: &[(&str, &[&str], &str)] = &[
     ),
     ("axum", &["src/http", "src/app.rs", "src/app", "connectors/src/serve"], "handlers live in src/http"),
     ("reqwest", &["src/cli/caller.rs"], "ask through egress::client"),
-    ("hyper", &["src/egress"], "ask through egress::client"),
-    ("tokio_rustls", &["src/egress"], "ask through egress::client"),
-    ("hyper_util", &["src/egress", "src/app"], "ask through egress::client"),
+    ("hyper", &["src/egress", "connectors/src/caller.rs"], "ask through egress::client"),
+    ("tokio_rustls", &["src/egress", "connectors/src/caller.rs"], "ask through egress::client"),
+    ("hyper_util", &["src/egress", "src/app", "connectors/src/caller.rs"], "ask through egress::client"),
     (
         "clap",
         &["src/cli", "src/main.rs", "connectors/src/cli", "connectors/src/main.rs"],

@@ -11,7 +11,8 @@ use crate::connector::{Connector, Driver, is_name, name_form};
 use crate::difference;
 use crate::error::Text;
 use crate::facts::{FACT_TYPES, fact_type};
-use crate::proposal::propose;
+use crate::proposal::{Taken, propose};
+use crate::words;
 
 /// Arguments of `new`.
 #[derive(Debug, Args)]
@@ -136,7 +137,7 @@ fn not_begun(file: &Path, cause: &std::io::Error, style: Style) {
 pub(super) fn cannot_write(file: &Path, cause: &std::io::Error, style: Style) {
     let path = file.display();
     let what = Text::new(
-        format!("`{path}` 写不成（{cause}）：核对文件夹在不在、能不能写、磁盘满没满"),
+        format!("`{path}` 写不成（{}）：核对文件夹在不在、能不能写、磁盘满没满", words::of_system(cause)),
         format!(
             "`{path}` cannot be written ({cause}): check that its folder is there, that you may write to it, and that the disk is not full"
         ),
@@ -249,7 +250,8 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
     };
     let text = format!(
         "# 接入文件，写法见 connectors/README.md · the connector file, explained in connectors/README.md\n\
-         schema = \"hedui.connector/1\"\n\n[adapter]\nid = {id}\n\
+         schema = \"hedui.connector/1\"\n\
+         quota = {{ per_second = 50, burst = 100 }}   # 贵部门同意回答多少 · what you agree to answer\n\n[adapter]\nid = {id}\n\
          version = \"1.0.0\"                 # 改了映射就换 · change it with the mapping\n\
          name = {{ zh = {zh}, en = {en} }}\ncontact = {contact}\n\n[source]\nkind = \"sql\"\n{source}\
          statement_timeout = \"2s\"          # 数据库自己计时，到时停止 · kept by the database itself\n\
@@ -257,8 +259,6 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
          max_rows = 5000                   # 超出即报错，不截断 · more is an error, never a short list\n\n\
          # [source.explain]\n\
          # max_full_scan = 10000           # 行数更多的表不许从头读到尾 · a larger table is not read from end to end\n\n\
-         [quota]                           # 贵部门同意回答多少 · what you agree to answer\n\
-         per_second = 50\nburst = 100\n\n\
          # 数据集：hedui-adapter discover 按表提出草稿 · datasets: hedui-adapter discover proposes them from the tables\n",
         id = quoted(&id),
         zh = quoted(&zh),
@@ -311,10 +311,12 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
     };
     relations.retain(|relation| wanted(&relation.name));
     let id = &adapter.connector().adapter.id;
+    let taken = std::fs::read_to_string(file).map(|text| Taken::of(&text)).unwrap_or_default();
+    let mut taken = if args.append { taken } else { taken.ids_only() };
     let found: Vec<_> = relations
         .into_iter()
         .map(|relation| {
-            let proposal = propose(id, &relation, args.fact.as_deref());
+            let proposal = propose(id, &relation, args.fact.as_deref(), &mut taken);
             (relation, proposal)
         })
         .collect();

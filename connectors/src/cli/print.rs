@@ -32,7 +32,7 @@ impl Style {
         }
     }
 
-    fn out(self, text: &str, value: impl FnOnce() -> Value) {
+    pub(super) fn out(self, text: &str, value: impl FnOnce() -> Value) {
         let text = if self.json { value().to_string() } else { text.to_owned() };
         // A reader that went away is not a failure of the command.
         drop(writeln!(std::io::stdout().lock(), "{text}"));
@@ -69,8 +69,8 @@ impl Style {
         if rehearsing {
             text.push('\n');
             text.push_str(self.pick(
-                "演练中：文件里的合成人员会得到演练的答复",
-                "rehearsing: the synthetic persons of the file get rehearsed answers",
+                "演练中：关于合成人员的询问会得到演练的答复",
+                "rehearsing: questions about synthetic persons get rehearsed answers",
             ));
         }
         self.out(&text, || {

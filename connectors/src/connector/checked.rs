@@ -12,6 +12,7 @@ use crate::error::{Fault, Faults, Text};
 use crate::golden::{Expected, Given, GoldenTest};
 use crate::protocol::ResultStatus;
 use crate::synthetic;
+use crate::words;
 
 /// Collects faults while a file is checked.
 pub(super) struct Checker<'a> {
@@ -78,7 +79,7 @@ pub(super) fn connector(text: &str, path: &Path) -> Result<Connector, Faults> {
     let tests = file.test.into_iter().filter_map(|table| golden_test(&mut checker, &ids, table)).collect();
     match source {
         Some(source) if checker.faults.is_empty() => {
-            Ok(Connector { file: path.to_owned(), adapter, source, quota, datasets, tests })
+            Ok(Connector { file: path.to_owned(), sha256: sha256(text), adapter, source, quota, datasets, tests })
         }
         _ => Err(Faults { file: path.to_owned(), faults: checker.faults }),
     }
@@ -94,10 +95,15 @@ pub(super) fn beginning(text: &str, path: &Path) -> Result<Connector, Faults> {
     match source {
         Some(source) if checker.faults.is_empty() => {
             let (datasets, tests) = (Vec::new(), Vec::new());
-            Ok(Connector { file: path.to_owned(), adapter, source, quota, datasets, tests })
+            Ok(Connector { file: path.to_owned(), sha256: sha256(text), adapter, source, quota, datasets, tests })
         }
         _ => Err(Faults { file: path.to_owned(), faults: checker.faults }),
     }
+}
+
+pub(crate) fn sha256(text: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    digest.as_ref().iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 fn syntax_fault(text: &str, error: &toml::de::Error) -> Fault {
@@ -107,7 +113,10 @@ fn syntax_fault(text: &str, error: &toml::de::Error) -> Fault {
         code: "connector_syntax",
         place: "toml".to_owned(),
         line: error.span().map(|span| line_of(text, span)),
-        what: Text::new(format!("不是合乎格式的 TOML：{message}"), format!("not TOML of the right form: {message}")),
+        what: Text::new(
+            format!("不是合乎格式的 TOML：{}", words::of_toml(&message)),
+            format!("not TOML of the right form: {message}"),
+        ),
         mend: Text::new(
             "按 connectors/README.md 的格式修改该行",
             "change the line to the form in connectors/README.md",

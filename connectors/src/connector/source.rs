@@ -11,6 +11,7 @@ use super::file::{ExplainTable, SqlTable};
 use super::{DatabasePlace, Driver, ExplainInfo, SourceInfo, SqlInfo, TlsInfo, TlsMode};
 use crate::error::Text;
 use crate::secret::SecretPlace;
+use crate::words;
 
 /// Rows of a table that a statement may read from end to end unless the file says otherwise: about what a
 /// database reads in some milliseconds.
@@ -34,7 +35,7 @@ pub(super) fn source(checker: &mut Checker<'_>, table: Spanned<toml::Table>) -> 
             checker.fault(
                 "source_field",
                 &place,
-                Text::new(format!("格式不对：{message}"), format!("not of the right form: {message}")),
+                Text::new(format!("格式不对：{}", words::of_toml(&message)), format!("not of the right form: {message}")),
                 Text::new(
                     "写 url 或 driver、host、database、user、password，以及 statement_timeout、max_connections、max_rows",
                     "write url, or driver, host, database, user and password; then statement_timeout, max_connections and max_rows",
@@ -231,7 +232,7 @@ pub(super) fn secret_place(
 }
 
 /// A whole number with its unit: `"250ms"`, `"2s"`, `"1m"`.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let split = text.find(|character: char| !character.is_ascii_digit())?;
     let (number, unit) = text.split_at(split);
     let number: u64 = number.parse().ok()?;

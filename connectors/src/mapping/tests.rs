@@ -166,3 +166,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_old_number_counts_together_with_the_name_only() {
+    let old = vec![row("150000700101109", "斯琴·高娃", 100, "202402"), row(SIQIN, "斯琴·高娃", 200, "202403")];
+    let outcomes = map(old.clone());
+    assert!(matches!(&outcomes[1], Outcome::Facts { json, .. } if json.contains("1.00") && json.contains("2.00")));
+    assert_eq!(map(vec![row("150000700101109", "别人", 100, "202402")])[1], Outcome::NameMismatch);
+    let nameless = Mapping { name: None, ..mapping() };
+    assert_eq!(nameless.map(&rows(old), &PERSONS).err(), Some(RowsError::Stranger));
+}

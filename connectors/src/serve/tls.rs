@@ -10,6 +10,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, crypto::aws_lc_rs};
 
 use crate::error::Text;
+use crate::words;
 
 /// Certificates and key in files, PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +65,10 @@ impl From<TlsPem> for Tls {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
-    #[error("`{path}` cannot be read: {cause}", path = .path.display())]
+    #[error(
+        "`{path}` cannot be read: {cause}; the hub's operator issues certificate and key, and --cert, --key and --client-ca say where they are",
+        path = .path.display()
+    )]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -86,7 +90,13 @@ impl TlsError {
     /// The error for people.
     pub fn text(&self) -> Text {
         let zh = match self {
-            Self::Unreadable { path, cause } => format!("`{}` 无法读取：{cause}", path.display()),
+            Self::Unreadable { path, cause } => {
+                let cause = words::of_system(cause);
+                format!(
+                    "`{}` 无法读取：{cause}；证书和私钥由平台运营方签发，路径写在 --cert、--key、--client-ca",
+                    path.display()
+                )
+            }
             Self::NoCertificate(what) => format!("`{what}` 里没有 PEM 证书"),
             Self::NoKey => "`--key` 里没有 PEM 私钥".to_owned(),
             Self::Unusable(cause) => format!("证书不可用：{cause}"),

@@ -22,6 +22,7 @@ use crate::native::{Native, Rows};
 use crate::protocol::QueryPeriod;
 use crate::secret::Secret;
 use crate::sql_text::{Bind, LIST_LENGTHS, Placeholder, Rendered, list_length};
+use crate::synthetic;
 pub use catalogue::{ColumnInfo, Relation};
 use endpoint::Endpoint;
 use mariadb::Mariadb;
@@ -65,6 +66,8 @@ macro_rules! each {
 struct Statements {
     texts: BTreeMap<usize, Arc<Prepared>>,
     parameters: Vec<Parameter>,
+    /// Old numbers of 15 digits are asked for as well.
+    old_numbers: bool,
 }
 
 /// A statement as the database takes it, ready to be handed to the driver without a copy.
@@ -184,7 +187,8 @@ impl SqlSource {
                     (length, Arc::new(Prepared { text: text.into(), binds }))
                 };
                 let texts = LIST_LENGTHS.into_iter().map(prepared).collect();
-                (dataset.id.clone(), Statements { texts, parameters: parameters.clone() })
+                let old_numbers = dataset.mapping.name.is_some();
+                (dataset.id.clone(), Statements { texts, parameters: parameters.clone(), old_numbers })
             })
             .collect();
         Self {
@@ -292,6 +296,30 @@ impl SqlSource {
         (self.place().port > 0).then_some(self.tls)
     }
 
+    /// A statement that runs far longer than any may, and reads no table.
+    pub(crate) const fn endless(&self) -> &'static str {
+        match &self.database {
+            Database::Sqlite(_) => {
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
+                 SELECT i AS x FROM n WHERE CAST(i AS TEXT) IN (:id_numbers)"
+            }
+            Database::Postgres(_) => "SELECT CAST(pg_sleep(3600) AS text) AS x WHERE '' NOT IN (:id_numbers)",
+            Database::Mariadb(_) => "SELECT SLEEP(3600) AS x FROM DUAL WHERE '' NOT IN (:id_numbers)",
+        }
+    }
+
+    /// Sends a text to the database and has it sent back.
+    pub(crate) async fn echo(&self, text: &str) -> Result<Option<String>, SourceError> {
+        let statement = match &self.database {
+            Database::Sqlite(_) => "SELECT ?1",
+            Database::Postgres(_) => "SELECT CAST($1 AS text)",
+            Database::Mariadb(_) => "SELECT ?",
+        };
+        let call = Call::new(statement, vec![Bound::Text(text.into())], 1);
+        let rows = self.in_time(async { each!(&self.database, one => one.rows(&call).await) }).await?;
+        Ok(rows.rows.first().and_then(|row| row.first()).and_then(Native::text).map(Cow::into_owned))
+    }
+
     /// Closes every connection.
     pub(super) async fn close(&self) {
         each!(&self.database, one => one.close().await);
@@ -305,8 +333,8 @@ impl SqlSource {
         self.statements.get(dataset).ok_or_else(|| self.confused("no such dataset"))
     }
 
-    fn prepared(&self, dataset: &str, subjects: usize) -> Result<Arc<Prepared>, SourceError> {
-        let text = self.statements(dataset)?.texts.get(&list_length(subjects));
+    fn prepared(&self, dataset: &str, numbers: usize) -> Result<Arc<Prepared>, SourceError> {
+        let text = self.statements(dataset)?.texts.get(&list_length(numbers));
         text.cloned().ok_or_else(|| self.confused("no such length"))
     }
 
@@ -315,11 +343,12 @@ impl SqlSource {
     }
 
     fn call<'a>(&self, dataset: &str, question: &Question<'a>) -> Result<Call<'a>, SourceError> {
-        let prepared = self.prepared(dataset, question.id_numbers.len())?;
-        let parameters = &self.statements(dataset)?.parameters;
-        let last = question.id_numbers.last().copied().unwrap_or_default();
+        let Statements { parameters, old_numbers, .. } = self.statements(dataset)?;
+        let spellings = spellings(&question.id_numbers, *old_numbers);
+        let prepared = self.prepared(dataset, spellings.len())?;
+        let spelling = |place: usize| spellings.get(place).or(spellings.last()).cloned().unwrap_or_default();
         let value = |bind: &Bind| match bind {
-            Bind::IdNumber(place) => Bound::Text(question.id_numbers.get(*place).copied().unwrap_or(last).into()),
+            Bind::IdNumber(place) => Bound::Text(spelling(*place)),
             Bind::Parameter(place) => {
                 parameters.get(*place).map_or(Bound::Text("".into()), |parameter| parameter.bound(question.period))
             }
@@ -327,6 +356,16 @@ impl SqlSource {
         let values = prepared.binds.iter().map(value).collect();
         Ok(Call { text: Arc::clone(&prepared.text), values, max_rows: self.max_rows })
     }
+}
+
+/// The identity numbers in every spelling a source may keep them in: with a small `x`, and of 15 digits.
+fn spellings<'a>(numbers: &[&'a str], old: bool) -> Vec<Cow<'a, str>> {
+    let mut spellings: Vec<Cow<'a, str>> = numbers.iter().copied().map(Cow::Borrowed).collect();
+    for number in numbers {
+        spellings.extend(number.strip_suffix('X').map(|body| Cow::Owned(format!("{body}x"))));
+        spellings.extend(synthetic::old_form(number).filter(|_| old).map(Cow::Owned));
+    }
+    spellings
 }
 
 fn session(info: &SqlInfo, datasets: &[Dataset]) -> Session {
@@ -349,5 +388,23 @@ impl Parameter {
             Ok(number) if self.integer => Bound::Integer(number),
             _ => Bound::Text(written.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_asked_for_in_every_spelling_a_register_may_have() {
+        let numbers = ["15000019700101109X", "150000198605021015", "150000201409011041"];
+        assert_eq!(
+            spellings(&numbers, true)[3..],
+            ["15000019700101109x", "150000700101109", "150000860502101"],
+            "nobody born after 1999 had an old one"
+        );
+        assert_eq!(spellings(&numbers, false)[3..], ["15000019700101109x"]);
+        let all = vec!["15000019700101109X"; crate::protocol::MAX_SUBJECTS];
+        assert!(spellings(&all, true).len() <= crate::sql_text::MAX_LIST);
     }
 }

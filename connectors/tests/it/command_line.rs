@@ -116,7 +116,8 @@ async fn a_trial_without_a_name_compares_none_and_says_so() {
     assert!(out.contains("→ category = 4") && out.contains("巴*"), "the record is shown, its name masked: {out}");
     let (_, out, _) = tried(&["--lang", "zh"]);
     assert!(out.contains("没有给姓名") && out.contains("成为事实") && out.contains("查到记录"), "{out}");
-    let (_, out, _) = tried(&["--name", "别人", "--lang", "zh"]);
+    let (code, out, _) = tried(&["--name", "别人", "--lang", "zh"]);
+    assert_eq!(code, 1, "a mismatch is no good end");
     assert!(out.contains("号码相符而姓名不同") && out.contains("姓名与 --name 不同"), "{out}");
     assert!(!out.contains("NameMismatch") && !out.contains("没有给姓名") && !out.contains("category = 4"), "{out}");
     let (_, out, _) = tried(&["--name", "巴图", "--json"]);

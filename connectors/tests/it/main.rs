@@ -2,7 +2,11 @@
 //! real database servers.
 
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
 mod command_line;
+#[cfg(test)]
+mod conformance;
 #[cfg(test)]
 mod databases;
 #[cfg(test)]
@@ -15,6 +19,8 @@ mod office;
 mod over_tls;
 #[cfg(test)]
 mod servers;
+#[cfg(test)]
+mod serving;
 #[cfg(test)]
 mod sources;
 #[cfg(test)]

@@ -15,7 +15,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions};
 use tokio::sync::OnceCell;
 
-use crate::harness::Authority;
+use crate::authority::Authority;
 
 /// The password of administrators and of every account that a test makes.
 pub(crate) const PASSWORD: &str = "p@ss/w:rd";

@@ -115,6 +115,18 @@ async fn rows_of_a_trial_become_a_golden_test() {
     std::fs::write(&file, &golden).unwrap();
     let (code, out, _) = run(&["test", text(&file)]);
     assert_eq!((code, out.lines().last()), (0, Some("1 passed, 0 failed")), "{out}");
+    // The same without typing it, of a mismatch as well: what was answered is what is expected.
+    let made = |name: &str, more: &[&str]| {
+        let mut arguments = vec!["--source-url", &url, "--record", text(&rows), "--golden", name];
+        arguments.extend(more);
+        run(&trying(text(&file), "disabled_persons.certificate", BATU, &arguments))
+    };
+    let (code, _, err) = made("nobody", &["--lang", "zh"]);
+    assert!(code == 2 && err.contains("--name"), "{err}");
+    assert_eq!(made("a certificate \"as it is\"", &["--name", "巴图"]).0, 0);
+    assert_eq!(made("another name", &["--name", "巴特尔"]).0, 0);
+    let (code, out, _) = run(&["test", text(&file)]);
+    assert_eq!((code, out.lines().last()), (0, Some("3 passed, 0 failed")), "{out}");
     std::fs::write(&rows, "{\"columns\": [\"a\"], \"rows\": [[1, 2]]}").unwrap();
     let (code, out, _) = run(&["test", text(&file)]);
     assert!(code == 1 && out.contains("rows.json"), "{out}");
@@ -184,7 +196,11 @@ async fn a_table_without_a_draft_is_told_with_the_reason_and_by_the_exit_code() 
     assert!(out.contains("codes 没有草稿") && out.contains("odd 没有草稿") && out.contains("没有改动"), "{out}");
     let (code, out, _) = discover(&["--table", "odd", "--fact", "death", "--append"]);
     assert!(code == 0 && out.contains("appended 1 draft(s)"), "{out}");
-    assert!(std::fs::read_to_string(&file).unwrap().contains("fact = \"death\""));
+    let appended = std::fs::read_to_string(&file).unwrap();
+    assert!(appended.contains("fact = \"death\""));
+    let (code, out, _) = discover(&["--table", "odd", "--fact", "death", "--append"]);
+    assert!(code == 1 && out.contains("odd has no draft [dataset_already_there]"), "{out}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), appended, "no dataset is written twice");
 }
 
 #[test]

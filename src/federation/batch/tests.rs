@@ -73,7 +73,9 @@ fn answer(query: &Query, reversed: bool, refuses: impl Fn(&str) -> bool) -> Vec<
     if reversed {
         results.reverse();
     }
-    json!({"adapter": {"id": "hrss", "version": "1"}, "results": results}).to_string().into_bytes()
+    json!({"request_id": query.request_id, "adapter": {"id": "hrss", "version": "1"}, "results": results})
+        .to_string()
+        .into_bytes()
 }
 
 /// What was paid to each person of a party, or the reason of the gap.
@@ -101,7 +103,7 @@ async fn run(
     households: &[(usize, Purpose, bool)],
     reversed: bool,
     refused: &[usize],
-) -> (Vec<Query>, Vec<Option<Result<OfParty, Missed>>>) {
+) -> (Vec<Query>, Vec<Option<Result<OfParty, NotCarried>>>) {
     let batcher = Batcher::new(MOST);
     let (leave, left) = watch::channel(false);
     let queries = Arc::new(Mutex::new(Vec::new()));
@@ -247,7 +249,7 @@ async fn what_is_no_answer_to_several_lets_each_ask_alone_and_ends_sharing_for_a
         batcher.ride(key(Purpose::Dibao), party(0, 0..1), fly),
         batcher.ride(key(Purpose::Dibao), party(1, 1..2), fly)
     );
-    assert_eq!((one.err(), other.err()), (Some(Missed::AskAlone), Some(Missed::AskAlone)));
+    assert_eq!((one.err(), other.err()), (Some(NotCarried::AskAlone), Some(NotCarried::AskAlone)));
     let now = Instant::now();
     assert!(!batcher.is_on(now) && batcher.is_on(now + REST + REST));
 }

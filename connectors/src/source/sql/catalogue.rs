@@ -46,6 +46,10 @@ pub struct ColumnInfo {
     /// In how many of the sampled rows it is empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nulls: Option<i64>,
+    /// How many characters each of its values has, where that is the same for all of them: how a date is written
+    /// shows by it.
+    #[serde(skip)]
+    pub width: Option<i64>,
 }
 
 /// One row a column: relation, kind, column, type, comment.
@@ -88,6 +92,7 @@ impl SqlSource {
                 type_name: text(3),
                 comment: text(4),
                 nulls: None,
+                width: None,
             };
             let name = match &self.database {
                 Database::Postgres(_) => text(0),
@@ -108,21 +113,36 @@ impl SqlSource {
 
     /// Counts what is empty in the first rows. A relation that cannot be read in time is left without.
     async fn sample(&self, relation: &mut Relation) {
-        let counts: Vec<String> = relation.columns.iter().map(|column| format!("COUNT({})", column.written)).collect();
+        let length = match &self.database {
+            Database::Sqlite(_) => "LENGTH",
+            Database::Postgres(_) | Database::Mariadb(_) => "CHAR_LENGTH",
+        };
+        let as_text = match &self.database {
+            Database::Mariadb(_) => "char",
+            Database::Sqlite(_) | Database::Postgres(_) => "text",
+        };
+        let counts: Vec<String> = relation
+            .columns
+            .iter()
+            .map(|ColumnInfo { written, .. }| {
+                let length = format!("{length}(CAST({written} AS {as_text}))");
+                format!("COUNT({written}), MIN({length}), MAX({length})")
+            })
+            .collect();
         let text = format!(
             "SELECT COUNT(*), {} FROM (SELECT * FROM {} LIMIT {SAMPLED}) sampled",
             counts.join(", "),
             relation.name
         );
         let Ok(rows) = self.in_time(self.run(&Call::plain(&text, 1))).await else { return };
-        let counted: Vec<i64> = rows.rows.first().into_iter().flatten().map_while(whole).collect();
-        let Some((all, filled)) = counted.split_first().filter(|(_, filled)| filled.len() == relation.columns.len())
-        else {
-            return;
-        };
+        let counted: Vec<Option<i64>> = rows.rows.first().into_iter().flatten().map(whole).collect();
+        let Some((Some(all), counted)) = counted.split_first() else { return };
         relation.sampled = Some(*all);
-        for (column, filled) in relation.columns.iter_mut().zip(filled) {
-            column.nulls = Some(all - filled);
+        for (column, counted) in relation.columns.iter_mut().zip(counted.chunks_exact(3)) {
+            if let [Some(filled), shortest, longest] = counted {
+                column.nulls = Some(all - filled);
+                column.width = shortest.filter(|shortest| Some(*shortest) == *longest);
+            }
         }
     }
 
