@@ -13,4 +13,4 @@ pub mod offer;
 pub mod publish;
 pub mod witness;
 
-pub use event::{AccessEvent, Action, DepartmentOutcome, RefusalCount};
+pub use event::{AccessEvent, Action, DepartmentOutcome, LoggedQuestions, RefusalCount};

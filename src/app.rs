@@ -8,7 +8,9 @@ mod keys;
 mod listener;
 mod outage;
 mod pressing;
+mod proving;
 mod publishing;
+pub mod registry;
 pub mod secrets;
 pub mod settings;
 mod start_error;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -35,13 +38,13 @@ use crate::config::{Config, read_setting_file};
 use crate::domain::clock::{Clock, Randomness, SystemClock, SystemRandomness};
 use crate::domain::dataset::Catalogue;
 use crate::egress::Egress;
-use crate::federation::adapter::Adapter;
 use crate::federation::ask::Federation;
-use crate::federation::client::{AdapterClient, ClientOptions};
-use crate::federation::registry::{Registry, Terms};
+use crate::federation::proving::Proving;
+use crate::federation::round::Signing;
 use crate::http::{Hub, Published, Shedding, monitor_router, router};
 use crate::policy::Packs;
 use crate::seal::Sealer;
+use crate::service::adapters::{Adapters, shadowing};
 use crate::service::alerting as service_alerting;
 use crate::service::alerts::Alerts;
 use crate::service::approvals::{self, Approvals};
@@ -56,6 +59,7 @@ use crate::service::refusals::Refusals;
 use crate::service::samples::Samples;
 use crate::service::sealing::{self, Rewrap, SealingError};
 use crate::service::tokens::{self, TokenEndpoint};
+use crate::service::usage::Accounts;
 use crate::service::verify::{FollowUpTerms, Parts, Verifications};
 use crate::store::Store;
 use crate::tlog::note::VerifierKey;
@@ -81,6 +85,7 @@ pub struct App {
     servers: [axum_server::Handle<SocketAddr>; 2],
     writer: tokio::task::JoinHandle<()>,
     verifications: Arc<Verifications>,
+    adapters: Arc<Adapters>,
     refusals: Arc<Refusals>,
     publisher: Arc<Publisher>,
     witnesses: Witnesses,
@@ -120,7 +125,7 @@ impl App {
         let (monitor_listener, monitor_address) = listener::bind("[monitor] address", config.monitor.address)?;
         let egress = Egress::new(config.egress.allow.clone(), vec![address, monitor_address]);
         let policies = Policies::new(Arc::clone(&packs), Arc::clone(&catalogue), Arc::clone(&clock));
-        let adapters = registry(config, &catalogue, &egress, &randomness)?;
+        let connecting = registry::connecting(config, &catalogue, &egress, &randomness)?;
         let tokens = Arc::new(TokenVerifier::new(&config.auth.audience));
         let refreshed = issuers::start(config, &egress, &tokens, clock.as_ref()).await?;
         let tls = listener::tls(listener::TlsFiles::of(config), config.listen.tls_version)?;
@@ -167,15 +172,22 @@ impl App {
         }
         let silences = alerting::Silences::default();
         witnesses.spawn(&tracker, &publisher, &store, &silences, &stopping);
+        let desks = Arc::clone(connecting.registry());
+        let copies = desks.take_copies(shadowing::ROOM);
+        let adapters = registry::open(config, connecting, &catalogue, &store, &clock, &ids).await?;
+        let signer = proving::context_signer(config, &sealer)?;
+        let context_key = signer.public().to_jwk();
+        let (proofs, to_prove) = mpsc::channel(proving::WAITING);
         let federation = Federation::new(
             Arc::clone(&catalogue),
-            adapters,
+            desks,
             config.federation.cached_people,
             sealer.subject_key("cache"),
-            Arc::clone(&clock),
+            Signing { signer, clock: Arc::clone(&clock), randomness: Arc::clone(&randomness) },
+            Proving::new(proofs),
         );
         let holding = store.clone();
-        let registry = match &config.token_endpoint {
+        let clients = match &config.token_endpoint {
             Some(endpoint) => {
                 let parts = clients::Parts {
                     store: store.clone(),
@@ -190,7 +202,7 @@ impl App {
             }
             None => None,
         };
-        let token_endpoint = registry.clone().zip(config.token_endpoint.as_ref()).map(|(registry, endpoint)| {
+        let token_endpoint = clients.clone().zip(config.token_endpoint.as_ref()).map(|(registry, endpoint)| {
             TokenEndpoint::new(tokens::Parts {
                 registry,
                 store: store.clone(),
@@ -216,17 +228,25 @@ impl App {
         };
         let alerts = Alerts::new(store.clone(), Arc::clone(&clock), ids.clone(), Arc::clone(&watching.desk));
         let samples = Samples::new(store.clone(), Arc::clone(&publisher), Arc::clone(&clock), ids.clone());
+        let accounts = Accounts::new(store.clone(), Arc::clone(&catalogue), Arc::clone(&clock), ids.clone());
         let approvals = Approvals::new(approvals::Parts {
             store: store.clone(),
-            clients: registry.clone(),
+            clients: clients.clone(),
             is_required: config.approval.required,
             valid_for: config.approval.valid_for,
             clock: Arc::clone(&clock),
             ids: ids.clone(),
         });
         let rewrap = Rewrap::new(store.clone(), sealer.clone(), Arc::clone(&clock), ids.clone());
-        let operations =
-            Operations { store: store.clone(), clients: registry, erasure: Arc::clone(&erasure), rewrap, approvals };
+        let operations = Arc::new(Operations {
+            store: store.clone(),
+            clients,
+            erasure: Arc::clone(&erasure),
+            rewrap,
+            approvals,
+            adapters: Arc::clone(&adapters),
+            alone: tokio::sync::Mutex::default(),
+        });
         let verifications = Verifications::new(Parts {
             store,
             sealer,
@@ -253,12 +273,15 @@ impl App {
             verifications: Arc::clone(&verifications),
             log_review: Arc::new(log_review),
             alerts,
+            adapters: Arc::clone(&adapters),
+            operations: Arc::clone(&operations),
             samples,
+            accounts,
             policies,
             tokens: Arc::clone(&tokens),
             token_endpoint,
             proofs,
-            published: published(config),
+            published: published(config, context_key),
             shedding: Shedding::new(
                 config.load.longest_delay,
                 config.load.under_way,
@@ -269,6 +292,7 @@ impl App {
             proxies: Proxies::new(config.listen.trusted_proxies.clone()),
             clock: Arc::clone(&clock),
             ids,
+            randomness: Arc::new(SystemRandomness),
             max_body: config.listen.max_body,
             arrival_timeout: config.listen.arrival_timeout,
             default_wait: config.verification.default_wait,
@@ -286,7 +310,13 @@ impl App {
         let first_pause = config.follow_up.first_pause;
         tracker.spawn(following_up::run(Arc::clone(&verifications), first_pause, stopping.clone()));
         tracker.spawn(pressing::run(Arc::clone(&hub), stopping.clone()));
+        tracker.spawn(proving::run(to_prove, Arc::clone(&verifications), stopping.clone()));
         tracker.spawn(take_up_changes(operations, stopping.clone()));
+        tracker.spawn(registry::settle(Arc::clone(&adapters), stopping.clone()));
+        if let Some(copies) = copies {
+            let (verifications, clock) = (Arc::clone(&verifications), Arc::clone(&clock));
+            tracker.spawn(shadowing::run(verifications, copies, clock, hub.ids.clone(), stopping.clone()));
+        }
         let retention = Retention {
             verifications: config.retention.verifications,
             authorisations: config.retention.authorisations,
@@ -308,6 +338,7 @@ impl App {
             servers,
             writer,
             verifications,
+            adapters,
             refusals,
             publisher,
             witnesses,
@@ -332,7 +363,10 @@ impl App {
         if let Err(error) = self.refusals.close(true).await {
             tracing::error!(%error, "how many refusals there were could not be recorded");
         }
-        drop((self.verifications, self.refusals));
+        if let Err(error) = self.adapters.keep_counts().await {
+            tracing::error!(%error, "what is counted of adapters could not be kept");
+        }
+        drop((self.verifications, self.adapters, self.refusals));
         publishing::finish(self.publisher, self.witnesses).await;
         // The writer ends when the last store is gone.
         if tokio::time::timeout(Duration::from_secs(5), self.writer).await.is_err() {
@@ -370,13 +404,16 @@ async fn housekeeping(hub: Arc<Hub>, metrics: PrometheusHandle, stopping: Cancel
             tracing::error!(%error, "what departments owe cannot be counted");
         }
         hub.verifications.federation().health();
+        if let Err(error) = hub.accounts.count().await {
+            tracing::error!(%error, "what departments were asked cannot be counted now");
+        }
         hub.limit.forget_idle_clients();
         metrics.run_upkeep();
     }
 }
 
 /// Makes the changes that operators ask for while the hub runs.
-async fn take_up_changes(operations: Operations, stopping: CancellationToken) {
+async fn take_up_changes(operations: Arc<Operations>, stopping: CancellationToken) {
     let mut tick = tokio::time::interval(CHANGES);
     if let Err(error) = operations.make_left_agreed().await {
         tracing::error!(%error, "changes that two persons agreed to cannot be made now");
@@ -392,10 +429,10 @@ async fn take_up_changes(operations: Operations, stopping: CancellationToken) {
     }
 }
 
-fn published(config: &Config) -> Published {
+fn published(config: &Config, context_key: serde_json::Value) -> Published {
     let own = config.token_endpoint.iter().map(|endpoint| endpoint.issuer.clone());
     let others = config.auth.issuers.iter().map(|issuer| issuer.name.clone());
-    Published { issuers: own.chain(others).collect(), is_bound: config.listen.client_ca.is_some() }
+    Published { issuers: own.chain(others).collect(), is_bound: config.listen.client_ca.is_some(), context_key }
 }
 
 /// Where callers reach the hub, as proofs of possession name it: what the settings say, and the address that is bound.
@@ -406,52 +443,12 @@ fn addresses(config: &Config, bound: SocketAddr) -> Addresses {
     Addresses::new(told.iter().map(String::as_str))
 }
 
-fn catalogue(config: &Config) -> Result<Catalogue, StartError> {
+/// What the departments provide: as shipped, or as a file of the settings says.
+pub(crate) fn catalogue(config: &Config) -> Result<Catalogue, StartError> {
     match &config.verification.catalogue {
         None => Ok(Catalogue::shipped()),
         Some(file) => Ok(Catalogue::parse(&read_setting_file("verification.catalogue", file)?)?),
     }
-}
-
-fn registry(
-    config: &Config,
-    catalogue: &Catalogue,
-    egress: &Egress,
-    randomness: &Arc<dyn Randomness>,
-) -> Result<Registry, StartError> {
-    let certificate = read_setting_file("federation.certificate", &config.federation.certificate)?;
-    let key = read_setting_file("federation.private_key", &config.federation.private_key)?;
-    let identity = format!("{certificate}\n{key}");
-    let mut adapters: Vec<Adapter> = Vec::with_capacity(config.adapters.len());
-    for adapter in &config.adapters {
-        let department = |why| StartError::Department(adapter.department.to_string(), why);
-        if catalogue.department(&adapter.department).is_none() {
-            return Err(department("this department is not in the catalogue; add it there"));
-        }
-        if adapters.iter().any(|known| known.department == adapter.department) {
-            return Err(department("this department has an adapter already"));
-        }
-        let options = ClientOptions {
-            endpoint: &adapter.endpoint,
-            ca: &read_setting_file("adapter.ca", &adapter.ca)?,
-            identity: &identity,
-            connect_timeout: config.federation.connect_timeout,
-            max_answer: config.federation.max_answer,
-            egress,
-        };
-        let client =
-            AdapterClient::new(&options).map_err(|error| StartError::Adapter(adapter.department.to_string(), error))?;
-        let terms = Terms {
-            timeout: adapter.timeout,
-            per_second: adapter.quota_per_second,
-            burst: adapter.quota_burst,
-            in_flight: adapter.in_flight,
-            shared_subjects: adapter.shared_subjects,
-            may_hedge: adapter.hedge,
-        };
-        adapters.push(Adapter::new(adapter.department.clone(), client, terms, Arc::clone(randomness)));
-    }
-    Ok(Registry::new(adapters))
 }
 
 /// Reads a log that is not long from end to end: nothing is signed on top of an altered one. Reading a long one

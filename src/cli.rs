@@ -11,6 +11,7 @@ pub mod case;
 mod change;
 pub mod client;
 pub mod demo;
+pub mod evidence;
 pub mod log;
 mod obstacle;
 pub mod policy;
@@ -104,6 +105,9 @@ pub enum Command {
     /// Run and check a department's adapter.
     #[command(subcommand)]
     Adapter(adapter::Command),
+    /// Verify the signed answers behind a verdict.
+    #[command(subcommand)]
+    Evidence(evidence::Command),
     /// Check, prove and take out the access log.
     #[command(subcommand)]
     Log(log::Command),
@@ -146,6 +150,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verdict(command) => verdict::run(command, &global).await,
         Command::Policy(command) => policy::run(command, &global),
         Command::Adapter(command) => adapter::run(command, &global).await,
+        Command::Evidence(command) => evidence::run(command, &global).await,
         Command::Log(command) => log::run(command, &global).await,
         Command::Alert(command) => alert::run(command, &global).await,
         Command::Sample(command) => sample::run(command, &global).await,

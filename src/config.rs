@@ -3,11 +3,13 @@
 //! Unknown settings are refused, units stand in the values (`"250ms"`, `"1 MiB"`), secrets are named
 //! by file. Relative paths are relative to the configuration file.
 
+mod answers;
 mod approval;
 mod auth;
 mod follow_up;
 mod limits;
 mod load;
+mod registry;
 mod retention;
 mod review;
 mod units;
@@ -20,11 +22,13 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+pub use answers::CheckAnswers;
 pub use approval::Approval;
 pub use auth::{Auth, Issuer, IssuerKeySource, TokenAlgorithm, TokenEndpoint};
 pub use follow_up::FollowUp;
 pub use limits::{RateLimit, Refusals};
 pub use load::Load;
+pub use registry::Registry;
 pub use retention::Retention;
 pub use review::Review;
 
@@ -123,6 +127,9 @@ pub struct Config {
     /// Which changes one person alone cannot make.
     #[serde(default)]
     pub approval: Approval,
+    /// Whether departments may register adapters themselves; they may not when absent.
+    #[serde(default)]
+    pub registry: Option<Registry>,
     /// The registered adapters, one a department.
     #[serde(default, rename = "adapter")]
     pub adapters: Vec<Adapter>,
@@ -239,6 +246,9 @@ pub struct Federation {
     pub certificate: PathBuf,
     /// Its private key, PEM.
     pub private_key: PathBuf,
+    /// The key that questions to departments are signed with: Ed25519, PEM. When absent it is derived from the sealing key.
+    #[serde(default)]
+    pub context_key: Option<PathBuf>,
     /// How long a verification waits for departments.
     #[serde(default = "defaults::deadline", with = "duration_text")]
     pub deadline: Duration,
@@ -328,6 +338,15 @@ pub struct Adapter {
     /// Whether a question may be asked a second time when its answer takes longer than most.
     #[serde(default = "defaults::hedge")]
     pub hedge: bool,
+    /// The public keys of its answers: a JWK set, a JWK, or PEM (Ed25519).
+    #[serde(default)]
+    pub answer_key: Option<PathBuf>,
+    /// Whether an answer without signature is refused; yes, where `answer_key` is given.
+    #[serde(default)]
+    pub signed_answers: Option<bool>,
+    /// When the signature of an answer is verified.
+    #[serde(default)]
+    pub check_answers: CheckAnswers,
 }
 
 mod defaults {
@@ -426,6 +445,8 @@ impl Config {
         config.refusals.check().map_err(&invalid)?;
         config.approval.check(config.token_endpoint.is_some()).map_err(&invalid)?;
         config.review.check().map_err(&invalid)?;
+        config.registry.as_ref().map_or(Ok(()), Registry::check).map_err(&invalid)?;
+        config.adapters.iter().try_for_each(Adapter::check).map_err(&invalid)?;
         if let Some(endpoint) = &config.token_endpoint {
             endpoint.check(&config.auth).map_err(&invalid)?;
         }
@@ -465,7 +486,10 @@ impl Config {
             &mut self.federation.private_key,
         ];
         let issuers = self.auth.issuers.iter_mut().flat_map(Issuer::files);
-        let adapters = self.adapters.iter_mut().map(|adapter| &mut adapter.ca);
+        let adapters = self
+            .adapters
+            .iter_mut()
+            .flat_map(|adapter| std::iter::once(&mut adapter.ca).chain(&mut adapter.answer_key));
         let witnesses = self.access_log.witnesses.iter_mut().map(|witness| &mut witness.ca);
         let optional = [
             &mut self.listen.client_ca,
@@ -473,7 +497,9 @@ impl Config {
             &mut self.verification.policies,
             &mut self.access_log.key_file,
             &mut self.access_log.anchor,
+            &mut self.federation.context_key,
         ];
+        let registry = self.registry.iter_mut().map(|registry| &mut registry.ca);
         let former = self.seal.former_key_files.iter_mut();
         let optional = optional.into_iter().flatten().chain(former);
         for path in required
@@ -481,6 +507,7 @@ impl Config {
             .chain(issuers)
             .chain(adapters)
             .chain(witnesses)
+            .chain(registry)
             .chain(optional)
             .chain(self.review.files())
         {

@@ -4,6 +4,8 @@
 //! parsed from there on. Rules live in [`crate::verdict`], parameters in [`crate::policy`].
 
 pub mod actor;
+pub mod adapter;
+pub mod agreement;
 pub mod authorisation;
 pub mod class;
 pub mod clock;
@@ -21,6 +23,7 @@ pub mod money;
 pub mod outcome;
 pub mod period;
 pub mod problem;
+pub mod proof;
 pub mod purpose;
 mod schema;
 pub mod suite;

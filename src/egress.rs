@@ -10,6 +10,7 @@ pub(crate) mod connect;
 mod document;
 mod endpoint;
 mod network;
+mod pin;
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -21,6 +22,7 @@ use tokio::net::TcpStream;
 pub use document::{Document, DocumentError};
 pub use endpoint::{Endpoint, Host, is_plain_path};
 pub use network::{Allowed, NetworkError};
+pub use pin::{KeyPin, KeyPinError};
 
 /// Why no connection is made.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +69,13 @@ pub enum EgressError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+impl EgressError {
+    /// Whether the hub's own settings forbid it, rather than nobody answering.
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Endpoint { .. } | Self::NotAllowed { .. } | Self::Never { .. } | Self::Own { .. })
+    }
 }
 
 fn mend(address: SocketAddr) -> String {

@@ -1,9 +1,13 @@
 //! The ways in for programs: HTTP over TLS. Handlers extract, call one use case, respond.
 
 mod access_log;
+mod adapter_problem;
+mod adapters;
 mod alerts;
+mod approvals;
 mod authorisations;
 mod case_events;
+mod catalogue;
 mod events;
 mod front;
 mod monitor;
@@ -16,6 +20,7 @@ mod report;
 mod router;
 mod samples;
 mod shedding;
+mod usage;
 mod verifications;
 mod witness;
 

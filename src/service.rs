@@ -1,5 +1,6 @@
 //! Use cases: the only place where federation, verdict and access log meet.
 
+pub mod adapters;
 pub mod alerting;
 pub mod alerts;
 pub mod answer;
@@ -20,6 +21,8 @@ pub mod log_review;
 pub mod planned;
 pub mod policies;
 pub mod proofs;
+pub mod proposals;
+pub mod provenance;
 pub mod refusals;
 pub mod replay;
 pub mod request;
@@ -27,4 +30,5 @@ pub mod running;
 pub mod samples;
 pub mod sealing;
 pub mod tokens;
+pub mod usage;
 pub mod verify;

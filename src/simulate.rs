@@ -4,7 +4,8 @@
 //! seed ([`Simulation::population`]) whose verdicts are known by construction. Everybody is synthetic:
 //! only identity numbers with the prefix 150000, which GB 11643 never issues, are ever stored.
 //!
-//! What a directory holds afterwards: `<department>.sqlite`, `rehearsals/<department>.json`,
+//! What a directory holds afterwards: `<department>.sqlite`, or the folder `emergency/` of a department that
+//! delivers files, `rehearsals/<department>.json`,
 //! `requests/<case>.json`, `policies/` with the parameter sets as packs, and `truth.json`, the cases
 //! with what the verdicts should say.
 
@@ -21,6 +22,7 @@ pub mod population;
 pub mod random;
 pub mod rehearsal;
 pub mod request;
+pub mod service;
 pub mod trial;
 
 use std::collections::BTreeMap;
@@ -30,7 +32,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use self::case::{Case, CaseFile};
-use self::department::{DEPARTMENTS, Table};
+use self::department::{DEPARTMENTS, Native, Table};
 use self::filing::{Clerk, Extra, Notice};
 use self::rehearsal::Rehearsal;
 use self::request::Request;
@@ -54,8 +56,8 @@ pub struct Simulation {
 
 /// Everything a simulation writes, before it is written.
 pub struct Prepared {
-    /// Each department's id, native schema and tables.
-    pub stores: [(&'static str, &'static str, Vec<Table>); 6],
+    /// Each department's id, how it keeps its records, and these.
+    pub stores: [(&'static str, Native, Vec<Table>); 6],
     /// The requests, by case.
     pub requests: Vec<(String, Request)>,
     /// The rehearsals, by department.
@@ -252,11 +254,17 @@ impl Simulation {
         Ok(Prepared {
             stores: silos.into_stores(),
             requests,
-            rehearsals: rehearsal::of_cases(self.file.cases.iter()),
+            rehearsals: rehearsal::of_cases(self.file.cases.iter(), self.recorded_on()),
             notices,
             policies: self.policies()?,
             truth: self.truth.clone(),
         })
+    }
+
+    /// The day of what the departments deliver: the day before the last assessment.
+    pub fn recorded_on(&self) -> Date {
+        let last = self.file.cases.iter().map(|case| case.assessment_date).max().unwrap_or(DEFAULT_DATE);
+        last.yesterday().unwrap_or(last)
     }
 
     /// The parameter sets of the file as policy packs, the first of a place its default.
@@ -280,9 +288,13 @@ impl Simulation {
             std::fs::create_dir_all(&folder).map_err(|source| SimulateError::File { path: folder, source })?;
         }
         let mut rows = BTreeMap::new();
-        for (department, schema, tables) in &prepared.stores {
+        for (department, native, tables) in &prepared.stores {
             rows.insert(*department, tables.iter().map(|table| table.rows.len()).sum());
-            native_store::write(&native_store::path(directory, department), schema, tables).await?;
+            let path = native_store::path(directory, department);
+            match native {
+                Native::Sqlite(schema) => native_store::write(&path, schema, tables).await?,
+                Native::Delivered(columns) => native_store::deliver(&path, columns, tables, self.recorded_on())?,
+            }
         }
         for (case, request) in &prepared.requests {
             write_json(&directory.join("requests").join(format!("{case}.json")), request)?;
@@ -373,9 +385,10 @@ pub fn remove(directory: &Path) -> Result<(), SimulateError> {
     };
     for department in DEPARTMENTS {
         let path = native_store::path(directory, department);
-        gone(path.clone(), std::fs::remove_file(&path))?;
+        let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        gone(path, removed)?;
     }
-    for folder in ["requests", "rehearsals", "policies", "keys"] {
+    for folder in ["requests", "rehearsals", "policies", "keys", "connectors"] {
         let path = directory.join(folder);
         gone(path.clone(), std::fs::remove_dir_all(&path))?;
     }

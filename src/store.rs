@@ -5,6 +5,7 @@
 //! (`synchronous=FULL`): a caller is answered after its group is on disk, and the flush is paid once
 //! for the group. Reads have their own pool.
 
+mod adapter;
 mod alert;
 mod authorisation;
 mod change;
@@ -23,6 +24,7 @@ mod proposal;
 mod sample;
 mod sealing;
 mod sequence;
+mod usage;
 mod verification;
 mod writer;
 
@@ -34,6 +36,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::{mpsc, oneshot};
 
+pub use adapter::{AdapterChanges, AdapterRow, CounterRow, InvitationRow};
 pub use alert::{AlertQuery, AlertRow, MOST_ALERTS};
 pub use authorisation::{AuthorisationRow, Revocation};
 pub use change::{ChangeDesk, ChangeRequest, Changes};
@@ -49,6 +52,7 @@ pub use proposal::{ApprovalChanges, DecisionRow, ProposalRow, SettingsRow};
 pub use sample::SampleRow;
 pub use sealing::{Rewrapped, SealedTable, SealingKeyRow, WrappedRow};
 pub use sequence::Sequence;
+pub use usage::{UsageCounts, UsageRow};
 pub use verification::{NewVerification, Opened, OutcomeRow, VerificationRow};
 use writer::{Write, WriterHandle};
 

@@ -31,6 +31,7 @@ pub(crate) fn write_trial(folder: &Path, port: u16, monitor_port: u16, first_por
         adapters: &adapters,
         policies: None,
         catalogue: None,
+        signed_answers: false,
         ask_timeout: "5s",
         per_second: 1_000_000,
     };

@@ -257,6 +257,14 @@ pub(crate) fn bare_query() -> Vec<u8> {
     query.to_string().into_bytes()
 }
 
+/// These in order.
+pub(crate) fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+/// The value that so large a share of them does not exceed.
 pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let index = ((sorted.len() - 1) as f64 * share).round() as usize;
     sorted[index]
@@ -300,10 +308,13 @@ fn report(samples: &[(Contender, f64, Run)], rounds: u64, count: u64, idle: u64,
     text
 }
 
-/// Puts a table between the markers of its name in `docs/performance.md`.
+/// Puts a table between the markers of its name in `docs/performance.md`. What a debug build takes is nobody's figure.
 pub(crate) fn write_down(name: &str, report: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
     let Ok(text) = std::fs::read_to_string(&file) else { return };
+    if cfg!(debug_assertions) {
+        return;
+    }
     let (begin, end) = (format!("<!-- {name}:begin -->"), format!("<!-- {name}:end -->"));
     if let (Some((head, _)), Some((_, tail))) = (text.split_once(&begin), text.split_once(&end)) {
         let commit = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use super::load::{self, Target};
 use super::measure::{
-    BACKEND_PORT, BARE_PORT, HUB_PORT, MONITOR_PORT, Process, bare_query, cpu_nanoseconds, quantile, start, start_with,
-    until_listening, write_down,
+    BACKEND_PORT, BARE_PORT, HUB_PORT, MONITOR_PORT, Process, bare_query, cpu_nanoseconds, quantile, sorted, start,
+    start_with, until_listening, write_down,
 };
 use super::{household, hub};
 
@@ -113,20 +113,15 @@ pub(crate) async fn run(arguments: &[String]) {
 }
 
 fn report(contenders: &[Contender], count: u64) -> String {
-    let sorted = |values: &mut dyn Iterator<Item = f64>| {
-        let mut values: Vec<f64> = values.collect();
-        values.sort_by(f64::total_cmp);
-        values
-    };
     let hub = contenders.iter().find(|contender| contender.target.token.is_some()).expect("the hub runs");
     let mut text = String::from(
         "| gateway | CPU µs a request, median | times the hub's: median (min–max) | requests/s |\n|---|---|---|---|\n",
     );
     for contender in contenders {
-        let own = sorted(&mut contender.rounds.iter().map(|(microseconds, _)| *microseconds));
+        let own = sorted(contender.rounds.iter().map(|(microseconds, _)| *microseconds));
         let pairs = contender.rounds.iter().zip(&hub.rounds);
-        let ratios = sorted(&mut pairs.map(|((own, _), (hub, _))| own / hub));
-        let rates = sorted(&mut contender.rounds.iter().map(|(_, rate)| *rate));
+        let ratios = sorted(pairs.map(|((own, _), (hub, _))| own / hub));
+        let rates = sorted(contender.rounds.iter().map(|(_, rate)| *rate));
         writeln!(
             text,
             "| {} | {:.0} | {:.2} ({:.2}–{:.2}) | {:.0} |",

@@ -7,14 +7,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::answer::{self, Answered};
+use crate::clock::Clock;
 use crate::connector::Connector;
+use crate::context::Asker;
 use crate::error::{Faults, Lang};
+use crate::keys::PrivateKey;
 use crate::ledger::Ledger;
 use crate::problem;
 use crate::protocol::{AdapterProblem, Manifest, Query, Response};
 use crate::rehearsal::{Behaviour, Rehearsal};
 use crate::secret::Secret;
-use crate::source::{OpenError, Source, SourceError};
+use crate::source::{OpenError, Source, SourceError, Trouble};
 
 /// What stands in for parts of a connector file.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +28,12 @@ pub struct Overrides {
     pub rehearsal: Rehearsal,
     /// Where the record of use goes.
     pub ledger: Ledger,
+    /// Whose questions are answered.
+    pub asker: Asker,
+    /// What answers are signed with.
+    pub answer_key: Option<PrivateKey>,
+    /// What signatures and the lives of keys are reckoned by.
+    pub clock: Clock,
 }
 
 /// Why an adapter cannot be set up.
@@ -58,6 +67,9 @@ struct Inner {
     source: Source,
     rehearsal: Rehearsal,
     ledger: Ledger,
+    asker: Asker,
+    answer_key: Option<PrivateKey>,
+    clock: Clock,
 }
 
 impl Adapter {
@@ -69,13 +81,13 @@ impl Adapter {
 
     /// An adapter of a connector that has been read.
     pub fn new(connector: Connector, overrides: Overrides) -> Result<Self, LoadError> {
-        let source = Source::of(&connector, overrides.source_url.as_ref())?;
+        let source = Source::of(&connector, &overrides)?;
         Ok(Self::with(connector, source, overrides))
     }
 
     pub(crate) fn with(connector: Connector, source: Source, overrides: Overrides) -> Self {
-        let Overrides { rehearsal, ledger, .. } = overrides;
-        Self(Arc::new(Inner { connector, source, rehearsal, ledger }))
+        let Overrides { rehearsal, ledger, asker, answer_key, clock, .. } = overrides;
+        Self(Arc::new(Inner { connector, source, rehearsal, ledger, asker, answer_key, clock }))
     }
 
     /// Its connector.
@@ -85,11 +97,17 @@ impl Adapter {
 
     /// What it offers.
     pub fn manifest(&self) -> Manifest {
-        self.0.connector.manifest()
+        let answer_key = self.0.answer_key.as_ref().map(|key| key.public().to_jwk());
+        Manifest { answer_key, ..self.0.connector.manifest() }
     }
 
     /// Succeeds when its source can be asked.
     pub async fn health(&self) -> Result<(), SourceError> {
+        self.0.source.ping().await.map(drop)
+    }
+
+    /// As [`Adapter::health`]; then what is wrong although it can be asked, such as a newer delivery that is not used.
+    pub async fn condition(&self) -> Result<Option<Trouble>, SourceError> {
         self.0.source.ping().await
     }
 
@@ -98,12 +116,25 @@ impl Adapter {
         self.0.source.close().await;
     }
 
+    /// What it reckons time by.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
     pub(crate) fn source(&self) -> &Source {
         &self.0.source
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {
         &self.0.ledger
+    }
+
+    pub(crate) fn asker(&self) -> &Asker {
+        &self.0.asker
+    }
+
+    pub(crate) fn answer_key(&self) -> Option<&PrivateKey> {
+        self.0.answer_key.as_ref()
     }
 
     /// Answers a query: one result for each person and dataset asked, or a problem when the question is
@@ -116,14 +147,16 @@ impl Adapter {
     pub(crate) async fn answered(&self, query: &Query) -> Result<Answered, AdapterProblem> {
         let entry = self.0.ledger.begin(&self.0.connector.adapter.id, Some(query));
         let answer = self.ask(query).await;
-        match &answer {
-            Ok(answered) => entry.finish("answered", answered.for_ledger()),
-            Err(problem) => entry.finish(&problem.code, Vec::new()),
-        }
+        let (status, failures) = match &answer {
+            Ok(answered) => ("answered", answered.for_ledger()),
+            Err(problem) => (problem.code.as_str(), Vec::new()),
+        };
+        entry.finish(status, failures, None).await.map_err(|error| problem::ledger_unwritable(&error))?;
         answer
     }
 
-    async fn ask(&self, query: &Query) -> Result<Answered, AdapterProblem> {
+    /// As [`Adapter::answered`], without a line in the ledger: whoever calls writes it.
+    pub(crate) async fn ask(&self, query: &Query) -> Result<Answered, AdapterProblem> {
         let Inner { connector, source, rehearsal, .. } = &*self.0;
         answer::check(connector, query)?;
         if rehearsal.strikes(query).await {

@@ -30,6 +30,13 @@ pub fn from_fen(fen: i64) -> Result<String, NotANumber> {
     if (0..=MAX_FEN).contains(&fen) { Ok(format!("{}.{:02}", fen / 100, fen % 100)) } else { Err(NotANumber) }
 }
 
+/// An amount in yuan as [`yuan`] and [`from_fen`] write it, in fen.
+pub(crate) fn fen(canonical: &str) -> Result<i64, NotANumber> {
+    let (whole, cents) = canonical.split_once('.').filter(|(_, cents)| cents.len() == 2).ok_or(NotANumber)?;
+    let (whole, cents): (i64, i64) = (whole.parse().map_err(|_| NotANumber)?, cents.parse().map_err(|_| NotANumber)?);
+    whole.checked_mul(100).and_then(|fen| fen.checked_add(cents)).ok_or(NotANumber)
+}
+
 /// Reads a decimal of zero or more, such as an area: digits, and a point with digits.
 pub fn decimal(text: &str) -> Result<String, NotANumber> {
     let (whole, fraction) = match text.split_once('.') {

@@ -1,6 +1,6 @@
 //! From a query to its results: check it, ask the source for all datasets side by side, map the rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use serde_json::value::RawValue;
@@ -11,7 +11,7 @@ use crate::mapping::{Mapped, Outcome, Person};
 use crate::problem;
 use crate::protocol::{AdapterProblem, MAX_SUBJECTS, Query, QueryResult, QuerySubject, Response, ResultStatus};
 use crate::rehearsal::Rehearsal;
-use crate::source::{Question, Source, SourceError};
+use crate::source::{Found, Question, Source, SourceError};
 use crate::synthetic;
 
 /// Longest text of a query, in bytes.
@@ -106,7 +106,7 @@ pub(crate) async fn answer(
     // A source that answers nothing at all is down, and the caller may try again; one that answers in
     // part has answered, and its `error` results are what they are. Too many rows is an answer too: the
     // same question would give the same.
-    let down = unanswered.iter().find(|error| !matches!(error, SourceError::TooManyRows(_)));
+    let down = unanswered.iter().find(|error| !matches!(error, SourceError::TooManyRows(_) | SourceError::Answer(_)));
     match down {
         Some(error) if unanswered.len() == asked => Err(problem::of_source(error)),
         _ => Ok(answered),
@@ -131,10 +131,12 @@ async fn ask_dataset(source: &Source, rehearsal: &Rehearsal, dataset: &Dataset, 
     if subjects.is_empty() {
         return part;
     }
-    let id_numbers: BTreeSet<&str> = subjects.iter().map(|subject| subject.id_number.as_str()).collect();
-    let question = Question { id_numbers: id_numbers.into_iter().collect(), period: query.period };
-    let rows = match source.fetch(&dataset.id, &question).await {
-        Ok(rows) => rows,
+    let asked: BTreeMap<&str, &str> =
+        subjects.iter().map(|subject| (subject.id_number.as_str(), subject.name.as_str())).collect();
+    let (id_numbers, names) = asked.into_iter().unzip();
+    let question = Question { id_numbers, names, period: query.period };
+    let Found { rows, unanswered } = match source.fetch(&dataset.id, &question).await {
+        Ok(found) => found,
         Err(error) => {
             part.failures.push(Text::same(error.code()).about(&dataset.id));
             part.results.extend(subjects.iter().map(|subject| result(subject, dataset, ResultStatus::Error)));
@@ -142,16 +144,21 @@ async fn ask_dataset(source: &Source, rehearsal: &Rehearsal, dataset: &Dataset, 
             return part;
         }
     };
+    // One person whose answer is no use costs nobody else theirs.
+    part.failures.extend(unanswered.iter().map(|(_, error)| error.text().about(&dataset.id)));
+    let is_answered = |subject: &&QuerySubject| !unanswered.iter().any(|(number, _)| *number == subject.id_number);
+    let (subjects, failed): (Vec<_>, Vec<_>) = subjects.into_iter().partition(is_answered);
+    part.results.extend(failed.into_iter().map(|subject| result(subject, dataset, ResultStatus::Error)));
     let persons: Vec<_> =
         subjects.iter().map(|subject| Person { id_number: &subject.id_number, name: &subject.name }).collect();
-    match dataset.mapping.map(&rows, &persons) {
+    match dataset.mapping.map(&rows, &persons, query.period) {
         Err(error) => {
             part.failures.push(error.text().about(&dataset.id));
             part.results.extend(subjects.iter().map(|subject| result(subject, dataset, ResultStatus::Error)));
         }
         Ok(all) => {
             for (subject, mapped) in subjects.into_iter().zip(all) {
-                part.push(subject, dataset, mapped);
+                part.push(subject, dataset, mapped, rows.as_of.as_ref());
             }
         }
     }
@@ -166,7 +173,8 @@ impl Answered {
 }
 
 impl Part {
-    fn push(&mut self, subject: &QuerySubject, dataset: &Dataset, mapped: Mapped) {
+    /// `as_of` is the day all rows of the source are of, where it says one; a record may say its own.
+    fn push(&mut self, subject: &QuerySubject, dataset: &Dataset, mapped: Mapped, as_of: Option<&String>) {
         let mut result = match mapped.outcome {
             Outcome::NoRecord => result(subject, dataset, ResultStatus::NoRecord),
             Outcome::NameMismatch => result(subject, dataset, ResultStatus::NameMismatch),
@@ -179,6 +187,9 @@ impl Part {
                 QueryResult { as_of, facts, ..result(subject, dataset, ResultStatus::Ok) }
             }
         };
+        if matches!(result.status, ResultStatus::Ok | ResultStatus::NoRecord) {
+            result.as_of = result.as_of.or_else(|| as_of.cloned());
+        }
         // From the row, not from the question: the hub compares the two.
         result.id_number = mapped.filed_under;
         self.results.push(result);

@@ -1,6 +1,9 @@
 //! `check`: a ladder from the file to an answer. It stops at the first broken rung, names it, and says what
 //! mends it.
 
+mod delivery;
+mod service;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -8,12 +11,13 @@ use jiff::civil::date;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::adapter::{Adapter, LoadError, Overrides};
-use crate::connector::{Connector, DatabasePlace, Dataset, TlsMode};
+use crate::connector::{Ask, AuthInfo, Connector, DatabasePlace, Dataset, SourceInfo, TlsMode, UrlPlace, WebInfo};
 use crate::error::{Fault, Lang, Text};
 use crate::golden;
 use crate::native::find_column;
 use crate::protocol::QueryPeriod;
-use crate::source::{OpenError, Plan, Question, Rung, SourceError, Trouble, connect, resolve};
+use crate::secret::SecretPlace;
+use crate::source::{OpenError, Plan, Question, Rung, SourceError, Trouble, Whereabouts, connect, resolve};
 
 /// An identity number that nobody has, for asking without asking about anybody.
 pub(crate) const NOBODY: &str = "150000185001010010";
@@ -112,6 +116,9 @@ pub async fn climb(file: &Path, overrides: Overrides) -> Vec<Step> {
 /// That the secrets are there, and whether one of them is open to every account: the adapter runs, but somebody
 /// should know.
 fn secrets(connector: &Connector) -> Step {
+    if matches!(connector.source, SourceInfo::File(_)) {
+        return Step::sound(Rung::Secrets, "不需要机密", "no secret is needed");
+    }
     let Some((path, mode)) = open_secret(connector) else {
         return Step::sound(Rung::Secrets, "文件所说的机密都在", "every secret the file names is there");
     };
@@ -127,36 +134,57 @@ fn secrets(connector: &Connector) -> Step {
 
 /// A secret file, with its mode, that every account of the machine may use.
 pub(crate) fn open_secret(connector: &Connector) -> Option<(PathBuf, u32)> {
-    let info = connector.source.database()?;
-    let (DatabasePlace::Url(place) | DatabasePlace::Fields { password: place, .. }) = &info.database;
-    place.open_to_all(connector.folder())
+    let mut places: Vec<&SecretPlace> = Vec::new();
+    match &connector.source {
+        SourceInfo::Sql(info) => match &info.database {
+            DatabasePlace::Url(place) | DatabasePlace::Fields { password: place, .. } => places.push(place),
+        },
+        SourceInfo::File(_) => {}
+        SourceInfo::Soap(info) => places.extend(of_service(&info.web)),
+        SourceInfo::Http(info) => {
+            places.extend(of_service(&info.web));
+            places.extend(info.envelope.as_ref().and_then(|envelope| envelope.sign_key.as_ref()));
+            places.extend(connector.datasets.iter().filter_map(|dataset| match &dataset.ask {
+                Ask::Http(ask) => ask.service.as_ref().map(|service| &service.key),
+                Ask::Sql { .. } | Ask::File { .. } | Ask::Soap(_) => None,
+            }));
+        }
+    }
+    places.into_iter().find_map(|place| place.open_to_all(connector.folder()))
 }
 
-/// DNS, TCP, TLS, login, read-only. True when all of them hold.
+/// The secrets of a service.
+fn of_service(web: &WebInfo) -> Vec<&SecretPlace> {
+    let key = match &web.auth {
+        AuthInfo::Oauth2(info) => Some(&info.client_secret),
+        AuthInfo::Signed(info) => Some(&info.service.key),
+        AuthInfo::None | AuthInfo::Certificate => None,
+    };
+    let url = match &web.url {
+        UrlPlace::Kept(place) => Some(place),
+        UrlPlace::Address(_) => None,
+    };
+    key.into_iter().chain(url).collect()
+}
+
+/// DNS, TCP, TLS, login, read-only; or what a folder of deliveries has instead. True when all of them hold.
 async fn climb_to_login(adapter: &Adapter, steps: &mut Vec<Step>) -> bool {
+    if let Some(source) = adapter.source().soap() {
+        let climbed = service::climb(source.place(), source.is_encrypted(), source.reach(), source.login(), steps);
+        return Box::pin(climbed).await;
+    }
+    if let Some(source) = adapter.source().deliveries() {
+        return delivery::climb(source, steps).await;
+    }
+    if let Some(source) = adapter.source().service() {
+        let (reach, login) = (source.client_reach(), source.login());
+        return Box::pin(service::climb(source.place(), source.is_encrypted(), reach, login, steps)).await;
+    }
     let Some(source) = adapter.source().database() else { return true };
     let place = source.place();
     let tls = source.tls();
-    if tls.is_some() {
-        let addresses = match resolve(place).await {
-            Ok(addresses) => addresses,
-            Err(trouble) => {
-                steps.push(Step::broken(trouble));
-                return false;
-            }
-        };
-        let shown = addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", ");
-        let host = &place.host;
-        steps.push(Step::sound(Rung::Dns, format!("{host} 的地址是 {shown}"), format!("{host} is {shown}")));
-        match connect(&addresses, place).await {
-            Ok(address) => {
-                steps.push(Step::sound(Rung::Tcp, format!("{address} 有程序在听"), format!("{address} listens")));
-            }
-            Err(trouble) => {
-                steps.push(Step::broken(trouble));
-                return false;
-            }
-        }
+    if tls.is_some() && !climb_network(place, steps).await {
+        return false;
     }
     match source.login().await {
         Err(error) => {
@@ -200,6 +228,30 @@ async fn climb_to_login(adapter: &Adapter, steps: &mut Vec<Step>) -> bool {
     }
 }
 
+/// DNS and TCP. True when both hold.
+async fn climb_network(place: &Whereabouts, steps: &mut Vec<Step>) -> bool {
+    let addresses = match resolve(place).await {
+        Ok(addresses) => addresses,
+        Err(trouble) => return stop(steps, Step::broken(trouble)),
+    };
+    let shown = addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", ");
+    let host = &place.host;
+    steps.push(Step::sound(Rung::Dns, format!("{host} 的地址是 {shown}"), format!("{host} is {shown}")));
+    match connect(&addresses, place).await {
+        Ok(address) => {
+            steps.push(Step::sound(Rung::Tcp, format!("{address} 有程序在听"), format!("{address} listens")));
+            true
+        }
+        Err(trouble) => stop(steps, Step::broken(trouble)),
+    }
+}
+
+/// Tells the rung that does not hold, above which nothing is climbed.
+fn stop(steps: &mut Vec<Step>, broken: Step) -> bool {
+    steps.push(broken);
+    false
+}
+
 fn encrypted(mode: TlsMode, cipher: Option<&str>) -> Step {
     let cipher_zh = cipher.map(|cipher| format!("（{cipher}）")).unwrap_or_default();
     let cipher_en = cipher.map(|cipher| format!(" ({cipher})")).unwrap_or_default();
@@ -227,7 +279,10 @@ fn encrypted(mode: TlsMode, cipher: Option<&str>) -> Step {
 /// Permission, prepare, columns, cost, answer, each for all datasets. What one dataset says may belong to
 /// any of them; the lowest rung is the one that is told.
 async fn climb_statements(adapter: &Adapter, steps: &mut Vec<Step>) {
-    let question = || Question { id_numbers: vec![NOBODY], period: period() };
+    let question = || Question { id_numbers: vec![NOBODY], names: vec![""], period: period() };
+    if adapter.source().database().is_none() {
+        return climb_answers(adapter, &question(), steps).await;
+    }
     let (mut troubles, mut plans) = (Vec::new(), Vec::new());
     for dataset in &adapter.connector().datasets {
         match adapter.source().columns(&dataset.id).await {
@@ -274,8 +329,12 @@ async fn climb_statements(adapter: &Adapter, steps: &mut Vec<Step>) {
         return;
     }
     steps.extend(plans.iter().map(|(dataset, plan)| affordable(dataset, plan)));
+    climb_answers(adapter, &question(), steps).await;
+}
+
+async fn climb_answers(adapter: &Adapter, question: &Question<'_>, steps: &mut Vec<Step>) {
     for dataset in &adapter.connector().datasets {
-        let step = answers(adapter, dataset, &question()).await;
+        let step = answers(adapter, dataset, question).await;
         let holds = step.holds();
         steps.push(step);
         if !holds {
@@ -344,7 +403,7 @@ async fn answers(adapter: &Adapter, dataset: &Dataset, question: &Question<'_>) 
     let id = &dataset.id;
     let began = Instant::now();
     match adapter.source().fetch(id, question).await {
-        Ok(rows) if rows.rows.is_empty() => {
+        Ok(found) if found.rows.rows.is_empty() => {
             let took = began.elapsed().as_millis();
             Step::sound(Rung::Answer, format!("{id}：{took} 毫秒答复"), format!("{id}: answers in {took} ms"))
         }
@@ -353,18 +412,29 @@ async fn answers(adapter: &Adapter, dataset: &Dataset, question: &Question<'_>) 
             rung: Rung::Answer,
             what: Text::new(
                 format!("{id}：问一个不存在的人却返回了记录"),
-                format!("{id}: asked about nobody, the statement returns rows"),
+                format!("{id}: asked about nobody, the source gives records"),
             ),
-            mend: Text::new(
-                "检查 WHERE 条件里 OR 的括号",
-                "check the WHERE clause: an OR without parentheses reads other people's rows",
-            ),
+            mend: match adapter.source().database() {
+                Some(_) => Text::new(
+                    "检查 WHERE 条件里 OR 的括号",
+                    "check the WHERE clause: an OR without parentheses reads other people's rows",
+                ),
+                None => Text::new(
+                    "核对所问的身份号码有没有传到、subject 是不是记录里本人的号码",
+                    "check that the identity number reaches the source, and that `subject` is the one in the record itself",
+                ),
+            },
             command: None,
             details: String::new(),
         }),
         Err(error) => {
-            let outside =
-                !matches!(error, SourceError::Statement(_) | SourceError::TooManyRows(_) | SourceError::TooCostly(_));
+            let outside = !matches!(
+                error,
+                SourceError::Statement(_)
+                    | SourceError::TooManyRows(_)
+                    | SourceError::TooCostly(_)
+                    | SourceError::Answer(_)
+            );
             Step { outside, ..Step::broken(about(dataset, of_source(&error, Rung::Answer))) }
         }
     }
@@ -445,6 +515,19 @@ pub(crate) fn unopened(error: &LoadError) -> Trouble {
                 "set the variable or file; for a trial, pass --source-url",
             ),
         ),
+        LoadError::Source(error @ OpenError::Folder) => (
+            "source_url",
+            error.text(),
+            Text::new("改正 --source-url，或不写它", "correct --source-url, or leave it out"),
+        ),
+        LoadError::Source(error @ OpenError::Fixture(_)) => (
+            "fixture",
+            error.text(),
+            Text::new(
+                "核对测试数据的路径和格式；.sql 的旁边要有 schema.sql",
+                "check the path and the form of the fixture; beside one in SQL there is a schema.sql",
+            ),
+        ),
         LoadError::Source(error @ OpenError::TlsFile { .. }) => (
             "tls_file",
             error.text(),
@@ -453,6 +536,9 @@ pub(crate) fn unopened(error: &LoadError) -> Trouble {
                 "check the path, the permission to read it, and that it is PEM",
             ),
         ),
+        LoadError::Source(error @ (OpenError::Address | OpenError::Plain)) => {
+            ("source_url", error.text(), Text::new("写服务的 https 地址", "write the service's address, with https"))
+        }
         LoadError::Source(error) => (
             "source_url",
             error.text(),
@@ -484,7 +570,7 @@ fn of_source(error: &SourceError, at: Rung) -> Trouble {
             "等占用它的程序结束；SQLite 可改用 WAL 模式",
             "wait for the program that holds it; SQLite can use WAL mode",
         ),
-        _ => Text::new("收窄语句，或提高 max_rows", "narrow the statement, or raise max_rows"),
+        _ => Text::new("收窄查询条件，或提高 max_rows", "narrow the question, or raise max_rows"),
     };
     Trouble { code: error.code(), rung: at, what: error.text(), mend, command: None, details: String::new() }
 }

@@ -3,11 +3,15 @@
 //! Exit codes are those of `hedui`: 0 done, 1 done but the answer is no (a failed test, a fault in the
 //! file), 2 the command or its input is wrong, 3 something outside failed (database, network, files).
 
+mod beginning;
 mod conform;
 mod explore;
 mod print;
+mod proof;
+pub mod reconcile;
 mod recorded;
 mod serve;
+mod service;
 mod status;
 
 use std::path::PathBuf;
@@ -22,12 +26,14 @@ use crate::connector::Connector;
 use crate::error::{Lang, Text};
 use crate::golden;
 use crate::ledger::Ledger;
-use crate::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject, ResultStatus};
+use crate::protocol::{Query, QueryPeriod, ResultStatus};
 use crate::secret::Secret;
+use crate::trial::Untried;
 use crate::{synthetic, trial};
 pub use conform::{CallerArgs, ConformArgs};
 pub use explore::{DiffArgs, DiscoverArgs, DriverArg, NewArgs};
 pub use print::Style;
+pub use proof::ProofArgs;
 pub use serve::ServeArgs;
 pub use status::StatusArgs;
 
@@ -43,7 +49,7 @@ const OUTSIDE: u8 = 3;
 pub enum Command {
     /// Answer the hub's questions over mutual TLS.
     ///
-    /// Example: hedui-adapter serve hrss/connector.toml --listen 0.0.0.0:9101 --cert hrss.pem --key hrss.key --client-ca hub-ca.pem
+    /// Example: hedui-adapter serve hrss/connector.toml --listen 0.0.0.0:9101 --cert hrss.pem --key hrss.key --client-ca hub-ca.pem --hub-keys hub-keys.json --answer-key answers.key --ledger hrss.jsonl
     Serve(ServeArgs),
     /// Climb the ladder from the file to an answer, and say what mends the first broken rung.
     ///
@@ -163,7 +169,9 @@ fn load(args: &FileArgs, overrides: Overrides, style: Style) -> Result<Adapter, 
 }
 
 async fn climb(args: CheckArgs, style: Style) -> u8 {
-    let steps = check::climb(&args.connector.file, args.connector.overrides()).await;
+    // What is found is told rung by rung; the record of use is the server's.
+    let overrides = Overrides { ledger: Ledger::Silent, ..args.connector.overrides() };
+    let steps = check::climb(&args.connector.file, overrides).await;
     style.ladder(&args.connector.file, &steps);
     match steps.iter().find(|step| !step.holds()) {
         None => 0,
@@ -185,36 +193,28 @@ async fn test(args: TestArgs, style: Style) -> u8 {
     if results.iter().all(golden::GoldenResult::passed) { 0 } else { NO }
 }
 
-async fn ask(args: TryArgs, style: Style) -> u8 {
-    let mut overrides = args.connector.overrides();
-    overrides.ledger = Ledger::Stderr;
-    let id_number = if args.id_number == "-" {
-        let mut line = String::new();
+/// An identity number as it was given; `-` reads it from standard input.
+fn number(given: &str) -> String {
+    let mut line = given.to_owned();
+    if given == "-" {
+        line.clear();
         if std::io::stdin().read_line(&mut line).is_err() {
             line.clear();
         }
-        line.trim().to_ascii_uppercase()
-    } else {
-        args.id_number.trim().to_ascii_uppercase()
-    };
+    }
+    line.trim().to_ascii_uppercase()
+}
+
+async fn ask(args: TryArgs, style: Style) -> u8 {
+    let mut overrides = args.connector.overrides();
+    overrides.ledger = Ledger::Stderr;
+    let id_number = number(&args.id_number);
     let adapter = match load(&args.connector, overrides, style) {
         Ok(adapter) => adapter,
         Err(code) => return code,
     };
-    let query = Query {
-        request_id: "try".to_owned(),
-        purpose: "try".to_owned(),
-        authorisation: QueryAuthorisation { number: "try".to_owned(), valid_until: args.to.to_string() },
-        period: QueryPeriod { from: args.from, to: args.to },
-        datasets: vec![args.dataset],
-        subjects: vec![QuerySubject {
-            reference: "m1".to_owned(),
-            id_number,
-            name: args.name,
-            datasets: None,
-            case: None,
-        }],
-    };
+    let period = QueryPeriod { from: args.from, to: args.to };
+    let query = Query::of_own("try", &[&args.dataset], [(id_number.as_str(), args.name.as_str())], period);
     if args.record.is_some() && !query.subjects.iter().all(|subject| synthetic::is_synthetic(&subject.id_number)) {
         style.failed(
             "record_of_a_person",
@@ -254,9 +254,13 @@ async fn ask(args: TryArgs, style: Style) -> u8 {
                 trial.answered.response.results.iter().any(|result| result.status == ResultStatus::NameMismatch);
             if mismatch || !trial.answered.failures.is_empty() { NO } else { 0 }
         }
-        Err(problem) => {
+        Err(Untried::Refused(problem)) => {
             style.failed(&problem.code, &Text::new(problem.title_zh, problem.title));
             if problem.status < 500 { WRONG } else { OUTSIDE }
+        }
+        Err(Untried::Unanswered(error)) => {
+            style.refused(&error);
+            OUTSIDE
         }
     }
 }

@@ -4,25 +4,48 @@
 //! checked as a whole when it is loaded: a [`Connector`] that exists is sound in itself, and every
 //! fault of a file is named at once, with its line and what mends it.
 
+mod auth;
 mod checked;
+mod condition;
 mod dataset;
+mod delivered;
+mod envelope;
 mod file;
+mod http;
 mod mapped;
+mod request;
+mod soap;
 mod source;
+mod template;
+mod web;
+mod xml_template;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use auth::{Algorithm, AuthInfo, Encoding, Life, Oauth2Info, Part, ServiceKey, ServicePath, SignedInfo, StageInfo};
 pub(crate) use checked::{is_name, name_form, sha256};
+pub use condition::{Condition, Is};
+pub use delivered::{FileFormat, FileInfo, FileName};
+pub use envelope::{EnvelopeInfo, Field};
+pub use http::{HttpAsk, HttpInfo, Meaning, Paging, PagingKind};
+pub(crate) use request::probe;
+pub use soap::{AnswerPath, SoapAsk, SoapInfo, SoapMeaning, XmlCondition};
 pub(crate) use source::duration;
+pub use template::{Body, Place, Template, Tree};
+pub(crate) use web::service_url;
+pub use web::{UrlPlace, WebInfo, WebTls};
+pub(crate) use xml_template::Filling;
+pub use xml_template::{XmlTemplate, XmlValue};
 
 use crate::error::{Fault, Faults, Text};
 use crate::golden::GoldenTest;
 use crate::mapping::Mapping;
-use crate::protocol::{AdapterVersion, MAX_SUBJECTS, Manifest, ManifestDataset};
+use crate::protocol::{AdapterVersion, MAX_SUBJECTS, Manifest, ManifestDataset, QueryPeriod};
 use crate::secret::SecretPlace;
 use crate::sql_text::SqlText;
 use crate::words;
+use crate::xml::XmlPath;
 
 /// The schema this build reads.
 pub const SCHEMA: &str = "hedui.connector/1";
@@ -38,6 +61,8 @@ pub struct Connector {
     pub adapter: AdapterInfo,
     /// Where the records are.
     pub source: SourceInfo,
+    /// Whose questions are answered, and what is kept of them.
+    pub hub: HubInfo,
     /// What the department agrees to answer; the hub keeps to it.
     pub quota: Quota,
     /// The datasets, in the order of the file.
@@ -61,11 +86,28 @@ pub struct AdapterInfo {
     pub notice: Option<String>,
 }
 
+/// Whose questions are answered, and what is kept of them. Paths are relative to the connector file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HubInfo {
+    /// The public keys that the hub signs its questions with.
+    pub keys: Option<PathBuf>,
+    /// The private key that answers are signed with, PEM.
+    pub answer_key: Option<PathBuf>,
+    /// The department's record of use.
+    pub ledger: Option<PathBuf>,
+}
+
 /// Where the records are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceInfo {
     /// A database.
-    Sql(SqlInfo),
+    Sql(Box<SqlInfo>),
+    /// A folder of deliveries.
+    File(FileInfo),
+    /// A service that answers in XML.
+    Soap(Box<SoapInfo>),
+    /// A service that answers in JSON.
+    Http(Box<HttpInfo>),
 }
 
 /// A database.
@@ -193,6 +235,17 @@ pub enum Ask {
         /// Its parameters, in the order of [`SqlText::parameters`].
         parameters: Vec<Parameter>,
     },
+    /// By the identity numbers in a delivered file.
+    File {
+        /// The file.
+        file: FileName,
+        /// The path of its records, in XML.
+        records: Option<XmlPath>,
+    },
+    /// By a message of XML.
+    Soap(Box<SoapAsk>),
+    /// By calls of a service.
+    Http(Box<HttpAsk>),
 }
 
 /// A named parameter of a statement, made from the query's period.
@@ -216,30 +269,33 @@ pub enum PeriodDay {
 }
 
 impl SourceInfo {
-    /// The database, where it is one.
-    #[expect(clippy::unnecessary_wraps, reason = "a source that is no database has none")]
-    pub(crate) const fn database(&self) -> Option<&SqlInfo> {
-        match self {
-            Self::Sql(info) => Some(info),
-        }
-    }
-
-    /// The same, to be altered.
-    #[expect(clippy::unnecessary_wraps, reason = "a source that is no database has none")]
+    /// The database, where it is one, to be altered.
     pub(crate) const fn database_mut(&mut self) -> Option<&mut SqlInfo> {
         match self {
             Self::Sql(info) => Some(info),
+            Self::File(_) | Self::Soap(_) | Self::Http(_) => None,
         }
     }
 }
 
 impl Ask {
     /// The statement, where it is asked by one.
-    #[expect(clippy::unnecessary_wraps, reason = "a source that is no database has none")]
     pub(crate) const fn statement(&self) -> Option<&SqlText> {
         match self {
             Self::Sql { statement, .. } => Some(statement),
+            Self::File { .. } | Self::Soap(_) | Self::Http(_) => None,
         }
+    }
+}
+
+impl Parameter {
+    /// The day of the period, as it is written.
+    pub(crate) fn written(&self, period: QueryPeriod) -> String {
+        let day = match self.of {
+            PeriodDay::From => period.from,
+            PeriodDay::To => period.to,
+        };
+        day.strftime(&self.format).to_string()
     }
 }
 
@@ -296,6 +352,10 @@ impl Connector {
     pub(crate) const fn source_timeout(&self) -> Duration {
         match &self.source {
             SourceInfo::Sql(info) => info.statement_timeout,
+            // An index in memory answers at once.
+            SourceInfo::File(_) => Duration::from_secs(1),
+            SourceInfo::Soap(info) => info.web.question_timeout,
+            SourceInfo::Http(info) => info.web.question_timeout,
         }
     }
 
@@ -326,6 +386,7 @@ impl Connector {
             quota_burst: self.quota.burst,
             connector_sha256: Some(self.sha256.clone()),
             max_subjects: MAX_SUBJECTS,
+            answer_key: None,
         }
     }
 }

@@ -7,7 +7,7 @@
 use jiff::civil::Date;
 use jiff::fmt::strtime::BrokenDownTime;
 
-/// Which day a value without one stands for.
+/// Which day a value stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Day {
     /// The format has `%d`.
@@ -38,9 +38,6 @@ pub enum DateFormatError {
     /// Without `%d` and without `day`.
     #[error("a date format without %d needs day = \"first\" or day = \"last\"")]
     DayMissing,
-    /// With `%d` and with `day`.
-    #[error("a date format with %d has no use for `day`")]
-    DayTwice,
 }
 
 /// A value that is not a date in the format. The value is not part of it.
@@ -48,7 +45,8 @@ pub enum DateFormatError {
 pub struct NotADate;
 
 impl DateFormat {
-    /// Checks a format; `day` is what the file says of formats without `%d`.
+    /// Checks a format. Without `%d` it needs a `day`; with both, a value stands for the first or last day of
+    /// the month that its own day lies in.
     pub fn new(pattern: &str, day: Option<Day>) -> Result<Self, DateFormatError> {
         let directives = directives(pattern)?;
         let count = |directive| directives.iter().filter(|known| **known == directive).count();
@@ -57,9 +55,8 @@ impl DateFormat {
         }
         let day = match (count('d'), day) {
             (0, None) => return Err(DateFormatError::DayMissing),
-            (0, Some(day)) => day,
+            (_, Some(day)) => day,
             (_, None) => Day::Given,
-            (_, Some(_)) => return Err(DateFormatError::DayTwice),
         };
         let has_time = directives.iter().any(|directive| matches!(directive, 'H' | 'M' | 'S'));
         Ok(Self { pattern: pattern.to_owned(), day, has_time })
@@ -88,6 +85,9 @@ impl DateFormat {
         }
         let parsed = BrokenDownTime::parse(&self.pattern, text).map_err(|_| NotADate)?;
         let (year, month) = (parsed.year().ok_or(NotADate)?, parsed.month().ok_or(NotADate)?);
+        if let Some(day) = parsed.day() {
+            Date::new(year, month, day).map_err(|_| NotADate)?;
+        }
         let date = match self.day {
             Day::Given => Date::new(year, month, parsed.day().ok_or(NotADate)?),
             Day::First => Date::new(year, month, 1),
@@ -151,6 +151,9 @@ mod tests {
         assert_eq!(read("%Y%m", Some(Day::First), "202402"), Ok(Some(date(2024, 2, 1))));
         assert_eq!(read("%Y%m", Some(Day::Last), "202402"), Ok(Some(date(2024, 2, 29))));
         assert_eq!(read("%Y%m%d", None, "20240229"), Ok(Some(date(2024, 2, 29))));
+        assert_eq!(read("%Y%m%d", Some(Day::First), "20240217"), Ok(Some(date(2024, 2, 1))));
+        assert_eq!(read("%Y.%m.%d", Some(Day::Last), "2024.02.17"), Ok(Some(date(2024, 2, 29))));
+        assert_eq!(read("%Y%m%d", Some(Day::First), "20230229"), Err(NotADate), "there was no such day");
         assert_eq!(read("%Y-%m-%d %H:%M:%S", None, "2024-02-29 23:59:59"), Ok(Some(date(2024, 2, 29))));
         assert_eq!(read("%Y年%m月%d日", None, " 2024年02月29日 "), Ok(Some(date(2024, 2, 29))));
         assert_eq!(read("%Y年%-m月%-d日", None, "2024年2月9日"), Ok(Some(date(2024, 2, 9))));
@@ -193,7 +196,6 @@ mod tests {
             ("%m-%d", None, DateFormatError::Incomplete),
             ("%Y%m%m", Some(Day::First), DateFormatError::Incomplete),
             ("%Y%m", None, DateFormatError::DayMissing),
-            ("%Y%m%d", Some(Day::Last), DateFormatError::DayTwice),
         ] {
             assert_eq!(DateFormat::new(pattern, day), Err(error), "{pattern}");
         }

@@ -130,6 +130,14 @@ impl Found {
         if old.mapping.as_of.is_some() && new.mapping.as_of.is_none() {
             self.add(true, place, "不再说明数据日期", "it no longer says of which day its records are");
         }
+        if old.mapping.within != new.mapping.within || old.mapping.add != new.mapping.add {
+            self.add(
+                true,
+                place,
+                "哪些记录算在期间内、金额怎样合计变了",
+                "which rows lie within the period, or what is added up, changed",
+            );
+        }
         if old.mapping.skip != new.mapping.skip {
             self.add(true, place, "略去的记录变了", "which rows are left out changed");
         }

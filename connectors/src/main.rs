@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
-use connectors::cli::{Command, Style, run};
+use clap::{Parser, Subcommand, ValueEnum};
+use connectors::cli::{self, Style, reconcile};
 use connectors::error::Lang;
 
 /// The adapter of a department: answers Hedui's questions from the department's own database.
@@ -21,6 +21,17 @@ struct Cli {
     command: Command,
 }
 
+/// The verbs of an adapter, and those that look at what it kept.
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Adapter(Box<cli::Command>),
+    /// Hold the ledger against the hub's account. Exits with 2 when they differ.
+    ///
+    /// Example: hedui-adapter reconcile --ledger hrss.jsonl --hub-keys hub-keys.json --account account.json
+    Reconcile(reconcile::ReconcileArgs),
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum LangArg {
     Zh,
@@ -34,8 +45,14 @@ fn main() -> std::io::Result<ExitCode> {
         Some(LangArg::En) => Lang::En,
         None => locale(),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    Ok(runtime.block_on(run(cli.command, Style { lang, json: cli.json })))
+    let style = Style { lang, json: cli.json };
+    match cli.command {
+        Command::Reconcile(args) => Ok(reconcile::run(&args, style)),
+        Command::Adapter(command) => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            Ok(runtime.block_on(cli::run(*command, style)))
+        }
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the locale is the terminal's, not a setting")]

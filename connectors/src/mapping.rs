@@ -6,10 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
+
+use crate::amount;
 use crate::date_format::DateFormat;
 use crate::error::Text;
 use crate::name;
 use crate::native::{Native, Rows, find_column};
+use crate::protocol::QueryPeriod;
 use crate::synthetic;
 use crate::value::{Format, Misfit, Value};
 
@@ -28,6 +32,11 @@ pub struct Mapping {
     pub templates: Vec<Template>,
     /// Rows to leave out.
     pub skip: Vec<Skip>,
+    /// The column with the day that decides whether a row lies within the period of the question, and its format.
+    /// Rows outside are left out; one without a day that can be read is an error.
+    pub within: Option<(String, DateFormat)>,
+    /// The amount that is added up: facts that are alike in everything else become one.
+    pub add: Option<String>,
 }
 
 /// A target and what fills it.
@@ -84,6 +93,8 @@ pub struct Skip {
     pub column: String,
     /// The values.
     pub equals: BTreeSet<String>,
+    /// Further columns, all of which must have one of their values too.
+    pub and: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A person asked about.
@@ -144,11 +155,13 @@ impl RowError {
 /// Why the answer of a source cannot be used at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RowsError {
-    /// The statement does not give a column the mapping reads.
-    #[error("the statement gives no column `{0}`: select it, or change the mapping")]
+    /// The source does not give a column the mapping reads.
+    #[error("the source gives no column `{0}`: have it given (a database: in SELECT), or change the mapping")]
     ColumnMissing(String),
     /// A row is about a person who was not asked about, or about nobody.
-    #[error("the source returned a row about a person who was not asked about: check the WHERE clause and `subject`")]
+    #[error(
+        "the source returned a row about a person who was not asked about: check `subject` (a database: and the WHERE clause)"
+    )]
     Stranger,
 }
 
@@ -156,8 +169,10 @@ impl RowsError {
     /// The error for people.
     pub fn text(&self) -> Text {
         let zh = match self {
-            Self::ColumnMissing(column) => format!("语句没有给出列 `{column}`：在 SELECT 里加上，或改映射"),
-            Self::Stranger => "数据源给出了没有问到的人的记录：检查 WHERE 条件和 subject".to_owned(),
+            Self::ColumnMissing(column) => {
+                format!("数据源没有给出列 `{column}`：请补上（数据库写进 SELECT），或改映射")
+            }
+            Self::Stranger => "数据源给出了没有问到的人的记录：检查 subject（数据库还有 WHERE 条件）".to_owned(),
         };
         Text::new(zh, self.to_string())
     }
@@ -190,14 +205,48 @@ impl Mapping {
             }
         }
         for skip in &self.skip {
-            read(&skip.column, "skip".to_owned());
+            for column in std::iter::once(&skip.column).chain(skip.and.keys()) {
+                read(column, "skip".to_owned());
+            }
+        }
+        if let Some((column, _)) = &self.within {
+            read(column, "within".to_owned());
         }
         columns
     }
 
-    /// Maps the rows of a query; one entry a person, in their order.
-    pub fn map(&self, rows: &Rows, persons: &[Person<'_>]) -> Result<Vec<Mapped>, RowsError> {
-        let records = self.records(rows, persons)?;
+    /// The columns without which a record cannot be used: they say whose it is, whether it counts, and what every
+    /// fact has.
+    pub fn deciding_columns(&self) -> BTreeSet<&str> {
+        let mut columns = BTreeSet::from([self.subject.as_str()]);
+        columns.extend(self.name.as_deref());
+        columns.extend(self.within.as_ref().map(|(column, _)| column.as_str()));
+        for field in self.fields.iter().filter(|field| !field.optional) {
+            if let From::Column { column, .. } = &field.from {
+                columns.insert(column);
+            }
+        }
+        for template in self.templates.iter().filter(|template| !template.optional) {
+            columns.extend(template.parts.iter().filter_map(|part| match part {
+                Part::Column(column) => Some(column.as_str()),
+                Part::Literal(_) | Part::Target(_) => None,
+            }));
+        }
+        for skip in &self.skip {
+            columns.extend(std::iter::once(&skip.column).chain(skip.and.keys()).map(String::as_str));
+        }
+        columns
+    }
+
+    /// The columns that nothing but an optional target or `as_of` reads.
+    pub fn optional_columns(&self) -> BTreeSet<&str> {
+        let deciding = self.deciding_columns();
+        self.columns().into_keys().filter(|column| !deciding.contains(column)).collect()
+    }
+
+    /// Maps the rows of a query about `period`; one entry a person, in their order.
+    pub fn map(&self, rows: &Rows, persons: &[Person<'_>], period: QueryPeriod) -> Result<Vec<Mapped>, RowsError> {
+        let records = self.records(rows, persons, period)?;
         let mapped = |person: &Person<'_>| match records.by_number.get_key_value(person.id_number) {
             Some((number, rows)) if !rows.is_empty() => {
                 let rows: Vec<_> = rows.iter().map(|values| Row { places: &records.places, values }).collect();
@@ -209,7 +258,12 @@ impl Mapping {
     }
 
     /// Sorts the rows by the person they are about, without those to be left out.
-    fn records<'a>(&'a self, rows: &'a Rows, persons: &[Person<'_>]) -> Result<Records<'a>, RowsError> {
+    fn records<'a>(
+        &'a self,
+        rows: &'a Rows,
+        persons: &[Person<'_>],
+        period: QueryPeriod,
+    ) -> Result<Records<'a>, RowsError> {
         let mut records = Records::default();
         if rows.rows.is_empty() {
             return Ok(records);
@@ -224,7 +278,9 @@ impl Mapping {
             let row = Row { places: &records.places, values };
             let number = row.value(&self.subject).text().map(|number| self.canonical(&number));
             let number = number.filter(|number| asked.contains(number.as_str())).ok_or(RowsError::Stranger)?;
-            if !self.skip.iter().any(|skip| skip.leaves_out(row.value(&skip.column))) {
+            // A row whose day cannot be read stays, and is an error below: it may lie within.
+            let outside = self.day(&row).is_ok_and(|day| day.is_some_and(|day| !period.contains(day)));
+            if !outside && !self.skip.iter().any(|skip| skip.leaves_out(&row)) {
                 records.by_number.entry(number).or_default().push(values);
             }
         }
@@ -256,12 +312,17 @@ impl Mapping {
     }
 
     fn facts(&self, rows: &[Row<'_>]) -> Result<(String, Option<String>), RowError> {
-        let mut facts = Vec::with_capacity(rows.len());
+        let mut all = Vec::with_capacity(rows.len());
         let mut as_of = None;
         for row in rows {
-            facts.push(self.fact(row)?);
+            self.day(row)?;
+            all.push(self.fact(row)?);
             as_of = as_of.max(self.as_of(row)?);
         }
+        if let Some(target) = &self.add {
+            all = added(target, all)?;
+        }
+        let mut facts: Vec<String> = all.iter().map(written).collect();
         // Sources give rows in no certain order; sorted, equal records are equal bytes.
         facts.sort_unstable();
         Ok((format!("[{}]", facts.join(",")), as_of))
@@ -280,8 +341,17 @@ impl Mapping {
         }
     }
 
-    /// One fact as canonical JSON: names in order, no blanks.
-    fn fact(&self, row: &Row<'_>) -> Result<String, RowError> {
+    /// The day that decides whether a row lies within the period; `None` where nothing does.
+    fn day(&self, row: &Row<'_>) -> Result<Option<Date>, RowError> {
+        let Some((column, format)) = &self.within else { return Ok(None) };
+        let error = |misfit| RowError { at: "within".to_owned(), column: column.clone(), misfit };
+        let text = row.value(column).text().ok_or_else(|| error(Misfit::Empty))?;
+        let day = format.read(&text).map_err(|_| error(Misfit::Date))?;
+        day.map(Some).ok_or_else(|| error(Misfit::Empty))
+    }
+
+    /// The targets of one fact.
+    fn fact(&self, row: &Row<'_>) -> Result<BTreeMap<&str, Value>, RowError> {
         let mut values: BTreeMap<&str, Value> = BTreeMap::new();
         for field in &self.fields {
             let value = match &field.from {
@@ -308,19 +378,42 @@ impl Mapping {
                 Err(error) => return Err(error),
             }
         }
-        let mut json = String::from("{");
-        for (target, value) in &values {
-            if json.len() > 1 {
-                json.push(',');
-            }
-            json.push('"');
-            json.push_str(target);
-            json.push_str("\":");
-            value.write_json(&mut json);
-        }
-        json.push('}');
-        Ok(json)
+        Ok(values)
     }
+}
+
+/// A fact as canonical JSON: names in order, no blanks.
+fn written(values: &BTreeMap<&str, Value>) -> String {
+    let mut json = String::from("{");
+    for (target, value) in values {
+        if json.len() > 1 {
+            json.push(',');
+        }
+        json.push('"');
+        json.push_str(target);
+        json.push_str("\":");
+        value.write_json(&mut json);
+    }
+    json.push('}');
+    json
+}
+
+/// Facts that are alike in everything but the amount of `target` become one with the sum of it.
+fn added<'a>(target: &str, facts: Vec<BTreeMap<&'a str, Value>>) -> Result<Vec<BTreeMap<&'a str, Value>>, RowError> {
+    let too_large = |_| RowError { at: target.to_owned(), column: "add".to_owned(), misfit: Misfit::Amount };
+    let mut sums: BTreeMap<String, BTreeMap<&str, Value>> = BTreeMap::new();
+    let mut without = Vec::new();
+    for mut fact in facts {
+        let Some((name, amount)) = fact.remove_entry(target) else {
+            without.push(fact);
+            continue;
+        };
+        let sum = sums.entry(written(&fact)).or_insert(fact);
+        let fen = |value: Option<&Value>| value.map_or(Ok(0), |value| amount::fen(&value.as_text()));
+        let both = fen(sum.get(name)).map_err(too_large)?.saturating_add(fen(Some(&amount)).map_err(too_large)?);
+        sum.insert(name, Value::Text(amount::from_fen(both).map_err(too_large)?));
+    }
+    Ok(sums.into_values().chain(without).collect())
 }
 
 impl Template {
@@ -346,8 +439,11 @@ impl Template {
 }
 
 impl Skip {
-    fn leaves_out(&self, native: &Native) -> bool {
-        self.equals.contains(native.text().as_deref().unwrap_or_default())
+    fn leaves_out(&self, row: &Row<'_>) -> bool {
+        let one_of = |column: &str, values: &BTreeSet<String>| {
+            values.contains(row.value(column).text().as_deref().unwrap_or_default())
+        };
+        one_of(&self.column, &self.equals) && self.and.iter().all(|(column, values)| one_of(column, values))
     }
 }
 

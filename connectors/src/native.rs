@@ -50,6 +50,8 @@ pub struct Rows {
     pub columns: Vec<String>,
     /// One value a column in each row.
     pub rows: Vec<Vec<Native>>,
+    /// The day or instant that all of it is of, also where nothing is known of a person, when the source says one.
+    pub as_of: Option<String>,
 }
 
 impl Rows {
@@ -69,7 +71,7 @@ impl Rows {
             (row.len() == file.columns.len()).then(|| row.into_iter().map(value).collect::<Option<Vec<_>>>())?
         };
         let rows = file.rows.into_iter().map(row).collect::<Option<Vec<_>>>()?;
-        Some(Self { columns: file.columns, rows })
+        Some(Self { columns: file.columns, rows, as_of: None })
     }
 
     /// The rows as JSON, for a golden test; floats and bytes become `null` with no number in it.

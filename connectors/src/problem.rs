@@ -1,11 +1,15 @@
 //! The problems an adapter answers with (RFC 9457), each with a stable code, in Chinese and English.
 
+use std::io::Write as _;
+
+use crate::context::ContextError;
 use crate::error::Text;
+use crate::ledger::LedgerError;
 use crate::protocol::{AdapterProblem, MAX_SUBJECTS};
 use crate::source::SourceError;
 
 fn problem(status: u16, code: &str, title: Text) -> AdapterProblem {
-    AdapterProblem { code: code.to_owned(), status, title_zh: title.zh, title: title.en }
+    AdapterProblem { code: code.to_owned(), status, title_zh: title.zh, title: title.en, retry_after: None }
 }
 
 /// The question is not of the right form. `what` never repeats a value that was sent.
@@ -63,6 +67,35 @@ pub(crate) fn body_timeout() -> AdapterProblem {
     problem(408, "body_timeout", Text::new("请求体没有按时到达", "the body did not arrive in time"))
 }
 
+/// The question does not carry a signed context that is believed.
+pub(crate) fn context(error: ContextError) -> AdapterProblem {
+    let status = if matches!(error, ContextError::Audience | ContextError::Body) { 403 } else { 401 };
+    problem(status, error.code(), error.text())
+}
+
+/// The body is not the one whose digest was sent with it.
+pub(crate) fn digest_differs() -> AdapterProblem {
+    problem(
+        400,
+        "digest_differs",
+        Text::new("请求体与 Content-Digest 不符", "the body is not the one that Content-Digest is of"),
+    )
+}
+
+/// The ledger cannot be written, so nothing may be answered.
+pub(crate) fn ledger_unwritable(error: &LedgerError) -> AdapterProblem {
+    // The message names the adapter's own file; the hub need not know it.
+    drop(writeln!(std::io::stderr().lock(), "{error}"));
+    problem(
+        503,
+        "ledger_unwritable",
+        Text::new(
+            "适配器的使用台账无法写入，暂不回答",
+            "the adapter's ledger cannot be written; nothing is answered until it can",
+        ),
+    )
+}
+
 /// No such path.
 pub(crate) fn not_found() -> AdapterProblem {
     problem(
@@ -92,13 +125,21 @@ pub(crate) fn stopping() -> AdapterProblem {
 /// The source answered none of the datasets.
 pub(crate) fn of_source(error: &SourceError) -> AdapterProblem {
     match error {
-        SourceError::Timeout(_) => problem(
+        SourceError::QuotaExceeded { retry_after, .. } => AdapterProblem {
+            retry_after: *retry_after,
+            ..problem(
+                429,
+                error.code(),
+                Text::new("部门接口的调用配额已用完", "the quota of the department's service is used up"),
+            )
+        },
+        SourceError::TimedOut(_) | SourceError::Timeout(_) => problem(
             504,
             error.code(),
-            Text::new("部门数据库没有按时回答", "the department's database did not answer in time"),
+            Text::new("部门的数据源没有按时回答", "the department's source did not answer in time"),
         ),
         SourceError::Unavailable(_) | SourceError::Locked => {
-            problem(503, error.code(), Text::new("部门数据库暂不可用", "the department's database cannot be used now"))
+            problem(503, error.code(), Text::new("部门的数据源暂不可用", "the department's source cannot be used now"))
         }
         SourceError::Writable(_) => problem(
             503,
@@ -108,10 +149,23 @@ pub(crate) fn of_source(error: &SourceError) -> AdapterProblem {
                 "the adapter's database account could change records, and is not used until it cannot",
             ),
         ),
+        SourceError::Stale(_) => problem(
+            503,
+            error.code(),
+            Text::new(
+                "部门最近一次交来的数据已超过约定的时限",
+                "what the department delivered last is older than agreed",
+            ),
+        ),
+        SourceError::Answer(_) => problem(
+            502,
+            error.code(),
+            Text::new("部门接口的答复不可用", "the answer of the department's service cannot be used"),
+        ),
         SourceError::Statement(_) | SourceError::TooManyRows(_) | SourceError::TooCostly(_) => problem(
             500,
             error.code(),
-            Text::new("部门数据库无法执行查询", "the department's database could not run the statement"),
+            Text::new("部门的数据源无法执行查询", "the department's source could not be asked the question"),
         ),
     }
 }

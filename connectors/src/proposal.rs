@@ -110,10 +110,13 @@ impl Taken {
 
 /// Proposes a dataset of `adapter` for a relation, of the fact type `fact` or of the one that fits best.
 /// Its id is none of those `taken`, and is taken from then on.
+///
+/// `request` is the one that a service was asked with, where the relation is a list of its answer.
 pub fn propose(
     adapter: &str,
     relation: &Relation,
     fact: Option<&str>,
+    request: Option<&str>,
     taken: &mut Taken,
 ) -> Result<Proposal, NoProposal> {
     if taken.reads(&relation.name) {
@@ -137,7 +140,7 @@ pub fn propose(
         .min_by_key(|((found, missing), _)| (*missing, usize::MAX - *found))
         .ok_or(NoProposal::NoFact)?;
     let ((found, _), best) = best;
-    Ok(Proposal { fact: best.name, found, toml: written(adapter, relation, best, subject, taken) })
+    Ok(Proposal { fact: best.name, found, toml: written(adapter, relation, best, subject, request, taken) })
 }
 
 /// A required target that no column has, because all rows of a table are alike in it.
@@ -147,10 +150,12 @@ fn fixed(fact: &str, target: &str) -> bool {
 
 /// The column of one of these names: exactly so, else with it in a longer name, else with it in its comment.
 fn named<'a>(relation: &'a Relation, names: &[&str], other_than: Option<&ColumnInfo>) -> Option<&'a ColumnInfo> {
+    // A field of an object inside a record goes by its own name.
+    let own = |column: &ColumnInfo| plain(column.name.rsplit('.').next().unwrap_or_default());
     let column = |fits: &dyn Fn(&ColumnInfo) -> bool| {
         relation.columns.iter().find(|column| other_than != Some(column) && fits(column))
     };
-    let exact = |name: &&str| column(&|column| plain(&column.name) == plain(name));
+    let exact = |name: &&str| column(&|column| own(column) == plain(name));
     let within = |name: &&str| column(&|column| !name.is_ascii() && column.name.contains(*name));
     let said = |name: &&str| column(&|column| !name.is_ascii() && column.comment.contains(*name));
     let found = names.iter().find_map(exact).or_else(|| names.iter().find_map(within));
@@ -176,7 +181,14 @@ fn column_for<'a>(relation: &'a Relation, fact: &str, target: &str) -> Option<&'
     named(relation, names, None)
 }
 
-fn written(adapter: &str, relation: &Relation, fact: &FactType, subject: &ColumnInfo, taken: &mut Taken) -> String {
+fn written(
+    adapter: &str,
+    relation: &Relation,
+    fact: &FactType,
+    subject: &ColumnInfo,
+    request: Option<&str>,
+    taken: &mut Taken,
+) -> String {
     let (name, as_of) = (named(relation, NAME, Some(subject)), named(relation, AS_OF, Some(subject)));
     let kind = kind_of(relation, fact.name);
     let source = |target: &Target| {
@@ -196,26 +208,37 @@ fn written(adapter: &str, relation: &Relation, fact: &FactType, subject: &Column
             once.push(column);
         }
     }
-    let id: String = plain(&relation.name).chars().filter(char::is_ascii_alphanumeric).take(30).collect();
+    let is_file = relation.kind == "file";
+    let stem = match relation.kind.as_str() {
+        "file" => relation.name.rsplit_once('.').map_or(relation.name.as_str(), |(stem, _)| stem),
+        // The path of the records says nothing of them.
+        "answer" => "",
+        _ => relation.name.as_str(),
+    };
+    let id: String = plain(stem).chars().filter(char::is_ascii_alphanumeric).take(30).collect();
     let id = if id.len() >= 2 && id.starts_with(|first: char| first.is_ascii_lowercase()) {
         id
     } else {
         fact.name.to_owned()
     };
     let id = taken.free(format!("{adapter}.{id}"));
-    let (window, parameters) = match dated(relation, fact) {
-        Some(column) => window(column),
-        None => Default::default(),
+    let (window, parameters) =
+        match dated(relation, fact).filter(|_| !is_file && relation.kind != "answer" && request.is_none()) {
+            Some(column) => window(column),
+            None => Default::default(),
+        };
+    let mut toml = format!("[[dataset]]\nid = \"{id}\"\nfact = \"{}\"\n", fact.name);
+    let keys = if let Some(request) = request {
+        format!("request = {request}\nrecords = \"{}\"\n{}", relation.name, nested(relation, &once))
+    } else if is_file || relation.kind == "answer" {
+        file_keys(relation, fact)
+    } else {
+        let (columns, table, number) = (once.join(", "), &relation.name, &subject.written);
+        format!("sql = '''\nSELECT {columns}\nFROM {table} WHERE {number} IN (:id_numbers){window}'''\n")
     };
-    let mut toml = format!(
-        "[[dataset]]\nid = \"{id}\"\nfact = \"{}\"\nsql = '''\nSELECT {}\nFROM {} WHERE {} IN (:id_numbers){window}'''\nsubject = \"{}\"\n",
-        fact.name,
-        once.join(", "),
-        relation.name,
-        subject.written,
-        subject.name
-    );
+    toml.push_str(&keys);
     let mut line = |text: String| writeln!(toml, "{text}").expect("writing to a String cannot fail");
+    line(format!("subject = \"{}\"", subject.name));
     if let Some(name) = name {
         line(format!("name = \"{}\"", name.name));
     }
@@ -246,6 +269,31 @@ fn written(adapter: &str, relation: &Relation, fact: &FactType, subject: &Column
         }
     }
     toml
+}
+
+/// What names a file or the records of an answer, and the day that chooses them by period.
+fn file_keys(relation: &Relation, fact: &FactType) -> String {
+    let name = toml::Value::String(relation.name.clone());
+    let records = relation.records.as_ref().map(|path| format!("records = \"{path}\"\n")).unwrap_or_default();
+    let within = dated(relation, fact).map(|column| {
+        let (format, day) = date_form(column);
+        format!("within = {{ column = \"{}\", format = \"{format}\"{day} }}\n", column.name)
+    });
+    let within = within.unwrap_or_default();
+    match relation.kind.as_str() {
+        "file" => format!("file = {name}\n{records}{within}"),
+        _ => format!(
+            "{records}{within}# soap = {{ path = \"…\", action = \"…\", envelope = '''…''' }}   # 必填 · required\n"
+        ),
+    }
+}
+
+/// `columns` for those that stand inside an object of the record.
+fn nested(relation: &Relation, once: &[&str]) -> String {
+    let inside =
+        relation.columns.iter().filter(|column| column.written != column.name && once.contains(&&*column.written));
+    let paths: Vec<_> = inside.map(|column| format!("\"{}\" = \"{}\"", column.name, column.written)).collect();
+    if paths.is_empty() { String::new() } else { format!("columns = {{ {} }}\n", paths.join(", ")) }
 }
 
 /// The column that says when something was paid, for facts that are asked for within a period.

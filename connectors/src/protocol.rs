@@ -2,6 +2,8 @@
 //!
 //! `POST /v1/facts:query`, `GET /v1/manifest`, `GET /v1/health`. Facts are JSON documents of a fact
 //! type (`schemas/facts/`); this package does not know their meaning, the hub checks them at its door.
+//! A question carries the hub's signed context ([`crate::context`]) and the digest of its body; an answer carries the
+//! digest of its own and a signature over both ([`crate::signature`]).
 
 use std::fmt;
 
@@ -51,6 +53,13 @@ pub struct QueryPeriod {
     pub to: jiff::civil::Date,
 }
 
+impl QueryPeriod {
+    /// True for a day of the period.
+    pub fn contains(self, day: jiff::civil::Date) -> bool {
+        (self.from..=self.to).contains(&day)
+    }
+}
+
 /// A person asked about.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +100,33 @@ impl Query {
             }
         }
         cases
+    }
+}
+
+impl Query {
+    /// A question of the department's own, as in a trial: `reason` stands for request, purpose and authorisation.
+    /// Persons are numbers with names; they are `m1`, `m2`, … in the answer.
+    pub(crate) fn of_own<'a>(
+        reason: &str,
+        datasets: &[&str],
+        persons: impl IntoIterator<Item = (&'a str, &'a str)>,
+        period: QueryPeriod,
+    ) -> Self {
+        let subject = |(index, (id_number, name)): (usize, (&str, &str))| QuerySubject {
+            reference: format!("m{}", index + 1),
+            id_number: id_number.to_owned(),
+            name: name.to_owned(),
+            datasets: None,
+            case: None,
+        };
+        Self {
+            request_id: reason.to_owned(),
+            purpose: reason.to_owned(),
+            authorisation: QueryAuthorisation { number: reason.to_owned(), valid_until: period.to.to_string() },
+            period,
+            datasets: datasets.iter().map(|dataset| (*dataset).to_owned()).collect(),
+            subjects: persons.into_iter().enumerate().map(subject).collect(),
+        }
     }
 }
 
@@ -189,6 +225,9 @@ pub struct AdapterProblem {
     pub title_zh: String,
     /// What happened, in English.
     pub title: String,
+    /// After how many seconds it is worth asking again, where that is known; sent as the header `Retry-After`.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
 }
 
 /// What an adapter offers (`GET /v1/manifest`).
@@ -216,6 +255,10 @@ pub struct Manifest {
     pub connector_sha256: Option<String>,
     /// Largest number of subjects in one query.
     pub max_subjects: usize,
+    /// The key its answers are signed with, a JWK (RFC 8037); absent where they are not signed. What a hub believes is
+    /// what it was configured with: this is how an operator sees that both are the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_key: Option<serde_json::Value>,
 }
 
 /// A dataset of a manifest.

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use jiff::civil::Date;
 use serde::Deserialize;
 
 use crate::error::{Fault, Faults, Text};
@@ -38,6 +39,8 @@ pub struct Rehearsal {
     persons: BTreeMap<String, Behaviour>,
     disturbance: Disturbance,
     asked: Arc<AtomicU64>,
+    /// The day on which the rehearsal plays, by which the age of delivered records is judged.
+    today: Option<Date>,
 }
 
 impl std::fmt::Debug for Rehearsal {
@@ -49,6 +52,8 @@ impl std::fmt::Debug for Rehearsal {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RehearsalFile {
+    #[serde(default)]
+    today: Option<Date>,
     behaviours: Vec<Entry>,
 }
 
@@ -107,7 +112,7 @@ impl Rehearsal {
             }
         }
         if faults.is_empty() {
-            Ok(Self { persons: behaviours, ..Self::default() })
+            Ok(Self { persons: behaviours, today: parsed.today, ..Self::default() })
         } else {
             Err(Faults { file: file.to_owned(), faults })
         }
@@ -134,6 +139,11 @@ impl Rehearsal {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(self.disturbance.latency).await;
         self.disturbance.fails(number)
+    }
+
+    /// The day on which the rehearsal plays.
+    pub(crate) const fn today(&self) -> Option<Date> {
+        self.today
     }
 
     /// How the whole query is answered, when one of its persons is rehearsed to fail.

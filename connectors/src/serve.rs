@@ -1,7 +1,8 @@
 //! The adapter server: `POST /v1/facts:query`, `GET /v1/manifest`, `GET /v1/health` over mutual TLS, and `GET /v1/status`
 //! for whoever watches over it.
 //!
-//! Who has no certificate of the client CA does not get as far as HTTP. Everything that a caller can
+//! Who has no certificate of the client CA does not get as far as HTTP; who shows no signed context of the hub gets no
+//! answer, where the hub's keys are pinned. Everything that a caller can
 //! make large or slow has a bound here: handshake, headers, body, number of subjects; the source has
 //! its own.
 
@@ -12,9 +13,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum_server::Handle;
@@ -24,9 +26,12 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 pub use crate::adapter::{Adapter, LoadError, Overrides};
+use crate::context::{self, Asker, Case, Context, ContextError};
 use crate::error::Text;
+use crate::golden::GoldenResult;
 use crate::problem;
 use crate::protocol::{AdapterProblem, AdapterVersion, Query};
+use crate::signature::{self, Covered};
 use crate::vitals::Vitals;
 use crate::words;
 pub use tls::{Tls, TlsError, TlsFiles, TlsPem};
@@ -45,7 +50,9 @@ pub enum ListenError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {cause}")]
+    #[error(
+        "cannot listen on {address} ({cause}): stop what uses the port, or give --listen an address of this machine"
+    )]
     Bind {
         /// The address.
         address: SocketAddr,
@@ -55,11 +62,27 @@ pub enum ListenError {
 }
 
 impl ListenError {
+    /// Stable code.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Tls(_) => "certificates_unusable",
+            Self::Bind { .. } => "cannot_listen",
+        }
+    }
+
+    /// Whether what is wrong stands in the files that were given, and not outside them.
+    pub(crate) const fn is_in_the_files(&self) -> bool {
+        matches!(self, Self::Tls(TlsError::NoCertificate(_) | TlsError::NoKey | TlsError::Unusable(_)))
+    }
+
     /// The error for people.
     pub fn text(&self) -> Text {
         let zh = match self {
             Self::Tls(error) => return error.text(),
-            Self::Bind { address, cause } => format!("无法监听 {address}：{}", words::of_system(cause)),
+            Self::Bind { address, cause } => format!(
+                "无法监听 {address}（{}）：停掉占用端口的程序，或用 --listen 另指本机的地址",
+                words::of_system(cause)
+            ),
         };
         Text::new(zh, self.to_string())
     }
@@ -123,6 +146,11 @@ impl Running {
         &self.vitals
     }
 
+    /// The golden tests of the file ran, just now.
+    pub(crate) fn tested(&self, results: &[GoldenResult]) {
+        self.vitals.tested(self.current.get().adapter.clock().now(), results);
+    }
+
     /// Stops taking questions, lets those under way be answered, and closes the source.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
@@ -163,7 +191,7 @@ impl Adapter {
         server.http_builder().http1().header_read_timeout(CALLER_TIMEOUT);
         server.http_builder().http2().max_concurrent_streams(128).keep_alive_interval(Some(Duration::from_secs(30)));
         let current = Current(Arc::new(RwLock::new(Serving::of(self.clone()))));
-        let vitals = Arc::new(Vitals::new(now()));
+        let vitals = Arc::new(Vitals::new(self.clock().now()));
         let state = Served { current: current.clone(), vitals: Arc::clone(&vitals), stopped };
         let service = router(state).into_make_service();
         let mut tasks = JoinSet::new();
@@ -188,35 +216,55 @@ async fn query(State(served): State<Served>, request: Request) -> Response {
     let serving = current.get();
     let adapter = &serving.adapter;
     let began = Instant::now();
-    let refused = |problem: &AdapterProblem| {
-        vitals.not_answered(problem.status);
-        adapter.ledger().begin(&adapter.connector().adapter.id, None).finish(&problem.code, Vec::new());
-        answer_problem(problem)
+    let asked = read(adapter, request).await;
+    let mut entry = adapter.ledger().begin(&adapter.connector().adapter.id, asked.query.as_ref().ok());
+    if let Some(context) = &asked.context {
+        entry.asked_by(context);
+    }
+    let answer = match &asked.query {
+        Err(problem) => Err(problem.clone()),
+        // Whoever drips holds no place while it does.
+        Ok(query) => match serving.places.try_acquire() {
+            Err(_) => Err(problem::too_many_at_once()),
+            Ok(_place) => {
+                // Whoever hangs up takes this with it, which counts as a failure.
+                let abandoned = Abandoned(&vitals);
+                // A rehearsed timeout never answers; it must not keep the server from stopping either.
+                let answer = tokio::select! {
+                    answer = adapter.ask(query) => Some(answer),
+                    () = stopping(&mut stopped) => None,
+                };
+                abandoned.let_be();
+                match answer {
+                    Some(answer) => answer,
+                    // Its line says that it was abandoned.
+                    None => return refused(&vitals, &problem::stopping()),
+                }
+            }
+        },
     };
-    let query = match read(request).await {
-        Ok(query) => query,
-        Err(problem) => return refused(&problem),
-    };
-    // Whoever drips holds no place while it does.
-    let Ok(_place) = serving.places.try_acquire() else { return refused(&problem::too_many_at_once()) };
-    // Whoever hangs up takes this with it, which counts as a failure.
-    let abandoned = Abandoned(&vitals);
-    // A rehearsed timeout never answers; it must not keep the server from stopping either.
-    let answer = tokio::select! {
-        answer = adapter.answer(&query) => answer,
-        () = stopping(&mut stopped) => Err(problem::stopping()),
-    };
-    abandoned.let_be();
-    match answer {
-        Ok(response) => {
-            vitals.answered(&response, began.elapsed());
-            json(StatusCode::OK, "application/json", &response)
+    let (answer, status, failures) = match answer {
+        Ok(answered) => {
+            vitals.answered(&answered.response, began.elapsed());
+            let answer = Answer::json(StatusCode::OK, "application/json", &answered.response);
+            (answer, "answered".to_owned(), answered.for_ledger())
         }
         Err(problem) => {
             vitals.not_answered(problem.status);
-            answer_problem(&problem)
+            (Answer::problem(&problem), problem.code, Vec::new())
         }
+    };
+    let digest = signature::content_digest(&answer.body);
+    // INVARIANT: the department's own record is on disk before anything leaves.
+    match entry.finish(&status, failures, Some(digest.clone())).await {
+        Ok(()) => sealed(adapter, &asked, answer, &digest),
+        Err(error) => refused(&vitals, &problem::ledger_unwritable(&error)),
     }
+}
+
+fn refused(vitals: &Vitals, problem: &AdapterProblem) -> Response {
+    vitals.not_answered(problem.status);
+    answer_problem(problem)
 }
 
 /// Counts a question as failed unless it is let be.
@@ -234,6 +282,25 @@ impl Drop for Abandoned<'_> {
     }
 }
 
+/// An answer with its digest and, to a question that was proven, its signature.
+fn sealed(adapter: &Adapter, asked: &Asked, answer: Answer, digest: &str) -> Response {
+    let status = answer.status.as_u16();
+    let mut response = answer.into_response();
+    let mut put = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    };
+    put(signature::CONTENT_DIGEST, digest);
+    if let (Some(key), Some(context)) = (adapter.answer_key(), &asked.context) {
+        let covered = Covered { status, digest, question: &asked.digest };
+        let fields = signature::sign(key, covered, &context.question.jti, adapter.clock().now().as_second());
+        put(signature::SIGNATURE_INPUT, &fields.input);
+        put(signature::SIGNATURE, &fields.signature);
+    }
+    response
+}
+
 /// Resolves when the server has been stopped for half its grace.
 async fn stopping(stopped: &mut watch::Receiver<bool>) {
     if stopped.wait_for(|stopped| *stopped).await.is_ok() {
@@ -241,19 +308,67 @@ async fn stopping(stopped: &mut watch::Receiver<bool>) {
     }
 }
 
-async fn read(request: Request) -> Result<Query, AdapterProblem> {
+/// What was asked, and by whom.
+struct Asked {
+    query: Result<Query, AdapterProblem>,
+    /// Who asked, where that was proven.
+    context: Option<Context>,
+    /// The digest of the body.
+    digest: String,
+}
+
+async fn read(adapter: &Adapter, request: Request) -> Asked {
+    let (head, body) = request.into_parts();
+    let body = match body_of(&head, body).await {
+        Ok(body) => body,
+        Err(problem) => return Asked { query: Err(problem), context: None, digest: String::new() },
+    };
+    let field = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let digest = signature::content_digest(&body);
+    let refused = |problem| Asked { query: Err(problem), context: None, digest: digest.clone() };
+    if field(signature::CONTENT_DIGEST).is_some_and(|told| !signature::is_digest_of(told, &body)) {
+        return refused(problem::digest_differs());
+    }
+    let context = match adapter.asker() {
+        Asker::Anybody => None,
+        Asker::Hub(keys) => {
+            let id = &adapter.connector().adapter.id;
+            match Context::admit(field(context::CONTEXT), keys, id, &body, adapter.clock().now().as_second()) {
+                Ok(context) => Some(context),
+                Err(error) => return refused(problem::context(error)),
+            }
+        }
+    };
+    let query = parse(&body).and_then(|query| match &context {
+        Some(context) if !says_the_same(&query, context) => Err(problem::context(ContextError::Body)),
+        _ => Ok(query),
+    });
+    Asked { query, context, digest }
+}
+
+/// The ledger tells what the question says; what the hub signed for must be the same.
+fn says_the_same(query: &Query, context: &Context) -> bool {
+    let authorisation = context::digest_of(query.authorisation.number.as_bytes());
+    let is_its_own = |case: &Case| query.request_id == case.verification && authorisation == case.authorisation;
+    query.purpose == context.claims.purpose && context.question.cases.iter().any(is_its_own)
+}
+
+async fn body_of(head: &Parts, body: Body) -> Result<Bytes, AdapterProblem> {
     let too_large = || problem::body_too_large(MAX_BODY);
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > MAX_BODY) {
         return Err(too_large());
     }
-    let body = match tokio::time::timeout(CALLER_TIMEOUT, to_bytes(request.into_body(), MAX_BODY)).await {
-        Err(_) => return Err(problem::body_timeout()),
-        Ok(Err(_)) => return Err(too_large()),
-        Ok(Ok(body)) => body,
-    };
+    match tokio::time::timeout(CALLER_TIMEOUT, to_bytes(body, MAX_BODY)).await {
+        Err(_) => Err(problem::body_timeout()),
+        Ok(Err(_)) => Err(too_large()),
+        Ok(Ok(body)) => Ok(body),
+    }
+}
+
+fn parse(body: &[u8]) -> Result<Query, AdapterProblem> {
     // The message of serde may quote what was sent, so only the place is passed on.
-    serde_json::from_slice(&body).map_err(|error| {
+    serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         problem::bad_query(Text::new(
             format!("请求不合协议：第 {line} 行第 {column} 列"),
@@ -269,15 +384,23 @@ async fn manifest(State(served): State<Served>) -> Response {
 /// What `GET /v1/health` answers.
 #[derive(Serialize)]
 struct Health {
+    /// `ok`, or `degraded` when it answers but something is wrong.
     status: &'static str,
     adapter: AdapterVersion,
+    /// What is wrong, by its code: whoever asks from outside learns no path or name of ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<&'static str>,
 }
 
 async fn health(State(served): State<Served>) -> Response {
     let serving = served.current.get();
     let adapter = serving.adapter.connector().version();
-    match serving.adapter.health().await {
-        Ok(()) => json(StatusCode::OK, "application/json", &Health { status: "ok", adapter }),
+    match serving.adapter.condition().await {
+        Ok(trouble) => {
+            let status = if trouble.is_some() { "degraded" } else { "ok" };
+            let trouble = trouble.map(|trouble| trouble.code);
+            json(StatusCode::OK, "application/json", &Health { status, adapter, trouble })
+        }
         Err(error) => answer_problem(&problem::of_source(&error)),
     }
 }
@@ -290,25 +413,43 @@ async fn status(State(served): State<Served>) -> Response {
     json(StatusCode::OK, "application/json", &status)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the figures say since when they are counted")]
-fn now() -> jiff::Timestamp {
-    jiff::Timestamp::now()
-}
-
 fn answer_problem(problem: &AdapterProblem) -> Response {
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = json(status, "application/problem+json", problem);
-    if matches!(problem.status, 429 | 503) {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    response
+    Answer::problem(problem).into_response()
 }
 
 fn json(status: StatusCode, media_type: &'static str, body: &impl Serialize) -> Response {
-    let body = serde_json::to_vec(body).expect("answers have text keys only, so they are JSON");
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    Answer::json(status, media_type, body).into_response()
+}
+
+/// What is sent back, before it is.
+struct Answer {
+    status: StatusCode,
+    media_type: &'static str,
+    body: Vec<u8>,
+    is_to_wait: bool,
+}
+
+impl Answer {
+    fn json(status: StatusCode, media_type: &'static str, body: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(body).expect("answers have text keys only, so they are JSON");
+        Self { status, media_type, body, is_to_wait: false }
+    }
+
+    fn problem(problem: &AdapterProblem) -> Self {
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let is_to_wait = matches!(problem.status, 429 | 503);
+        Self { is_to_wait, ..Self::json(status, "application/problem+json", problem) }
+    }
+
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.is_to_wait {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
 }

@@ -13,10 +13,10 @@ use crate::error::Text;
 use crate::ledger::Ledger;
 use crate::mapping::{From, Mapping, Outcome, Part, Person};
 use crate::native::{Native, Rows};
-use crate::protocol::{AdapterProblem, Query};
-use crate::source::{Question, Source};
+use crate::problem;
+use crate::protocol::{AdapterProblem, Query, QueryPeriod};
+use crate::source::{Question, Source, SourceError};
 use crate::synthetic;
-use crate::{problem, rehearsal};
 
 /// What came of a trial.
 #[derive(Debug)]
@@ -67,25 +67,49 @@ pub(crate) struct ColumnShown {
     pub(crate) becomes: Vec<String>,
 }
 
+/// Why nothing was shown.
+#[derive(Debug)]
+pub(crate) enum Untried {
+    /// The question is wrong.
+    Refused(AdapterProblem),
+    /// The source did not answer, with what is behind it: whoever tries stands beside it.
+    Unanswered(SourceError),
+}
+
+impl std::convert::From<AdapterProblem> for Untried {
+    fn from(problem: AdapterProblem) -> Self {
+        Self::Refused(problem)
+    }
+}
+
 /// Asks for the one dataset of `query` about its one person.
-pub(crate) async fn run(adapter: &Adapter, query: &Query) -> Result<Trial, AdapterProblem> {
+pub(crate) async fn run(adapter: &Adapter, query: &Query) -> Result<Trial, Untried> {
     let entry = adapter.ledger().begin(&adapter.connector().adapter.id, Some(query));
     let tried = ask(adapter, query).await;
-    match &tried {
-        Ok(trial) => entry.finish("answered", trial.answered.for_ledger()),
-        Err(problem) => entry.finish(&problem.code, Vec::new()),
-    }
+    let (status, failures) = match &tried {
+        Ok(trial) => ("answered", trial.answered.for_ledger()),
+        Err(Untried::Refused(problem)) => (problem.code.as_str(), Vec::new()),
+        Err(Untried::Unanswered(error)) => (error.code(), Vec::new()),
+    };
+    entry.finish(status, failures, None).await.map_err(|error| problem::ledger_unwritable(&error))?;
     tried
 }
 
-async fn ask(adapter: &Adapter, query: &Query) -> Result<Trial, AdapterProblem> {
+async fn ask(adapter: &Adapter, query: &Query) -> Result<Trial, Untried> {
     answer::check(adapter.connector(), query)?;
     let dataset = query.datasets.first().and_then(|id| adapter.connector().dataset(id));
     let dataset = dataset.ok_or_else(problem::unknown_dataset)?;
-    let id_numbers = query.subjects.iter().map(|subject| subject.id_number.as_str()).collect();
+    let question = Question {
+        id_numbers: query.subjects.iter().map(|subject| subject.id_number.as_str()).collect(),
+        names: query.subjects.iter().map(|subject| subject.name.as_str()).collect(),
+        period: query.period,
+    };
     let began = Instant::now();
-    let native = adapter.source().fetch(&dataset.id, &Question { id_numbers, period: query.period }).await;
-    let native = native.map_err(|error| problem::of_source(&error))?;
+    let found = adapter.source().fetch(&dataset.id, &question).await.map_err(Untried::Unanswered)?;
+    if let Some((_, error)) = found.unanswered.into_iter().next() {
+        return Err(Untried::Unanswered(error));
+    }
+    let native = found.rows;
     let milliseconds = began.elapsed().as_millis();
     let mut connector = adapter.connector().clone();
     let name = match &dataset.mapping.name {
@@ -103,27 +127,28 @@ async fn ask(adapter: &Adapter, query: &Query) -> Result<Trial, AdapterProblem> 
     let recorded = Adapter::with(
         connector,
         Source::Recorded(native.clone()),
-        Overrides { ledger: Ledger::Silent, rehearsal: rehearsal::Rehearsal::default(), source_url: None },
+        Overrides { ledger: Ledger::Silent, ..Overrides::default() },
     );
     let answered = recorded.answered(query).await?;
     let persons: Vec<_> =
         query.subjects.iter().map(|subject| Person { id_number: &subject.id_number, name: &subject.name }).collect();
-    let rows = native.rows.iter().map(|row| shown(&dataset.mapping, &compared, &native.columns, row, &persons));
+    let mappings = (&dataset.mapping, &compared);
+    let rows = native.rows.iter().map(|row| shown(mappings, &native.columns, row, &persons, query.period));
     let rows = rows.collect();
     Ok(Trial { answered, rows, name, milliseconds, native })
 }
 
 /// A row as `mapping` reads it, and what `compared`, which is the same but for the name, makes of it.
 fn shown(
-    mapping: &Mapping,
-    compared: &Mapping,
+    (mapping, compared): (&Mapping, &Mapping),
     columns: &[String],
     row: &[Native],
     persons: &[Person<'_>],
+    period: QueryPeriod,
 ) -> RowShown {
     let nothing = |outcome, says| (outcome, says, serde_json::Value::Null);
-    let alone = Rows { columns: columns.to_vec(), rows: vec![row.to_vec()] };
-    let (outcome, says, fact) = match compared.map(&alone, persons) {
+    let alone = Rows { columns: columns.to_vec(), rows: vec![row.to_vec()], as_of: None };
+    let (outcome, says, fact) = match compared.map(&alone, persons, period) {
         Err(error) => nothing("error", error.text()),
         Ok(mapped) => mapped
             .into_iter()
@@ -142,7 +167,9 @@ fn shown(
                     Some(("ok", Text::new("成为事实", "becomes a fact"), facts.get(0).cloned()?))
                 }
             })
-            .unwrap_or_else(|| nothing("skipped", Text::new("按 skip 略过", "left out by `skip`"))),
+            .unwrap_or_else(|| {
+                nothing("skipped", Text::new("按 skip 或 within 略过", "left out by `skip` or `within`"))
+            }),
     };
     let columns = columns
         .iter()

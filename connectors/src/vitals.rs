@@ -122,7 +122,8 @@ impl Vitals {
     /// The golden tests ran.
     pub(crate) fn tested(&self, at: Timestamp, results: &[GoldenResult]) {
         let passed = results.iter().filter(|result| result.passed()).count();
-        self.lock().golden = Some(GoldenRun { at, passed, failed: results.len() - passed });
+        let run = GoldenRun { at, passed, failed: results.len() - passed };
+        self.lock().golden = Some(run).filter(|_| !results.is_empty());
     }
 
     /// The file was taken over, or it was not, and why.

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::error::Text;
+
 /// An error of the operating system. One that is not known here stays in its own words.
 pub(crate) fn of_system(error: &io::Error) -> String {
     let known = match error.kind() {
@@ -22,6 +24,12 @@ pub(crate) fn of_system(error: &io::Error) -> String {
         _ => return error.to_string(),
     };
     known.to_owned()
+}
+
+/// That a table is not of its form, and how.
+pub(crate) fn of_form(error: &toml::de::Error) -> Text {
+    let message = error.message().lines().next().unwrap_or_default();
+    Text::new(format!("格式不对：{}", of_toml(message)), format!("not of the right form: {message}"))
 }
 
 /// A message of the reader of TOML. Names and values stand in it as they were written.

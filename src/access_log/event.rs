@@ -9,13 +9,14 @@ use crate::domain::actor::{Client, Role};
 use crate::domain::context::LoggedContext;
 use crate::domain::division::DivisionCode;
 use crate::domain::id_number::Subject;
+use crate::domain::outcome::AskedOnce;
 use crate::domain::purpose::Purpose;
 use crate::review::sample::Step;
 use crate::store::{EventRow, StoreError};
 
 /// The version of the form of events; it stands in every one.
 ///
-/// Version 2 added `context`, `rule`, `sample` and `state`; entries of version 1 stay as they are.
+/// Version 2 added `context`, `questions`, `rule`, `sample` and `state`; entries of version 1 stay as they are.
 pub const VERSION: u8 = 2;
 
 /// What happened.
@@ -30,6 +31,8 @@ pub enum Action {
     Denied,
     /// Departments that had not answered a verification are asked again.
     AskedAgain,
+    /// What departments were asked in an attempt that brought nothing new.
+    AskedInVain,
     /// A verdict was made ready to leave the hub.
     Released,
     /// A stored verification, or an entry of the log, was looked at.
@@ -42,6 +45,8 @@ pub enum Action {
     Revealed,
     /// An adapter was registered, changed or suspended.
     AdapterChanged,
+    /// Department data was requested of a shadow adapter: compared, and used for no verdict.
+    ShadowAsked,
     /// A policy pack was put in force or withdrawn.
     PolicyChanged,
     /// The log was searched.
@@ -84,6 +89,8 @@ pub enum Action {
     SampleDiced,
     /// A sample was drawn: the digest of its manifest, before anybody sees it.
     SampleDrawn,
+    /// The signature of a department's answer was found to be wrong after the answer had been used.
+    AnswerDisputed,
 }
 
 /// Refusals that have no entries of their own: somebody was refused too often.
@@ -117,6 +124,33 @@ pub struct DepartmentOutcome<'a> {
     pub department: &'a str,
     /// `answered`, or the reason of the gap.
     pub outcome: &'static str,
+}
+
+/// What a department was asked for one verification, and what it was spared; what is none is absent.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct LoggedQuestions<'a> {
+    /// The entry of the attempt that asked again, which is part of the questions' ids.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<&'a str>,
+    /// Questions whose answers were at hand.
+    #[serde(skip_serializing_if = "is_none")]
+    pub cached: u32,
+    /// The department.
+    pub department: &'a str,
+    /// Questions that somebody else was asking just then.
+    #[serde(skip_serializing_if = "is_none")]
+    pub joined: u32,
+    /// The questions that were made ready, by their number; those that say nothing were not sent.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub sent: &'a [AskedOnce],
+    /// Questions that no answer to could have changed the verdict.
+    #[serde(skip_serializing_if = "is_none")]
+    pub unneeded: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// An access event. Absent fields are not known at that point, or do not apply.
@@ -173,6 +207,9 @@ pub struct AccessEvent<'a> {
     /// The purpose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose: Option<Purpose>,
+    /// What each department was asked and spared.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub questions: &'a [LoggedQuestions<'a>],
     /// Why something was erased or an alert was closed, in the words of who did it; or the retention class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
@@ -230,6 +267,7 @@ impl<'a> AccessEvent<'a> {
             peer: None,
             problem: None,
             purpose: None,
+            questions: &[],
             reason: None,
             refusals: None,
             request_id,
@@ -264,14 +302,16 @@ mod tests {
     use super::*;
     use crate::domain::clock::SystemRandomness;
     use crate::domain::id_number::IdNumber;
+    use crate::domain::outcome::GapReason;
     use crate::review::sample::{Plan, Reviewer};
     use crate::seal::Sealer;
     use crate::tlog::tile::MAX_ENTRY;
 
-    const ACTIONS: [Action; 31] = [
+    const ACTIONS: [Action; 34] = [
         Action::Requested,
         Action::Granted,
         Action::AskedAgain,
+        Action::AskedInVain,
         Action::Denied,
         Action::Released,
         Action::Viewed,
@@ -279,6 +319,7 @@ mod tests {
         Action::Exported,
         Action::Revealed,
         Action::AdapterChanged,
+        Action::ShadowAsked,
         Action::PolicyChanged,
         Action::LogSearched,
         Action::TokenIssued,
@@ -300,6 +341,7 @@ mod tests {
         Action::SampleFrozen,
         Action::SampleDiced,
         Action::SampleDrawn,
+        Action::AnswerDisputed,
     ];
 
     fn client(text: &str) -> Client {
@@ -374,12 +416,29 @@ mod tests {
     fn every_event_fits_the_schema_and_is_canonical() {
         let (schema, client, subjects) = (schema(), client("试用民政局"), subjects(30));
         let departments = [DepartmentOutcome { department: "hrss", outcome: "timeout" }];
+        let sent = [
+            AskedOnce { again: 1, outcome: Some(GapReason::Timeout), people: 3 },
+            AskedOnce::default(),
+            AskedOnce { people: 1, ..AskedOnce::default() },
+        ];
+        let questions = [
+            LoggedQuestions { attempt: None, cached: 1, department: "housing", joined: 0, sent: &[], unneeded: 0 },
+            LoggedQuestions {
+                attempt: Some("ev_1"),
+                cached: 0,
+                department: "hrss",
+                joined: 2,
+                sent: &sent,
+                unneeded: 1,
+            },
+        ];
         for action in ACTIONS {
             for event in [
                 AccessEvent::new("ev_1".to_owned(), Timestamp::UNIX_EPOCH, action, None, "rq_1"),
                 AccessEvent {
                     action,
                     approvers: &["a".to_owned(), "b".to_owned()],
+                    questions: &questions,
                     refusals: Some(RefusalCount::AtMost { at_most: 1_000 }),
                     context: Some(&context("a \"b\" 核对", &subjects)),
                     rule: Some("R16"),

@@ -138,6 +138,9 @@ pub fn of_hub(config: &Config) -> Vec<Insecure> {
     }
     secret("[listen] private_key", &config.listen.private_key, Kind::Pem);
     secret("[federation] private_key", &config.federation.private_key, Kind::Pem);
+    if let Some(file) = &config.federation.context_key {
+        secret("[federation] context_key", file, Kind::Pem);
+    }
     check_certificate(&mut faults, "[listen] certificate", &config.listen.certificate);
     check_certificate(&mut faults, "[federation] certificate", &config.federation.certificate);
     for issuer in config.auth.issuers.iter().filter(|issuer| is_plain_http(&issuer.name)) {

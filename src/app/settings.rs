@@ -8,7 +8,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::StartError;
+use super::{StartError, proving};
 use crate::access_log::{AccessEvent, Action};
 use crate::auth::clients::{Clients, RegisteredClient};
 use crate::config::Config;
@@ -48,13 +48,28 @@ impl Effective {
                 Some(key.verifier().to_string())
             }
         };
-        let settings = json!({
+        let mut settings = json!({
             "catalogue": sha256(&catalogue),
             "configuration": config.written,
             "log_key": log_key,
             "policy_packs": packs.digest(),
             "sealing_key": keys.current().to_string(),
         });
+        // Keys that are named by file count by themselves: another key in the same file is another setting.
+        if let Some(members) = settings.as_object_mut() {
+            if let Some(file) = &config.federation.context_key {
+                members.insert("context_key".to_owned(), proving::context_key(file)?.public().id().into());
+            }
+            let mut keys = serde_json::Map::new();
+            for adapter in config.adapters.iter().filter(|adapter| adapter.answer_key.is_some()) {
+                let ids: Vec<String> =
+                    proving::answer_keys(adapter)?.keys.iter().map(|key| key.id().to_owned()).collect();
+                keys.insert(adapter.department.to_string(), ids.into());
+            }
+            if !keys.is_empty() {
+                members.insert("answer_keys".to_owned(), keys.into());
+            }
+        }
         let text = serde_json_canonicalizer::to_string(&settings).map_err(|_| StoreError::Corrupt("settings"));
         let digest = sha256(&text.map_err(|error| StartError::Store(config.store.path.clone(), error))?);
         Ok(Self { settings, digest, needs_two: config.approval.required })

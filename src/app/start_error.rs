@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use connectors::keys::KeyError;
+
 use super::{secrets, settings};
 use crate::access_log::publish::LogError;
 use crate::config::ConfigError;
@@ -62,6 +64,9 @@ pub enum StartError {
     /// An adapter of a department that is not in the catalogue, or a second one of the same.
     #[error("[[adapter]] {0}: {1}")]
     Department(String, &'static str),
+    /// A key of questions or answers.
+    #[error("{0}: {1}")]
+    Key(String, KeyError),
     /// A token issuer's keys.
     #[error("[[auth.issuer]] {0}: {1}")]
     Issuer(String, String),
@@ -110,6 +115,7 @@ impl StartError {
             }
             Self::Tls(why) => Text::new(format!("监听所用的证书或私钥不可用：{why}"), self.to_string()),
             Self::Config(error) => error.text(),
+            Self::Key(setting, error) => Text::new(format!("{setting}：{}", error.text().zh), self.to_string()),
             Self::Unapproved(settings::Unapproved { digest, before, proposal }) => Text::new(
                 format!(
                     "设置已变更，须先由两名授权管理人员批准（sha256 {digest}，此前为 {before}）；两人各自查看并签署：`hedui approval show {proposal}`、`hedui approval give {proposal} --as ID --key FILE`；然后重新启动。"

@@ -57,6 +57,7 @@ impl Witnesses {
                 content_type: "text/plain; charset=utf-8",
                 ca: &read_setting_file("access_log.witness.ca", &witness.ca)?,
                 identity: None,
+                pins: &[],
                 connect_timeout: CONNECT,
                 max_answer: MAX_ANSWER,
                 egress,

@@ -38,6 +38,18 @@ pub enum Action {
     DrawSamples,
     /// Say what became of a case.
     TellCase,
+    /// Look at adapters: where they are, how they stand and do.
+    ReadAdapters,
+    /// Invite departments, and bring adapters on, drain, suspend or remove them.
+    ChangeAdapters,
+    /// See which departments provide what, and how each stands.
+    ReadCatalogue,
+    /// Look at changes that need two persons.
+    ReadApprovals,
+    /// Hand in what a person says of such a change.
+    DecideApprovals,
+    /// See what a department was asked and spared.
+    ReadUsage,
 }
 
 /// What it is done to.
@@ -232,7 +244,7 @@ pub fn page() -> String {
 mod tests {
     use super::*;
 
-    const ACTIONS: [Action; 14] = [
+    const ACTIONS: [Action; 20] = [
         Action::AskForVerification,
         Action::LookAtVerification,
         Action::RegisterAuthorisation,
@@ -247,6 +259,12 @@ mod tests {
         Action::ReviewAlerts,
         Action::DrawSamples,
         Action::TellCase,
+        Action::ReadAdapters,
+        Action::ChangeAdapters,
+        Action::ReadCatalogue,
+        Action::ReadApprovals,
+        Action::DecideApprovals,
+        Action::ReadUsage,
     ];
 
     fn actor(role: Role, division: &str) -> Client {
@@ -303,6 +321,16 @@ mod tests {
                 assert_eq!(who, [Role::Caseworker], "{action:?}");
             } else if officers.contains(&action) {
                 assert_eq!(who, [Role::Officer], "{action:?}");
+            } else if matches!(action, Action::ReadAdapters) {
+                assert_eq!(who, [Role::Officer, Role::Operator, Role::Administrator], "{action:?}");
+            } else if matches!(action, Action::ReadApprovals) {
+                assert_eq!(who, [Role::Operator, Role::Administrator], "{action:?}");
+            } else if matches!(action, Action::ChangeAdapters) {
+                assert_eq!(who, [Role::Operator], "{action:?}");
+            } else if matches!(action, Action::DecideApprovals) {
+                assert_eq!(who, [Role::Administrator], "{action:?}");
+            } else if action == Action::ReadUsage {
+                assert_eq!(who, [Role::Officer, Role::Operator], "{action:?}");
             } else {
                 assert_eq!(who, Role::OF_CLIENTS, "{action:?}");
             }

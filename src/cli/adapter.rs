@@ -1,4 +1,10 @@
-//! `hedui adapter`: the verbs of `hedui-adapter`, so that an operator of the hub has them too.
+//! `hedui adapter`: the verbs of `hedui-adapter`, so that an operator of the hub has them too; what a hub tells of a
+//! department's use; and the verbs of the registry: inviting departments, registering, bringing adapters on, draining and
+//! suspending them.
+
+mod account;
+mod list;
+mod registry;
 
 use std::process::ExitCode;
 
@@ -6,7 +12,25 @@ use connectors::cli::Style;
 
 use super::{Global, Lang};
 
-pub use connectors::cli::Command;
+/// What to do with an adapter.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// The verbs beside a department's database.
+    #[command(flatten)]
+    Department(connectors::cli::Command),
+    /// With the registry of a hub.
+    #[command(flatten)]
+    Registry(registry::Command),
+    /// Write down the hub's account of the questions to a department, for it to hold against its ledger.
+    ///
+    /// Example: hedui adapter account hrss --from 2026-11-01 --to 2026-11-30 --token-file token > account.json
+    Account(account::AccountArgs),
+    /// Hold a department's ledger against the hub's account. Exits with 2 when they differ.
+    ///
+    /// Examples: `hedui adapter reconcile --ledger hrss.jsonl --hub-keys hub-keys.json --account account.json`;
+    /// `hedui adapter reconcile --ledger hrss.jsonl --hub-keys hub-keys.json --department hrss --from 2026-11-01 --to 2026-11-30 --hub URL --token-file token`
+    Reconcile(account::ReconcileArgs),
+}
 
 /// Runs the command.
 pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> {
@@ -14,7 +38,13 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
         Lang::Zh => connectors::error::Lang::Zh,
         Lang::En => connectors::error::Lang::En,
     };
-    Ok(connectors::cli::run(command, Style { lang, json: global.json }).await)
+    let style = Style { lang, json: global.json };
+    match command {
+        Command::Department(command) => Ok(connectors::cli::run(command, style).await),
+        Command::Registry(command) => registry::run(command, global).await,
+        Command::Account(args) => account::write(&args, global).await,
+        Command::Reconcile(args) => account::reconcile(args, global, style).await,
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use anyhow::{Context, bail};
 use reqwest::{Certificate, StatusCode};
 use serde_json::Value;
 
+use super::obstacle::{self, Obstacle};
+
 /// A hub to ask.
 pub(super) struct HubClient {
     http: reqwest::Client,
@@ -21,7 +23,7 @@ pub(super) struct HubClient {
 
 /// What a hub says to a request.
 pub(super) enum Said {
-    /// The verification, completed, or what was asked about it.
+    /// The verification, completed, what was asked about it, or what was made of a document.
     Verification(Value),
     /// A problem document.
     Problem(Value),
@@ -42,10 +44,11 @@ impl HubClient {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(5));
         if let Some(file) = ca {
-            let pem = std::fs::read(file)
-                .with_context(|| format!("the authority's certificate {} cannot be read", file.display()))?;
-            let certificates = Certificate::from_pem_bundle(&pem)
-                .with_context(|| format!("{} holds no certificate in PEM", file.display()))?;
+            let pem = obstacle::read(file, ("签发机构证书", "authority's certificate"))?;
+            let certificates = Certificate::from_pem_bundle(&pem).with_context(|| {
+                let file = file.display();
+                Obstacle::new(format!("{file} 中没有 PEM 格式的证书"), format!("{file} holds no certificate in PEM"))
+            })?;
             builder = builder.tls_certs_only(certificates);
         }
         let base = base.trim_end_matches('/').to_owned();
@@ -63,7 +66,7 @@ impl HubClient {
             .body(body);
         let response = request.send().await.with_context(|| self.unreachable())?;
         let status = response.status();
-        let answer: Value = response.json().await.context("the hub's answer is not JSON; is this address a hub?")?;
+        let answer: Value = response.json().await.with_context(not_a_hub)?;
         match status {
             StatusCode::ACCEPTED => {}
             status if status.is_success() => {}
@@ -87,11 +90,11 @@ impl HubClient {
         let request = self.http.get(url).bearer_auth(&self.token).header("accept", "text/event-stream");
         let mut response = request.send().await.with_context(|| self.unreachable())?;
         if !response.status().is_success() {
-            return Ok(Some(response.json().await.context("the hub's answer is not JSON")?));
+            return Ok(Some(response.json().await.with_context(not_a_hub)?));
         }
         let mut pending = Vec::new();
         let mut event = String::new();
-        while let Some(chunk) = response.chunk().await.context("the hub broke the connection off; ask again")? {
+        while let Some(chunk) = response.chunk().await.with_context(broken_off)? {
             pending.extend_from_slice(&chunk);
             while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = pending.drain(..=end).collect();
@@ -99,24 +102,42 @@ impl HubClient {
                 if let Some(name) = line.strip_prefix("event:") {
                     name.trim().clone_into(&mut event);
                 } else if let Some(data) = line.strip_prefix("data:") {
-                    let data: Value = serde_json::from_str(data.trim()).context("an event of the hub is not JSON")?;
+                    let data: Value = serde_json::from_str(data.trim()).with_context(not_a_hub)?;
                     match event.as_str() {
                         "department" => each(Step::Department(&data)),
                         "completed" => return Ok(None),
-                        _ => bail!("the hub could not make the verification durable; ask again"),
+                        _ => bail!(Obstacle::new(
+                            "平台未能保存这次核对；请重新提交",
+                            "the hub could not make the verification durable; ask again",
+                        )),
                     }
                 }
             }
         }
-        bail!("the hub ended the events before the verdict; ask again")
+        bail!(broken_off())
     }
 
     /// What the hub says to a question about a verification: `/v1/verifications/{path}`.
     pub(super) async fn ask(&self, path: &str) -> anyhow::Result<Said> {
-        let url = format!("{}/v1/verifications/{path}", self.base);
+        self.get(&format!("/v1/verifications/{path}")).await
+    }
+
+    /// What the hub says to a question.
+    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Said> {
+        let url = format!("{}{path}", self.base);
         let response = self.http.get(url).bearer_auth(&self.token).send().await.with_context(|| self.unreachable())?;
         let is_good = response.status().is_success();
-        let answer: Value = response.json().await.context("the hub's answer is not JSON; is this address a hub?")?;
+        let answer: Value = response.json().await.with_context(not_a_hub)?;
+        Ok(if is_good { Said::Verification(answer) } else { Said::Problem(answer) })
+    }
+
+    /// What the hub says to a document that is sent to a path of it.
+    pub(super) async fn send(&self, path: &str, document: &Value) -> anyhow::Result<Said> {
+        let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(&self.token);
+        let request = request.header("content-type", "application/json").body(document.to_string());
+        let response = request.send().await.with_context(|| self.unreachable())?;
+        let is_good = response.status().is_success();
+        let answer: Value = response.json().await.with_context(not_a_hub)?;
         Ok(if is_good { Said::Verification(answer) } else { Said::Problem(answer) })
     }
 
@@ -126,12 +147,28 @@ impl HubClient {
         Ok(response.status())
     }
 
-    fn unreachable(&self) -> String {
-        format!(
-            "no hub answers at {}: is `hedui serve` running, and is --ca the authority of its certificate?",
-            self.base
+    fn unreachable(&self) -> Obstacle {
+        let base = &self.base;
+        Obstacle::new(
+            format!(
+                "{base} 没有平台应答；地址应写作 https://主机:端口，请确认 hedui serve 已启动、--ca 是其证书的签发机构"
+            ),
+            format!(
+                "no hub answers at {base}: is it written https://host:port, is `hedui serve` running, and is --ca the authority of its certificate?"
+            ),
         )
     }
+}
+
+fn not_a_hub() -> Obstacle {
+    Obstacle::new("应答不是 JSON；请确认该地址是核对平台", "the hub's answer is not JSON; is this address a hub?")
+}
+
+fn broken_off() -> Obstacle {
+    Obstacle::new(
+        "平台在给出结论之前断开了连接；请重新提交",
+        "the hub broke the connection off before the verdict; ask again",
+    )
 }
 
 /// True when a page on this machine answers well, over plain HTTP.

@@ -11,10 +11,12 @@ use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::Global;
-use crate::app::sealing_keys;
+use crate::app::registry::rules;
+use crate::app::{catalogue, sealing_keys};
 use crate::auth::token::TokenVerifier;
 use crate::config::Config;
 use crate::domain::clock::{Clock, SystemClock, SystemRandomness};
+use crate::service::adapters::{self, Adapters};
 use crate::service::approvals::{self, Approvals};
 use crate::service::changes::{Answer, Change, Operations, Request};
 use crate::service::clients::{self, ClientRegistry};
@@ -76,8 +78,17 @@ async fn operations(config: &Config, store: Store) -> anyhow::Result<Operations>
         ids: ids.clone(),
     });
     let rewrap = Rewrap::new(store.clone(), sealer.clone(), Arc::clone(&clock), ids.clone());
+    let registry = adapters::Parts {
+        store: store.clone(),
+        clock: Arc::clone(&clock),
+        ids: ids.clone(),
+        catalogue: Arc::new(catalogue(config)?),
+        rules: rules(config),
+        connecting: None,
+    };
+    let adapters = Arc::new(Adapters::open(registry).await?);
     let erasure = Arc::new(Erasure::new(erasure::Parts { store: store.clone(), sealer, clock, ids }));
-    Ok(Operations { store, clients, erasure, approvals, rewrap })
+    Ok(Operations { store, clients, erasure, approvals, rewrap, adapters, alone: tokio::sync::Mutex::default() })
 }
 
 async fn ask_running(database: &Path, request: &Request) -> anyhow::Result<Answer> {

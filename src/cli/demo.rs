@@ -3,7 +3,7 @@
 //! Six adapters run as processes of their own, as they would beside six databases, so that killing one
 //! shows what the hub makes of it.
 
-mod departments;
+pub(super) mod departments;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -87,7 +87,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     )?;
     let departments = Departments::reserve()?;
     let trial = trial(&args, &folder.path, &departments)?;
-    let mut departments = departments.start(&folder.path, &trial.keys)?;
+    let mut departments = departments.start(&folder.path, &trial.keys).await?;
     let config = Config::load(&trial.config)?;
     let app = App::start(&config, install_metrics().context("metrics")?).await?;
     let base = format!("https://{}", app.address);
@@ -117,7 +117,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
         until_stopped().await?;
     }
     app.stop().await;
-    departments.stop();
+    departments.stop().await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -149,6 +149,7 @@ fn trial(args: &Args, folder: &Path, departments: &departments::Reserved) -> any
         adapters: &departments.addresses(),
         policies: args.cases.is_some().then_some(policies.as_path()),
         catalogue: None,
+        signed_answers: true,
         ask_timeout: "1500ms",
         per_second: 1000,
     };

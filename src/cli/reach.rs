@@ -31,10 +31,15 @@ pub struct HubArgs {
 impl HubArgs {
     /// A client of the hub.
     pub(super) fn client(&self) -> anyhow::Result<HubClient> {
-        HubClient::new(&self.hub, self.ca.as_deref(), self.access_token()?)
+        self.client_as(Role::Caseworker)
     }
 
-    fn access_token(&self) -> anyhow::Result<String> {
+    /// The same; a token that is minted for a trial is of this role.
+    pub(super) fn client_as(&self, role: Role) -> anyhow::Result<HubClient> {
+        HubClient::new(&self.hub, self.ca.as_deref(), self.access_token(role)?)
+    }
+
+    fn access_token(&self, role: Role) -> anyhow::Result<String> {
         match (&self.token_file, &self.key) {
             (Some(file), _) => {
                 let token = std::fs::read_to_string(file)
@@ -44,12 +49,13 @@ impl HubArgs {
             (None, Some(key)) => {
                 let key =
                     std::fs::read(key).with_context(|| format!("the issuer's key {} cannot be read", key.display()))?;
+                let client = format!("trial-{}", role.as_str());
                 let subject = token::Subject {
-                    client: "trial-caseworker",
+                    client: &client,
                     organisation: "试用民政局",
                     division: DivisionCode::NATION,
                     purposes: Purpose::ALL.to_vec(),
-                    role: Role::Caseworker,
+                    role,
                     lifetime: 600,
                 };
                 mint(&key, TRIAL_ISSUER, TRIAL_AUDIENCE, &subject)

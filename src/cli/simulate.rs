@@ -4,12 +4,18 @@ use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use super::demo::departments::CONNECTORS;
+use super::serve::until_stopped;
 use super::{Global, Lang};
-use crate::domain::clock::SystemRandomness;
+use crate::domain::clock::{SystemClock, SystemRandomness};
 use crate::simulate::department::DEPARTMENTS;
+use crate::simulate::keys::TrialKeys;
+use crate::simulate::native_store;
+use crate::simulate::service::{self, SERVED, Service};
 use crate::simulate::trial::Trial;
 use crate::simulate::{self, SimulateError, Simulation, Summary};
 
@@ -20,7 +26,8 @@ Examples:
   hedui simulate --cases tests/cases/listed.json --out trial
 
 What DIR holds afterwards:
-  <department>.sqlite            the six departments' native stores
+  <department>.sqlite, emergency/ the six departments' native stores, one of them files it delivers
+  connectors/<department>/       with --trial: connector files of departments that are asked through a service
   rehearsals/<department>.json   failures that the department's adapter rehearses
   requests/<case>.json           one request document a household
   policies/                      the cases' parameter sets as policy packs
@@ -53,15 +60,22 @@ pub struct Args {
     /// Also make throw-away keys and a hub configuration, to run adapters and hub by hand.
     #[arg(long)]
     trial: bool,
+    /// Run the departments' own services over an earlier `--trial` in that directory, until stopped. Writes nothing.
+    #[arg(long, conflicts_with_all = ["cases", "households", "seed", "on", "replace", "trial"])]
+    serve: bool,
 }
 
 /// Where the parts of a trial listen.
 const HUB: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
 const MONITOR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
 const FIRST_ADAPTER_PORT: u16 = 9101;
+const FIRST_SERVICE_PORT: u16 = 9201;
 
 /// Runs the command.
 pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
+    if args.serve {
+        return serve(&args.out, global.lang()).await;
+    }
     match simulate(&args).await {
         Ok(summary) => {
             if args.trial {
@@ -130,6 +144,28 @@ fn pick_count(lang: Lang, rehearsed: usize) -> String {
     }
 }
 
+/// Runs the departments' own services over an earlier trial, until stopped.
+async fn serve(directory: &Path, lang: Lang) -> anyhow::Result<ExitCode> {
+    let keys = TrialKeys::of(&directory.join("keys"));
+    let mut services = Vec::new();
+    for (department, address) in service_addresses() {
+        let service = Service::start(directory, department, &keys, Arc::new(SystemClock), Some(address)).await?;
+        let url = service.as_ref().map(Service::url).unwrap_or_default();
+        writeln!(std::io::stdout().lock(), "{department}: {url}")?;
+        services.extend(service);
+    }
+    writeln!(std::io::stdout().lock(), "{}", lang.pick("停止：Ctrl-C", "Stop: Ctrl-C"))?;
+    until_stopped().await?;
+    for service in services {
+        service.stop().await;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn service_addresses() -> impl Iterator<Item = (&'static str, SocketAddr)> {
+    SERVED.into_iter().zip(FIRST_SERVICE_PORT..).map(|(department, port)| (department, SocketAddr::new(HUB.ip(), port)))
+}
+
 /// Keys and a configuration of a hub before six adapters on this machine.
 fn trial(args: &Args) -> anyhow::Result<()> {
     let policies = std::path::absolute(args.out.join("policies"))?;
@@ -140,10 +176,14 @@ fn trial(args: &Args) -> anyhow::Result<()> {
         adapters: &adapters,
         policies: args.cases.is_some().then_some(policies.as_path()),
         catalogue: None,
+        signed_answers: true,
         ask_timeout: "3s",
         per_second: 1000,
     };
-    trial.write(&args.out, &SystemRandomness)?;
+    let files = trial.write(&args.out, &SystemRandomness)?;
+    for (department, connector) in CONNECTORS.into_iter().filter(|(id, _)| SERVED.contains(id)) {
+        service::furnish(&args.out, department, connector, &files.keys, &SystemRandomness)?;
+    }
     Ok(())
 }
 
@@ -157,15 +197,24 @@ fn adapter_addresses() -> impl Iterator<Item = (&'static str, SocketAddr)> {
 /// The commands that show what was written at work.
 fn next_commands(out: &mut impl std::io::Write, directory: &Path, is_trial: bool) -> std::io::Result<()> {
     let absolute = std::path::absolute(directory)?;
-    let (shown, absolute) = (directory.display(), absolute.display());
+    let shown = directory.display();
     writeln!(out, "  hedui verdict evaluate {shown}/truth.json --summary")?;
     if !is_trial {
         return Ok(());
     }
+    writeln!(out, "  hedui simulate --out {shown} --serve &")?;
     for (department, address) in adapter_addresses() {
+        let served = service_addresses().find(|(served, _)| *served == department);
+        let (connector, url) = match served {
+            Some((_, service)) => (
+                format!("{shown}/connectors/{department}/connector.toml"),
+                format!("https://localhost:{}", service.port()),
+            ),
+            None => (format!("connectors/{department}/connector.toml"), native_store::url(&absolute, department)),
+        };
         writeln!(
             out,
-            "  hedui adapter serve connectors/{department}/connector.toml --listen {address} \\\n    --cert {shown}/keys/server.pem --key {shown}/keys/server.key --client-ca {shown}/keys/ca.pem \\\n    --source-url sqlite://{absolute}/{department}.sqlite --rehearse {shown}/rehearsals/{department}.json &"
+            "  hedui adapter serve {connector} --listen {address} \\\n    --cert {shown}/keys/server.pem --key {shown}/keys/server.key --client-ca {shown}/keys/ca.pem \\\n    --hub-keys {shown}/keys/hub-keys.json --answer-key {shown}/keys/answers/{department}.key \\\n    --source-url {url} --rehearse {shown}/rehearsals/{department}.json &"
         )?;
     }
     writeln!(out, "  hedui serve --config {shown}/hedui.toml &")?;

@@ -111,16 +111,7 @@ fn department_says(row: &Value, lang: Lang) -> String {
             let why = told.and_then(|reason| reason.get("why")).map_or("", |why| text(why, lang));
             return format!("{} {why}", lang.pick("无需查询：", "not asked:"));
         }
-        "timeout" => lang.pick("未在时限内答复", "did not answer in time").to_owned(),
-        "unavailable" => lang.pick("无法连接或系统故障", "not reachable, or failed").to_owned(),
-        "quota_exceeded" => lang.pick("查询额度已用完", "quota used up").to_owned(),
-        "not_authorised" => lang.pick("未获授权", "not authorised").to_owned(),
-        "malformed" => lang.pick("答复不合规范，未采用", "answer did not fit the schema, not used").to_owned(),
-        "mismatch" => {
-            lang.pick("答复的人员或姓名不符，未采用", "answer about another person or name, not used").to_owned()
-        }
-        "not_connected" => lang.pick("尚未接入", "not connected").to_owned(),
-        other => other.to_owned(),
+        reason => gap(reason, lang).to_owned(),
     };
     let fresh = match string(row, "freshness") {
         "cached" => lang.pick("，缓存", ", cached"),
@@ -128,6 +119,20 @@ fn department_says(row: &Value, lang: Lang) -> String {
         _ => "",
     };
     format!("{said}{fresh}  {milliseconds} ms")
+}
+
+/// Why a department brought nothing.
+pub(super) fn gap(reason: &str, lang: Lang) -> &str {
+    match reason {
+        "timeout" => lang.pick("未在时限内答复", "did not answer in time"),
+        "unavailable" => lang.pick("无法连接或系统故障", "not reachable, or failed"),
+        "quota_exceeded" => lang.pick("查询额度已用完", "quota used up"),
+        "not_authorised" => lang.pick("未获授权", "not authorised"),
+        "malformed" => lang.pick("答复不合规范，未采用", "answer did not fit the schema, not used"),
+        "mismatch" => lang.pick("答复的人员或姓名不符，未采用", "answer about another person or name, not used"),
+        "not_connected" => lang.pick("尚未接入", "not connected"),
+        other => other,
+    }
 }
 
 /// A report in one of its views.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::dataset::{DatasetId, DepartmentId};
 use super::fact::Fact;
+use super::problem::Text;
+use super::proof::AnswerProof;
 
 /// Why a department's facts are missing. `no_record` is not here: it is an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
@@ -66,6 +68,44 @@ impl fmt::Display for GapReason {
     }
 }
 
+/// What a caller is told of a department that was not asked: its notice, its hours, or the quota that is used up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = DepartmentNotice)]
+pub struct Told {
+    /// `suspended`, `draining`, `maintenance`, `outside_hours`, `quota_per_second`, `quota_per_hour` or `quota_per_day`.
+    pub code: &'static str,
+    /// The same in words.
+    #[serde(flatten)]
+    pub text: Text,
+    /// Until when, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+}
+
+/// Why a department brought nothing, and what callers are told of it besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// The reason of the gap.
+    pub reason: GapReason,
+    /// What callers are told.
+    pub told: Option<Arc<Told>>,
+}
+
+impl Missed {
+    /// Whether there is no adapter that could have been asked: none was registered, or it was taken off.
+    pub fn is_taken_off(&self) -> bool {
+        let is_paused = self.told.as_ref().is_some_and(|told| matches!(told.code, "suspended" | "draining"));
+        self.reason == GapReason::NotConnected || is_paused
+    }
+}
+
+impl From<GapReason> for Missed {
+    fn from(reason: GapReason) -> Self {
+        Self { reason, told: None }
+    }
+}
+
 /// How fresh an answer is (promise P5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -91,6 +131,8 @@ pub struct Answer {
     pub received_at: Timestamp,
     /// The facts; empty for `no_record`.
     pub facts: Arc<[Fact]>,
+    /// What proves it, where the department signs.
+    pub proof: Option<Arc<AnswerProof>>,
 }
 
 /// A gap: whose facts are missing, and why.
@@ -100,4 +142,23 @@ pub struct Gap {
     pub department: DepartmentId,
     /// Why.
     pub reason: GapReason,
+}
+
+/// One question to a department. It stands in the access log: its fields are in alphabetical order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedOnce {
+    /// Second requests, because the first was slow or lost.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub again: u32,
+    /// Why there was no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<GapReason>,
+    /// How many persons it was about; 0 where it was not sent.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub people: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_none(count: &u32) -> bool {
+    *count == 0
 }

@@ -14,6 +14,11 @@ pub fn date_in_china(at: jiff::Timestamp) -> Date {
     at.to_zoned_datetime(china()).date()
 }
 
+/// An instant as people in China read it, to the second, with its distance from UTC.
+pub fn time_in_china(at: jiff::Timestamp) -> String {
+    at.to_zoned_datetime(china()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
+
 /// Whole calendar months, both ends included: the first day of the first and the last day of the last month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

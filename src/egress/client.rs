@@ -13,7 +13,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
@@ -22,6 +22,7 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::connect::{Connect, Guarded, Wire};
+use super::pin::{KeyPin, Pinned};
 use super::{Egress, EgressError, Endpoint, Host};
 
 /// Unused connections kept open to one resource.
@@ -57,6 +58,8 @@ pub struct ClientOptions<'a> {
     pub ca: &'a str,
     /// The hub's own certificate chain and key, PEM; none where the other side asks for none.
     pub identity: Option<&'a str>,
+    /// The keys that the other side may have; any that its authority vouches for when there are none.
+    pub pins: &'a [KeyPin],
     /// How long connecting may take.
     pub connect_timeout: Duration,
     /// Largest answer, in bytes.
@@ -85,7 +88,24 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// How long its steps took.
     pub times: Times,
-    content_type: Option<HeaderValue>,
+    headers: HeaderMap,
+}
+
+/// A field of a request's head.
+#[derive(Debug, Clone)]
+pub struct Field(HeaderName, HeaderValue);
+
+impl Field {
+    /// A field of this name, in lower case; none where the value cannot stand in a head.
+    pub fn new(name: &'static str, value: String) -> Option<Self> {
+        Some(Self(HeaderName::from_static(name), HeaderValue::try_from(value).ok()?))
+    }
+
+    /// Its value, where it has this name.
+    #[cfg(test)]
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.1.to_str().ok().filter(|_| self.0.as_str() == name)
+    }
 }
 
 /// How long the steps of an exchange took.
@@ -153,7 +173,14 @@ enum Failure {
 impl Answer {
     /// The type of the body, as it was told.
     pub fn content_type(&self) -> Option<&str> {
-        self.content_type.as_ref().and_then(|value| value.to_str().ok())
+        self.field(CONTENT_TYPE.as_str())
+    }
+
+    /// A field of the head; none where it is absent, stands twice, or is not text.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.get_all(name).iter();
+        let one = values.next()?;
+        if values.next().is_some() { None } else { one.to_str().ok() }
     }
 }
 
@@ -168,7 +195,7 @@ impl Client {
             Host::Address(ip) => ServerName::from(*ip),
             Host::Name(name) => ServerName::try_from(name.clone()).map_err(|error| told(&error))?,
         };
-        let tls = tls(options.ca, options.identity).map_err(unusable)?;
+        let tls = tls(options.ca, options.identity, options.pins).map_err(unusable)?;
         let authority = HeaderValue::from_str(endpoint.authority()).map_err(|error| told(&error))?;
         let path = options.path.parse().map_err(|error| told(&error))?;
         let tls = TlsConnector::from(Arc::new(tls));
@@ -199,21 +226,26 @@ impl Client {
 
     /// Posts a body and reads the answer, at most `max_answer` bytes of it. The caller sets the deadline.
     pub async fn post(&self, body: impl Into<Bytes>) -> Result<Answer, AskError> {
-        self.post_over(body.into(), None).await
+        self.post_with(body.into(), &[]).await
+    }
+
+    /// The same, with further fields in the head.
+    pub async fn post_with(&self, body: Bytes, fields: &[Field]) -> Result<Answer, AskError> {
+        self.post_over(body, fields, None).await
     }
 
     /// Posts a second time what was posted at `first_at` and has brought nothing yet. It goes over a connection that
     /// has brought an answer since, or over a new one: what keeps the first from its answer may be that all
     /// connections of that time lead nowhere.
-    pub async fn post_again(&self, body: impl Into<Bytes>, first_at: Instant) -> Result<Answer, AskError> {
-        self.post_over(body.into(), Some(first_at)).await
+    pub async fn post_again(&self, body: Bytes, fields: &[Field], first_at: Instant) -> Result<Answer, AskError> {
+        self.post_over(body, fields, Some(first_at)).await
     }
 
-    async fn post_over(&self, body: Bytes, alive_since: Option<Instant>) -> Result<Answer, AskError> {
+    async fn post_over(&self, body: Bytes, fields: &[Field], alive_since: Option<Instant>) -> Result<Answer, AskError> {
         // A kept connection may be closed by the other side just now; then a fresh one is asked, once.
         if let Some(mut connection) = self.kept(alive_since).await {
             let doubt = Doubt { client: self, since: Instant::now(), is_cleared: false };
-            let asked = connection.ask(self.request(body.clone()), self.max_answer).await;
+            let asked = connection.ask(self.request(body.clone(), fields), self.max_answer).await;
             doubt.clear();
             match asked {
                 Ok((answer, reusable)) => return Ok(self.done(connection, answer, reusable)),
@@ -224,7 +256,7 @@ impl Client {
         let begun = Instant::now();
         let mut connection = self.connect().await.ok_or(AskError::Unavailable)?;
         let connect = Some(begun.elapsed());
-        match connection.ask(self.request(body), self.max_answer).await {
+        match connection.ask(self.request(body, fields), self.max_answer).await {
             Ok((mut answer, reusable)) => {
                 answer.times.connect = connect;
                 Ok(self.done(connection, answer, reusable))
@@ -234,13 +266,14 @@ impl Client {
         }
     }
 
-    fn request(&self, body: Bytes) -> Request<Full<Bytes>> {
+    fn request(&self, body: Bytes, fields: &[Field]) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.path.clone();
         let headers = request.headers_mut();
         headers.insert(HOST, self.authority.clone());
         headers.insert(CONTENT_TYPE, self.content_type.clone());
+        headers.extend(fields.iter().map(|Field(name, value)| (name.clone(), value.clone())));
         request
     }
 
@@ -298,7 +331,7 @@ impl Connection {
             if is_gone { Failure::Ended } else { Failure::Refused(AskError::Unavailable) }
         })?;
         let headed_at = Instant::now();
-        let (mut head, mut frames) = response.into_parts();
+        let (head, mut frames) = response.into_parts();
         let mut body = Vec::with_capacity(2048);
         while let Some(frame) = drive(driver, &mut ended, frames.frame()).await {
             let frame = frame.map_err(|_| Failure::Refused(AskError::Unavailable))?;
@@ -310,9 +343,8 @@ impl Connection {
         }
         // Once more, so that the connection sees the end of the answer and is ready for another question.
         ended = ended || poll_fn(|context| Poll::Ready(driver.as_mut().poll(context).is_ready())).await;
-        let content_type = head.headers.remove(CONTENT_TYPE);
         let times = Times { connect: None, first_byte: headed_at - sent_at, read: headed_at.elapsed() };
-        let answer = Answer { status: head.status.as_u16(), body, times, content_type };
+        let answer = Answer { status: head.status.as_u16(), body, times, headers: head.headers };
         Ok((answer, !ended && sender.is_ready()))
     }
 }
@@ -333,17 +365,24 @@ async fn drive<F: Future>(driver: &mut Pin<Box<Driver>>, ended: &mut bool, part:
     .await
 }
 
-/// TLS towards one authority and no other, with the hub's certificate where there is one.
-fn tls(ca: &str, identity: Option<&str>) -> Result<rustls::ClientConfig, String> {
+/// TLS towards one authority and no other, and to pinned keys alone where there are some, with the hub's certificate where
+/// there is one.
+pub(super) fn tls(ca: &str, identity: Option<&str>, pins: &[KeyPin]) -> Result<rustls::ClientConfig, String> {
     let told = |error: &dyn std::fmt::Display| error.to_string();
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(ca.as_bytes()) {
         roots.add(certificate.map_err(|error| told(&error))?).map_err(|error| told(&error))?;
     }
-    let builder = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| told(&error))?
-        .with_root_certificates(roots);
+        .map_err(|error| told(&error))?;
+    let builder = if pins.is_empty() {
+        builder.with_root_certificates(roots)
+    } else {
+        let pinned = Pinned::new(roots, provider, pins.to_vec())?;
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(pinned))
+    };
     let Some(identity) = identity else { return Ok(builder.with_no_client_auth()) };
     let chain: Vec<CertificateDer<'static>> =
         CertificateDer::pem_slice_iter(identity.as_bytes()).collect::<Result<_, _>>().map_err(|error| told(&error))?;

@@ -10,10 +10,11 @@ use hyper::client::conn::http1;
 use hyper::header::{ACCEPT, HOST};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 
+use super::client::tls;
+use super::pin::KeyPin;
 use super::{Egress, EgressError, Endpoint, Host};
 
 /// How long reading a document may take, from name to last byte.
@@ -53,6 +54,19 @@ impl Document {
     /// The document at `https://host[:port]/path`, whose server's certificate is of the authority `ca` (PEM), and that
     /// has at most `max` bytes.
     pub fn new(egress: &Egress, url: &str, ca: &str, max: usize) -> Result<Self, DocumentError> {
+        Self::mutual(egress, url, ca, None, &[], max)
+    }
+
+    /// The same of a server that asks who reads: with the hub's certificate chain and key, PEM. With pins, the server's key
+    /// must be one of them.
+    pub fn mutual(
+        egress: &Egress,
+        url: &str,
+        ca: &str,
+        identity: Option<&str>,
+        pins: &[KeyPin],
+        max: usize,
+    ) -> Result<Self, DocumentError> {
         let start = url.strip_prefix("https://").map_or(0, |_| "https://".len());
         let rest = url.get(start..).unwrap_or_default();
         let split = rest.find('/').map_or(url.len(), |slash| start + slash);
@@ -60,15 +74,7 @@ impl Document {
         let endpoint = Endpoint::parse(base)?;
         egress.check_endpoint(&endpoint)?;
         let told = |error: &dyn std::fmt::Display| DocumentError::Tls(error.to_string());
-        let mut roots = rustls::RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(ca.as_bytes()) {
-            roots.add(certificate.map_err(|error| told(&error))?).map_err(|error| told(&error))?;
-        }
-        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| told(&error))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = tls(ca, identity, pins).map_err(DocumentError::Tls)?;
         let server = match endpoint.host() {
             Host::Address(ip) => ServerName::from(*ip),
             Host::Name(name) => ServerName::try_from(name.clone()).map_err(|error| told(&error))?,
@@ -85,13 +91,20 @@ impl Document {
 
     /// Reads it.
     pub async fn read(&self) -> Result<Vec<u8>, DocumentError> {
+        Ok(self.read_with_pin().await?.0)
+    }
+
+    /// Reads it, and says besides which key the server proved.
+    pub async fn read_with_pin(&self) -> Result<(Vec<u8>, Option<KeyPin>), DocumentError> {
         tokio::time::timeout(PATIENCE, self.exchange()).await.map_err(|_| DocumentError::Late)?
     }
 
-    async fn exchange(&self) -> Result<Vec<u8>, DocumentError> {
+    async fn exchange(&self) -> Result<(Vec<u8>, Option<KeyPin>), DocumentError> {
         let told = |error: &dyn std::fmt::Display| DocumentError::Exchange(error.to_string());
         let tcp = self.egress.connect(&self.endpoint).await?;
-        let tls = self.tls.connect(self.server.clone(), tcp).await.map_err(|error| told(&error))?;
+        let tls =
+            self.tls.connect(self.server.clone(), tcp).await.map_err(|error| DocumentError::Tls(error.to_string()))?;
+        let pin = tls.get_ref().1.peer_certificates().and_then(<[_]>::first).and_then(KeyPin::of);
         let (mut sender, connection) = http1::handshake(TokioIo::new(tls)).await.map_err(|error| told(&error))?;
         let request = Request::get(&self.path)
             .header(HOST, self.endpoint.authority())
@@ -104,7 +117,7 @@ impl Document {
                 return Err(DocumentError::Status(response.status().as_u16()));
             }
             let body = Limited::new(response.into_body(), self.max).collect().await;
-            Ok(body.map_err(|error| told(&error))?.to_bytes().to_vec())
+            Ok((body.map_err(|error| told(&error))?.to_bytes().to_vec(), pin))
         };
         let (mut asked, mut connection) = (pin!(asked), pin!(connection));
         tokio::select! {

@@ -11,21 +11,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
+use connectors::keys::PublicKey;
 use futures_util::future::{Either, select};
 use tokio::time::{Instant, sleep, timeout_at};
 use tower::retry::budget::{Budget, TpsBudget};
 
 use super::batch::Batcher;
 use super::breaker::{Breaker, Pass, Turn};
-use super::client::{AdapterClient, Queried};
+use super::client::{AdapterClient, Arrived};
 use super::delays::Delays;
 use super::failure::{Failure, Sign};
 use super::health::{Health, HealthView, Standing, Step};
 use super::meters::AdapterMeters;
 use super::places::{Place, Places};
+use super::proving::AnswerKeys;
 use super::quota::Quota;
 use super::registry::Terms;
+use super::round::Outgoing;
 use super::turnover::Turnover;
 use crate::domain::class::Class;
 use crate::domain::clock::Randomness;
@@ -59,6 +61,8 @@ pub struct Adapter {
     pub department: DepartmentId,
     /// How long one question may take.
     pub timeout: Duration,
+    /// What its answers must prove.
+    pub(super) answer_keys: AnswerKeys,
     may_hedge: bool,
     client: AdapterClient,
     quota: Quota,
@@ -70,20 +74,27 @@ pub struct Adapter {
     turnover: Turnover,
     /// How many wait for the quota or for a place.
     waiting: AtomicUsize,
-    pub(super) health: Arc<Health>,
+    pub(super) health: Health,
     pub(super) batcher: Batcher,
     pub(super) meters: AdapterMeters,
     randomness: Arc<dyn Randomness>,
+    under_way: AtomicUsize,
 }
 
 impl Adapter {
     /// An adapter on these terms.
-    pub fn new(department: DepartmentId, client: AdapterClient, terms: Terms, randomness: Arc<dyn Randomness>) -> Self {
+    pub fn new(
+        department: DepartmentId,
+        (client, answer_keys): (AdapterClient, AnswerKeys),
+        terms: Terms,
+        randomness: Arc<dyn Randomness>,
+    ) -> Self {
         let spare = NonZeroU32::new(terms.per_second.get() / BACKGROUND_SHARE).unwrap_or(NonZeroU32::MIN);
         let meters = AdapterMeters::of(&department);
         Self {
             timeout: terms.timeout,
             may_hedge: terms.may_hedge,
+            answer_keys,
             client,
             quota: Quota::new(terms.per_second, terms.burst),
             background: Quota::new(spare, spare),
@@ -93,25 +104,41 @@ impl Adapter {
             delays: Delays::default(),
             turnover: Turnover::default(),
             waiting: AtomicUsize::new(0),
-            health: Arc::default(),
+            health: Health::default(),
             batcher: Batcher::new(terms.shared_subjects),
             meters,
             randomness,
+            under_way: AtomicUsize::new(0),
             department,
         }
     }
 
-    /// Asks, and reads the answer with `read`; gives up at the deadline.
-    ///
-    /// `read` says of an answer that is no use what that tells of the department.
-    pub(super) async fn call<T>(
-        &self,
-        class: Class,
-        body: Vec<u8>,
-        deadline: Instant,
-        read: impl Fn(&[u8]) -> Result<T, Failure>,
-    ) -> Result<T, GapReason> {
-        self.send((class, Sharing::Alone), || body, deadline, read).await.map_err(|failure| failure.reason)
+    /// How many are on their way to it: they hold it until they are answered or give up.
+    pub fn under_way(&self) -> usize {
+        self.under_way.load(Ordering::Acquire)
+    }
+
+    /// Whether it is left alone for a while because it does not answer.
+    pub fn is_left_alone(&self) -> bool {
+        self.breaker.is_open(Instant::now())
+    }
+
+    /// How long most answers take, and half of them, where enough have come.
+    pub fn delays(&self) -> Option<(Duration, Duration)> {
+        self.delays.half().zip(self.delays.most())
+    }
+
+    pub(super) fn enter(&self) {
+        self.under_way.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn leave(&self) {
+        self.under_way.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// The public keys of its answers.
+    pub fn answer_keys(&self) -> &[PublicKey] {
+        &self.answer_keys.keys
     }
 
     /// Whether a question gains by sharing a query with others: because it would have to wait anyway, or because it is
@@ -126,13 +153,17 @@ impl Adapter {
         gains && self.batcher.is_on(Instant::now())
     }
 
-    /// The same, telling what a failure says of the department. The body is made when the question may leave.
-    pub(super) async fn send<T>(
+    /// Asks, and reads the answer with `read`; gives up at the deadline. A failure says what it tells of the department.
+    ///
+    /// The question is made when it may leave. `sent` is told of every request that goes out. `read` says of an answer
+    /// that is no use what that tells of the department.
+    pub(super) async fn call<T>(
         &self,
         (class, sharing): (Class, Sharing),
-        body: impl FnOnce() -> Vec<u8>,
+        question: impl FnOnce() -> Outgoing,
         deadline: Instant,
-        read: impl Fn(&[u8]) -> Result<T, Failure>,
+        sent: impl Fn(),
+        read: impl Fn(Arrived) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let left = |reason| Failure { reason, sign: Sign::Well };
         if self.breaker.is_open(Instant::now()) {
@@ -140,9 +171,9 @@ impl Adapter {
             return Err(left(GapReason::Unavailable));
         }
         if class == Class::Background {
-            return self.send_in_passing(body(), deadline, read).await;
+            return self.call_in_passing(question, deadline, (sharing, &sent, &read)).await;
         }
-        let place = self.leave(deadline).await?;
+        let place = self.wait(deadline).await?;
         // What cannot come in time any more is work for nobody.
         if sharing == Sharing::Alone && !self.may_come_in_time(deadline) {
             return Err(left(GapReason::Timeout));
@@ -153,8 +184,9 @@ impl Adapter {
         };
         self.budget.deposit();
         self.meters.first.increment(1);
-        let (body, asked_at, under_way) = (Bytes::from(body()), Instant::now(), self.turnover.enter());
-        let first = self.attempt(sharing, body.clone(), None, (place, pass), deadline, &read);
+        let (question, way) = (question(), (sharing, &sent, &read));
+        let (asked_at, under_way) = (Instant::now(), self.turnover.enter());
+        let first = self.attempt(&question, None, (place, pass), deadline, way);
         let hedge_at = self.hedge_at(asked_at).filter(|at| *at < deadline && sharing == Sharing::Alone);
         let result = match hedge_at {
             None => first.await,
@@ -168,7 +200,7 @@ impl Adapter {
                             None => break first.await,
                             Some(leave) => {
                                 self.meters.hedges.increment(1);
-                                let second = pin!(self.attempt(sharing, body, Some(asked_at), leave, deadline, &read));
+                                let second = pin!(self.attempt(&question, Some(asked_at), leave, deadline, way));
                                 return sooner(first, second).await;
                             }
                         },
@@ -181,14 +213,14 @@ impl Adapter {
                 sleep(self.part_of(LONGEST_BACKOFF)).await;
                 let Some(leave) = self.second() else { return Err(Failure::LOST) };
                 self.meters.retries.increment(1);
-                self.attempt(sharing, body, Some(asked_at), leave, deadline, &read).await
+                self.attempt(&question, Some(asked_at), leave, deadline, way).await
             }
             result => result,
         }
     }
 
     /// Waits for the quota, then for a place.
-    async fn leave(&self, deadline: Instant) -> Result<Place<'_>, Failure> {
+    async fn wait(&self, deadline: Instant) -> Result<Place<'_>, Failure> {
         let left = |reason| Failure { reason, sign: Sign::Well };
         if !self.quota.take_now() {
             let (_waiting, since) = (Waiting::among(&self.waiting), Instant::now());
@@ -205,11 +237,11 @@ impl Adapter {
     }
 
     /// Asks once, if nobody else needs the department now: no waiting, no second request.
-    async fn send_in_passing<T>(
+    async fn call_in_passing<T>(
         &self,
-        body: Vec<u8>,
+        question: impl FnOnce() -> Outgoing,
         deadline: Instant,
-        read: impl Fn(&[u8]) -> Result<T, Failure>,
+        way: (Sharing, &impl Fn(), &impl Fn(Arrived) -> Result<T, Failure>),
     ) -> Result<T, Failure> {
         let left = |reason| Failure { reason, sign: Sign::Well };
         let place = self.places.take_spare().ok_or(left(GapReason::QuotaExceeded))?;
@@ -218,30 +250,25 @@ impl Adapter {
         }
         let pass = self.breaker.admit(Instant::now()).ok_or(left(GapReason::Unavailable))?;
         self.meters.background.increment(1);
-        self.attempt(Sharing::Alone, Bytes::from(body), None, (place, pass), deadline, &read).await
-    }
-
-    /// Whether a question would be sent now, as far as one can tell beforehand.
-    pub(crate) fn takes_questions(&self) -> bool {
-        !self.breaker.is_open(Instant::now())
+        self.attempt(&question(), None, (place, pass), deadline, way).await
     }
 
     /// Sends the question once, and learns from what becomes of it. `first_at` is absent when it is sent for the first time.
     async fn attempt<T>(
         &self,
-        sharing: Sharing,
-        body: Bytes,
+        question: &Outgoing,
         first_at: Option<Instant>,
         (place, pass): (Place<'_>, Pass<'_>),
         deadline: Instant,
-        read: &impl Fn(&[u8]) -> Result<T, Failure>,
+        (sharing, sent, read): (Sharing, &impl Fn(), &impl Fn(Arrived) -> Result<T, Failure>),
     ) -> Result<T, Failure> {
         let _place = place;
+        sent();
         let sent_at = Instant::now();
-        let result = match timeout_at(deadline, self.client.query(body, first_at)).await {
-            Ok(answer) => answer.and_then(|Queried { body, times }| {
-                self.took(times);
-                read(&body)
+        let result = match timeout_at(deadline, self.client.query(question, first_at)).await {
+            Ok(answer) => answer.and_then(|arrived| {
+                self.took(arrived.times);
+                read(arrived)
             }),
             // Who was given little time says nothing of the department by not waiting.
             Err(_) if sent_at.elapsed() < self.timeout / 2 => {

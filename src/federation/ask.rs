@@ -1,29 +1,29 @@
 //! Asking one department about one household, in order: cache, single flight, quota, place, request, door.
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
-use super::adapter::Adapter;
-use super::batch::{BatchKey, Form, NotCarried, Party, PartyMember, Terminal};
 use super::cache::{AnswerCache, Person};
-use super::decode::{Asked, Rejected, decode_each};
-use super::failure::{Failure, Sign};
 use super::gather::People;
 use super::health::HealthView;
 use super::meters::{self, Meters};
 use super::plan::{DepartmentPlan, Plan, SubjectPlan};
-use super::question::{AuthorisationBody, CaseBody, PersonBody, query_body};
+use super::proving::Proving;
 use super::registry::Registry;
-use super::single_flight::{Boarded, FlightKey, Flights};
+use super::round::{AskedPerson, Known, Question, Round, Signing, case, flight_key};
+use super::single_flight::{Boarded, Flights};
+use super::tally::Tally;
 use crate::domain::authorisation::Authorisation;
 use crate::domain::class::Class;
 use crate::domain::clock::Clock;
 use crate::domain::dataset::{Catalogue, Dataset, DepartmentId};
-use crate::domain::household::{Household, Member};
+use crate::domain::division::DivisionCode;
+use crate::domain::household::Household;
 use crate::domain::id_number::{Subject, SubjectKey};
-use crate::domain::outcome::{Answer, Freshness, GapReason};
+use crate::domain::outcome::{Answer, Freshness, GapReason, Missed, Told};
 
 /// What came of asking one department.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct DepartmentOutcome {
     pub department: DepartmentId,
     /// The answers by member, or why there are none.
     pub result: Result<Vec<MemberAnswers>, GapReason>,
+    /// What callers are told of it besides.
+    pub told: Option<Arc<Told>>,
     /// How long it took.
     pub elapsed: std::time::Duration,
 }
@@ -55,6 +57,14 @@ pub struct Inquiry<'a> {
     pub authorisation: &'a Authorisation,
     /// The id of the verification, told to departments.
     pub verification: &'a str,
+    /// The client that asks.
+    pub caller: &'a str,
+    /// The organisation of whoever asked the hub, told to departments.
+    pub organisation: &'a str,
+    /// Its division, told to departments.
+    pub division: DivisionCode,
+    /// What is asked is counted here.
+    pub tally: &'a Tally,
     /// How urgent it is.
     pub class: Class,
     /// The instant after which nobody waits any more.
@@ -64,24 +74,26 @@ pub struct Inquiry<'a> {
 /// Everything asking needs; one for the life of the hub.
 pub struct Federation {
     pub(super) catalogue: Arc<Catalogue>,
-    pub(super) registry: Registry,
+    pub(super) registry: Arc<Registry>,
     pub(super) meters: Meters,
     pub(super) cache: AnswerCache,
     pub(super) subject_key: SubjectKey,
     pub(super) clock: Arc<dyn Clock>,
-    flights: Flights<Result<Arc<Landed>, Missed>>,
+    pub(super) signing: Arc<Signing>,
+    pub(super) proving: Proving,
+    flights: Flights<Result<Arc<Landed>, Unlanded>>,
 }
 
 /// Why a flight brought nothing.
-#[derive(Clone, Copy)]
-struct Missed {
-    reason: GapReason,
+#[derive(Clone)]
+struct Unlanded {
+    missed: Missed,
     /// Whoever led it had less time than the department may take: who has more may ask again.
     was_hurried: bool,
 }
 
 /// What a flight brought, by person.
-type Landed = Vec<(Subject, Vec<Arc<Answer>>)>;
+pub(super) type Landed = Vec<(Subject, Vec<Arc<Answer>>)>;
 
 /// What is known of a department's part of a plan before it is asked.
 pub(super) enum Recalled<'a> {
@@ -92,25 +104,37 @@ pub(super) enum Recalled<'a> {
 }
 
 /// A person in a question about to be asked.
+#[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     plan: &'a SubjectPlan,
     person: &'a Arc<Person>,
+}
+
+/// A department's part of a round.
+pub(super) enum Part<'a> {
+    /// Nothing need be asked.
+    Settled(&'a DepartmentId, Result<Vec<MemberAnswers>, Missed>),
+    /// A question is to be asked.
+    Asking(Box<Question<'a>>),
 }
 
 impl Federation {
     /// A federation over these adapters. `cached_people` of 0 turns the cache off.
     pub fn new(
         catalogue: Arc<Catalogue>,
-        registry: Registry,
+        registry: Arc<Registry>,
         cached_people: u64,
         subject_key: SubjectKey,
-        clock: Arc<dyn Clock>,
+        signing: Signing,
+        proving: Proving,
     ) -> Self {
+        let signing = Arc::new(signing);
         let keep =
             catalogue.datasets().iter().map(|dataset| dataset.fresh.saturating_add(dataset.stale_while_error)).max();
         let cache = AnswerCache::new(cached_people, keep.unwrap_or_default());
         let meters = Meters::of(&catalogue);
-        Self { catalogue, registry, meters, cache, subject_key, clock, flights: Flights::default() }
+        let clock = Arc::clone(&signing.clock);
+        Self { catalogue, registry, meters, cache, subject_key, clock, signing, proving, flights: Flights::default() }
     }
 
     /// The catalogue questions are planned from.
@@ -118,23 +142,28 @@ impl Federation {
         &self.catalogue
     }
 
-    /// Whether one of these departments would be sent a question now.
+    /// The registered adapters.
+    pub const fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// Whether one of these departments would be sent a question now, as far as one can tell beforehand.
     pub fn would_ask<'a>(&self, mut departments: impl Iterator<Item = &'a DepartmentId>) -> bool {
-        departments.any(|department| self.registry.get(department).is_some_and(|adapter| adapter.takes_questions()))
+        let now = self.clock.now();
+        departments.any(|department| {
+            let live = self.registry.desk(department).live;
+            live.is_some_and(|way| !way.adapter.is_left_alone() && way.agreement.shut(now).is_none())
+        })
     }
 
     /// How each department does that has an adapter, in the order of the catalogue; shown as metrics besides.
     pub fn health(&self) -> Vec<HealthView> {
+        let live = |department: &DepartmentId| self.registry.desk(department).live;
         let departments = self.catalogue.departments().iter();
         let health: Vec<HealthView> =
-            departments.filter_map(|department| Some(self.registry.get(&department.id)?.health())).collect();
+            departments.filter_map(|department| Some(live(&department.id)?.adapter.health())).collect();
         health.iter().for_each(meters::show);
         health
-    }
-
-    /// The registered adapters.
-    pub const fn registry(&self) -> &Registry {
-        &self.registry
     }
 
     /// What the cache knows of a department's part of a plan.
@@ -160,35 +189,73 @@ impl Federation {
         if wanted.is_empty() { Recalled::Settled(Ok(found)) } else { Recalled::Wanting { found, wanted } }
     }
 
-    /// Asks one department what the plan wants to know. Always answers by the deadline.
+    /// What is to be done about each department of a plan. Whoever is to be asked has been entered.
+    pub(super) fn parts<'a>(&'a self, plan: &'a Plan, inquiry: &Inquiry<'a>) -> Vec<Part<'a>> {
+        let now = self.clock.now();
+        let mut salts = vec![[0_u8; 16]; plan.departments.len()];
+        self.signing.randomness.fill(salts.as_flattened_mut());
+        let case = LazyCell::new(|| case(inquiry));
+        let part = |(department, salt): (&'a DepartmentPlan, [u8; 16])| {
+            let id = &department.department;
+            let (found, wanted) = match self.recalled(department, inquiry.people, now) {
+                Recalled::Settled(result) => return Part::Settled(id, result.map_err(Missed::from)),
+                Recalled::Wanting { found, wanted } => (found, wanted),
+            };
+            let entered = match self.registry.enter(id, now) {
+                Ok(entered) => entered,
+                Err(missed) => return Part::Settled(id, self.standing_in(department, found, &wanted, missed)),
+            };
+            match self.asked_people(inquiry.household, &wanted) {
+                Ok(people) => {
+                    let known = Known { found, wanted, people };
+                    Part::Asking(Box::new(Question::new(plan, department, inquiry, (entered, known), (&case, salt))))
+                }
+                Err(reason) => Part::Settled(id, Err(reason.into())),
+            }
+        };
+        plan.departments.iter().zip(salts).map(part).collect()
+    }
+
+    /// Asks one department the question of a round. Always answers by the deadline.
     pub(super) async fn ask(
         &self,
         plan: &Plan,
-        department: &DepartmentPlan,
         inquiry: &Inquiry<'_>,
-    ) -> Result<Vec<MemberAnswers>, GapReason> {
-        let now = self.clock.now();
-        let (mut found, wanted) = match self.recalled(department, inquiry.people, now) {
-            Recalled::Settled(result) => return result,
-            Recalled::Wanting { found, wanted } => (found, wanted),
+        round: &Round,
+        question: Question<'_>,
+    ) -> Result<Vec<MemberAnswers>, Missed> {
+        let landed = self.fly(plan, inquiry, round, &question).await;
+        let Question { department, known, .. } = question;
+        let Known { mut found, wanted, .. } = known;
+        let landed = match landed {
+            Ok(landed) => landed,
+            Err(missed) => return self.standing_in(department, found, &wanted, missed),
         };
-        let adapter = self.registry.get(&department.department).ok_or(GapReason::NotConnected)?;
-        match self.fly(plan, department, adapter, inquiry, &wanted).await {
-            Ok(landed) => {
-                for want in wanted {
-                    let (_, answers) = landed
-                        .iter()
-                        .find(|(subject, _)| *subject == want.person.subject())
-                        .ok_or(GapReason::Mismatch)?;
-                    let answers = answers.iter().map(|answer| (Arc::clone(answer), Freshness::Live)).collect();
-                    found.push(MemberAnswers { member: want.plan.member, answers });
-                }
-            }
-            Err(reason) => {
-                for want in wanted {
-                    found.push(self.cached(department, &want, now, true).ok_or(reason)?);
-                }
-            }
+        for want in &wanted {
+            let (_, answers) =
+                landed.iter().find(|(subject, _)| *subject == want.person.subject()).ok_or(GapReason::Mismatch)?;
+            let answers = answers.iter().map(|answer| (Arc::clone(answer), Freshness::Live)).collect();
+            found.push(MemberAnswers { member: want.plan.member, answers });
+        }
+        found.sort_unstable_by_key(|answers| answers.member);
+        Ok(found)
+    }
+
+    /// Old answers in the place of those that did not come, where all that are wanted are at hand.
+    fn standing_in(
+        &self,
+        department: &DepartmentPlan,
+        mut found: Vec<MemberAnswers>,
+        wanted: &[Wanted<'_>],
+        missed: Missed,
+    ) -> Result<Vec<MemberAnswers>, Missed> {
+        // What an adapter said that was taken off stands in for nothing, nor does what one said that is not there.
+        if missed.is_taken_off() {
+            return Err(missed);
+        }
+        let now = self.clock.now();
+        for want in wanted {
+            found.push(self.cached(department, want, now, true).ok_or_else(|| missed.clone())?);
         }
         found.sort_unstable_by_key(|answers| answers.member);
         Ok(found)
@@ -215,74 +282,46 @@ impl Federation {
     async fn fly(
         &self,
         plan: &Plan,
-        department: &DepartmentPlan,
-        adapter: &Arc<Adapter>,
         inquiry: &Inquiry<'_>,
-        wanted: &[Wanted<'_>],
-    ) -> Result<Arc<Landed>, GapReason> {
-        let people = self.asked_people(inquiry.household, wanted)?;
-        let key = flight_key(plan, department, inquiry, &people);
+        round: &Round,
+        question: &Question<'_>,
+    ) -> Result<Arc<Landed>, Missed> {
+        let (department, tally) = (question.department, inquiry.tally);
+        let id = &department.department;
+        let key = flight_key(plan, id, inquiry, &question.known.people);
         loop {
-            let missed = match self.flights.board(key.clone()) {
+            let Unlanded { missed, was_hurried } = match self.flights.board(key.clone()) {
                 Boarded::Leading(landing) => {
                     // Somebody may have landed between the look into the cache and now.
-                    if let Some(landed) = self.landed_meanwhile(department, wanted) {
+                    if let Some(landed) = self.landed_meanwhile(department, &question.known.wanted) {
                         landing.land(Ok(Arc::clone(&landed)));
+                        tally.joined(id);
                         return Ok(landed);
                     }
-                    let patience = Instant::now() + adapter.timeout;
-                    let deadline = inquiry.deadline.min(patience);
-                    let result = self.lead(plan, department, adapter, inquiry, (deadline, &people)).await;
+                    let patience = Instant::now() + question.entered.way.adapter.timeout;
+                    let result = self.lead(plan, inquiry, round, question, inquiry.deadline.min(patience)).await;
                     let was_hurried = inquiry.deadline < patience;
-                    landing.land(result.clone().map_err(|reason| Missed { reason, was_hurried }));
+                    landing.land(result.clone().map_err(|missed| Unlanded { missed, was_hurried }));
                     return result;
                 }
                 Boarded::Joined(seat) => match timeout_at(inquiry.deadline, seat.landed()).await {
-                    Err(_) => return Err(GapReason::Timeout),
-                    Ok(None) => return Err(GapReason::Unavailable),
-                    Ok(Some(Ok(landed))) => return Ok(landed),
-                    Ok(Some(Err(missed))) => missed,
+                    Err(_) => return Err(GapReason::Timeout.into()),
+                    Ok(None) => return Err(GapReason::Unavailable.into()),
+                    Ok(Some(Ok(landed))) => {
+                        tally.joined(id);
+                        return Ok(landed);
+                    }
+                    Ok(Some(Err(unlanded))) => unlanded,
                 },
             };
+            // A quota that callers are told of is the leader's own: who joined may have one that is not used up.
+            let is_the_leaders = missed.told.is_some();
             let is_of_time = matches!(missed.reason, GapReason::Timeout | GapReason::QuotaExceeded);
-            if !(missed.was_hurried && is_of_time) || Instant::now() >= inquiry.deadline {
-                return Err(missed.reason);
+            if !(is_the_leaders || was_hurried && is_of_time) || Instant::now() >= inquiry.deadline {
+                tally.joined(id);
+                return Err(missed);
             }
         }
-    }
-
-    /// Asks about a household: together with others that have to wait as well, or alone.
-    async fn lead(
-        &self,
-        plan: &Plan,
-        department: &DepartmentPlan,
-        adapter: &Arc<Adapter>,
-        inquiry: &Inquiry<'_>,
-        (deadline, people): (Instant, &[AskedPerson<'_>]),
-    ) -> Result<Arc<Landed>, GapReason> {
-        if adapter.gains_by_sharing(inquiry.class) {
-            let form = Form {
-                department: department.department.clone(),
-                catalogue: Arc::clone(&self.catalogue),
-                clock: Arc::clone(&self.clock),
-                health: Arc::clone(&adapter.health),
-            };
-            let terminal = Terminal { adapter: Arc::clone(adapter), form };
-            let key = BatchKey { purpose: plan.purpose, period: plan.period };
-            match timeout_at(deadline, terminal.ask(inquiry.class, key, party(inquiry, people))).await {
-                Err(_) => return Err(GapReason::Timeout),
-                Ok(Err(NotCarried::Gap(reason))) => return Err(reason),
-                Ok(Err(NotCarried::AskAlone)) => {}
-                Ok(Ok(answers)) => {
-                    let answers = answers.into_iter().collect::<Result<Vec<_>, _>>()?;
-                    return Ok(Self::keep(department, people, answers));
-                }
-            }
-        }
-        let case = case_body(inquiry);
-        let body = query_body(case, plan.purpose, plan.period, people.iter().map(AskedPerson::body));
-        let read = |answer: &[u8]| self.admit(department, adapter, inquiry.verification, people, answer);
-        adapter.call(inquiry.class, body, deadline, read).await
     }
 
     /// What a flight that has just ended brought, where it brought all that is wanted.
@@ -295,52 +334,12 @@ impl Federation {
         wanted.iter().map(of_person).collect::<Option<Landed>>().map(Arc::new)
     }
 
-    /// Checks an answer at the door, and keeps it.
-    fn admit(
-        &self,
-        department: &DepartmentPlan,
-        adapter: &Adapter,
-        request_id: &str,
-        people: &[AskedPerson<'_>],
-        answer: &[u8],
-    ) -> Result<Arc<Landed>, Failure> {
-        let asked: Vec<Asked<'_>> = people
-            .iter()
-            .map(|asked| Asked {
-                reference: asked.member.reference.as_str(),
-                id_number: &asked.member.id_number,
-                datasets: &asked.datasets,
-            })
-            .collect();
-        let refused = |rejected: Rejected| {
-            tracing::warn!(department = %department.department, reason = %rejected.reason, detail = rejected.detail,
-                    "answer of a department was refused");
-            // A record about one person that is no use says nothing of the department: who asks about that person again
-            // and again must not be able to shut it to everybody.
-            Failure { reason: rejected.reason, sign: if rejected.is_whole { Sign::Broken } else { Sign::Well } }
-        };
-        let (from, now) = (department.department.as_str(), self.clock.now());
-        let each = decode_each(from, request_id, &asked, answer, now).map_err(refused)?;
-        adapter.health.heard(&each);
-        let answers = each.into_iter().collect::<Result<Vec<_>, _>>().map_err(refused)?;
-        Ok(Self::keep(department, people, answers))
-    }
-
-    /// Keeps what was said of these people, in their order.
-    fn keep(department: &DepartmentPlan, people: &[AskedPerson<'_>], answers: Vec<Vec<Arc<Answer>>>) -> Arc<Landed> {
-        let landed = people.iter().zip(answers).map(|(asked, answers)| {
-            asked.person.keep(&department.department, &answers);
-            (asked.person.subject(), answers)
-        });
-        Arc::new(landed.collect())
-    }
-
     fn asked_people<'a>(
         &'a self,
         household: &'a Household,
-        wanted: &'a [Wanted<'a>],
+        wanted: &[Wanted<'a>],
     ) -> Result<Vec<AskedPerson<'a>>, GapReason> {
-        let asked = |want: &'a Wanted<'a>| {
+        let asked = |want: &Wanted<'a>| {
             let member = household.members.get(want.plan.member)?;
             let datasets = self.datasets(want.plan).collect();
             Some(AskedPerson { member, person: want.person, datasets, places: &want.plan.datasets })
@@ -348,80 +347,4 @@ impl Federation {
         // A plan is made from the household it is run for; a member it does not have was not answered for.
         wanted.iter().map(asked).collect::<Option<_>>().ok_or(GapReason::Mismatch)
     }
-}
-
-/// A person in a question, with what the question says of them.
-struct AskedPerson<'a> {
-    member: &'a Member,
-    person: &'a Person,
-    datasets: Vec<&'a Dataset>,
-    /// The same by their positions in the catalogue.
-    places: &'a [usize],
-}
-
-impl AskedPerson<'_> {
-    fn body(&self) -> PersonBody<'_> {
-        PersonBody {
-            reference: self.member.reference.as_str(),
-            id_number: self.member.id_number.reveal(),
-            name: &self.member.name,
-            datasets: &self.datasets,
-            case: None,
-        }
-    }
-}
-
-fn case_body<'a>(inquiry: &Inquiry<'a>) -> CaseBody<'a> {
-    let Authorisation { number, valid_until, .. } = inquiry.authorisation;
-    CaseBody {
-        request_id: inquiry.verification,
-        authorisation: AuthorisationBody { number, valid_until: *valid_until },
-    }
-}
-
-/// A household that shares a query.
-fn party(inquiry: &Inquiry<'_>, people: &[AskedPerson<'_>]) -> Party {
-    let member = |asked: &AskedPerson<'_>| PartyMember {
-        id_number: asked.member.id_number.clone(),
-        name: asked.member.name.clone(),
-        datasets: asked.places.to_vec(),
-    };
-    Party {
-        request_id: inquiry.verification.to_owned(),
-        authorisation: (inquiry.authorisation.number.clone(), inquiry.authorisation.valid_until),
-        people: people.iter().map(member).collect(),
-    }
-}
-
-/// Equal only for the same department, purpose, window, authorisation, persons, names and datasets. Persons
-/// are in it as keyed hashes; what has no fixed length is preceded by it.
-fn flight_key(
-    plan: &Plan,
-    department: &DepartmentPlan,
-    inquiry: &Inquiry<'_>,
-    people: &[AskedPerson<'_>],
-) -> FlightKey {
-    let mut key = Vec::with_capacity(160);
-    let text = |key: &mut Vec<u8>, text: &str| {
-        key.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
-        key.extend_from_slice(text.as_bytes());
-    };
-    text(&mut key, department.department.as_str());
-    text(&mut key, plan.purpose.as_str());
-    for day in [plan.period.from, plan.period.to] {
-        key.extend_from_slice(&day.year().to_be_bytes());
-        key.extend_from_slice(&[day.month().unsigned_abs(), day.day().unsigned_abs()]);
-    }
-    text(&mut key, &inquiry.authorisation.number);
-    // Who has somebody waiting does not wait for what is asked in passing.
-    key.push(u8::from(inquiry.class == Class::Background));
-    for person in people {
-        text(&mut key, person.member.reference.as_str());
-        key.extend_from_slice(person.person.subject().bytes());
-        key.extend_from_slice(&person.datasets.len().to_be_bytes());
-        for dataset in &person.datasets {
-            text(&mut key, dataset.id.as_str());
-        }
-    }
-    key.into_boxed_slice()
 }

@@ -5,6 +5,10 @@
 //! batch that others join until it leaves; a question of the batch class lingers a moment for others, where the
 //! department is busy. What an answer says of a person goes to whoever asked about that person and to nobody else.
 //!
+//! One signed context names every household's case. In the hub's account and in the department's ledger each household
+//! has a question of its own, whatever it shared. Signatures of answers are verified at once; their bytes are about
+//! several households and are kept with none.
+//!
 //! INVARIANT: a seat belongs to one asker, and an asker reads its own seats only. Who gives up before the batch leaves is
 //! not asked about; who gives up later takes nothing along and keeps nobody from going on.
 
@@ -13,6 +17,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use bytes::Bytes;
+use connectors::context::{Case, MAX_CASES_BYTES};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use jiff::civil::Date;
@@ -20,16 +26,20 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use super::adapter::{Adapter, Sharing};
+use super::client::Arrived;
 use super::decode::{Asked, Rejected, decode_each};
 use super::failure::{Failure, Sign};
 use super::health::Health;
+use super::proving::{AnswerKeys, Evidence, SignatureState};
 use super::question::{AuthorisationBody, CaseBody, PersonBody, query_body};
+use super::round::{Outgoing, Signing};
+use super::tally::Tally;
 use crate::domain::class::Class;
-use crate::domain::clock::Clock;
 use crate::domain::dataset::{Catalogue, Dataset, DepartmentId};
 use crate::domain::id_number::IdNumber;
 use crate::domain::outcome::{Answer, GapReason};
 use crate::domain::period::Period;
+use crate::domain::proof::{AnswerProof, Signed};
 use crate::domain::purpose::Purpose;
 
 /// How long a question of the batch class waits for others at most.
@@ -52,12 +62,15 @@ pub(super) struct BatchKey {
 
 /// One household's question, as it joins a batch.
 pub(super) struct Party {
-    /// The verification.
-    pub(super) request_id: String,
+    /// For which verification of whom it is asked, and its id.
+    pub(super) case: Case,
     /// Number of its authorisation, and the last day of it.
     pub(super) authorisation: (String, Date),
     /// Its people.
     pub(super) people: Vec<PartyMember>,
+    /// Where it is counted, and under which number.
+    pub(super) tally: Tally,
+    pub(super) number: usize,
 }
 
 /// A person of a household that joins a batch.
@@ -102,9 +115,22 @@ struct Seats {
 struct Taken {
     parties: Vec<SeatedParty>,
     people: usize,
+    /// How long what is told of the cases is, as JSON.
+    told_bytes: usize,
     has_left: bool,
-    /// What the query calls itself: the verification of the first household it asks about.
+    left_as: LeftAs,
+}
+
+/// What a batch calls itself once it has left.
+#[derive(Default)]
+struct LeftAs {
+    /// The verification of the first household it asks about; an answer must repeat it.
     request_id: String,
+    /// The id of the question, which the signature of an answer must name.
+    question: String,
+    /// `Content-Digest` of the question.
+    digest: String,
+    is_shared: bool,
 }
 
 struct SeatedParty {
@@ -141,18 +167,19 @@ impl Seats {
 
     /// How many households the batch asks about.
     fn households(&self) -> usize {
-        self.taken().parties.iter().filter(|seated| seated.was_asked_about).count()
+        asked_about(&self.taken()).count()
     }
 
     /// Seats a party, if the batch is still here and has room for all of it.
     fn seat(self: &Arc<Self>, party: Party, most: usize) -> Result<Ticket, Party> {
         let mut taken = self.taken();
         let wanted = party.people.len();
-        if taken.has_left || taken.people + wanted > most && taken.people > 0 {
+        let told = taken.told_bytes + told_bytes(&party.case);
+        if taken.has_left || (taken.people + wanted > most || told > MAX_CASES_BYTES) && taken.people > 0 {
             return Err(party);
         }
         let people = taken.people..taken.people + wanted;
-        taken.people += wanted;
+        (taken.people, taken.told_bytes) = (taken.people + wanted, told);
         taken.parties.push(SeatedParty::new(party));
         if taken.people >= most {
             self.full.notify_one();
@@ -186,8 +213,10 @@ impl Batcher {
         let (ticket, flight) = self.board(key, party, fly);
         let arrivals = match flight.await {
             Ok(arrivals) => arrivals,
-            // Alone it was asked already.
-            Err(Failure { sign: Sign::Broken, .. }) if ticket.seats.households() > 1 => {
+            // Who does not know shared queries refuses them, or answers with what is none. Alone it was asked already.
+            Err(Failure { sign, reason })
+                if (sign == Sign::Broken || reason == GapReason::NotAuthorised) && ticket.seats.households() > 1 =>
+            {
                 self.rest(Instant::now());
                 return Err(NotCarried::AskAlone);
             }
@@ -217,7 +246,7 @@ impl Batcher {
         let ticket = Ticket { seats: Arc::clone(&seats), party: 0, people: 0..party.people.len() };
         {
             let mut taken = seats.taken();
-            taken.people = party.people.len();
+            (taken.people, taken.told_bytes) = (party.people.len(), told_bytes(&party.case));
             taken.parties.push(SeatedParty::new(party));
         }
         let flight = fly(Arc::clone(&seats)).shared();
@@ -235,8 +264,7 @@ impl Batcher {
 pub(super) struct Form {
     pub(super) department: DepartmentId,
     pub(super) catalogue: Arc<Catalogue>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) health: Arc<Health>,
+    pub(super) signing: Arc<Signing>,
 }
 
 /// Where batches of one department leave from.
@@ -264,19 +292,27 @@ impl Terminal {
             drop(timeout(linger, seats.full.notified()).await);
         }
         let deadline = Instant::now() + self.adapter.timeout;
-        let body = || self.form.body(key, &seats);
-        self.adapter.send((class, Sharing::Shared), body, deadline, |answer| self.form.read(&seats, answer)).await
+        let question = || self.form.question(key, &seats);
+        let sent = || self.form.sent(&seats);
+        let heard_by = (&self.adapter.answer_keys, &self.adapter.health);
+        let read = |arrived| self.form.read(heard_by, &seats, arrived);
+        self.adapter.call((class, Sharing::Shared), question, deadline, sent, read).await
     }
 }
 
 impl Form {
-    /// The body of a batch that leaves: from now on nobody joins it.
-    fn body(&self, key: BatchKey, seats: &Seats) -> Vec<u8> {
+    /// The question of a batch that leaves: from now on nobody joins it.
+    fn question(&self, key: BatchKey, seats: &Seats) -> Outgoing {
         let mut taken = seats.taken();
         taken.has_left = true;
         taken.parties.iter_mut().for_each(|seated| seated.was_asked_about = !seated.has_given_up);
+        let mut cases: Vec<Case> = asked_about(&taken).map(|seated| seated.party.case.clone()).collect();
         // One household after all is a query like any other.
-        let is_shared = taken.parties.iter().filter(|seated| seated.was_asked_about).count() > 1;
+        let is_shared = cases.len() > 1;
+        let question = match &mut cases[..] {
+            [case] => case.question.take().unwrap_or_default(),
+            _ => self.shared_id(),
+        };
         let references = references(taken.people);
         let datasets: Vec<Vec<&Dataset>> = seated(&taken).map(|(_, member)| self.datasets(member)).collect();
         let people =
@@ -286,19 +322,60 @@ impl Form {
             id_number: member.id_number.reveal(),
             name: &member.name,
             datasets,
-            case: is_shared.then(|| seated.party.case()),
+            case: is_shared.then(|| seated.party.case_body()),
         });
-        let first = taken.parties.iter().find(|seated| seated.was_asked_about).or(taken.parties.first());
-        let Some(first) = first else { return Vec::new() };
-        let body = query_body(first.party.case(), key.purpose, key.period, people);
-        let request_id = first.party.request_id.clone();
-        taken.request_id = request_id;
-        body
+        let first = asked_about(&taken).next().or(taken.parties.first()).expect("a batch is opened with a party in it");
+        let request_id = first.party.case.verification.clone();
+        let body = Bytes::from(query_body(first.party.case_body(), key.purpose, key.period, people));
+        let to = (self.department.to_string(), question.clone());
+        let (outgoing, digest) = self.signing.alone(key.purpose, to, cases, &body);
+        taken.left_as = LeftAs { request_id, question, digest, is_shared };
+        outgoing
+    }
+
+    /// An id that says nothing of the households: each is told it with the signature of its answer.
+    fn shared_id(&self) -> String {
+        let mut drawn = [0_u8; 16];
+        self.signing.randomness.fill(&mut drawn);
+        format!("shared.{}.{:032x}", self.department, u128::from_be_bytes(drawn))
+    }
+
+    /// Counts that the query went out, for each household that is in it.
+    fn sent(&self, seats: &Seats) {
+        for SeatedParty { party, .. } in asked_about(&seats.taken()) {
+            party.tally.sent(&self.department, party.number, party.people.len());
+        }
     }
 
     /// What an answer says of each seat.
-    fn read(&self, seats: &Seats, answer: &[u8]) -> Result<Arrivals, Failure> {
+    fn read(
+        &self,
+        (answer_keys, health): (&AnswerKeys, &Health),
+        seats: &Seats,
+        arrived: Arrived,
+    ) -> Result<Arrivals, Failure> {
         let taken = seats.taken();
+        let broken = |reason, detail: &str| {
+            tracing::warn!(department = %self.department, %reason, detail, "answer of a department was refused");
+            Failure { reason, sign: Sign::Broken }
+        };
+        let LeftAs { request_id, question, digest, is_shared } = &taken.left_as;
+        let signed =
+            answer_keys.signed(question, digest, &arrived).map_err(|detail| broken(GapReason::Malformed, detail))?;
+        // Once for all of them, and at once: nothing can be looked at later that is not kept.
+        let is_valid = |signed: &Signed| Evidence::from(signed).verify(&answer_keys.keys).1 == SignatureState::Valid;
+        if !signed.as_ref().is_none_or(is_valid) {
+            return Err(broken(GapReason::Malformed, "the signature is wrong"));
+        }
+        let now = self.signing.clock.now();
+        let proof = signed.map(|signed| {
+            let department = self.department.clone();
+            Arc::new(if *is_shared {
+                AnswerProof::of_several(department, signed, now)
+            } else {
+                AnswerProof::new(department, request_id.clone(), signed, now)
+            })
+        });
         let references = references(taken.people);
         let were_asked: Vec<bool> = seated(&taken).map(|(party, _)| party.was_asked_about).collect();
         let members = || seated(&taken).zip(&references).filter(|((party, _), _)| party.was_asked_about);
@@ -307,18 +384,15 @@ impl Form {
             .zip(&datasets)
             .map(|(((_, member), reference), datasets)| Asked { reference, id_number: &member.id_number, datasets })
             .collect();
-        let department = &self.department;
-        let refused = |rejected: &Rejected| {
-            tracing::warn!(%department, reason = %rejected.reason, detail = rejected.detail, "answer of a department was refused");
-        };
-        let each = decode_each(department.as_str(), &taken.request_id, &asked, answer, self.clock.now()).map_err(
-            |rejected| {
-                refused(&rejected);
-                Failure { reason: rejected.reason, sign: Sign::Broken }
-            },
-        )?;
-        self.health.heard(&each);
-        each.iter().filter_map(|each| each.as_ref().err()).for_each(refused);
+        let each = decode_each(self.department.as_str(), request_id, &asked, &arrived.body, (now, proof.as_ref()))
+            .map_err(|rejected| broken(rejected.reason, &rejected.detail))?;
+        health.heard(&each);
+        for Rejected { reason, detail, .. } in each.iter().filter_map(|each| each.as_ref().err()) {
+            tracing::warn!(department = %self.department, %reason, detail, "a record of a department was refused");
+        }
+        if let Some(proof) = proof.filter(|_| !is_shared) {
+            proof.hold_body(arrived.body);
+        }
         let mut each = each.into_iter().map(|each| each.map_err(|rejected| rejected.reason));
         Ok(Arc::new(were_asked.into_iter().map(|was_asked| if was_asked { each.next() } else { None }).collect()))
     }
@@ -338,11 +412,23 @@ fn seated(taken: &Taken) -> impl Iterator<Item = (&SeatedParty, &PartyMember)> +
     taken.parties.iter().flat_map(|seated| seated.party.people.iter().map(move |member| (seated, member)))
 }
 
+/// The parties that a query that has left asks about.
+fn asked_about(taken: &Taken) -> impl Iterator<Item = &SeatedParty> {
+    taken.parties.iter().filter(|seated| seated.was_asked_about)
+}
+
+/// How long what is told of a case is, as JSON in bytes, and a little more.
+fn told_bytes(case: &Case) -> usize {
+    let Case { verification, authorisation, organisation, division, question } = case;
+    let question = question.as_deref().map_or(0, str::len);
+    [verification, authorisation, organisation, division].iter().map(|text| text.len()).sum::<usize>() + question + 90
+}
+
 impl Party {
-    fn case(&self) -> CaseBody<'_> {
+    fn case_body(&self) -> CaseBody<'_> {
         let (number, valid_until) = &self.authorisation;
         CaseBody {
-            request_id: &self.request_id,
+            request_id: &self.case.verification,
             authorisation: AuthorisationBody { number, valid_until: *valid_until },
         }
     }

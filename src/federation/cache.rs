@@ -68,7 +68,8 @@ impl Person {
         let mut aged: Option<(Timestamp, Duration)> = None;
         datasets
             .map(|dataset| {
-                let answer = kept.answers.iter().find(|answer| answer.dataset == dataset.id)?;
+                let is_usable = |answer: &Arc<Answer>| !answer.proof.as_ref().is_some_and(|proof| proof.is_refuted());
+                let answer = kept.answers.iter().find(|answer| answer.dataset == dataset.id && is_usable(answer))?;
                 let age = match aged {
                     Some((received_at, age)) if received_at == answer.received_at => age,
                     _ => Duration::try_from(now.duration_since(answer.received_at)).unwrap_or_default(),
@@ -151,6 +152,7 @@ mod tests {
             adapter_version: "1".into(),
             received_at: at,
             facts: Arc::new([]),
+            proof: None,
         })
     }
 

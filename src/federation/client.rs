@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use connectors::signature::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT};
 use tokio::time::Instant;
 
 use super::failure::{Failure, Sign};
+use super::round::Outgoing;
 use crate::domain::outcome::GapReason;
-use crate::egress::client::{AskError, Client, ClientOptions as Options, Times};
+use crate::egress::client::{Answer, AskError, Client, ClientOptions as Options, Times};
 #[cfg(test)]
 use crate::egress::connect::Connect;
-use crate::egress::{Egress, Endpoint};
+use crate::egress::{Egress, Endpoint, KeyPin};
 
 pub use crate::egress::client::ClientError;
 
@@ -25,6 +26,8 @@ pub struct ClientOptions<'a> {
     pub ca: &'a str,
     /// The hub's own certificate chain and key, PEM.
     pub identity: &'a str,
+    /// The keys that the adapter may have; any that its authority vouches for when there are none.
+    pub pins: &'a [KeyPin],
     /// How long connecting may take.
     pub connect_timeout: Duration,
     /// Largest answer, in bytes.
@@ -33,12 +36,20 @@ pub struct ClientOptions<'a> {
     pub egress: &'a Egress,
 }
 
-/// What an adapter answered.
-pub(super) struct Queried {
-    /// The body.
+/// An answer as it arrived, with the fields that prove it where it has them.
+pub(super) struct Arrived {
     pub(super) body: Vec<u8>,
+    /// `Content-Digest`, `Signature-Input`, `Signature`.
+    pub(super) fields: [Option<String>; 3],
     /// How long its steps took.
     pub(super) times: Times,
+}
+
+impl Arrived {
+    fn of(answer: Answer) -> Self {
+        let fields = [CONTENT_DIGEST, SIGNATURE_INPUT, SIGNATURE].map(|name| answer.field(name).map(str::to_owned));
+        Self { body: answer.body, fields, times: answer.times }
+    }
 }
 
 /// Asks one adapter.
@@ -53,6 +64,7 @@ impl AdapterClient {
             content_type: "application/json",
             ca: options.ca,
             identity: Some(options.identity),
+            pins: options.pins,
             connect_timeout: options.connect_timeout,
             max_answer: options.max_answer,
             egress: options.egress,
@@ -68,18 +80,19 @@ impl AdapterClient {
 
     /// Sends a query and reads the answer, at most `max_answer` bytes of it. The caller sets the deadline.
     /// `first_at` says of a second request when the first one was sent.
-    pub(super) async fn query(&self, body: Bytes, first_at: Option<Instant>) -> Result<Queried, Failure> {
+    pub(super) async fn query(&self, question: &Outgoing, first_at: Option<Instant>) -> Result<Arrived, Failure> {
         let failed = |reason, sign| Failure { reason, sign };
+        let (body, fields) = (question.body.clone(), &question.fields);
         let answer = match first_at {
-            None => self.0.post(body).await,
-            Some(first_at) => self.0.post_again(body, first_at).await,
+            None => self.0.post_with(body, fields).await,
+            Some(first_at) => self.0.post_again(body, fields, first_at).await,
         };
         let answer = answer.map_err(|error| match error {
             AskError::Unavailable => Failure::LOST,
             AskError::TooLong => failed(GapReason::Malformed, Sign::Broken),
         })?;
         match answer.status {
-            200 => Ok(Queried { body: answer.body, times: answer.times }),
+            200 => Ok(Arrived::of(answer)),
             429 => Err(failed(GapReason::QuotaExceeded, Sign::Throttled)),
             401 | 403 => Err(failed(GapReason::NotAuthorised, Sign::Well)),
             502 => Err(Failure::LOST),

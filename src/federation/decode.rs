@@ -15,6 +15,7 @@ use crate::domain::dataset::{Dataset, DatasetId};
 use crate::domain::fact::Fact;
 use crate::domain::id_number::IdNumber;
 use crate::domain::outcome::{Answer, GapReason};
+use crate::domain::proof::AnswerProof;
 
 /// What was asked about one person.
 pub struct Asked<'a> {
@@ -83,9 +84,9 @@ pub fn decode(
     request_id: &str,
     asked: &[Asked<'_>],
     body: &[u8],
-    received_at: Timestamp,
+    of_answer: (Timestamp, Option<&Arc<AnswerProof>>),
 ) -> Result<Vec<Vec<Arc<Answer>>>, Rejected> {
-    decode_each(department, request_id, asked, body, received_at)?.into_iter().collect()
+    decode_each(department, request_id, asked, body, of_answer)?.into_iter().collect()
 }
 
 /// The answers, for each person in the order asked. A record that is no use costs its own person; what is no answer to
@@ -95,7 +96,7 @@ pub fn decode_each(
     request_id: &str,
     asked: &[Asked<'_>],
     body: &[u8],
-    received_at: Timestamp,
+    (received_at, proof): (Timestamp, Option<&Arc<AnswerProof>>),
 ) -> Result<Vec<OfPerson>, Rejected> {
     let malformed = |detail: String| Rejected { reason: GapReason::Malformed, detail, is_whole: true, misfit: None };
     let no_use = |reason, detail: String| Rejected { reason, detail, is_whole: false, misfit: None };
@@ -205,6 +206,7 @@ pub fn decode_each(
                     adapter_version: Arc::clone(&version),
                     received_at,
                     facts: facts.into(),
+                    proof: proof.map(Arc::clone),
                 })
             },
             Arc::clone,
@@ -249,7 +251,7 @@ mod tests {
         let id_number = IdNumber::parse(ID).unwrap();
         let asked = [Asked { reference: "m1", id_number: &id_number, datasets: &[dataset] }];
         let now = Timestamp::from_second(1_760_000_000).unwrap();
-        match decode("hrss", "q1", &asked, body, now) {
+        match decode("hrss", "q1", &asked, body, (now, None)) {
             Ok(answers) => Ok(answers[0][0].facts.len()),
             Err(rejected) => {
                 assert!(!rejected.detail.contains("1986"), "a value leaks: {}", rejected.detail);
@@ -367,7 +369,7 @@ mod tests {
             for byte in *b"\"\\{}[]:,. 0123xXamz\0\n\x7f\xff" {
                 let mut body = sound.clone();
                 body[at] = byte;
-                let Ok(answers) = decode("hrss", "q1", &asked, &body, now) else {
+                let Ok(answers) = decode("hrss", "q1", &asked, &body, (now, None)) else {
                     refused += 1;
                     continue;
                 };

@@ -6,9 +6,10 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use super::ask::{DepartmentOutcome, Federation, Inquiry, MemberAnswers, Recalled};
+use super::ask::{DepartmentOutcome, Federation, Inquiry, MemberAnswers, Part, Recalled};
 use super::cache::{Person, PersonKey};
 use super::plan::{DepartmentPlan, Plan, SubjectPlan};
+use super::round::Round;
 use crate::domain::household::{Household, Member};
 
 /// The people of a household as the cache knows them, by position of the member; nobody for members not asked about.
@@ -53,6 +54,7 @@ impl Federation {
                 Recalled::Settled(result) => Some(DepartmentOutcome {
                     department: department.department.clone(),
                     result,
+                    told: None,
                     elapsed: std::time::Duration::ZERO,
                 }),
                 Recalled::Wanting { .. } => None,
@@ -81,6 +83,7 @@ impl Federation {
             (!members.is_empty()).then(|| DepartmentOutcome {
                 department: department.department.clone(),
                 result: Ok(members),
+                told: None,
                 elapsed: std::time::Duration::ZERO,
             })
         };
@@ -96,14 +99,27 @@ impl Federation {
         mut each: impl FnMut(&DepartmentOutcome),
     ) -> Vec<DepartmentOutcome> {
         let started = Instant::now();
-        let mut asks: FuturesUnordered<_> = plan
-            .departments
-            .iter()
+        let parts = self.parts(plan, inquiry);
+        let round = Round::of(parts.iter().filter_map(|part| match part {
+            Part::Asking(question) => Some(&**question),
+            Part::Settled(..) => None,
+        }));
+        let round = &round;
+        let mut asks: FuturesUnordered<_> = parts
+            .into_iter()
             .enumerate()
-            .map(|(place, department)| async move {
-                let result = self.ask(plan, department, inquiry).await;
-                let department = department.department.clone();
-                (place, DepartmentOutcome { department, result, elapsed: started.elapsed() })
+            .map(|(place, part)| async move {
+                let (department, result) = match part {
+                    Part::Settled(department, result) => (department, result),
+                    Part::Asking(question) => {
+                        (&question.department.department, self.ask(plan, inquiry, round, *question).await)
+                    }
+                };
+                let (result, told) = match result {
+                    Ok(answers) => (Ok(answers), None),
+                    Err(missed) => (Err(missed.reason), missed.told),
+                };
+                (place, DepartmentOutcome { department: department.clone(), result, told, elapsed: started.elapsed() })
             })
             .collect();
         let mut outcomes = Vec::with_capacity(plan.departments.len());

@@ -16,10 +16,14 @@ mod record;
 mod run;
 mod scenario;
 
+use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use self::run::{Mutation, run};
+use self::run::{Mutation, play, run};
+use self::scenario::Scenario;
+use crate::domain::dataset::Catalogue;
 
 /// Seeds of every test run.
 const SEEDS: u64 = 600;
@@ -69,6 +73,20 @@ fn a_seed_gives_the_same_run_to_the_byte() {
         assert_eq!(one, other, "seed {seed}");
     }
     assert_ne!(run(1, Mutation::None).trace, run(2, Mutation::None).trace);
+}
+
+/// A fifth of the first requests and ten a second over ten seconds, however many are lost.
+#[test]
+fn second_requests_stay_within_their_budget() {
+    let scenario = Rc::new(Scenario::of_losses(&Catalogue::shipped()));
+    let (record, ending) = play(0, &scenario, Mutation::None);
+    assert_eq!(ending, None);
+    let asked: BTreeSet<_> = record.questions.iter().map(|question| question.query.request_id.as_str()).collect();
+    let (first, second) = (asked.len(), record.questions.len() - asked.len());
+    let (lost, budget) = (first / 3, first / 5 + 100);
+    assert!(lost > budget, "not every loss can be made good: {lost} of {first} lost, budget {budget}");
+    assert!(second <= budget, "{second} second requests to {first}, budget {budget}");
+    assert!(second > budget / 2, "losses are made good as far as the budget goes: {second} of {budget}");
 }
 
 /// The invariants notice what they are for: each of these is made wrong on purpose, and is found within a few seeds.

@@ -1,7 +1,8 @@
 //! Whether a question was overtaken: others that were asked with it or after it have been answered, and it has not.
 //!
 //! A question that is late and was not overtaken waits for something that all wait for, a department under load or this
-//! hub itself. Asking it again would only add to that.
+//! hub itself. Asking it again would only add to that. One that nobody waits with any more is waited for by itself, however
+//! many were there when it was asked: after a burst nobody comes to overtake the last.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,10 +33,12 @@ impl Turnover {
 }
 
 impl UnderWay<'_> {
-    /// Whether enough others were answered in the meantime. A question that was asked alone is measured by time only.
+    /// Whether enough others were answered in the meantime. A question that was asked alone, or is alone now, is measured
+    /// by time only.
     pub(super) fn is_overtaken(&self) -> bool {
-        let since = self.turnover.ended.load(Ordering::Relaxed).saturating_sub(self.ended);
-        since >= self.before.saturating_mul(TIMES)
+        let ended = self.turnover.ended.load(Ordering::Relaxed);
+        let is_alone = self.turnover.asked.load(Ordering::Relaxed).saturating_sub(ended) <= 1;
+        is_alone || ended.saturating_sub(self.ended) >= self.before.saturating_mul(TIMES)
     }
 }
 
@@ -61,17 +64,37 @@ mod tests {
     fn who_waits_with_all_the_others_was_not_overtaken() {
         let turnover = Turnover::default();
         let others: Vec<_> = (0..5).map(|_| turnover.enter()).collect();
-        let last = turnover.enter();
+        let (last, _behind_it) = (turnover.enter(), turnover.enter());
         assert!(!last.is_overtaken());
         drop(others);
         assert!(!last.is_overtaken(), "all that were before it are done, and it is next");
     }
 
     #[test]
-    fn who_is_passed_by_all_the_others_twice_was_overtaken() {
+    fn who_is_left_of_a_burst_is_measured_by_time_only() {
         let turnover = Turnover::default();
         let others: Vec<_> = (0..5).map(|_| turnover.enter()).collect();
         let last = turnover.enter();
+        drop(others);
+        assert!(last.is_overtaken());
+    }
+
+    #[test]
+    fn who_is_passed_by_enough_was_overtaken_although_others_hang() {
+        let turnover = Turnover::default();
+        let _hanging: Vec<_> = (0..5).map(|_| turnover.enter()).collect();
+        let late = turnover.enter();
+        (0..9).for_each(|_| drop(turnover.enter()));
+        assert!(!late.is_overtaken());
+        drop(turnover.enter());
+        assert!(late.is_overtaken());
+    }
+
+    #[test]
+    fn who_is_passed_by_all_the_others_twice_was_overtaken() {
+        let turnover = Turnover::default();
+        let others: Vec<_> = (0..5).map(|_| turnover.enter()).collect();
+        let (last, _behind_it) = (turnover.enter(), turnover.enter());
         drop(others);
         for _ in 0..4 {
             drop(turnover.enter());

@@ -130,7 +130,12 @@ pub(super) async fn bring(State(hub): State<Arc<Hub>>, Path(id): Path<String>, r
 
 /// The body as a document. What stands in it is not repeated.
 pub(super) fn document<T: serde::de::DeserializeOwned>(admitted: &Admitted) -> Result<T, Problem> {
-    let mut deserializer = serde_json::Deserializer::from_slice(&admitted.body);
+    document_of(&admitted.body)
+}
+
+/// A body as a document. What stands in it is not repeated.
+pub(super) fn document_of<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
     let read = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| (pointer_of(error.path()), error.into_inner()))
         .and_then(|document| deserializer.end().map(|()| document).map_err(|error| (String::new(), error)));

@@ -26,9 +26,11 @@ use crate::auth::rate_limit::{ClientLimit, Standing};
 use crate::auth::token::{Accredited, Thumbprint, TokenError, TokenVerifier};
 use crate::domain::actor::Client;
 use crate::domain::class::Class;
-use crate::domain::clock::Clock;
+use crate::domain::clock::{Clock, Randomness};
 use crate::domain::problem::Text;
+use crate::service::adapters::Adapters;
 use crate::service::alerts::Alerts;
+use crate::service::changes::Operations;
 use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
@@ -36,6 +38,7 @@ use crate::service::proofs::{ProofFault, Proofs};
 use crate::service::refusals::{Recorded, Refusal, Refusals};
 use crate::service::samples::Samples;
 use crate::service::tokens::TokenEndpoint;
+use crate::service::usage::Accounts;
 use crate::service::verify::Verifications;
 
 /// What the handlers share.
@@ -46,8 +49,14 @@ pub struct Hub {
     pub log_review: Arc<LogReview>,
     /// What officers do with alerts.
     pub alerts: Alerts,
+    /// The registry of adapters.
+    pub adapters: Arc<Adapters>,
+    /// Changes of what the hub keeps, as commands ask for them too.
+    pub operations: Arc<Operations>,
     /// Double-random samples.
     pub samples: Samples,
+    /// What departments were asked and spared.
+    pub accounts: Accounts,
     /// Policy packs.
     pub policies: Policies,
     /// Checks tokens.
@@ -70,6 +79,8 @@ pub struct Hub {
     pub clock: Arc<dyn Clock>,
     /// Request ids.
     pub ids: Ids,
+    /// Codes of invitations.
+    pub randomness: Arc<dyn Randomness>,
     /// Largest request body, bytes.
     pub max_body: usize,
     /// How long a request body may take to arrive.
@@ -86,6 +97,8 @@ pub struct Published {
     pub issuers: Vec<String>,
     /// Whether callers prove a certificate, so that tokens are bound to it (RFC 8705).
     pub is_bound: bool,
+    /// The public key that departments prove the hub's questions with, a JWK.
+    pub context_key: serde_json::Value,
 }
 
 /// A request that passed the front door.
@@ -248,7 +261,7 @@ impl Hub {
     }
 
     /// A refusal of the caller's request is in the log before it is told; a failure of ours needs no entry.
-    async fn refuse(
+    pub(super) async fn refuse(
         &self,
         problem: Problem,
         client: Option<&Client>,
@@ -388,7 +401,7 @@ fn tell_standing(headers: &mut HeaderMap, standing: Standing) {
 
 /// A head that two programs could read differently: without exactly one host (RFC 9112 section 3.2), or with a field
 /// twice that decides something.
-fn ambiguous(head: &Parts) -> Option<Problem> {
+pub(super) fn ambiguous(head: &Parts) -> Option<Problem> {
     let times = |name: &HeaderName| head.headers.get_all(name).iter().count();
     let once = |name: &'static str| {
         Problem::header(

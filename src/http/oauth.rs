@@ -21,7 +21,7 @@ use crate::domain::actor::{Client, Role};
 use crate::domain::problem::Text;
 use crate::service::proofs::ProofFault;
 use crate::service::refusals::{self, Recorded};
-use crate::service::tokens::{GRANT_TYPE, GrantCode, Refusal, TokenAnswer, TokenRequest};
+use crate::service::tokens::{GRANT_TYPE, GrantCode, Refusal, TokenAnswer, TokenEndpoint, TokenRequest};
 
 /// Where tokens are given.
 const TOKEN_PATH: &str = "/oauth2/token";
@@ -295,20 +295,22 @@ pub(super) async fn resource_metadata(State(hub): State<Arc<Hub>>) -> Response {
     }))
 }
 
-/// The public keys of the hub's own tokens (RFC 7517).
+/// The hub's public keys (RFC 7517).
+///
+/// Those of its own access tokens, and the one that its questions to departments are signed with, which departments pin.
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", tag = "tokens",
     responses(
-        (status = 200, description = "The key that signs, and those whose tokens are still believed", body = serde_json::Value),
-        (status = 404, description = "This hub gives no tokens itself", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The keys that sign, and those whose tokens are still believed", body = serde_json::Value),
     ),
     security(()),
 )]
 pub(super) async fn jwks(State(hub): State<Arc<Hub>>) -> Response {
-    match &hub.token_endpoint {
-        Some(endpoint) => public(&endpoint.jwks()),
-        None => Problem::no_route().into_response(),
+    let mut document = hub.token_endpoint.as_ref().map_or_else(|| json!({ "keys": [] }), TokenEndpoint::jwks);
+    if let Some(keys) = document.get_mut("keys").and_then(serde_json::Value::as_array_mut) {
+        keys.push(hub.published.context_key.clone());
     }
+    public(&document)
 }
 
 fn public(document: &serde_json::Value) -> Response {

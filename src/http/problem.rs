@@ -68,7 +68,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, title: Text, fix: Text) -> Self {
+    pub(super) fn new(status: StatusCode, code: &'static str, title: Text, fix: Text) -> Self {
         Self {
             kind: format!("urn:hedui:problem:{code}"),
             code,
@@ -84,7 +84,7 @@ impl Problem {
         }
     }
 
-    fn retryable_after(mut self, seconds: u64) -> Self {
+    pub(super) fn retryable_after(mut self, seconds: u64) -> Self {
         self.retryable = true;
         self.retry_after_seconds = Some(seconds);
         self
@@ -341,6 +341,12 @@ impl Problem {
                 }];
                 problem
             }
+            ServiceError::NoDepartment => Self::new(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                Text::new("没有这个部门。", "There is no such department."),
+                Text::new("部门标识见目录，例如 hrss。", "The catalogue has the ids of departments, such as hrss."),
+            ),
             ServiceError::NotFound => Self::new(
                 StatusCode::NOT_FOUND,
                 "not_found",

@@ -19,7 +19,8 @@ use utoipa_axum::routes;
 use super::front::Hub;
 use super::problem::Problem;
 use super::{
-    access_log, alerts, authorisations, case_events, events, notices, oauth, policies, report, samples, verifications,
+    access_log, adapters, alerts, approvals, authorisations, case_events, catalogue, events, notices, oauth, policies,
+    report, samples, usage, verifications,
 };
 
 #[derive(OpenApi)]
@@ -33,9 +34,12 @@ use super::{
         (name = "tokens", description = "Access tokens, and what callers must know to get one 访问令牌"),
         (name = "verifications", description = "Verifications of households 家庭核对"),
         (name = "authorisations", description = "Households' authorisations 核对授权书"),
+        (name = "adapters", description = "The registry of adapters, and the catalogue 适配器登记与目录"),
+        (name = "approvals", description = "Changes that need two persons 两人批准"),
         (name = "access-log", description = "The access log, for security officers 访问日志（安全审计员）"),
         (name = "alerts", description = "What the rules found in the access log 预警"),
         (name = "samples", description = "Double-random samples of the access log 双随机抽查"),
+        (name = "adapters", description = "Departments' adapters 部门适配器"),
         (name = "policies", description = "Policy packs: every figure with its source 政策包"),
     ),
 )]
@@ -66,6 +70,16 @@ fn routes() -> OpenApiRouter<Arc<Hub>> {
         .routes(routes!(access_log::consistency))
         .routes(routes!(access_log::checkpoint))
         .routes(routes!(access_log::tile))
+        .routes(routes!(adapters::list, adapters::register))
+        .routes(routes!(adapters::show, adapters::remove))
+        .routes(routes!(adapters::health))
+        .routes(routes!(adapters::transition))
+        .routes(routes!(adapters::agree))
+        .routes(routes!(adapters::invite))
+        .routes(routes!(catalogue::show))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::show))
+        .routes(routes!(approvals::decide))
         .routes(routes!(alerts::list))
         .routes(routes!(alerts::show))
         .routes(routes!(alerts::bring))
@@ -73,6 +87,8 @@ fn routes() -> OpenApiRouter<Arc<Hub>> {
         .routes(routes!(samples::show))
         .routes(routes!(samples::dice))
         .routes(routes!(samples::draw))
+        .routes(routes!(usage::report))
+        .routes(routes!(usage::questions))
         .routes(routes!(policies::list))
         .routes(routes!(policies::show))
         .routes(routes!(policies::evaluate))
@@ -87,6 +103,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("at+jwt").build();
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("access_token", SecurityScheme::Http(bearer));
+    let invitation = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("hi_…").build();
+    components.add_security_scheme("invitation", SecurityScheme::Http(invitation));
     document
 }
 

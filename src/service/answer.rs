@@ -12,7 +12,7 @@ use super::disclosure::DisclosureSummary;
 use super::verify::FollowUpView;
 use crate::domain::dataset::{Catalogue, DatasetId, DepartmentId};
 use crate::domain::household::Place;
-use crate::domain::outcome::{Freshness, GapReason};
+use crate::domain::outcome::{Freshness, GapReason, Told};
 use crate::domain::problem::Text;
 use crate::domain::purpose::Purpose;
 use crate::federation::ask::DepartmentOutcome;
@@ -52,6 +52,10 @@ pub struct DepartmentRow {
     pub elapsed_ms: u64,
     /// Asking again may help.
     pub retryable: bool,
+    /// Why it was not asked, where it is shut, taken off, or its quota is used up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Told>)]
+    pub notice: Option<Arc<Told>>,
     /// In minimal disclosure: what it was not asked for, and what settled it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_asked: Vec<SparedRow>,
@@ -98,6 +102,7 @@ impl DepartmentRow {
             }
             Err(reason) => row.fails(*reason),
         }
+        row.notice.clone_from(&outcome.told);
         row
     }
 
@@ -116,6 +121,7 @@ impl DepartmentRow {
             as_of: None,
             elapsed_ms: 0,
             retryable: false,
+            notice: None,
             not_asked: Vec::new(),
         }
     }
@@ -146,6 +152,7 @@ pub fn rows(
             (Some(known), Err(reason)) => {
                 known.fails(*reason);
                 known.elapsed_ms += row.elapsed_ms;
+                known.notice = row.notice;
             }
             _ => rows.push(row),
         }
@@ -239,6 +246,11 @@ pub struct VerificationAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Object>>)]
     pub evidence: Option<&'a RawValue>,
+    /// With `expand=evidence`: the signed answers that the figures come from, each verified just now, with what is needed
+    /// to verify it again with the department's public key alone (RFC 9421, RFC 9530).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub proofs: Option<&'a RawValue>,
     /// With `expand=trace`: the tree of reasons, and what its clauses say.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]

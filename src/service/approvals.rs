@@ -126,7 +126,12 @@ impl Approvals {
 
     /// Whether this change needs two persons now.
     pub fn are_needed_for(&self, change: &Change) -> bool {
-        change.needs_two_persons() && self.are_in_force()
+        change.always_needs_two() || change.needs_two_persons() && self.are_in_force()
+    }
+
+    /// Whether two persons are registered who could agree.
+    pub fn are_possible(&self) -> bool {
+        self.administrators().len() >= PERSONS
     }
 
     /// Whether one more administrator must stay registered than would, were this one revoked.
@@ -137,7 +142,7 @@ impl Approvals {
 
     /// Whether two persons are needed, and there.
     pub fn are_in_force(&self) -> bool {
-        self.0.is_required && self.administrators().len() >= PERSONS
+        self.0.is_required && self.are_possible()
     }
 
     fn administrators(&self) -> Vec<Arc<Client>> {
@@ -159,24 +164,28 @@ impl Approvals {
         Ok(answer)
     }
 
-    /// What is answered to settings whose proposal is open and not too old; `None` where they were not entered.
-    pub async fn waiting_settings(&self, digest: &str) -> Result<Option<Answer>, StoreError> {
+    /// What is answered to a change whose proposal is open and not too old; `None` where it was not entered. Two copies of
+    /// one change would let two persons agree to one each, and neither be made.
+    pub async fn waiting(&self, change: &Change) -> Result<Option<Answer>, StoreError> {
         let Some(registry) = &self.0.clients else { return Ok(None) };
-        let now = self.0.clock.now();
+        let (body, now) = (body_of(change)?, self.0.clock.now());
         for row in self.0.store.open_proposals().await? {
-            let is_it = matches!(
-                serde_json::from_str(&row.body),
-                Ok(Change::Settings { digest: settings, .. }) if settings == digest && sha256(&row.body) == row.digest
-            );
-            if !is_it || row.expires_at <= now.as_microsecond() {
+            let is_same = match (change, serde_json::from_str(&row.body)) {
+                (Change::Settings { digest, .. }, Ok(Change::Settings { digest: other, .. })) => *digest == other,
+                _ => row.body == body,
+            };
+            if !is_same || sha256(&row.body) != row.digest || row.expires_at <= now.as_microsecond() {
                 continue;
             }
             let by = agreed(&row, &self.0.store.decisions(&row.id).await?, &registry.clients(), now);
-            let still = PERSONS.saturating_sub(by.len());
-            return Ok(Some(match still {
-                0 => Answer::Done(format!("settings/{digest}/agreed")),
-                still => Answer::Waiting { proposal: row.id, digest: row.digest, still },
-            }));
+            match (PERSONS.saturating_sub(by.len()), change) {
+                (0, Change::Settings { digest, .. }) => {
+                    return Ok(Some(Answer::Done(format!("settings/{digest}/agreed"))));
+                }
+                // Both agreed and it was not made: that one is of no use any more.
+                (0, _) => {}
+                (still, _) => return Ok(Some(Answer::Waiting { proposal: row.id, digest: row.digest, still })),
+            }
         }
         Ok(None)
     }
@@ -305,6 +314,11 @@ pub fn agreed(proposal: &ProposalRow, words: &[DecisionRow], clients: &Clients, 
     persons
 }
 
+/// A change as its proposal keeps it, word by word.
+fn body_of(change: &Change) -> Result<String, StoreError> {
+    serde_json_canonicalizer::to_string(change).map_err(|_| StoreError::Corrupt("change"))
+}
+
 /// A proposal of a change, to be made durable.
 pub fn proposal(
     ids: &Ids,
@@ -313,7 +327,7 @@ pub fn proposal(
     now: Timestamp,
     valid_for: Duration,
 ) -> Result<ProposalRow, StoreError> {
-    let body = serde_json_canonicalizer::to_string(change).map_err(|_| StoreError::Corrupt("change"))?;
+    let body = body_of(change)?;
     let valid = SignedDuration::try_from(valid_for).unwrap_or(SignedDuration::ZERO);
     Ok(ProposalRow {
         id: ids.next("ch"),

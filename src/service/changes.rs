@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::adapters::{self, AdapterFault, Adapters};
 use super::approvals::{Approvals, Approved, Heard};
 use super::clients::{self, ClientRegistry, ClientsError};
 use super::erasure::{Erasure, ErasureFault};
@@ -28,6 +29,8 @@ pub struct Request {
 pub enum Change {
     /// Of clients, or of the keys of the hub's tokens.
     Client(clients::Change),
+    /// Of adapters and of who may register one.
+    Adapter(adapters::Change),
     /// Destroys the key of a verification or of an authorisation, for good.
     Erase {
         /// The id, `vf_…` or `au_…`.
@@ -61,10 +64,16 @@ impl Change {
             | Self::Erase { .. }
             | Self::Settings { .. }
             | Self::ConfirmClock => true,
+            Self::Adapter(change) => change.needs_two_persons(),
             Self::Client(clients::Change::Revoke { .. } | clients::Change::NewSigningKey { .. })
             | Self::Say(_)
             | Self::Rewrap(_) => false,
         }
+    }
+
+    /// Whether one person alone cannot make it whatever the settings say.
+    pub const fn always_needs_two(&self) -> bool {
+        matches!(self, Self::Adapter(change) if change.always_needs_two())
     }
 
     /// What it changes, in a word for the log.
@@ -77,6 +86,7 @@ impl Change {
             Self::Client(clients::Change::Constrain { id, .. }) => format!("client/{id}/constrain"),
             Self::Client(clients::Change::Revoke { id }) => format!("client/{id}/revoke"),
             Self::Client(clients::Change::NewSigningKey { .. }) => "signing_key/make".to_owned(),
+            Self::Adapter(change) => change.told(),
             Self::Erase { id, .. } => format!("{id}/erase"),
             Self::Settings { digest, .. } => format!("settings/{digest}"),
             Self::Rewrap(_) => "data_keys/rewrap".to_owned(),
@@ -147,6 +157,10 @@ pub struct Operations {
     pub approvals: Approvals,
     /// Wraps anew.
     pub rewrap: Rewrap,
+    /// Adapters.
+    pub adapters: Arc<Adapters>,
+    /// One change at a time, from the command line or over HTTP: what it is judged by is still so when it is durable.
+    pub alone: tokio::sync::Mutex<()>,
 }
 
 impl Operations {
@@ -166,6 +180,7 @@ impl Operations {
 
     /// Makes what both agreed to before the hub that heard them died.
     pub async fn make_left_agreed(&self) -> Result<(), ClientsError> {
+        let _alone = self.alone.lock().await;
         for approved in self.approvals.left_agreed().await? {
             self.make_approved(&approved, None).await?;
         }
@@ -175,13 +190,12 @@ impl Operations {
     /// Makes a change, or lets it wait for two persons: durable with its log entry first, then in force. `request` is the
     /// number of the request it answers; unless it is refused, the answer stands in the database when this returns.
     pub async fn make(&self, asked: Request, request: Option<i64>) -> Result<Answer, ClientsError> {
+        let _alone = self.alone.lock().await;
         if self.approvals.are_needed_for(&asked.change) {
             if let Some(why) = self.fault_of(&asked.change).await {
                 return Ok(Answer::Refused(why));
             }
-            if let Change::Settings { digest, .. } = &asked.change
-                && let Some(answer) = self.entered_before(digest).await?
-            {
+            if let Some(answer) = self.entered_before(&asked.change).await? {
                 if let Some(number) = request.filter(|_| !matches!(answer, Answer::Refused(_))) {
                     self.answer(number, &answer).await?;
                 }
@@ -212,20 +226,29 @@ impl Operations {
         match change {
             Change::Client(change) => self.clients.as_ref()?.fault_of(change).map(|fault| fault.text()),
             Change::Erase { id, reason } => self.erasure.fault_of(id, reason).await.map(|fault| fault.text()),
+            Change::Adapter(change) => self.adapter_fault_of(change).map(|fault| fault.text()),
             Change::Settings { .. } | Change::Say(_) | Change::ConfirmClock | Change::Rewrap(_) => None,
         }
     }
 
-    /// What is answered to settings that need not be entered: those in force, and those that wait already. Two copies of
-    /// one change would let two persons agree to one each, and neither be made.
-    async fn entered_before(&self, digest: &str) -> Result<Option<Answer>, StoreError> {
-        if self.store.last_settings().await?.is_some_and(|last| last.digest == digest) {
+    /// Why a change of adapters could not be made, even if everybody agreed who must.
+    pub fn adapter_fault_of(&self, change: &adapters::Change) -> Option<AdapterFault> {
+        let fault = self.adapters.fault_of(change);
+        let is_nobody_there = change.always_needs_two() && !self.approvals.are_possible();
+        fault.or_else(|| is_nobody_there.then_some(AdapterFault::NobodyToAgree))
+    }
+
+    /// What is answered to a change that need not be entered: to settings in force, and to what waits already.
+    async fn entered_before(&self, change: &Change) -> Result<Option<Answer>, StoreError> {
+        if let Change::Settings { digest, .. } = change
+            && self.store.last_settings().await?.is_some_and(|last| last.digest == *digest)
+        {
             return Ok(Some(Answer::Refused(Text::new(
                 "这些设置已在使用，无须批准。",
                 "these settings are in force already: there is nothing to agree to.",
             ))));
         }
-        self.approvals.waiting_settings(digest).await
+        self.approvals.waiting(change).await
     }
 
     /// Makes a change that both agreed to. One that cannot be made any more ends as refused.
@@ -260,6 +283,10 @@ impl Operations {
                     )));
                 };
                 let done = registry.change(order, change, request).await?;
+                Ok(done.map_or_else(|fault| Answer::Refused(fault.text()), Answer::Done))
+            }
+            Change::Adapter(change) => {
+                let done = self.adapters.make(order, &change, request).await?;
                 Ok(done.map_or_else(|fault| Answer::Refused(fault.text()), Answer::Done))
             }
             Change::Erase { id, reason } => match self.erasure.erase(order, &id, &reason).await {

@@ -92,7 +92,8 @@ impl<'a> Minimal<'a> {
         open.sort_unstable();
         let outcomes = full.departments.iter().filter_map(|department| {
             let result = Err(department.gap?);
-            Some(DepartmentOutcome { department: department.department.clone(), result, elapsed: <_>::default() })
+            let department = department.department.clone();
+            Some(DepartmentOutcome { department, result, told: None, elapsed: <_>::default() })
         });
         let summary = DisclosureSummary {
             mode: Disclosure::Minimal,
@@ -147,6 +148,7 @@ impl<'a> Minimal<'a> {
         let silent = self.awaited.iter().map(|id| DepartmentOutcome {
             department: id.clone(),
             result: Err(GapReason::Timeout),
+            told: None,
             elapsed: <_>::default(),
         });
         let outcomes: Vec<DepartmentOutcome> = self.outcomes.iter().cloned().chain(silent).collect();

@@ -41,6 +41,9 @@ pub enum ServiceError {
     /// The entry is newer than the newest signed head.
     #[error("the entry is not signed yet")]
     NotSignedYet,
+    /// No such department in the catalogue.
+    #[error("there is no such department")]
+    NoDepartment,
     /// No such alert, one of another division, or one about the officer: the same answer for all.
     #[error("there is no such alert")]
     NoAlert,

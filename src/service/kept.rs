@@ -57,6 +57,9 @@ pub(super) struct Outcome {
     /// The declaration against what was found.
     #[serde(default)]
     pub(super) comparison: Option<Box<RawValue>>,
+    /// The signed answers it rests on.
+    #[serde(default)]
+    pub(super) proofs: Option<Box<RawValue>>,
     /// The digest of the pack the verdict rests on; absent when there was none.
     pub(super) pack_digest: Option<String>,
     /// The version of the rules as programmed that gave the verdict.
@@ -77,14 +80,17 @@ pub(super) struct OutcomeParts<'a> {
     pub(super) evidence: &'a [u8],
     pub(super) facts: &'a [u8],
     pub(super) comparison: &'a [u8],
+    /// Empty where no answer is signed.
+    pub(super) proofs: &'a [u8],
     pub(super) pack_digest: Option<&'a str>,
     pub(super) engine: &'a str,
 }
 
 /// What is kept of an outcome.
 pub(super) fn kept_outcome(parts: &OutcomeParts<'_>) -> Vec<u8> {
-    let OutcomeParts { answer, evidence, facts, comparison, pack_digest, engine } = *parts;
-    let mut outcome = Vec::with_capacity(answer.len() + evidence.len() + facts.len() + comparison.len() + 200);
+    let OutcomeParts { answer, evidence, facts, comparison, proofs, pack_digest, engine } = *parts;
+    let lengths = [answer, evidence, facts, comparison, proofs].map(<[u8]>::len);
+    let mut outcome = Vec::with_capacity(lengths.iter().sum::<usize>() + 200);
     for (name, value) in [
         (&b"{\"answer\":"[..], answer),
         (b",\"evidence\":", evidence),
@@ -93,6 +99,10 @@ pub(super) fn kept_outcome(parts: &OutcomeParts<'_>) -> Vec<u8> {
     ] {
         outcome.extend_from_slice(name);
         outcome.extend_from_slice(value);
+    }
+    if !proofs.is_empty() {
+        outcome.extend_from_slice(b",\"proofs\":");
+        outcome.extend_from_slice(proofs);
     }
     outcome.extend_from_slice(b",\"pack_digest\":");
     match pack_digest {

@@ -6,17 +6,22 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::provenance::KeptProof;
 use crate::domain::dataset::{DatasetId, DepartmentId};
 use crate::domain::fact::Fact;
 use crate::domain::outcome::{Answer, Freshness, GapReason};
+use crate::domain::proof::AnswerProof;
 use crate::federation::ask::{DepartmentOutcome, MemberAnswers};
 
 /// What is owed, and what is there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct KeptAnswers {
+pub(super) struct KeptAnswers<'a> {
     /// The departments whose silence leaves the verdict open.
     pub(super) blocking: Vec<DepartmentId>,
     outcomes: Vec<Kept>,
+    /// What proves the answers.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    proofs: Vec<KeptProof<'a>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,11 +47,14 @@ struct KeptAnswer {
     received_at: Timestamp,
     is_stale: bool,
     facts: Vec<Fact>,
+    /// The place of its proof.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proof: Option<usize>,
 }
 
-impl KeptAnswers {
-    /// What these outcomes hold.
-    pub(super) fn of(blocking: &[DepartmentId], outcomes: &[DepartmentOutcome]) -> Self {
+impl<'a> KeptAnswers<'a> {
+    /// What these outcomes hold, with their proofs.
+    pub(super) fn of(blocking: &[DepartmentId], outcomes: &[DepartmentOutcome], proofs: &[KeptProof<'a>]) -> Self {
         let answer = |(answer, freshness): &(Arc<Answer>, Freshness)| KeptAnswer {
             dataset: answer.dataset.clone(),
             as_of: answer.as_of.clone(),
@@ -54,6 +62,7 @@ impl KeptAnswers {
             received_at: answer.received_at,
             is_stale: *freshness == Freshness::Stale,
             facts: answer.facts.to_vec(),
+            proof: answer.proof.as_ref().and_then(|proof| proofs.iter().position(|kept| kept.is_of(proof))),
         };
         let member = |answers: &MemberAnswers| KeptMember {
             member: answers.member,
@@ -64,11 +73,12 @@ impl KeptAnswers {
             gap: outcome.result.as_ref().err().copied(),
             members: outcome.result.iter().flatten().map(member).collect(),
         };
-        Self { blocking: blocking.to_vec(), outcomes: outcomes.iter().map(kept).collect() }
+        Self { blocking: blocking.to_vec(), outcomes: outcomes.iter().map(kept).collect(), proofs: proofs.to_vec() }
     }
 
     /// The outcomes again. What was asked for then is not live any more.
     pub(super) fn into_outcomes(self) -> Vec<DepartmentOutcome> {
+        let proofs: Vec<Arc<AnswerProof>> = self.proofs.into_iter().map(|kept| Arc::new(kept.into_proof())).collect();
         let answer = |kept: KeptAnswer| {
             let freshness = if kept.is_stale { Freshness::Stale } else { Freshness::Cached };
             let answer = Answer {
@@ -77,6 +87,7 @@ impl KeptAnswers {
                 adapter_version: kept.adapter_version.into(),
                 received_at: kept.received_at,
                 facts: kept.facts.into(),
+                proof: kept.proof.and_then(|place| proofs.get(place)).map(Arc::clone),
             };
             (Arc::new(answer), freshness)
         };
@@ -90,6 +101,7 @@ impl KeptAnswers {
                 Some(reason) => Err(reason),
                 None => Ok(kept.members.into_iter().map(member).collect()),
             },
+            told: None,
             elapsed: std::time::Duration::ZERO,
         };
         self.outcomes.into_iter().map(outcome).collect()
@@ -115,6 +127,7 @@ mod tests {
             adapter_version: "1.0.0".into(),
             received_at: Timestamp::from_second(1_760_000_000).unwrap(),
             facts: facts.into(),
+            proof: None,
         };
         let pension = Arc::new(answer("hrss.pension", Fact::decode(FactKind::Income, json).unwrap()));
         let nothing = Arc::new(answer("hrss.employment", Vec::new()));
@@ -124,14 +137,15 @@ mod tests {
         let outcome = |department: &DepartmentId, result| DepartmentOutcome {
             department: department.clone(),
             result,
+            told: None,
             elapsed: std::time::Duration::from_millis(7),
         };
         let outcomes = [
             outcome(&hrss, Ok(vec![MemberAnswers { member: 1, answers }])),
             outcome(&housing, Err(GapReason::Timeout)),
         ];
-        let kept = KeptAnswers::of(std::slice::from_ref(&housing), &outcomes);
-        let kept: KeptAnswers = serde_json::from_slice(&serde_json::to_vec(&kept).unwrap()).unwrap();
+        let kept = KeptAnswers::of(std::slice::from_ref(&housing), &outcomes, &[]);
+        let kept: KeptAnswers<'_> = serde_json::from_slice(&serde_json::to_vec(&kept).unwrap()).unwrap();
         assert_eq!(kept.blocking, std::slice::from_ref(&housing));
         let outcomes = kept.into_outcomes();
         assert_eq!(answers_in(&outcomes), 2);

@@ -174,7 +174,7 @@ impl PlanView {
                 DepartmentPlanView {
                     department: department.id.clone(),
                     name: Text::clone(&department.name),
-                    connected: registry.get(&department.id).is_some(),
+                    connected: registry.is_connected(&department.id),
                     asked,
                     not_asked,
                 }

@@ -10,6 +10,8 @@ mod follow_up;
 mod inquest;
 pub mod look;
 mod notice;
+mod provenance;
+mod questions;
 mod recover;
 mod run;
 
@@ -250,7 +252,17 @@ impl Verifications {
         };
         // Nobody is asked, so nothing has to be durable before the end is: one write instead of two.
         let class = caller.class;
-        let concluding = Concluding { id: &id, case: &case, opened_at: now, key: &key, version: 1, attempts: 0, class };
+        let concluding = Concluding {
+            id: &id,
+            case: &case,
+            opened_at: now,
+            key: &key,
+            version: 1,
+            attempts: 0,
+            class,
+            asked: &[],
+            attempt: None,
+        };
         let Conclusion { answer, outcome, released, status, .. } = self.conclude(concluding, inquest, caller)?;
         self.keep_pack(&case).await?;
         match self.parts.store.open_and_complete(row, outcome, vec![granted, released]).await? {

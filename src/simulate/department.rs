@@ -19,6 +19,15 @@ use crate::domain::problem::Text;
 /// The departments, in the catalogue's order.
 pub const DEPARTMENTS: [&str; 6] = ["education", "hrss", "housing", "health", "emergency", "medical_insurance"];
 
+/// How a department keeps its records.
+#[derive(Debug, Clone, Copy)]
+pub enum Native {
+    /// In a database with this schema.
+    Sqlite(&'static str),
+    /// In files that it delivers, with these columns.
+    Delivered(&'static [&'static [&'static str]]),
+}
+
 /// A table of a native store with its rows, each an array of the columns in the schema's order.
 #[derive(Debug, Clone)]
 pub struct Table {

@@ -18,7 +18,7 @@ use super::department::health::{self, Health};
 use super::department::housing::{self, Housing};
 use super::department::hrss::{self, Hrss};
 use super::department::medical_insurance::{self, MedicalInsurance};
-use super::department::{DEPARTMENTS, Payment, Person, Table, Unfiled};
+use super::department::{DEPARTMENTS, Native, Payment, Person, Table, Unfiled};
 use crate::domain::dataset::{Catalogue, DatasetId};
 use crate::domain::declaration::{Declaration, DeclaredMember};
 use crate::domain::fact::IncomeCategory;
@@ -64,15 +64,15 @@ pub struct Silos {
 }
 
 impl Silos {
-    /// Each department's id, native schema and tables.
-    pub fn into_stores(self) -> [(&'static str, &'static str, Vec<Table>); 6] {
+    /// Each department's id, how it keeps its records, and these.
+    pub fn into_stores(self) -> [(&'static str, Native, Vec<Table>); 6] {
         [
-            ("education", education::SCHEMA, self.education.tables()),
-            ("hrss", hrss::SCHEMA, self.hrss.tables()),
-            ("housing", housing::SCHEMA, self.housing.tables()),
-            ("health", health::SCHEMA, self.health.tables()),
-            ("emergency", emergency::SCHEMA, self.emergency.tables()),
-            ("medical_insurance", medical_insurance::SCHEMA, self.medical_insurance.tables()),
+            ("education", Native::Sqlite(education::SCHEMA), self.education.tables()),
+            ("hrss", Native::Sqlite(hrss::SCHEMA), self.hrss.tables()),
+            ("housing", Native::Sqlite(housing::SCHEMA), self.housing.tables()),
+            ("health", Native::Sqlite(health::SCHEMA), self.health.tables()),
+            ("emergency", Native::Delivered(&emergency::COLUMNS), self.emergency.tables()),
+            ("medical_insurance", Native::Sqlite(medical_insurance::SCHEMA), self.medical_insurance.tables()),
         ]
     }
 

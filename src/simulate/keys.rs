@@ -4,12 +4,14 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use connectors::keys::PublicKey;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
 };
 
 use crate::domain::clock::Randomness;
+use crate::domain::dataset::Catalogue;
 
 /// What tokens of the trial issuer carry in `iss`.
 pub const TRIAL_ISSUER: &str = "https://issuer.hedui.invalid";
@@ -51,13 +53,19 @@ pub struct TrialKeys {
     pub issuer_key: PathBuf,
     /// The sealing key.
     pub seal: PathBuf,
+    /// The key that the hub's questions are signed with.
+    pub context_key: PathBuf,
+    /// Its public half, a JWK set for departments to pin.
+    pub hub_keys: PathBuf,
+    /// The folder of the departments' keys of answers: `hrss.key`, `hrss.pem`.
+    pub answers: PathBuf,
 }
 
 impl TrialKeys {
-    /// Makes the keys and writes them into `folder`, readable by their owner only.
-    pub fn write(folder: &Path, randomness: &dyn Randomness) -> Result<Self, KeysError> {
+    /// The keys that [`TrialKeys::write`] has written into `folder`.
+    pub fn of(folder: &Path) -> Self {
         let file = |name: &str| folder.join(name);
-        let keys = Self {
+        Self {
             ca: file("ca.pem"),
             server: file("server.pem"),
             server_key: file("server.key"),
@@ -66,14 +74,22 @@ impl TrialKeys {
             issuer: file("issuer.pem"),
             issuer_key: file("issuer.key"),
             seal: file("seal.key"),
-        };
+            context_key: file("context.key"),
+            hub_keys: file("hub-keys.json"),
+            answers: file("answers"),
+        }
+    }
+
+    /// Makes the keys and writes them into `folder`, readable by their owner only.
+    pub fn write(folder: &Path, randomness: &dyn Randomness) -> Result<Self, KeysError> {
+        let keys = Self::of(folder);
         std::fs::create_dir_all(folder).map_err(|source| KeysError::File { file: folder.to_owned(), source })?;
         let mut authority = CertificateParams::new(Vec::new())?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         authority.distinguished_name.push(DnType::CommonName, "Hedui trial authority");
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
-        write(&keys.ca, &authority.pem())?;
+        write_secret(&keys.ca, &authority.pem())?;
         for (name, names, usage, certificate, key) in [
             (
                 "Hedui trial server",
@@ -89,12 +105,12 @@ impl TrialKeys {
             params.extended_key_usages = vec![usage];
             params.use_authority_key_identifier_extension = true;
             let pair = KeyPair::generate()?;
-            write(certificate, &params.signed_by(&pair, &authority)?.pem())?;
-            write(key, &pair.serialize_pem())?;
+            write_secret(certificate, &params.signed_by(&pair, &authority)?.pem())?;
+            write_secret(key, &pair.serialize_pem())?;
         }
         let issuer = KeyPair::generate()?;
-        write(&keys.issuer, &issuer.public_key_pem())?;
-        write(&keys.issuer_key, &issuer.serialize_pem())?;
+        write_secret(&keys.issuer, &issuer.public_key_pem())?;
+        write_secret(&keys.issuer_key, &issuer.serialize_pem())?;
         let mut secret = [0_u8; 32];
         randomness.fill(&mut secret);
         let mut hex = String::with_capacity(65);
@@ -102,13 +118,36 @@ impl TrialKeys {
             write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
         }
         hex.push('\n');
-        write(&keys.seal, &hex)?;
+        write_secret(&keys.seal, &hex)?;
+        keys.write_proofs()?;
         Ok(keys)
+    }
+
+    /// Makes the keys that questions and answers are signed with.
+    fn write_proofs(&self) -> Result<(), KeysError> {
+        let context = KeyPair::generate_for(&rcgen::PKCS_ED25519)?;
+        write_secret(&self.context_key, &context.serialize_pem())?;
+        let public = PublicKey::parse_all(&context.public_key_pem()).map_err(|_| rcgen::Error::CouldNotParseKeyPair)?;
+        let jwks = serde_json::json!({ "keys": public.iter().map(PublicKey::to_jwk).collect::<Vec<_>>() });
+        write_secret(&self.hub_keys, &jwks.to_string())?;
+        std::fs::create_dir_all(&self.answers)
+            .map_err(|source| KeysError::File { file: self.answers.clone(), source })?;
+        for department in Catalogue::shipped().departments() {
+            let pair = KeyPair::generate_for(&rcgen::PKCS_ED25519)?;
+            write_secret(&self.answer_key(department.id.as_str(), "key"), &pair.serialize_pem())?;
+            write_secret(&self.answer_key(department.id.as_str(), "pem"), &pair.public_key_pem())?;
+        }
+        Ok(())
+    }
+
+    /// A department's key of answers: `key` is the private half, `pem` the public one.
+    pub fn answer_key(&self, department: &str, half: &str) -> PathBuf {
+        self.answers.join(format!("{department}.{half}"))
     }
 }
 
 /// Writes a file that only its owner can read.
-fn write(file: &Path, text: &str) -> Result<(), KeysError> {
+pub(super) fn write_secret(file: &Path, text: &str) -> Result<(), KeysError> {
     use std::io::Write as _;
     use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
     let failed = |source| KeysError::File { file: file.to_owned(), source };

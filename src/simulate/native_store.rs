@@ -1,9 +1,13 @@
-//! Writing a native store: one `SQLite` file, one transaction, the same bytes for the same rows.
+//! Writing a native store: one `SQLite` file, one transaction, or a delivery of files; the same bytes for the
+//! same rows.
 //!
 //! This is the departments' side, not the hub's: the hub's own SQL is in its store.
 
 use std::path::{Path, PathBuf};
 
+use connectors::handover::{HandedOver, hand_over};
+use connectors::text::TextEncoding;
+use jiff::civil::Date;
 use serde_json::Value;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
@@ -53,7 +57,33 @@ async fn fill(connection: &mut SqliteConnection, schema: &'static str, tables: &
     transaction.commit().await
 }
 
-/// The file of a department's store in `directory`.
+/// Delivers `tables` into the folder `path` as files of CSV in GB 18030, with their control file.
+pub fn deliver(path: &Path, columns: &[&[&str]], tables: &[Table], as_of: Date) -> Result<(), SimulateError> {
+    let failed = |source| SimulateError::File { path: path.to_owned(), source };
+    std::fs::create_dir_all(path).map_err(failed)?;
+    let cell = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let row = |row: &Value| row.as_array().into_iter().flatten().map(cell).collect();
+    let rows_of = |table: &Table| -> Vec<Vec<String>> { table.rows.iter().map(row).collect() };
+    let files: Vec<_> = tables
+        .iter()
+        .zip(columns)
+        .map(|(table, columns)| (format!("{}.csv", table.name), *columns, rows_of(table)))
+        .collect();
+    let files: Vec<_> = files.iter().map(|(name, columns, rows)| HandedOver { name, columns, rows }).collect();
+    hand_over(path, TextEncoding::Gb18030, as_of, &files).map_err(failed)
+}
+
+/// The store of a department in `directory`: a file, or the folder of its deliveries.
 pub fn path(directory: &Path, department: &str) -> PathBuf {
-    directory.join(format!("{department}.sqlite"))
+    match department {
+        "emergency" => directory.join(department),
+        _ => directory.join(format!("{department}.sqlite")),
+    }
+}
+
+/// The store as an adapter is told of it.
+pub fn url(directory: &Path, department: &str) -> String {
+    let path = path(directory, department);
+    let scheme = if path.extension().is_some() { "sqlite" } else { "file" };
+    format!("{scheme}://{}", path.display())
 }

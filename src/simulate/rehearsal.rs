@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::Serialize;
 
 use super::case::{Case, DepartmentStatus, Member};
@@ -11,6 +12,8 @@ use super::department::DEPARTMENTS;
 /// The behaviours that a department's adapter rehearses (演练).
 #[derive(Serialize)]
 pub struct Rehearsal {
+    /// The day on which it plays, by which the age of delivered records is judged.
+    pub today: Date,
     /// One entry a person.
     pub behaviours: Vec<Behaviour>,
 }
@@ -25,9 +28,10 @@ pub struct Behaviour {
 }
 
 /// The rehearsals of each department: everybody of a household for which the case prescribes a failure.
-pub fn of_cases<'a>(cases: impl Iterator<Item = &'a Case>) -> BTreeMap<&'static str, Rehearsal> {
-    let mut all: BTreeMap<_, _> =
-        DEPARTMENTS.into_iter().map(|department| (department, Rehearsal { behaviours: Vec::new() })).collect();
+/// It plays on `today`.
+pub fn of_cases<'a>(cases: impl Iterator<Item = &'a Case>, today: Date) -> BTreeMap<&'static str, Rehearsal> {
+    let begun = |department| (department, Rehearsal { today, behaviours: Vec::new() });
+    let mut all: BTreeMap<_, _> = DEPARTMENTS.into_iter().map(begun).collect();
     for case in cases {
         for department in DEPARTMENTS {
             let behaviour = match case.status_of(department) {

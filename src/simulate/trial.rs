@@ -20,6 +20,8 @@ pub struct Trial<'a> {
     pub policies: Option<&'a Path>,
     /// Catalogue file; the shipped one when absent.
     pub catalogue: Option<&'a Path>,
+    /// Whether the adapters sign their answers with the keys of the trial.
+    pub signed_answers: bool,
     /// How long one question to a department may take.
     pub ask_timeout: &'a str,
     /// Requests a second for a client, and questions a second for a department.
@@ -91,6 +93,7 @@ allow = ["127.0.0.0/8"]
 [federation]
 certificate = "keys/hub.pem"
 private_key = "keys/hub.key"
+context_key = "keys/context.key"
 "#,
             hub = self.hub,
             monitor = self.monitor,
@@ -105,9 +108,11 @@ private_key = "keys/hub.key"
             }
         }
         for (department, address) in self.adapters {
+            let key = format!("answer_key = \"keys/answers/{department}.pem\"\n");
+            let key = if self.signed_answers { key.as_str() } else { "" };
             write!(
                 text,
-                "\n[[adapter]]\ndepartment = \"{department}\"\nendpoint = \"https://{address}\"\nca = \"keys/ca.pem\"\ntimeout = \"{}\"\nquota_per_second = {quota}\nquota_burst = {quota}\n",
+                "\n[[adapter]]\ndepartment = \"{department}\"\nendpoint = \"https://{address}\"\nca = \"keys/ca.pem\"\n{key}timeout = \"{}\"\nquota_per_second = {quota}\nquota_burst = {quota}\n",
                 self.ask_timeout
             )
             .expect("writing to a string cannot fail");

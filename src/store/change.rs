@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::adapter::{self, AdapterChanges};
 use super::alert::{self, AlertRow};
 use super::client::{self, ClientRow, SigningKeyRow};
 use super::clock;
@@ -17,6 +18,7 @@ use super::notice::{self, NoticeRow};
 use super::proposal::{self, ApprovalChanges};
 use super::sample::{self, SampleRow};
 use super::sealing::{self, Rewrapped, SealingKeyRow};
+use super::usage::{self, UsageCounts};
 use super::writer::Write;
 use super::{Store, StoreError};
 
@@ -52,10 +54,14 @@ pub struct Changes {
     pub notices_given: Vec<NoticeRow>,
     /// Proposals, what persons said of them, and settings.
     pub approval: ApprovalChanges,
+    /// Adapters, invitations to register one, and what is counted of them.
+    pub adapters: AdapterChanges,
     /// Alerts as they are now.
     pub alerts: Vec<AlertRow>,
     /// How far the rules have read the log now.
     pub alert_cursor: Option<u64>,
+    /// What was counted of departments' use.
+    pub usage: Option<UsageCounts>,
     /// Samples as they are now.
     pub samples: Vec<SampleRow>,
     /// Used assertions that are not needed after this many seconds since 1970 are forgotten.
@@ -195,6 +201,7 @@ pub(super) fn push_change(statements: &mut QueryBuilder<Sqlite>, changes: &[&Cha
         follow_up::push_postponed(statements, &change.postponed);
         erasure::push_erase(statements, &change.erasures);
         proposal::push(statements, &change.approval);
+        adapter::push(statements, &change.adapters);
         notice::push_given(statements, &change.notices_given);
         if let Some(at) = change.believed_time {
             clock::push_mark(statements, at);
@@ -202,6 +209,9 @@ pub(super) fn push_change(statements: &mut QueryBuilder<Sqlite>, changes: &[&Cha
         alert::push_alerts(statements, &change.alerts);
         if let Some(next) = change.alert_cursor {
             alert::push_cursor(statements, next);
+        }
+        if let Some(counts) = &change.usage {
+            usage::push_usage(statements, counts);
         }
         sample::push_samples(statements, &change.samples);
         if let Some(before) = change.assertions_before {

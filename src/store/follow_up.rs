@@ -101,9 +101,9 @@ impl Store {
         self.write(|reply| Write::Supersede { row: Box::new(row), events, reply }).await
     }
 
-    /// Says when departments are asked again. What was erased stays so.
-    pub async fn postpone_follow_up(&self, row: Postponed) -> Result<(), StoreError> {
-        self.change(Changes { postponed: vec![row], ..Changes::default() }, Vec::new()).await
+    /// Says when departments are asked again, durable with what was asked. What was erased stays so.
+    pub async fn postpone_follow_up(&self, row: Postponed, events: Vec<EventRow>) -> Result<(), StoreError> {
+        self.change(Changes { postponed: vec![row], ..Changes::default() }, events).await
     }
 }
 

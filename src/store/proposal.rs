@@ -90,6 +90,11 @@ impl Store {
         Ok(rows.iter().map(proposal).collect::<Result<_, _>>()?)
     }
 
+    /// All proposals, the newest first, at most 200.
+    pub async fn proposals(&self) -> Result<Vec<ProposalRow>, StoreError> {
+        proposals(&self.read).await
+    }
+
     /// What was said of a proposal, in its order.
     pub async fn decisions(&self, proposal_id: &str) -> Result<Vec<DecisionRow>, StoreError> {
         decisions(&self.read, proposal_id).await
@@ -104,14 +109,7 @@ impl Store {
 impl ChangeDesk {
     /// All proposals, the newest first, at most 200.
     pub async fn proposals(&self) -> Result<Vec<ProposalRow>, StoreError> {
-        let rows = sqlx::query(
-            "-- store::proposal::all
-             SELECT id, body, digest, proposed_by, proposed_at, expires_at, ended_as, ended_at FROM proposal
-             ORDER BY proposed_at DESC, id DESC LIMIT 200",
-        )
-        .fetch_all(&self.0)
-        .await?;
-        Ok(rows.iter().map(proposal).collect::<Result<_, _>>()?)
+        proposals(&self.0).await
     }
 
     /// What was said of a proposal, in its order.
@@ -123,6 +121,17 @@ impl ChangeDesk {
     pub async fn last_settings(&self) -> Result<Option<SettingsRow>, StoreError> {
         last_settings(&self.0).await
     }
+}
+
+async fn proposals(pool: &SqlitePool) -> Result<Vec<ProposalRow>, StoreError> {
+    let rows = sqlx::query(
+        "-- store::proposal::all
+         SELECT id, body, digest, proposed_by, proposed_at, expires_at, ended_as, ended_at FROM proposal
+         ORDER BY proposed_at DESC, id DESC LIMIT 200",
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.iter().map(proposal).collect::<Result<_, _>>()?)
 }
 
 async fn decisions(pool: &SqlitePool, proposal_id: &str) -> Result<Vec<DecisionRow>, StoreError> {

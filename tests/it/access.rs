@@ -33,6 +33,13 @@ enum About {
     Alerts,
     /// A sample, which is of the whole log.
     Sample,
+    /// A registered adapter in the path.
+    Adapter,
+    /// Open to who has an invitation, which is no token.
+    Invited,
+    /// A change that needs two persons in the path, which is not there; and a word on one that proves nothing.
+    Proposal,
+    Word,
 }
 
 /// A route: method, path, what it is about, and whose work it is.
@@ -40,6 +47,11 @@ type Route = (&'static str, &'static str, About, &'static [Role]);
 
 const CASEWORKER: &[Role] = &[Role::Caseworker];
 const OFFICER: &[Role] = &[Role::Officer];
+const OPERATOR: &[Role] = &[Role::Operator];
+const ADMINISTRATOR: &[Role] = &[Role::Administrator];
+const STAFF: &[Role] = &[Role::Officer, Role::Operator, Role::Administrator];
+const APPROVING: &[Role] = &[Role::Operator, Role::Administrator];
+const USAGE: &[Role] = &[Role::Officer, Role::Operator];
 const EVERYBODY: &[Role] = &[Role::Caseworker, Role::Officer, Role::Operator, Role::Administrator];
 
 const ROUTES: &[Route] = &[
@@ -60,6 +72,8 @@ const ROUTES: &[Route] = &[
     ("post", "/v1/authorisations", About::Registration, CASEWORKER),
     ("get", "/v1/authorisations/{id}", About::Authorisation, CASEWORKER),
     ("delete", "/v1/authorisations/{id}", About::Authorisation, CASEWORKER),
+    ("get", "/v1/adapters/{id}/usage", About::All, USAGE),
+    ("get", "/v1/adapters/{id}/usage/questions", About::All, USAGE),
     ("get", "/v1/policies", About::All, EVERYBODY),
     ("get", "/v1/policies/{place}", About::All, EVERYBODY),
     ("post", "/v1/policies/{place}/evaluate", About::All, CASEWORKER),
@@ -78,6 +92,18 @@ const ROUTES: &[Route] = &[
     ("get", "/v1/samples/{id}", About::Sample, OFFICER),
     ("post", "/v1/samples/{id}/dice", About::Sample, OFFICER),
     ("post", "/v1/samples/{id}/draw", About::Sample, OFFICER),
+    ("get", "/v1/adapters", About::All, STAFF),
+    ("post", "/v1/adapters", About::Invited, &[]),
+    ("get", "/v1/adapters/{id}", About::Adapter, STAFF),
+    ("get", "/v1/adapters/{id}/health", About::Adapter, STAFF),
+    ("post", "/v1/adapters/{id}/transitions", About::Adapter, OPERATOR),
+    ("put", "/v1/adapters/{id}/agreement", About::Adapter, OPERATOR),
+    ("delete", "/v1/adapters/{id}", About::Adapter, OPERATOR),
+    ("post", "/v1/adapter-invitations", About::All, OPERATOR),
+    ("get", "/v1/catalogue", About::All, EVERYBODY),
+    ("get", "/v1/approvals", About::All, APPROVING),
+    ("get", "/v1/approvals/{id}", About::Proposal, APPROVING),
+    ("post", "/v1/approvals/{id}/decisions", About::Word, ADMINISTRATOR),
 ];
 
 /// Somebody who asks: role, client id, division. The first is the one whose verification it is.
@@ -102,12 +128,14 @@ struct Fixture {
     receipt: String,
     index: u64,
     alert: String,
+    adapter: String,
 }
 
 impl Fixture {
     async fn new() -> Self {
         let review = Some("every = \"100ms\"".to_owned());
-        let system = System::start(Setup { own_packs: true, review, ..Setup::default() }, listed()).await;
+        let settings = super::registry::registry_settings();
+        let system = System::start(Setup { own_packs: true, review, settings, ..Setup::default() }, listed()).await;
         let application = requests(system.folder.path())["C01"].clone();
         let cases = listed_cases();
         let household = super::policies::document(&cases["cases"][0], &cases["parameter_sets"]);
@@ -122,8 +150,19 @@ impl Fixture {
         let registered = own.post("/v1/authorisations", &registration, &[]).await;
         let authorisation = registered.body["id"].as_str().unwrap().to_owned();
         let alert = super::alerts::until_alert(&system, "R1", &client_of(ACTORS[0])).await.id;
-        let fixture =
-            Self { system, application, household, verification, registration, authorisation, receipt, index, alert };
+        let adapter = super::registry::registered(&system, "hrss").await;
+        let fixture = Self {
+            system,
+            application,
+            household,
+            verification,
+            registration,
+            authorisation,
+            receipt,
+            index,
+            alert,
+            adapter,
+        };
         fixture.until_signed().await;
         fixture
     }
@@ -146,6 +185,7 @@ impl Fixture {
         let (own, absent) = match about {
             About::Authorisation => (&self.authorisation, "au_00000000000000000000000000000000"),
             About::Alert => (&self.alert, "al_00000000000000000000000000000000"),
+            About::Adapter => (&self.adapter, "hrss-9"),
             _ => (&self.verification, "vf_00000000000000000000000000000000"),
         };
         let path = path
@@ -156,9 +196,17 @@ impl Fixture {
             .replace("{from}/{to}", "1/1")
             .replace("{path}", "0/000.p/1");
         match (method, path.as_str()) {
+            ("get", path) if path.contains("/usage") => {
+                let path = path.replace(own, "hrss").replace(absent, "nobody");
+                caller.get(&format!("{path}?from=2025-01-01&to=2025-12-31")).await
+            }
             ("get", "/v1/policies/152201") => caller.get("/v1/policies/152201?urban_rural=URBAN&on=2025-03-15").await,
             ("get", path) => caller.get(path).await,
             ("delete", path) => caller.delete(path).await,
+            ("put", path) => caller.put(path, &json!({ "per_second": 7 })).await,
+            (_, "/v1/adapter-invitations") => caller.post(&path, &json!({ "department": "hrss" }), &[]).await,
+            (_, path) if path.ends_with("/decisions") => caller.post(path, &json!({ "statement": "x" }), &[]).await,
+            (_, path) if about == About::Adapter => caller.post(path, &json!({ "move": "accept" }), &[]).await,
             (_, path) if path.ends_with("/household-notice") => caller.post(path, &notice(), &[]).await,
             (_, "/v1/authorisations") => caller.post(&path, &self.registration, &[]).await,
             (_, "/v1/policies/152201/evaluate") => caller.post(&path, &self.household, &[]).await,
@@ -243,13 +291,21 @@ async fn a12_a16_every_route_as_every_role_on_own_and_foreign() {
             writeln!(matrix, "{status} {method} {path} {role:?} {client} {division}").unwrap();
             cells += 1;
             let is_home = division == "152200";
+            if about == About::Invited {
+                assert_eq!((status, &reply.body["code"]), (401, &json!("invalid_invitation")), "{what}");
+                continue;
+            }
+            if about == About::Word && who.contains(&role) {
+                assert_eq!((status, &reply.body["code"]), (409, &json!("change_refused")), "{what}");
+                continue;
+            }
             if !who.contains(&role) {
                 assert_eq!((status, &reply.body["code"]), (403, &json!("wrong_role")), "{what}");
             } else if about == About::Application && !is_home {
                 assert_eq!((status, &reply.body["code"]), (403, &json!("foreign_division")), "{what}");
             } else if matches!(about, About::Verification | About::Authorisation) && somebody != ACTORS[0]
                 || matches!(about, About::Entry | About::Alert) && !is_home
-                || about == About::Sample
+                || matches!(about, About::Sample | About::Proposal)
             {
                 assert_eq!((status, &reply.body["code"]), (404, &json!("not_found")), "{what}");
                 let absent = fixture.ask(&caller, route, false).await;
@@ -299,6 +355,8 @@ async fn a15_what_is_the_hubs_to_say_cannot_be_sent() {
     let own = actor(&fixture.system, ACTORS[0]);
     let officer = actor(&fixture.system, ACTORS[4]);
     let national = actor(&fixture.system, (Role::Officer, "national", "000000"));
+    let (operator, administrator) = (actor(&fixture.system, ACTORS[6]), actor(&fixture.system, ACTORS[7]));
+    let invited = operator.with_token("hi_0".to_owned());
     let size = async || fixture.system.app.verifications().store().log().size().await.unwrap();
     let document: Value = serde_json::from_slice(&std::fs::read(root().join("schemas/openapi.json")).unwrap()).unwrap();
     let mut tried = 0;
@@ -311,9 +369,14 @@ async fn a15_what_is_the_hubs_to_say_cannot_be_sent() {
             .replace("{place}", "152201")
             .replace("/v1/verifications/{id}", &format!("/v1/verifications/{}", fixture.verification))
             .replace("/v1/alerts/{id}", &format!("/v1/alerts/{}", fixture.alert))
+            .replace("/v1/adapters/{id}", &format!("/v1/adapters/{}", fixture.adapter))
             .replace("{id}", "sa_00000000000000000000000000000000");
         let (caller, good) = match path.as_str() {
             path if path.ends_with("/case-events") => (&own, json!({ "step": "decided" })),
+            path if path.starts_with("/v1/adapters/") => (&operator, json!({ "move": "accept" })),
+            "/v1/adapters" => (&invited, json!({ "endpoint": "https://127.0.0.1:9101", "version": "1" })),
+            "/v1/adapter-invitations" => (&operator, json!({ "department": "hrss" })),
+            path if path.ends_with("/decisions") => (&administrator, json!({ "statement": "x" })),
             path if path.ends_with("/transitions") => (&officer, transition()),
             path if path.ends_with("/dice") => (&national, json!({ "dice": "1234567890" })),
             "/v1/samples" => (&national, super::samples::plan(1_000)),

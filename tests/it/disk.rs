@@ -71,7 +71,7 @@ struct Scene {
     caller: Caller,
     document: Value,
     hub: Hub,
-    _adapters: Vec<connectors::serve::Running>,
+    _adapters: Vec<super::hub::Department>,
 }
 
 impl Scene {

@@ -77,6 +77,7 @@ pub(crate) fn trial(folder: &Path, hub: SocketAddr) -> TrialFiles {
         adapters: &[],
         policies: Some(&policies),
         catalogue: None,
+        signed_answers: false,
         ask_timeout: "4s",
         per_second: 100_000,
     };

@@ -24,6 +24,7 @@ async fn start_with(endpoint: &str, allow: &str, hub: SocketAddr) -> Result<App,
         adapters: &adapters,
         policies: None,
         catalogue: None,
+        signed_answers: false,
         ask_timeout: "1s",
         per_second: 100,
     };

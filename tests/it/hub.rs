@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use connectors::ledger::Ledger;
+use connectors::connector::Connector;
+use connectors::context::Asker;
+use connectors::keys::{PrivateKey, PublicKey};
+use connectors::ledger::{Ledger, LedgerFile};
 use connectors::rehearsal::Rehearsal;
 use connectors::secret::Secret;
 use connectors::serve::{Adapter, Overrides, Running, TlsFiles};
@@ -14,11 +17,13 @@ use hedui::app::App;
 use hedui::cli::token;
 use hedui::config::Config;
 use hedui::domain::actor::Role;
-use hedui::domain::clock::SystemRandomness;
+use hedui::domain::clock::{SystemClock, SystemRandomness};
 use hedui::domain::division::DivisionCode;
 use hedui::domain::purpose::Purpose;
 use hedui::simulate::Simulation;
 use hedui::simulate::keys::{TRIAL_AUDIENCE, TRIAL_ISSUER};
+use hedui::simulate::native_store;
+use hedui::simulate::service::{self, Service};
 use hedui::simulate::trial::{Trial, TrialFiles};
 use metrics_exporter_prometheus::PrometheusHandle;
 use reqwest::StatusCode;
@@ -81,7 +86,7 @@ pub(crate) struct Setup {
 pub(crate) struct System {
     pub folder: TempDir,
     pub files: TrialFiles,
-    pub adapters: BTreeMap<&'static str, Running>,
+    pub adapters: BTreeMap<&'static str, Department>,
     pub app: App,
     pub caller: Caller,
 }
@@ -94,28 +99,88 @@ pub(crate) fn hub_alone(folder: &Path) -> TrialFiles {
         adapters: &[],
         policies: None,
         catalogue: None,
+        signed_answers: false,
         ask_timeout: "1500ms",
         per_second: 100_000,
     };
     trial.write(folder, &SystemRandomness).unwrap()
 }
 
+/// A department that answers: its adapter, and the service of its own that the adapter asks, where there is one.
+pub(crate) struct Department {
+    running: Running,
+    service: Option<Service>,
+}
+
+impl Department {
+    /// The address of its adapter.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.running.addr()
+    }
+
+    /// Where its adapter finds its records, where that is a service.
+    pub(crate) fn service_url(&self) -> Option<String> {
+        self.service.as_ref().map(Service::url)
+    }
+
+    /// Stops it.
+    pub(crate) async fn stop(self) {
+        self.running.stop().await;
+        if let Some(service) = self.service {
+            service.stop().await;
+        }
+    }
+}
+
 /// Serves a connector over the store of its department in `folder`.
-pub(crate) async fn adapter(folder: &Path, department: &str, files: &TrialFiles) -> Running {
+pub(crate) async fn adapter(folder: &Path, department: &str, files: &TrialFiles) -> Department {
     adapter_at(folder, department, files, "127.0.0.1:0".parse().unwrap()).await
 }
 
 /// The same at a given address.
-pub(crate) async fn adapter_at(folder: &Path, department: &str, files: &TrialFiles, address: SocketAddr) -> Running {
-    let connector = root().join("connectors").join(department).join("connector.toml");
-    let url = format!("sqlite://{}", folder.join(format!("{department}.sqlite")).display());
+pub(crate) async fn adapter_at(folder: &Path, department: &str, files: &TrialFiles, address: SocketAddr) -> Department {
+    let ledger = folder.join(format!("{department}.ledger"));
+    adapter_with(folder, department, files, (address, ledger)).await
+}
+
+/// A second adapter of a department, beside the one there is: with a record of use of its own, which is given besides.
+pub(crate) async fn second_adapter(folder: &Path, department: &str, files: &TrialFiles) -> (Department, PathBuf) {
+    let ledger = folder.join(format!("{department}-second.ledger"));
+    let at = "127.0.0.1:0".parse().unwrap();
+    (adapter_with(folder, department, files, (at, ledger.clone())).await, ledger)
+}
+
+async fn adapter_with(
+    folder: &Path,
+    department: &str,
+    files: &TrialFiles,
+    (address, ledger): (SocketAddr, PathBuf),
+) -> Department {
+    let shipped = root().join("connectors").join(department).join("connector.toml");
+    let service = asked_service(folder, department, files).await;
+    let connector = if service.is_some() { service::home(folder, department).join("connector.toml") } else { shipped };
+    let database = || native_store::url(folder, department);
+    let url = service.as_ref().map_or_else(database, Service::url);
     let rehearsal = folder.join("rehearsals").join(format!("{department}.json"));
-    serve_connector_at(&connector, &url, Some(&rehearsal), files, address).await
+    // Each has the department's own record of use.
+    let running = serve_connector_at(&connector, &url, Some(&rehearsal), files, (address, Some(ledger))).await;
+    Department { running, service }
+}
+
+/// The service of a department that is asked through one.
+async fn asked_service(folder: &Path, department: &str, files: &TrialFiles) -> Option<Service> {
+    if !service::SERVED.contains(&department) {
+        return None;
+    }
+    let shipped = root().join("connectors").join(department).join("connector.toml");
+    let text = std::fs::read_to_string(shipped).unwrap();
+    service::furnish(folder, department, &text, &files.keys, &SystemRandomness).unwrap();
+    Service::start(folder, department, &files.keys, Arc::new(SystemClock), None).await.unwrap()
 }
 
 /// Serves any connector over any store.
 pub(crate) async fn serve_connector(connector: &Path, url: &str, files: &TrialFiles) -> Running {
-    serve_connector_at(connector, url, None, files, "127.0.0.1:0".parse().unwrap()).await
+    serve_connector_at(connector, url, None, files, ("127.0.0.1:0".parse().unwrap(), None)).await
 }
 
 async fn serve_connector_at(
@@ -123,15 +188,21 @@ async fn serve_connector_at(
     url: &str,
     rehearsal: Option<&Path>,
     files: &TrialFiles,
-    address: SocketAddr,
+    (address, ledger): (SocketAddr, Option<PathBuf>),
 ) -> Running {
+    let keys = &files.keys;
+    let connector = Connector::read(connector).unwrap();
+    let answer_key = keys.answer_key(&connector.adapter.id, "key");
     let overrides = Overrides {
         source_url: Some(Secret::new(url)),
         rehearsal: rehearsal.map_or_else(Rehearsal::default, |file| Rehearsal::read(file).unwrap()),
-        ledger: Ledger::Silent,
+        ledger: ledger.map_or(Ledger::Silent, |file| Ledger::File(LedgerFile::open(&file, 1 << 20).unwrap())),
+        // As in service: nobody is answered whom the hub did not sign for, and whoever has a key signs.
+        asker: Asker::Hub(PublicKey::read_all(&keys.hub_keys).unwrap()),
+        answer_key: answer_key.exists().then(|| PrivateKey::read(&answer_key).unwrap()),
+        ..Overrides::default()
     };
-    let adapter = Adapter::load(connector, overrides).unwrap();
-    let keys = &files.keys;
+    let adapter = Adapter::new(connector, overrides).unwrap();
     let tls = TlsFiles { cert: keys.server.clone(), key: keys.server_key.clone(), client_ca: keys.ca.clone() };
     adapter.listen(address, tls).await.unwrap()
 }
@@ -144,6 +215,7 @@ fn trial(folder: &Path, setup: &Setup, adapters: &[(&str, SocketAddr)]) -> Trial
         adapters,
         policies: setup.own_packs.then_some(policies.as_path()),
         catalogue: setup.catalogue.as_deref(),
+        signed_answers: false,
         ask_timeout: setup.ask_timeout.unwrap_or("1500ms"),
         per_second: setup.per_second.unwrap_or(100_000),
     };
@@ -178,7 +250,7 @@ impl System {
         folder: TempDir,
         setup: Setup,
         files: TrialFiles,
-        adapters: BTreeMap<&'static str, Running>,
+        adapters: BTreeMap<&'static str, Department>,
         addresses: &[(&str, SocketAddr)],
     ) -> Self {
         if let Some(stub) = &setup.authority {
@@ -195,6 +267,9 @@ impl System {
         let text = std::fs::read_to_string(&files.config).unwrap();
         std::fs::write(&files.config, format!("{text}\n[review]\n{review}\n")).unwrap();
         append_adapters(&files.config, addresses, setup.ask_timeout.unwrap_or("1500ms"));
+        for department in adapters.keys() {
+            believe_answers_of(&files.config, department);
+        }
         change_settings(&files.config, &setup.settings);
         let app = App::start(&Config::load(&files.config).unwrap(), metrics()).await.unwrap();
         let caller = Caller::new(&files, app.address);
@@ -254,6 +329,14 @@ pub(crate) fn append_adapters(config: &Path, addresses: &[(&str, SocketAddr)], t
     std::fs::write(config, text).unwrap();
 }
 
+/// Holds the answers of a department to the key that the trial made for it.
+pub(crate) fn believe_answers_of(config: &Path, department: &str) {
+    let line = format!("department = \"{department}\"\n");
+    let text = std::fs::read_to_string(config).unwrap();
+    let with_key = format!("{line}answer_key = \"keys/answers/{department}.pem\"\n");
+    std::fs::write(config, text.replace(&line, &with_key)).unwrap();
+}
+
 /// A caseworker system.
 #[derive(Clone)]
 pub(crate) struct Caller {
@@ -299,6 +382,12 @@ impl Caller {
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
         let request = self.http.get(format!("{}{path}", self.base)).bearer_auth(&self.token);
+        Reply::of(request.send().await.unwrap()).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Reply {
+        let request = self.http.put(format!("{}{path}", self.base)).bearer_auth(&self.token);
+        let request = request.header("content-type", "application/json").body(body.to_string());
         Reply::of(request.send().await.unwrap()).await
     }
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::faults::stub_keys;
-use super::hub::{DEPARTMENTS, Reply, Setup, System, listed, requests};
+use super::hub::{DEPARTMENTS, Reply, Setup, System, listed, listed_cases, requests};
 use super::stub::{Behaviour, Stub};
 
 /// The last line of the federation's settings in the simulator's configuration.
@@ -27,6 +28,18 @@ async fn with_housing(behaviour: Behaviour) -> (System, Stub, Value) {
     let system = System::start(setup, listed()).await;
     let document = requests(system.folder.path())["C01"].clone();
     (system, stub, document)
+}
+
+/// Eight households about which housing is asked.
+fn households(system: &System) -> Vec<Value> {
+    let documents = requests(system.folder.path());
+    let cases = listed_cases();
+    let is_asked =
+        |case: &&Value| case["expected"]["status"] == "DETERMINED" && case["department_status"]["housing"] == "OK";
+    let found = cases["cases"].as_array().unwrap().iter().filter(is_asked);
+    let found: Vec<Value> = found.take(8).map(|case| documents[case["id"].as_str().unwrap()].clone()).collect();
+    assert_eq!(found.len(), 8);
+    found
 }
 
 fn others_answered(reply: &Reply) -> bool {
@@ -84,7 +97,7 @@ async fn a_record_that_is_no_use_does_not_shut_the_department_to_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_takes_longer_than_most_is_asked_for_once_more() {
+async fn p9_an_answer_that_takes_longer_than_most_is_asked_for_once_more() {
     let (system, stub, document) = with_housing(Behaviour::NoRecord(Duration::ZERO)).await;
     // Until the hub knows how long most answers take.
     for _ in 0..100 {
@@ -97,6 +110,44 @@ async fn an_answer_that_takes_longer_than_most_is_asked_for_once_more() {
         assert_eq!(reply.department("housing"), "no_record", "the second request is answered: {}", reply.body);
     }
     assert!(stub.times_asked() - before <= 125, "{}", stub.times_asked() - before);
+    system.stop().await;
+}
+
+/// Where all wait for the department, asking again would only add to what they wait for.
+#[tokio::test(flavor = "multi_thread")]
+async fn p9_who_waits_with_all_the_others_is_not_asked_for_again() {
+    let (system, stub, document) = with_housing(Behaviour::NoRecord(Duration::ZERO)).await;
+    let burst = households(&system);
+    for _ in 0..100 {
+        assert_eq!(system.caller.verify(&document).await.department("housing"), "no_record");
+    }
+    stub.behave(Behaviour::NoRecord(Duration::from_millis(600)));
+    let before = stub.times_asked();
+    join_all(burst.iter().map(|document| system.caller.verify(document))).await;
+    // All of them are late by what is usual. The first came alone and the last is left alone; on a busy machine they come
+    // in a few groups.
+    let asked = stub.times_asked() - before;
+    assert!((8..=12).contains(&asked), "eight questions became {asked} requests");
+    system.stop().await;
+}
+
+/// Nobody comes after a burst to overtake the one that hangs.
+#[tokio::test(flavor = "multi_thread")]
+async fn p9_who_is_left_of_a_burst_is_asked_for_once_more() {
+    let (system, stub, document) = with_housing(Behaviour::NoRecord(Duration::ZERO)).await;
+    let burst = households(&system);
+    for _ in 0..100 {
+        assert_eq!(system.caller.verify(&document).await.department("housing"), "no_record");
+    }
+    // One hangs of every burst, more or less, and never a second request with it: the next that hangs is ten further.
+    stub.behave(Behaviour::Every(10, Box::new(Behaviour::Hang)));
+    let (mut gaps, before) = (0, stub.times_asked());
+    for _ in 0..30 {
+        let replies = join_all(burst.iter().map(|document| system.caller.verify(document))).await;
+        gaps += replies.iter().filter(|reply| reply.department("housing") != "no_record").count();
+    }
+    let hung = (stub.times_asked() - before) / 10;
+    assert!(hung >= 20 && gaps * 4 <= hung, "{gaps} gaps, {hung} that hung");
     system.stop().await;
 }
 

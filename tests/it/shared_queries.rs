@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::faults::stub_keys;
-use super::hub::{Setup, System, listed, requests};
+use super::hub::{DEPARTMENTS, Setup, System, listed, requests};
+use super::proof_of_use::{answered_by_all, is_answered, lines, proofs, reconciled};
 use super::stub::{Behaviour, Stub};
 
 const GRANTED: &str = "quota_burst = 100000";
@@ -109,5 +111,53 @@ async fn an_adapter_that_cannot_read_several_cases_is_asked_about_one_at_a_time(
     }
     let shared = housing.queries().iter().filter(|query| query.cases().len() > 1).count();
     assert!((1..=4).contains(&shared), "{shared} shared queries were tried");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_p5_households_that_share_a_query_are_told_apart_in_ledger_account_and_evidence() {
+    let narrow = format!("{GRANTED}\nin_flight = 1\nshared_subjects = 500\nhedge = false");
+    let setup = Setup {
+        own_packs: true,
+        deadline: Some("30s"),
+        ask_timeout: Some("25s"),
+        settings: vec![(GRANTED, narrow)],
+        ..Setup::default()
+    };
+    let system = System::start(setup, listed()).await;
+    let documents = answered_by_all(&system);
+    let mut replies = Vec::new();
+    // Whether somebody has to wait is for the machine to say: until some did.
+    for some in documents.chunks(24) {
+        replies.extend(join_all(some.iter().map(|document| system.caller.verify(document))).await);
+        if lines(&system, "hrss").iter().any(|line| line.cases.len() > 1) {
+            break;
+        }
+    }
+    assert!(replies.iter().all(|reply| is_answered(reply, "hrss")));
+    let mut shared = 0;
+    for department in DEPARTMENTS {
+        let reconciled = reconciled(&system, department).await;
+        assert!(reconciled.agrees(), "{department}: {reconciled:?}");
+        assert_eq!(
+            usize::try_from(reconciled.confirmed).unwrap(),
+            replies.len(),
+            "{department}: a question for each household"
+        );
+        assert_eq!(reconciled.signatures, reconciled.lines, "the hub signed every question");
+        shared += lines(&system, department).iter().filter(|line| line.cases.len() > 1).count();
+    }
+    assert!(shared > 0, "some queries were shared");
+    let mut without_bytes = 0;
+    for reply in &replies {
+        let id = reply.body["id"].as_str().unwrap();
+        for (department, proof) in proofs(&system, id).await {
+            assert_eq!(proof["standing"], "valid", "{department}: {proof}");
+            let is_shared = proof["question"].as_str().unwrap().starts_with("shared.");
+            assert_eq!(proof["body"].is_null(), is_shared, "bytes that are about others are kept by nobody: {proof}");
+            without_bytes += usize::from(is_shared);
+        }
+    }
+    assert!(without_bytes > 1, "each household that shared has the signature");
     system.stop().await;
 }

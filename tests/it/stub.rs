@@ -12,12 +12,11 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum_server::tls_rustls::RustlsConfig;
 use connectors::protocol::Query;
 use futures_util::stream;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
+
+use super::chaos::answers::tls;
 
 /// What the department does with a question.
 #[derive(Clone)]
@@ -73,11 +72,16 @@ pub(crate) struct Stub {
 impl Stub {
     /// Starts a department with the keys of a folder.
     pub(crate) fn start(department: &'static str, behaviour: Behaviour, keys: &Path) -> Self {
+        Self::start_at(department, behaviour, keys, "127.0.0.1:0".parse().unwrap())
+    }
+
+    /// The same at a given address.
+    pub(crate) fn start_at(department: &'static str, behaviour: Behaviour, keys: &Path, at: SocketAddr) -> Self {
         let asked = Arc::new(AtomicUsize::new(0));
         let behaviour = Arc::new(Mutex::new(behaviour));
         let queries: Arc<Mutex<Vec<Query>>> = Arc::default();
         let handle = axum_server::Handle::new();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = std::net::TcpListener::bind(at).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let routes = Router::new().route("/v1/facts:query", post(answer)).with_state(Role {
@@ -111,20 +115,6 @@ impl Drop for Stub {
     fn drop(&mut self) {
         self.handle.shutdown();
     }
-}
-
-fn tls(keys: &Path) -> RustlsConfig {
-    let read = |name: &str| std::fs::read(keys.join(name)).unwrap();
-    let certificates = CertificateDer::pem_slice_iter(&read("server.pem")).collect::<Result<Vec<_>, _>>().unwrap();
-    let key = PrivateKeyDer::from_pem_slice(&read("server.key")).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(certificates, key)
-        .unwrap();
-    RustlsConfig::from_config(Arc::new(config))
 }
 
 async fn answer(State(Role { department, behaviour, asked, queries }): State<Role>, body: Bytes) -> Response {

@@ -31,11 +31,27 @@ const FENCES: &[(&str, &[&str], &str)] = &[
         &["src/store", "src/simulate", "connectors/src/source", "connectors/src/golden"],
         "put the statement into src/store",
     ),
-    ("axum", &["src/http", "src/app.rs", "src/app", "connectors/src/serve"], "handlers live in src/http"),
+    (
+        "axum",
+        &["src/http", "src/app.rs", "src/app", "src/simulate/service", "connectors/src/serve"],
+        "handlers live in src/http",
+    ),
     ("reqwest", &["src/cli/caller.rs"], "ask through egress::client"),
-    ("hyper", &["src/egress", "connectors/src/caller.rs"], "ask through egress::client"),
-    ("tokio_rustls", &["src/egress", "connectors/src/caller.rs"], "ask through egress::client"),
-    ("hyper_util", &["src/egress", "src/app", "connectors/src/caller.rs"], "ask through egress::client"),
+    (
+        "hyper",
+        &["src/egress", "connectors/src/source", "connectors/src/caller.rs"],
+        "ask through egress::client, or source::web beside a department",
+    ),
+    (
+        "tokio_rustls",
+        &["src/egress", "connectors/src/source/web", "connectors/src/caller.rs"],
+        "ask through egress::client",
+    ),
+    (
+        "hyper_util",
+        &["src/egress", "src/app", "connectors/src/source/web", "connectors/src/caller.rs"],
+        "ask through egress::client",
+    ),
     (
         "clap",
         &["src/cli", "src/main.rs", "connectors/src/cli", "connectors/src/main.rs"],

@@ -9,6 +9,7 @@ use super::explore::cannot_write;
 use super::{NO, OUTSIDE, Style, WRONG};
 use crate::adapter::Overrides;
 use crate::caller::{CallError, Caller, CallerPem};
+use crate::clock::Clock;
 use crate::conform::{self, Against, ConformError, MAX_REPORT, Report, ReportKey, Verified, VerifyError, page};
 use crate::error::Text;
 use crate::secret::Secret;
@@ -99,7 +100,7 @@ pub(super) async fn conform(args: ConformArgs, style: Style) -> u8 {
         }
     };
     let overrides = Overrides { source_url: args.source_url.as_ref().map(Secret::new), ..Overrides::default() };
-    let report = match conform::run(file, overrides, args.level, against, now()).await {
+    let report = match Box::pin(conform::run(file, overrides, args.level, against, now())).await {
         Ok(report) => report,
         Err(ConformError::File(faults)) => {
             style.faults(&faults);
@@ -131,9 +132,9 @@ fn write(path: &Path, text: &str) -> Result<(), (PathBuf, std::io::Error)> {
     std::fs::write(path, text).map_err(|cause| (path.to_owned(), cause))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the report says when it was made")]
+/// The time of the report, to the second.
 fn now() -> jiff::Timestamp {
-    let now = jiff::Timestamp::now();
+    let now = Clock::system().now();
     jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 

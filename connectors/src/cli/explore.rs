@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{FileArgs, NO, OUTSIDE, Style, WRONG};
-use crate::adapter::{Adapter, LoadError};
-use crate::connector::{Connector, Driver, is_name, name_form};
+use super::beginning::{delivered, served};
+use super::{FileArgs, NO, OUTSIDE, Style, WRONG, service};
+use crate::adapter::{Adapter, LoadError, Overrides};
+use crate::connector::{Connector, Driver, SourceInfo, is_name, name_form};
 use crate::difference;
 use crate::error::Text;
 use crate::facts::{FACT_TYPES, fact_type};
+use crate::ledger::Ledger;
 use crate::proposal::{Taken, propose};
+use crate::source::{Relation, Trouble, of_answer};
+use crate::text::TextEncoding;
 use crate::words;
 
 /// Arguments of `new`.
@@ -19,8 +23,9 @@ use crate::words;
 pub struct NewArgs {
     /// The file to write; an existing one is not overwritten.
     pub file: PathBuf,
-    /// Kind of database.
-    #[arg(long, value_enum)]
+    /// Where the records are: a kind of database, a folder that files are delivered into, or a service that answers in
+    /// JSON (http) or in XML (soap).
+    #[arg(long, value_enum, visible_alias = "from")]
     pub driver: Option<DriverArg>,
     /// The department's id in the catalogue, such as `housing`.
     #[arg(long)]
@@ -38,6 +43,18 @@ pub struct NewArgs {
     /// variable to it is printed, and written into the file as a comment.
     #[arg(long)]
     pub host: Option<String>,
+    /// The folder that files are delivered into.
+    #[arg(long)]
+    pub folder: Option<String>,
+    /// Encoding of the delivered files or of the service's messages, `utf-8` or `gb18030`.
+    #[arg(long, default_value = "gb18030")]
+    pub encoding: String,
+    /// Address of the service, https.
+    #[arg(long)]
+    pub url: Option<String>,
+    /// How one shows the service who asks: signed, hmac, oauth2, mtls or none.
+    #[arg(long)]
+    pub auth: Option<String>,
     /// Name of the database.
     #[arg(long)]
     pub database: Option<String>,
@@ -52,7 +69,7 @@ pub struct NewArgs {
     pub non_interactive: bool,
 }
 
-/// A kind of database.
+/// Where records are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DriverArg {
     /// `PostgreSQL`.
@@ -61,6 +78,12 @@ pub enum DriverArg {
     Mariadb,
     /// A file of `SQLite`.
     Sqlite,
+    /// A folder of delivered files.
+    File,
+    /// A service that answers in XML.
+    Soap,
+    /// A service that answers in JSON.
+    Http,
 }
 
 /// Arguments of `discover`.
@@ -69,9 +92,22 @@ pub struct DiscoverArgs {
     /// The connector file, which need not have a dataset yet, and its source.
     #[command(flatten)]
     pub connector: FileArgs,
-    /// Only tables and views whose name contains this.
+    /// Only tables and views whose name contains this; of a service, only the list at this path.
     #[arg(long, value_name = "TEXT")]
     pub table: Option<String>,
+    /// Of a service of XML: an answer about a test person, kept in a file. The service is not asked.
+    #[arg(long, value_name = "FILE")]
+    pub answer: Option<PathBuf>,
+    /// Of a service: the request to make about a test person, as `request` of a dataset has it, such as
+    /// `{ path = "/house", json = { sfzh = ":id_number" } }`.
+    #[arg(long, value_name = "TOML")]
+    pub request: Option<String>,
+    /// Of a service: the identity number of the test person; `-` reads it from standard input.
+    #[arg(long, value_name = "NUMBER")]
+    pub id_number: Option<String>,
+    /// Of a service: the name of the test person.
+    #[arg(long, default_value = "")]
+    pub name: String,
     /// Propose datasets of this fact type.
     #[arg(long, value_name = "TYPE")]
     pub fact: Option<String>,
@@ -146,7 +182,7 @@ pub(super) fn cannot_write(file: &Path, cause: &std::io::Error, style: Style) {
 }
 
 /// Why a file is not begun.
-enum Unanswered {
+pub(super) enum Unanswered {
     /// What this flag asks for was not said.
     Missing(&'static str),
     /// What was said cannot be used.
@@ -191,14 +227,17 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
         None => match answer(
             "driver",
             &None,
-            "数据库种类 (postgres/mariadb/sqlite)",
-            "kind of database (postgres/mariadb/sqlite)",
+            "数据在哪里 (postgres/mariadb/sqlite/file/http/soap)",
+            "where the records are (postgres/mariadb/sqlite/file/http/soap)",
         )?
         .as_str()
         {
             "postgres" => DriverArg::Postgres,
             "mariadb" | "mysql" => DriverArg::Mariadb,
             "sqlite" => DriverArg::Sqlite,
+            "file" => DriverArg::File,
+            "soap" => DriverArg::Soap,
+            "http" => DriverArg::Http,
             _ => return Err(Unanswered::Missing("driver")),
         },
     };
@@ -218,6 +257,24 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
         |default: &str| args.secret_env.clone().unwrap_or_else(|| format!("HEDUI_{}_{default}", id.to_uppercase()));
     let mut export = None;
     let source = match driver {
+        DriverArg::Soap => {
+            let url = answer("url", &args.url, "服务地址（https://…）", "address of the service (https://…)")?;
+            served(&url, &args.encoding, &secret("KEY"))
+        }
+        DriverArg::File => {
+            let folder = answer("folder", &args.folder, "交换文件夹的路径", "path of the folder of deliveries")?;
+            delivered(&folder, &args.encoding)
+        }
+        DriverArg::Http => {
+            let url = answer("url", &args.url, "服务的地址 https://…", "address of the service, https://…")?;
+            let auth = answer(
+                "auth",
+                &args.auth,
+                "如何表明身份 (signed/hmac/oauth2/mtls/none)",
+                "how one shows who asks (signed/hmac/oauth2/mtls/none)",
+            )?;
+            service::source(&url, &auth, &id)?
+        }
         DriverArg::Sqlite => {
             let variable = secret("DATABASE");
             let file = match &args.host {
@@ -227,25 +284,28 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
             let url = file.as_deref().map(sqlite_url);
             export = url.as_ref().map(|url| format!("export {variable}='{}'", url.replace('\'', "'\\''")));
             let example = url.as_deref().unwrap_or("sqlite:///srv/data.sqlite");
-            format!("url = {{ env = {} }}   # 该变量的内容 · the variable holds: {example}\n", quoted(&variable))
+            format!(
+                "kind = \"sql\"\nurl = {{ env = {} }}   # 该变量的内容 · the variable holds: {example}\n",
+                quoted(&variable)
+            ) + BOUNDS
         }
         DriverArg::Postgres | DriverArg::Mariadb => {
             let host = answer("host", &args.host, "数据库主机", "the database's machine")?;
             let database = answer("database", &args.database, "数据库名", "name of the database")?;
             let user = answer("user", &args.user, "只读账号", "account that can only read")?;
-            let driver = if driver == DriverArg::Postgres { Driver::Postgres } else { Driver::Mariadb };
-            let name = if driver == Driver::Postgres { "postgres" } else { "mariadb" };
+            let server = if driver == DriverArg::Postgres { Driver::Postgres } else { Driver::Mariadb };
+            let name = if server == Driver::Postgres { "postgres" } else { "mariadb" };
             format!(
-                "driver = \"{name}\"\nhost = {}\n# port = {}\ndatabase = {}\nuser = {}\n\
+                "kind = \"sql\"\ndriver = \"{name}\"\nhost = {}\n# port = {}\ndatabase = {}\nuser = {}\n\
                  password = {{ env = {} }}   # 或 or {{ file = \"路径 path\" }}；不写在本文件里 · never in this file\n\
                  # tls = \"verify-full\"             # \"verify-ca\" 不核对主机名 any host name；\"off\" 不加密 not encrypted\n\
                  # tls_ca = \"ca.pem\"                # 自建 CA 或自签证书 · a CA of your own, or a self-signed certificate\n",
                 quoted(&host),
-                driver.port(),
+                server.port(),
                 quoted(&database),
                 quoted(&user),
                 quoted(&secret("PASSWORD"))
-            )
+            ) + BOUNDS
         }
     };
     let text = format!(
@@ -253,13 +313,8 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
          schema = \"hedui.connector/1\"\n\
          quota = {{ per_second = 50, burst = 100 }}   # 贵部门同意回答多少 · what you agree to answer\n\n[adapter]\nid = {id}\n\
          version = \"1.0.0\"                 # 改了映射就换 · change it with the mapping\n\
-         name = {{ zh = {zh}, en = {en} }}\ncontact = {contact}\n\n[source]\nkind = \"sql\"\n{source}\
-         statement_timeout = \"2s\"          # 数据库自己计时，到时停止 · kept by the database itself\n\
-         max_connections = 4\n\
-         max_rows = 5000                   # 超出即报错，不截断 · more is an error, never a short list\n\n\
-         # [source.explain]\n\
-         # max_full_scan = 10000           # 行数更多的表不许从头读到尾 · a larger table is not read from end to end\n\n\
-         # 数据集：hedui-adapter discover 按表提出草稿 · datasets: hedui-adapter discover proposes them from the tables\n",
+         name = {{ zh = {zh}, en = {en} }}\ncontact = {contact}\n\n[source]\n{source}\
+         # 数据集：hedui-adapter discover 提出草稿 · datasets: hedui-adapter discover proposes them\n",
         id = quoted(&id),
         zh = quoted(&zh),
         en = quoted(&en),
@@ -267,6 +322,13 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
     );
     Ok(Begun { text, export })
 }
+
+/// What a database is held to, in a new file.
+const BOUNDS: &str = "statement_timeout = \"2s\"          # 数据库自己计时，到时停止 · kept by the database itself\n\
+     max_connections = 4\n\
+     max_rows = 5000                   # 超出即报错，不截断 · more is an error, never a short list\n\n\
+     # [source.explain]\n\
+     # max_full_scan = 10000           # 行数更多的表不许从头读到尾 · a larger table is not read from end to end\n\n";
 
 /// The URL of a `SQLite` file, from wherever it is read; what a URL or a comment would end at is percent-encoded.
 fn sqlite_url(file: &str) -> String {
@@ -278,7 +340,7 @@ fn sqlite_url(file: &str) -> String {
 }
 
 /// A text of TOML.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
@@ -291,16 +353,39 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
         return WRONG;
     }
     let file = &args.connector.file;
-    let adapter = Connector::read_beginning(file)
-        .map_err(LoadError::from)
-        .and_then(|connector| Adapter::new(connector, args.connector.overrides()));
+    let adapter = Connector::read_beginning(file).map_err(LoadError::from).and_then(|connector| {
+        Adapter::new(connector, Overrides { ledger: Ledger::Silent, ..args.connector.overrides() })
+    });
     let adapter = match adapter {
         Ok(adapter) => adapter,
         Err(error) => return style.unloaded(&error),
     };
     let wanted =
         |name: &str| args.table.as_ref().is_none_or(|table| name.to_lowercase().contains(&table.to_lowercase()));
-    let relations = adapter.source().relations(wanted).await;
+    let relations = match (&adapter.connector().source, &args.answer) {
+        (SourceInfo::Soap(info), Some(kept)) => match answered(kept, info.encoding, style) {
+            Ok(relation) => Ok(vec![relation]),
+            Err(code) => return code,
+        },
+        (SourceInfo::Soap(_), None) => {
+            let what = Text::new(
+                "XML 接口不会列出自己的字段：加 --answer 文件，给一份对测试人员的答复",
+                "a service of XML does not list its fields: add --answer FILE with an answer about a test person",
+            );
+            style.failed("answer_missing", &what);
+            return WRONG;
+        }
+        (SourceInfo::Http(_), _) => {
+            match (adapter.source().service(), service::request(&args, adapter.connector(), style)) {
+                (Some(source), Ok(probe)) => {
+                    source.explore(&probe.ask, (&probe.id_number, &args.name), args.table.as_deref()).await
+                }
+                (_, Err(code)) => return code,
+                (None, Ok(_)) => Ok(Vec::new()),
+            }
+        }
+        _ => adapter.source().relations(wanted).await,
+    };
     adapter.close().await;
     let mut relations = match relations {
         Ok(relations) => relations,
@@ -316,7 +401,7 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
     let found: Vec<_> = relations
         .into_iter()
         .map(|relation| {
-            let proposal = propose(id, &relation, args.fact.as_deref(), &mut taken);
+            let proposal = propose(id, &relation, args.fact.as_deref(), args.request.as_deref(), &mut taken);
             (relation, proposal)
         })
         .collect();
@@ -333,6 +418,22 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
     }
     style.discovered(file, &found, args.append);
     if none { NO } else { 0 }
+}
+
+/// The records of an answer that was kept in a file.
+fn answered(file: &Path, usual: TextEncoding, style: Style) -> Result<Relation, u8> {
+    let shown = file.display().to_string();
+    let bytes = std::fs::read(file).map_err(|cause| {
+        style.failed(
+            "answer_unreadable",
+            &Text::new(format!("`{shown}` 读不了：{cause}"), format!("`{shown}` cannot be read: {cause}")),
+        );
+        OUTSIDE
+    })?;
+    of_answer(&shown, &bytes, usual).map_err(|flaw| {
+        style.troubled(&Trouble::of_delivery(&flaw, "", ""));
+        NO
+    })
 }
 
 pub(super) fn diff(args: DiffArgs, style: Style) -> u8 {

@@ -125,7 +125,7 @@ impl Style {
     }
 
     /// A trouble with what mends it, on standard error.
-    fn troubled(self, trouble: &Trouble) {
+    pub(super) fn troubled(self, trouble: &Trouble) {
         let head = format!("✗ {} [{}]", trouble.what.pick(self.lang), trouble.code);
         let lines = std::iter::once(head).chain(self.remedy(trouble)).collect::<Vec<_>>().join("\n");
         drop(writeln!(std::io::stderr().lock(), "{lines}"));

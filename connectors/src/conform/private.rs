@@ -220,9 +220,9 @@ fn question(stage: &Stage) -> Value {
 }
 
 async fn quotes_nothing(stage: &Stage) -> Finding {
-    let caller = match stage.outside() {
+    let caller = match stage.questioned("L4-06").await {
         Ok(caller) => caller,
-        Err(why) => return Finding::error("L4-06", why),
+        Err(finding) => return finding,
     };
     let sound = question(stage);
     let mut spoilt = Vec::new();
@@ -265,9 +265,9 @@ async fn quotes_nothing(stage: &Stage) -> Finding {
 
 /// That a question is refused without a member of it, and with an empty one.
 async fn refused(stage: &Stage, id: &'static str, member: &str, what: Text, empty: Value) -> Finding {
-    let caller = match stage.outside() {
+    let caller = match stage.questioned(id).await {
         Ok(caller) => caller,
-        Err(why) => return Finding::error(id, why),
+        Err(finding) => return finding,
     };
     let (mut without, mut blank) = (question(stage), question(stage));
     if let (Some(without), Some(blank)) = (without.as_object_mut(), blank.as_object_mut()) {
@@ -294,9 +294,9 @@ async fn refused(stage: &Stage, id: &'static str, member: &str, what: Text, empt
 }
 
 async fn unknown_dataset(stage: &Stage) -> Finding {
-    let caller = match stage.outside() {
+    let caller = match stage.questioned("L4-09").await {
         Ok(caller) => caller,
-        Err(why) => return Finding::error("L4-09", why),
+        Err(finding) => return finding,
     };
     let other = format!("{}.no_such_dataset", stage.connector.adapter.id);
     let (answer, exchange) =

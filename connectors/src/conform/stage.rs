@@ -19,7 +19,7 @@ use crate::golden::GoldenTest;
 use crate::ledger::Ledger;
 use crate::mapping::{Outcome as RowOutcome, Person};
 use crate::native::{Rows, find_column};
-use crate::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject, Response, ResultStatus};
+use crate::protocol::{Query, QueryPeriod, Response, ResultStatus};
 use crate::serve::{Running, TlsPem};
 use crate::source::{Question, Rung, Source, Trouble};
 
@@ -132,6 +132,28 @@ impl Stage {
         }
     }
 
+    /// As [`Stage::outside`], for questions that must get as far as being read: a running adapter that answers only what
+    /// its hub signed refuses ours before it looks at them, and that would show nothing.
+    pub(super) async fn questioned(&self, id: &'static str) -> Result<&Caller, Finding> {
+        let caller = self.outside().map_err(|why| Finding::error(id, why))?;
+        if self.named.is_none() {
+            return Ok(caller);
+        }
+        let (answer, exchange) = post(caller, b"{}".to_vec()).await;
+        if !answer.is_ok_and(|answer| answer.status == 401) {
+            return Ok(caller);
+        }
+        let what = Text::new(
+            "正在运行的适配器只答平台签名的查询，没有签名的一律答 401，看不出这一项",
+            "the running adapter answers only questions that its hub signed, and any other with 401, which shows nothing of this",
+        );
+        let fix = Text::new(
+            "去掉 --against，在适配器的机器上用同一文件再运行一次：由本命令自己起一个来试",
+            "run it again from the same file without --against, where the adapter stands: the command then tries one of its own",
+        );
+        Err(Finding::error(id, what).mended_by(fix).shown([exchange]))
+    }
+
     /// Lines of the ledger of every endpoint so far.
     pub(super) fn ledger(&self) -> Vec<String> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -144,7 +166,7 @@ impl Stage {
 
     /// The source of a connector that was altered.
     pub(super) fn source_of(&self, connector: &Connector) -> Result<Source, Text> {
-        Source::of(connector, self.overrides.source_url.as_ref()).map_err(|error| error.text())
+        Source::of(connector, &self.overrides).map_err(|error| error.text())
     }
 
     /// An endpoint whose records come from the connector's own source.
@@ -221,14 +243,14 @@ impl Stage {
         let fixture = self.connector.folder().join(&test.fixture);
         let source = Source::fixture(&self.connector, &fixture).await.ok()?;
         let period = QueryPeriod { from: test.given.from, to: test.given.to };
-        let rows = source.fetch(&dataset.id, &Question { id_numbers: vec![number], period }).await;
+        let rows = source.fetch(&dataset.id, &Question { id_numbers: vec![number], names: vec![name], period }).await;
         source.close().await;
-        let mut rows = rows.ok()?;
+        let mut rows = rows.ok()?.rows;
         let person = [Person { id_number: number, name }];
         let mut alone = rows.clone();
         let becomes_a_fact = |row: &Vec<crate::native::Native>| {
             alone.rows = vec![row.clone()];
-            let mapped = dataset.mapping.map(&alone, &person);
+            let mapped = dataset.mapping.map(&alone, &person, period);
             mapped.is_ok_and(|mapped| mapped.iter().any(|mapped| matches!(mapped.outcome, RowOutcome::Facts { .. })))
         };
         rows.rows.retain(becomes_a_fact);
@@ -315,21 +337,7 @@ pub(super) async fn get(caller: &Caller, path: &str) -> (Result<Answer, CallErro
 
 /// A question about persons, by number and name.
 pub(super) fn query(datasets: &[&str], persons: &[(&str, &str)], period: QueryPeriod) -> Query {
-    let subject = |(index, (number, name)): (usize, &(&str, &str))| QuerySubject {
-        reference: format!("m{}", index + 1),
-        id_number: (*number).to_owned(),
-        name: (*name).to_owned(),
-        datasets: None,
-        case: None,
-    };
-    Query {
-        request_id: "conformance".to_owned(),
-        purpose: "conformance".to_owned(),
-        authorisation: QueryAuthorisation { number: "conformance".to_owned(), valid_until: period.to.to_string() },
-        period,
-        datasets: datasets.iter().map(|dataset| (*dataset).to_owned()).collect(),
-        subjects: persons.iter().enumerate().map(subject).collect(),
-    }
+    Query::of_own("conformance", datasets, persons.iter().copied(), period)
 }
 
 fn nothing(why: &Text) -> Exchange {

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_names_are_masked_wherever_they_stand() {
+    fn p7_numbers_and_names_are_masked_wherever_they_stand() {
         let body = r#"{"subjects":[{"id_number":"15000019700101109X","name":"斯琴·乌拉"}],"request_id":"r-150000198605021015"}"#;
         let told = masked(body.as_bytes());
         for secret in ["15000019700101109X", "150000198605021015", "斯琴"] {

@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
+use serde::de::DeserializeOwned;
 
-use super::file::{AdapterTable, ConnectorFile, QuotaTable, TestTable, line_of, toml_to_json};
-use super::{AdapterInfo, Connector, Dataset, Quota, SCHEMA, dataset, source};
+use super::file::{AdapterTable, ConnectorFile, HubTable, QuotaTable, TestTable, line_of, toml_to_json};
+use super::{AdapterInfo, Connector, Dataset, HubInfo, Quota, SCHEMA, dataset, source};
 use crate::error::{Fault, Faults, Text};
 use crate::golden::{Expected, Given, GoldenTest};
 use crate::protocol::ResultStatus;
@@ -26,7 +27,28 @@ pub(super) struct At<'a> {
     pub(super) span: Option<Range<usize>>,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
+    /// Nothing found yet in a text.
+    pub(super) const fn of(text: &'a str) -> Self {
+        Self { text, faults: Vec::new() }
+    }
+
+    /// Reads the keys of `[source]` that a kind has; `mend` says which there are, in Chinese and English.
+    pub(super) fn read<T: DeserializeOwned>(
+        &mut self,
+        place: &At<'_>,
+        table: toml::Table,
+        mend: (&str, &str),
+    ) -> Option<T> {
+        let read = T::deserialize(table);
+        read.map_err(|error| self.fault("source_field", place, words::of_form(&error), Text::new(mend.0, mend.1))).ok()
+    }
+
+    /// What was found.
+    pub(super) fn faults(self) -> Vec<Fault> {
+        self.faults
+    }
+
     pub(super) fn fault(&mut self, code: &'static str, at: &At<'_>, what: Text, mend: Text) {
         let line = at.span.clone().map(|span| line_of(self.text, span));
         self.faults.push(Fault { code, place: at.place.to_owned(), line, what, mend });
@@ -50,7 +72,7 @@ pub(super) fn connector(text: &str, path: &Path) -> Result<Connector, Faults> {
     }
     let adapter = adapter(&mut checker, file.adapter);
     let source = source::source(&mut checker, file.source);
-    let quota = quota(&mut checker, file.quota);
+    let (hub, quota) = (hub(file.hub), quota(&mut checker, file.quota));
     let mut datasets: Vec<Dataset> = Vec::new();
     let mut ids = BTreeSet::new();
     if file.dataset.is_empty() {
@@ -74,12 +96,12 @@ pub(super) fn connector(text: &str, path: &Path) -> Result<Connector, Faults> {
                 Text::new("改名或合并", "rename one, or make them one"),
             );
         }
-        datasets.extend(dataset::dataset(&mut checker, &adapter.id, table));
+        datasets.extend(dataset::dataset(&mut checker, &adapter.id, source.as_ref(), table));
     }
     let tests = file.test.into_iter().filter_map(|table| golden_test(&mut checker, &ids, table)).collect();
     match source {
         Some(source) if checker.faults.is_empty() => {
-            Ok(Connector { file: path.to_owned(), sha256: sha256(text), adapter, source, quota, datasets, tests })
+            Ok(Connector { file: path.to_owned(), sha256: sha256(text), adapter, source, hub, quota, datasets, tests })
         }
         _ => Err(Faults { file: path.to_owned(), faults: checker.faults }),
     }
@@ -91,11 +113,11 @@ pub(super) fn beginning(text: &str, path: &Path) -> Result<Connector, Faults> {
     let mut checker = Checker { text, faults: Vec::new() };
     let adapter = adapter(&mut checker, file.adapter);
     let source = source::source(&mut checker, file.source);
-    let quota = quota(&mut checker, file.quota);
+    let (hub, quota) = (hub(file.hub), quota(&mut checker, file.quota));
     match source {
         Some(source) if checker.faults.is_empty() => {
             let (datasets, tests) = (Vec::new(), Vec::new());
-            Ok(Connector { file: path.to_owned(), sha256: sha256(text), adapter, source, quota, datasets, tests })
+            Ok(Connector { file: path.to_owned(), sha256: sha256(text), adapter, source, hub, quota, datasets, tests })
         }
         _ => Err(Faults { file: path.to_owned(), faults: checker.faults }),
     }
@@ -171,6 +193,11 @@ pub(crate) fn is_name(text: &str) -> bool {
     (2..=40).contains(&text.len())
         && text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+fn hub(table: HubTable) -> HubInfo {
+    let HubTable { keys, answer_key, ledger } = table;
+    HubInfo { keys, answer_key, ledger }
 }
 
 fn quota(checker: &mut Checker<'_>, table: toml::Spanned<QuotaTable>) -> Quota {

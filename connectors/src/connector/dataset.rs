@@ -6,13 +6,19 @@ use toml::Spanned;
 
 use super::checked::{At, Checker, at, is_name};
 use super::file::{DatasetTable, ParameterTable};
-use super::{Ask, Dataset, Parameter, PeriodDay, mapped};
+use super::{Ask, Dataset, Parameter, PeriodDay, SourceInfo, delivered, http, mapped, soap};
 use crate::date_format::DateFormat;
 use crate::error::Text;
 use crate::facts::{self, FACT_TYPES, FactType};
 use crate::sql_text::{ID_NUMBERS, SqlText, SqlTextError};
 
-pub(super) fn dataset(checker: &mut Checker<'_>, adapter: &str, table: Spanned<DatasetTable>) -> Option<Dataset> {
+/// Checks a dataset. How its source is asked is checked where the source itself is sound.
+pub(super) fn dataset(
+    checker: &mut Checker<'_>,
+    adapter: &str,
+    source: Option<&SourceInfo>,
+    table: Spanned<DatasetTable>,
+) -> Option<Dataset> {
     let span = table.span();
     let mut table = table.into_inner();
     let place = format!("dataset {}", table.id.get_ref());
@@ -26,7 +32,24 @@ pub(super) fn dataset(checker: &mut Checker<'_>, adapter: &str, table: Spanned<D
         );
     }
     let fact = fact_type(checker, &place, &table.fact);
-    let ask = statement(checker, &at(&place, span.clone()), table.sql.take(), &table.parameters);
+    let here = at(&place, span.clone());
+    let ask = source.and_then(|source| {
+        foreign_keys(checker, &here, source, &table);
+        match source {
+            SourceInfo::Sql(_) => statement(checker, &here, table.sql.take(), &table.parameters),
+            SourceInfo::File(info) => {
+                delivered::ask(checker, &here, info.format, table.file.as_ref(), table.records.as_ref())
+            }
+            SourceInfo::Soap(info) => {
+                let parameters = parameters(checker, &place, &table.parameters);
+                soap::ask(checker, &here, info, table.soap.as_ref(), table.records.as_ref(), parameters?)
+            }
+            SourceInfo::Http(info) => {
+                let parameters = parameters(checker, &place, &table.parameters)?;
+                http::ask(checker, &here, info, &table, &parameters)
+            }
+        }
+    });
     if table.subject.as_ref().is_none_or(|subject| subject.get_ref().trim().is_empty()) {
         checker.fault(
             "subject_missing",
@@ -42,6 +65,54 @@ pub(super) fn dataset(checker: &mut Checker<'_>, adapter: &str, table: Spanned<D
     let fact_name = table.fact.get_ref().clone();
     let mapping = mapped::mapping(checker, &place, span, fact, table);
     belongs.then_some(Dataset { id, fact: fact_name, ask: ask?, mapping: mapping? })
+}
+
+/// Names the keys that belong to another kind of source.
+fn foreign_keys(checker: &mut Checker<'_>, place: &At<'_>, source: &SourceInfo, table: &DatasetTable) {
+    let is_sql = matches!(source, SourceInfo::Sql(_));
+    let is_file = matches!(source, SourceInfo::File(_));
+    let is_soap = matches!(source, SourceInfo::Soap(_));
+    let is_http = matches!(source, SourceInfo::Http(_));
+    for (key, there, fits) in [
+        ("sql", table.sql.is_some(), is_sql),
+        ("parameters", !table.parameters.is_empty(), !is_file),
+        ("file", table.file.is_some(), is_file),
+        ("records", table.records.is_some(), !is_sql),
+        ("soap", table.soap.is_some(), is_soap),
+        ("request", table.request.is_some(), is_http),
+        ("columns", !table.columns.is_empty(), is_http),
+        ("paging", table.paging.is_some(), is_http),
+        ("answer", table.answer.is_some(), is_http),
+        ("persons_per_call", table.persons_per_call.is_some(), is_http),
+        ("service", table.service.is_some(), is_http),
+    ] {
+        if there && !fits {
+            checker.fault(
+                "dataset_key",
+                place,
+                Text::new(
+                    format!("这种数据源的数据集没有 {key}"),
+                    format!("a dataset of this kind of source has no `{key}`"),
+                ),
+                Text::new("删掉它，或改 source 的 kind", "remove it, or change `kind` of the source"),
+            );
+        }
+    }
+}
+
+/// All parameters of a dataset.
+fn parameters(
+    checker: &mut Checker<'_>,
+    place: &str,
+    tables: &BTreeMap<String, Spanned<ParameterTable>>,
+) -> Option<BTreeMap<String, Parameter>> {
+    let mut made = BTreeMap::new();
+    for (name, table) in tables {
+        if let Some(parameter) = parameter(checker, place, name, table) {
+            made.insert(name.clone(), parameter);
+        }
+    }
+    (made.len() == tables.len()).then_some(made)
 }
 
 fn fact_type(checker: &mut Checker<'_>, place: &str, name: &Spanned<String>) -> Option<&'static FactType> {

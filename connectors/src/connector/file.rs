@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::http::{AnswerTable, PagingTable, ServiceTable};
+use super::request::RequestTable;
+use super::soap::SoapAskTable;
 use crate::error::Text;
 
 #[derive(Debug, Deserialize)]
@@ -15,6 +18,8 @@ pub(super) struct ConnectorFile {
     pub(super) schema: Spanned<String>,
     pub(super) adapter: AdapterTable,
     pub(super) source: Spanned<toml::Table>,
+    #[serde(default)]
+    pub(super) hub: HubTable,
     pub(super) quota: Spanned<QuotaTable>,
     #[serde(default)]
     pub(super) dataset: Vec<Spanned<DatasetTable>>,
@@ -64,6 +69,14 @@ pub(super) struct ExplainTable {
     pub(super) max_cost: Option<u64>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct HubTable {
+    pub(super) keys: Option<PathBuf>,
+    pub(super) answer_key: Option<PathBuf>,
+    pub(super) ledger: Option<PathBuf>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct QuotaTable {
@@ -77,6 +90,9 @@ pub(super) struct DatasetTable {
     pub(super) id: Spanned<String>,
     pub(super) fact: Spanned<String>,
     pub(super) sql: Option<Spanned<String>>,
+    pub(super) file: Option<Spanned<String>>,
+    pub(super) records: Option<Spanned<String>>,
+    pub(super) soap: Option<Spanned<SoapAskTable>>,
     pub(super) subject: Option<Spanned<String>>,
     pub(super) name: Option<String>,
     pub(super) as_of: Option<Spanned<AsOfTable>>,
@@ -86,6 +102,15 @@ pub(super) struct DatasetTable {
     pub(super) map: BTreeMap<String, Spanned<MapTable>>,
     #[serde(default)]
     pub(super) skip: Vec<Spanned<SkipTable>>,
+    pub(super) within: Option<Spanned<AsOfTable>>,
+    pub(super) add: Option<Spanned<String>>,
+    pub(super) request: Option<Spanned<RequestTable>>,
+    #[serde(default)]
+    pub(super) columns: BTreeMap<String, Spanned<String>>,
+    pub(super) paging: Option<Spanned<PagingTable>>,
+    pub(super) answer: Option<Spanned<AnswerTable>>,
+    pub(super) persons_per_call: Option<usize>,
+    pub(super) service: Option<Spanned<ServiceTable>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,6 +154,8 @@ pub(super) struct MapTable {
 pub(super) struct SkipTable {
     pub(super) column: String,
     pub(super) equals: Vec<String>,
+    #[serde(default)]
+    pub(super) and: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -189,6 +216,13 @@ mod tests {
 
     use serde::de::DeserializeOwned;
 
+    use super::super::auth::{AuthTable, StageTable};
+    use super::super::condition::ConditionTable;
+    use super::super::delivered::FileTable;
+    use super::super::envelope::EnvelopeTable;
+    use super::super::http::HttpTable;
+    use super::super::soap::{SoapAnswerTable, SoapTable};
+    use super::super::web::WebTable;
     use super::*;
 
     /// The keys a table can have, as the refusal of another one lists them.
@@ -205,11 +239,26 @@ mod tests {
         for (pointer, keys) in [
             ("/properties", keys::<ConnectorFile>()),
             ("/$defs/adapter/properties", keys::<AdapterTable>()),
-            ("/$defs/source/properties", keys::<SqlTable>()),
-            ("/$defs/source/properties/explain/properties", keys::<ExplainTable>()),
+            ("/$defs/sql_source/properties", keys::<SqlTable>()),
+            ("/$defs/sql_source/properties/explain/properties", keys::<ExplainTable>()),
+            ("/$defs/file_source/properties", keys::<FileTable>()),
+            ("/$defs/soap_source/properties", &keys::<WebTable>() | &keys::<SoapTable>()),
+            ("/$defs/soap_source/properties/answer/properties", keys::<SoapAnswerTable>()),
+            ("/$defs/dataset/properties/soap/properties", keys::<SoapAskTable>()),
+            ("/$defs/http_source/properties", &keys::<WebTable>() | &keys::<HttpTable>()),
+            ("/$defs/auth/properties", keys::<AuthTable>()),
+            ("/$defs/stage/properties", keys::<StageTable>()),
+            ("/$defs/condition/properties", keys::<ConditionTable>()),
+            ("/$defs/answer/properties", keys::<AnswerTable>()),
+            ("/$defs/envelope/properties", keys::<EnvelopeTable>()),
+            ("/$defs/dataset/properties/request/properties", keys::<RequestTable>()),
+            ("/$defs/dataset/properties/paging/properties", keys::<PagingTable>()),
+            ("/$defs/dataset/properties/service/properties", keys::<ServiceTable>()),
+            ("/properties/hub/properties", keys::<HubTable>()),
             ("/$defs/quota/properties", keys::<QuotaTable>()),
             ("/$defs/dataset/properties", keys::<DatasetTable>()),
             ("/$defs/dataset/properties/as_of/properties", keys::<AsOfTable>()),
+            ("/$defs/dataset/properties/within/properties", keys::<AsOfTable>()),
             ("/$defs/dataset/properties/skip/items/properties", keys::<SkipTable>()),
             ("/$defs/parameter/properties", keys::<ParameterTable>()),
             ("/$defs/entry/properties", keys::<MapTable>()),

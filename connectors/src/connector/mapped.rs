@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::checked::{At, Checker, at};
-use super::file::{DatasetTable, MapTable};
+use super::file::{AsOfTable, DatasetTable, MapTable};
 use crate::date_format::{DateFormat, DateFormatError, Day};
 use crate::error::Text;
 use crate::facts::{FactType, Form, Target};
@@ -65,17 +65,63 @@ pub(super) fn mapping(
             None => sound = false,
         }
     }
-    let mut as_of = None;
-    if let Some(table) = table.as_of {
-        let here = format!("{place}, as_of");
-        let here = at(&here, table.span());
-        let table = table.into_inner();
-        as_of = date_format(checker, &here, &table.format, table.day.as_deref()).map(|format| (table.column, format));
-        sound &= as_of.is_some();
-    }
+    let as_of = day_column(checker, place, "as_of", table.as_of);
+    let within = day_column(checker, place, "within", table.within);
+    let add = add(checker, place, fact, table.add);
     let skip = skips(checker, place, table.skip);
     let subject = table.subject.map(Spanned::into_inner)?;
-    sound.then_some(Mapping { subject, name: table.name, as_of, fields, templates, skip: skip? })
+    let mapping = Mapping {
+        subject,
+        name: table.name,
+        as_of: as_of.ok()?,
+        fields,
+        templates,
+        skip: skip?,
+        within: within.ok()?,
+        add: add.ok()?,
+    };
+    sound.then_some(mapping)
+}
+
+/// What was written cannot be used, which has been told.
+struct Told;
+
+/// A column with a day, where the file names one.
+fn day_column(
+    checker: &mut Checker<'_>,
+    place: &str,
+    key: &str,
+    table: Option<Spanned<AsOfTable>>,
+) -> Result<Option<(String, DateFormat)>, Told> {
+    let Some(table) = table else { return Ok(None) };
+    let here = format!("{place}, {key}");
+    let here = at(&here, table.span());
+    let table = table.into_inner();
+    let format = date_format(checker, &here, &table.format, table.day.as_deref()).ok_or(Told)?;
+    Ok(Some((table.column, format)))
+}
+
+/// The amount that is added up, where the file names one.
+fn add(
+    checker: &mut Checker<'_>,
+    place: &str,
+    fact: &FactType,
+    name: Option<Spanned<String>>,
+) -> Result<Option<String>, Told> {
+    let Some(name) = name else { return Ok(None) };
+    if fact.target(name.get_ref()).is_some_and(|target| target.form == Form::Money) {
+        return Ok(Some(name.into_inner()));
+    }
+    checker.fault(
+        "add_target",
+        &at(&format!("{place}, add"), name.span()),
+        Text::new(
+            format!("事实类型 {} 没有这个金额字段", fact.name),
+            format!("facts of type {} have no amount of that name", fact.name),
+        ),
+        Text::new("写一个金额字段，如 add = \"amount\"", "name a target that is an amount, such as add = \"amount\""),
+    );
+    Err(Told)
 }
 
 fn skips(checker: &mut Checker<'_>, place: &str, tables: Vec<Spanned<super::file::SkipTable>>) -> Option<Vec<Skip>> {
@@ -84,7 +130,7 @@ fn skips(checker: &mut Checker<'_>, place: &str, tables: Vec<Spanned<super::file
     for table in tables {
         let span = table.span();
         let table = table.into_inner();
-        if table.equals.is_empty() {
+        if table.equals.is_empty() || table.and.values().any(Vec::is_empty) {
             sound = false;
             checker.fault(
                 "skip_empty",
@@ -93,7 +139,8 @@ fn skips(checker: &mut Checker<'_>, place: &str, tables: Vec<Spanned<super::file
                 Text::new("写 equals = [\"1\"]，或删掉", "write equals = [\"1\"], or remove it"),
             );
         }
-        skips.push(Skip { column: table.column, equals: table.equals.into_iter().collect() });
+        let and = table.and.into_iter().map(|(column, values)| (column, values.into_iter().collect()));
+        skips.push(Skip { column: table.column, equals: table.equals.into_iter().collect(), and: and.collect() });
     }
     sound.then_some(skips)
 }
@@ -237,7 +284,6 @@ pub(super) fn format_fault(checker: &mut Checker<'_>, here: &At<'_>, error: Date
         DateFormatError::Directive => "日期格式只能用 %Y %m %d %H %M %S",
         DateFormatError::Incomplete => "日期格式须有 %Y 和 %m，各一次",
         DateFormatError::DayMissing => "格式里没有 %d，须写 day = \"first\" 或 \"last\"",
-        DateFormatError::DayTwice => "格式里已有 %d，不能再写 day",
     };
     checker.fault(
         "format_bad",

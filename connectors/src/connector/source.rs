@@ -3,15 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
 use toml::Spanned;
 
 use super::checked::{At, Checker, at};
 use super::file::{ExplainTable, SqlTable};
-use super::{DatabasePlace, Driver, ExplainInfo, SourceInfo, SqlInfo, TlsInfo, TlsMode};
+use super::{DatabasePlace, Driver, ExplainInfo, SourceInfo, SqlInfo, TlsInfo, TlsMode, delivered, http, soap};
 use crate::error::Text;
 use crate::secret::SecretPlace;
-use crate::words;
 
 /// Rows of a table that a statement may read from end to end unless the file says otherwise: about what a
 /// database reads in some milliseconds.
@@ -19,39 +17,40 @@ const MAX_FULL_SCAN: u64 = 10_000;
 
 pub(super) fn source(checker: &mut Checker<'_>, table: Spanned<toml::Table>) -> Option<SourceInfo> {
     let place = at("source", table.span());
-    if table.get_ref().get("kind").and_then(toml::Value::as_str) != Some("sql") {
-        checker.fault(
-            "source_kind",
-            &place,
-            Text::new("本程序只认识 kind = \"sql\"", "this build reads kind = \"sql\" only"),
-            Text::new("写 kind = \"sql\"", "write kind = \"sql\""),
-        );
-        return None;
-    }
-    let table = match SqlTable::deserialize(table.into_inner()) {
-        Ok(table) => table,
-        Err(error) => {
-            let message = error.message().lines().next().unwrap_or_default().to_owned();
+    match table.get_ref().get("kind").and_then(toml::Value::as_str) {
+        Some("sql") => sql(checker, &place, table),
+        Some("file") => delivered::source(checker, &place, table.into_inner()),
+        Some("soap") => soap::source(checker, &place, table.into_inner()),
+        Some("http") => http::source(checker, &place, table.into_inner()),
+        _ => {
             checker.fault(
-                "source_field",
+                "source_kind",
                 &place,
-                Text::new(format!("格式不对：{}", words::of_toml(&message)), format!("not of the right form: {message}")),
+                Text::new("不认识这个 kind", "this build does not read this kind"),
                 Text::new(
-                    "写 url 或 driver、host、database、user、password，以及 statement_timeout、max_connections、max_rows",
-                    "write url, or driver, host, database, user and password; then statement_timeout, max_connections and max_rows",
+                    "写 kind = \"sql\"（数据库）、\"file\"（交换文件夹）、\"http\"（JSON 接口）或 \"soap\"（XML 接口）",
+                    "write kind = \"sql\" for a database, \"file\" for a folder of deliveries, \"http\" for a service that answers in JSON, or \"soap\" for one that answers in XML",
                 ),
             );
-            return None;
+            None
         }
-    };
-    let database = database(checker, &place, &table);
-    let tls = tls(checker, &place, &table);
+    }
+}
+
+fn sql(checker: &mut Checker<'_>, place: &At<'_>, table: Spanned<toml::Table>) -> Option<SourceInfo> {
+    let mend = (
+        "写 url 或 driver、host、database、user、password，以及 statement_timeout、max_connections、max_rows",
+        "write url, or driver, host, database, user and password; then statement_timeout, max_connections and max_rows",
+    );
+    let table: SqlTable = checker.read(place, table.into_inner(), mend)?;
+    let database = database(checker, place, &table);
+    let tls = tls(checker, place, &table);
     let statement_timeout = duration(&table.statement_timeout)
         .filter(|timeout| (Duration::from_millis(10)..=Duration::from_mins(1)).contains(timeout));
     if statement_timeout.is_none() {
         checker.fault(
             "limit_out_of_range",
-            &place,
+            place,
             Text::new("statement_timeout 不可用", "statement_timeout cannot be used"),
             Text::new("写 \"10ms\" 至 \"60s\" 之间的时长", "write a duration from \"10ms\" to \"60s\", such as \"2s\""),
         );
@@ -60,7 +59,7 @@ pub(super) fn source(checker: &mut Checker<'_>, table: Spanned<toml::Table>) -> 
     if !bounded {
         checker.fault(
             "limit_out_of_range",
-            &place,
+            place,
             Text::new("max_connections 或 max_rows 超出范围", "max_connections or max_rows is out of range"),
             Text::new(
                 "max_connections 取 1 至 64，max_rows 取 1 至 1000000",
@@ -80,7 +79,7 @@ pub(super) fn source(checker: &mut Checker<'_>, table: Spanned<toml::Table>) -> 
         max_rows: table.max_rows,
         explain,
     };
-    bounded.then_some(SourceInfo::Sql(info))
+    bounded.then_some(SourceInfo::Sql(Box::new(info)))
 }
 
 fn database(checker: &mut Checker<'_>, place: &At<'_>, table: &SqlTable) -> Option<DatabasePlace> {

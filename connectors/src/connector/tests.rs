@@ -63,7 +63,7 @@ fn a_sound_file_is_understood() {
     let connector = Connector::parse(SOUND, Path::new("hrss/connector.toml")).unwrap();
     assert_eq!(connector.folder(), Path::new("hrss"));
     let [dataset] = connector.datasets.as_slice() else { panic!("one dataset") };
-    let Ask::Sql { statement, parameters } = &dataset.ask;
+    let Ask::Sql { statement, parameters } = &dataset.ask else { panic!("a statement") };
     assert_eq!(statement.parameters(), ["first_month", "last_month"]);
     assert_eq!(parameters.iter().map(|parameter| parameter.integer).collect::<Vec<_>>(), [false, true]);
     let mapping = &dataset.mapping;
@@ -117,7 +117,7 @@ fn each_fault_has_its_code() {
         ("contact = \"0475\"", "contact = \"0475\"\ncolour = 1", "connector_syntax"),
         ("id = \"hrss\"", "id = \"HRSS\"", "adapter_id"),
         ("contact = \"0475\"", "contact = \"\"", "adapter_field_empty"),
-        ("kind = \"sql\"", "kind = \"soap\"", "source_kind"),
+        ("kind = \"sql\"", "kind = \"pigeon\"", "source_kind"),
         ("max_rows = 5000", "max_rows = 0", "limit_out_of_range"),
         ("max_rows = 5000", "rows = 5000", "source_field"),
         ("statement_timeout = \"2s\"", "statement_timeout = \"2h\"", "limit_out_of_range"),

@@ -34,24 +34,29 @@ fn mapping() -> Mapping {
             parts: vec![Part::Target("category".into()), Part::Literal(":".into()), Part::Column("account".into())],
             optional: true,
         }],
-        skip: vec![Skip { column: "state".into(), equals: BTreeSet::from(["void".to_owned()]) }],
+        skip: vec![Skip { column: "state".into(), equals: BTreeSet::from(["void".to_owned()]), and: BTreeMap::new() }],
+        within: None,
+        add: None,
     }
 }
 
 fn rows(rows: Vec<Vec<Native>>) -> Rows {
     let columns = ["AAC002", "AAC003", "fen", "month", "payer", "account", "state"];
-    Rows { columns: columns.map(str::to_owned).into(), rows }
+    Rows { columns: columns.map(str::to_owned).into(), rows, as_of: None }
 }
 
 fn row(number: &str, name: &str, fen: i64, month: &str) -> Vec<Native> {
     vec![text(number), text(name), Native::Integer(fen), text(month), Native::Null, Native::Null, text("paid")]
 }
 
+const YEAR: QueryPeriod =
+    QueryPeriod { from: jiff::civil::Date::constant(2024, 1, 1), to: jiff::civil::Date::constant(2024, 12, 31) };
+
 const PERSONS: [Person<'static>; 2] =
     [Person { id_number: BATU, name: "巴图" }, Person { id_number: SIQIN, name: "斯琴·高娃" }];
 
 fn map(given: Vec<Vec<Native>>) -> Vec<Outcome> {
-    mapping().map(&rows(given), &PERSONS).unwrap().into_iter().map(|mapped| mapped.outcome).collect()
+    mapping().map(&rows(given), &PERSONS, YEAR).unwrap().into_iter().map(|mapped| mapped.outcome).collect()
 }
 
 #[test]
@@ -69,7 +74,8 @@ fn rows_become_canonical_facts_of_their_person() {
 
 #[test]
 fn the_number_a_row_is_filed_under_is_told_in_canonical_form() {
-    let mapped = mapping().map(&rows(vec![row("15000019700101109x ", "斯琴・高娃", 1, "202401")]), &PERSONS).unwrap();
+    let mapped =
+        mapping().map(&rows(vec![row("15000019700101109x ", "斯琴・高娃", 1, "202401")]), &PERSONS, YEAR).unwrap();
     assert_eq!(mapped[1].filed_under.as_deref(), Some(SIQIN));
     assert!(matches!(mapped[1].outcome, Outcome::Facts { .. }));
     assert_eq!(mapped[0].filed_under, None);
@@ -80,7 +86,7 @@ fn a_row_about_somebody_else_spoils_the_whole_dataset() {
     for stranger in [text("150000201409011041"), Native::Null, text(""), Native::Real] {
         let mut other = row(BATU, "巴图", 5, "202401");
         other[0] = stranger;
-        let answer = mapping().map(&rows(vec![row(BATU, "巴图", 5, "202401"), other]), &PERSONS);
+        let answer = mapping().map(&rows(vec![row(BATU, "巴图", 5, "202401"), other]), &PERSONS, YEAR);
         assert!(matches!(answer, Err(RowsError::Stranger)));
     }
 }
@@ -135,9 +141,61 @@ fn rows_left_out_are_not_records() {
 fn a_missing_column_is_named() {
     let mut rows = rows(vec![row(BATU, "巴图", 5, "202401")]);
     rows.columns[2] = "FEN".into();
-    assert!(mapping().map(&rows, &PERSONS).is_ok(), "ASCII case is not a difference");
+    assert!(mapping().map(&rows, &PERSONS, YEAR).is_ok(), "ASCII case is not a difference");
     rows.columns[2] = "amount".into();
-    assert_eq!(mapping().map(&rows, &PERSONS).err(), Some(RowsError::ColumnMissing("fen".into())));
+    assert_eq!(mapping().map(&rows, &PERSONS, YEAR).err(), Some(RowsError::ColumnMissing("fen".into())));
+}
+
+#[test]
+fn rows_outside_the_period_are_left_out_and_one_without_a_day_is_an_error() {
+    let within = Mapping {
+        within: Some(("month".into(), DateFormat::new("%Y%m", Some(crate::date_format::Day::First)).unwrap())),
+        ..mapping()
+    };
+    let told = |months: [&str; 2]| {
+        let given = rows(months.map(|month| row(BATU, "巴图", 5, month)).into());
+        within.map(&given, &PERSONS, YEAR).unwrap().swap_remove(0).outcome
+    };
+    assert_eq!(told(["202312", "202501"]), Outcome::NoRecord);
+    assert!(matches!(told(["202312", "202412"]), Outcome::Facts { json, .. } if json.matches("amount").count() == 1));
+    for (month, misfit) in [("", Misfit::Empty), ("000000", Misfit::Empty), ("2024-1", Misfit::Date)] {
+        let expected = RowError { at: "within".into(), column: "month".into(), misfit };
+        assert_eq!(told(["202312", month]), Outcome::Error(expected), "{month}");
+    }
+}
+
+#[test]
+fn facts_alike_but_for_the_amount_are_added_and_no_others() {
+    let adding = Mapping { add: Some("amount".into()), ..mapping() };
+    let mut other = row(BATU, "巴图", 7, "202401");
+    other[4] = text("民政局");
+    let given =
+        vec![row(BATU, "巴图", 5, "202401"), other, row(BATU, "巴图", 100, "202401"), row(BATU, "巴图", 1, "202402")];
+    let outcome = adding.map(&rows(given), &PERSONS, YEAR).unwrap().swap_remove(0).outcome;
+    let json = concat!(
+        r#"[{"amount":"0.01","category":"TRANSFER","from":"2024-02-01"},"#,
+        r#"{"amount":"0.07","category":"TRANSFER","from":"2024-01-01","payer":"民政局"},"#,
+        r#"{"amount":"1.05","category":"TRANSFER","from":"2024-01-01"}]"#
+    );
+    assert!(matches!(&outcome, Outcome::Facts { json: told, .. } if told == json), "{outcome:?}");
+    let most = 1_000_000_000_000_000;
+    let given = vec![row(BATU, "巴图", most, "202401"), row(BATU, "巴图", 1, "202401")];
+    let outcome = adding.map(&rows(given), &PERSONS, YEAR).unwrap().swap_remove(0).outcome;
+    assert!(matches!(outcome, Outcome::Error(RowError { misfit: Misfit::Amount, .. })), "a sum past all reason");
+}
+
+#[test]
+fn a_row_is_skipped_when_every_column_of_the_rule_says_so() {
+    let mut both = mapping();
+    both.skip[0].and = BTreeMap::from([("account".to_owned(), BTreeSet::from(["0".to_owned()]))]);
+    let with = |state: &str, account: &str| {
+        let mut row = row(BATU, "巴图", 5, "202401");
+        (row[6], row[5]) = (text(state), text(account));
+        both.map(&rows(vec![row]), &PERSONS, YEAR).unwrap().swap_remove(0).outcome
+    };
+    assert_eq!(with("void", "0"), Outcome::NoRecord);
+    assert_ne!(with("void", "1"), Outcome::NoRecord);
+    assert_ne!(with("paid", "0"), Outcome::NoRecord);
 }
 
 proptest! {
@@ -160,7 +218,7 @@ proptest! {
         Just(Native::Null), Just(Native::Real), Just(Native::Bytes), any::<i64>().prop_map(Native::Integer),
         "\\PC{0,12}".prop_map(Native::Text), Just(Native::Text(BATU.to_owned())),
     ], 0..9)) {
-        if let Ok(mapped) = mapping().map(&rows(vec![cells.clone()]), &PERSONS) {
+        if let Ok(mapped) = mapping().map(&rows(vec![cells.clone()]), &PERSONS, YEAR) {
             let facts = mapped.iter().any(|mapped| matches!(mapped.outcome, Outcome::Facts { .. }));
             prop_assert!(!facts || cells.get(2) != Some(&Native::Real));
         }
@@ -174,5 +232,5 @@ fn an_old_number_counts_together_with_the_name_only() {
     assert!(matches!(&outcomes[1], Outcome::Facts { json, .. } if json.contains("1.00") && json.contains("2.00")));
     assert_eq!(map(vec![row("150000700101109", "别人", 100, "202402")])[1], Outcome::NameMismatch);
     let nameless = Mapping { name: None, ..mapping() };
-    assert_eq!(nameless.map(&rows(old), &PERSONS).err(), Some(RowsError::Stranger));
+    assert_eq!(nameless.map(&rows(old), &PERSONS, YEAR).err(), Some(RowsError::Stranger));
 }

@@ -11,11 +11,17 @@ fn relation(name: &str, columns: &[(&str, &str, &str)]) -> Relation {
         nulls: None,
         width: None,
     });
-    Relation { name: name.to_owned(), kind: "table".to_owned(), columns: columns.collect(), sampled: None }
+    Relation {
+        name: name.to_owned(),
+        kind: "table".to_owned(),
+        columns: columns.collect(),
+        records: None,
+        sampled: None,
+    }
 }
 
 fn proposed(adapter: &str, relation: &Relation, fact: Option<&str>) -> Result<Proposal, NoProposal> {
-    propose(adapter, relation, fact, &mut Taken::default())
+    propose(adapter, relation, fact, None, &mut Taken::default())
 }
 
 #[test]
@@ -23,12 +29,12 @@ fn a_table_is_not_proposed_twice_and_two_tables_do_not_get_one_id() {
     let columns = [("sfzh", "char(18)", ""), ("swrq", "char(8)", "")];
     let (table, view) = (relation("死亡登记", &columns), relation("死亡登记_2024", &columns));
     let mut taken = Taken::default();
-    let first = propose("health", &table, None, &mut taken).unwrap();
-    let second = propose("health", &view, None, &mut taken).unwrap();
+    let first = propose("health", &table, None, None, &mut taken).unwrap();
+    let second = propose("health", &view, None, None, &mut taken).unwrap();
     assert!(first.toml.contains("id = \"health.death\"") && second.toml.contains("id = \"health.death_2\""));
     let mut taken = Taken::of(&first.toml);
-    assert_eq!(propose("health", &table, None, &mut taken), Err(NoProposal::AlreadyThere));
-    assert!(propose("health", &view, None, &mut taken).unwrap().toml.contains("health.death_2"));
+    assert_eq!(propose("health", &table, None, None, &mut taken), Err(NoProposal::AlreadyThere));
+    assert!(propose("health", &view, None, None, &mut taken).unwrap().toml.contains("health.death_2"));
 }
 
 #[test]

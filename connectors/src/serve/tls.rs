@@ -76,13 +76,19 @@ pub enum TlsError {
         cause: std::io::Error,
     },
     /// There is no certificate in it.
-    #[error("`{0}` holds no certificate in PEM")]
+    #[error(
+        "`{0}` holds no certificate in PEM: the hub's operator issues it, and it begins with `-----BEGIN CERTIFICATE-----`"
+    )]
     NoCertificate(&'static str),
     /// There is no key in it.
-    #[error("`--key` holds no private key in PEM")]
+    #[error(
+        "`--key` holds no private key in PEM: it is the one that --cert was issued for, and its first line ends with `PRIVATE KEY-----`"
+    )]
     NoKey,
     /// They do not go together, or are of a kind that is not supported.
-    #[error("the certificates cannot be used: {0}")]
+    #[error(
+        "the certificates cannot be used ({0}): --cert and --key must be one pair, and --client-ca the CA of the hub"
+    )]
     Unusable(String),
 }
 
@@ -97,9 +103,15 @@ impl TlsError {
                     path.display()
                 )
             }
-            Self::NoCertificate(what) => format!("`{what}` 里没有 PEM 证书"),
-            Self::NoKey => "`--key` 里没有 PEM 私钥".to_owned(),
-            Self::Unusable(cause) => format!("证书不可用：{cause}"),
+            Self::NoCertificate(what) => {
+                format!("`{what}` 里没有 PEM 证书：证书由平台运营方签发，以 -----BEGIN CERTIFICATE----- 开头")
+            }
+            Self::NoKey => {
+                "`--key` 里没有 PEM 私钥：要用签发 --cert 时的那一把，首行以 PRIVATE KEY----- 结尾".to_owned()
+            }
+            Self::Unusable(cause) => {
+                format!("证书不可用（{cause}）：--cert 与 --key 要成对，--client-ca 要是平台的 CA")
+            }
         };
         Text::new(zh, self.to_string())
     }

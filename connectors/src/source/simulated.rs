@@ -5,9 +5,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::{Question, Rung, Source, SourceError, Trouble};
+use super::{Found, Question, Rung, Source, SourceError, Trouble};
 use crate::error::Text;
-use crate::native::Rows;
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,8 +36,8 @@ impl Simulated {
         &self.inner
     }
 
-    /// The rows of a dataset, late, or an error.
-    pub(super) async fn fetch(&self, dataset: &str, question: &Question<'_>) -> Result<Rows, SourceError> {
+    /// What is found for a dataset, late, or an error.
+    pub(super) async fn fetch(&self, dataset: &str, question: &Question<'_>) -> Result<Found, SourceError> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         match self.disturbance.timeout.filter(|timeout| *timeout <= self.disturbance.latency) {
             Some(timeout) => {

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use super::trouble::{Trouble, Whereabouts};
 use super::{OpenError, Question, SourceError};
-use crate::connector::{Ask, Dataset, Driver, ExplainInfo, Parameter, PeriodDay, SqlInfo, TlsMode};
+use crate::connector::{Ask, Dataset, Driver, ExplainInfo, Parameter, SqlInfo, TlsMode};
 use crate::native::{Native, Rows};
 use crate::protocol::QueryPeriod;
 use crate::secret::Secret;
@@ -180,15 +180,15 @@ impl SqlSource {
         };
         let statements = datasets
             .iter()
-            .map(|dataset| {
-                let Ask::Sql { statement, parameters } = &dataset.ask;
+            .filter_map(|dataset| {
+                let Ask::Sql { statement, parameters } = &dataset.ask else { return None };
                 let prepared = |length| {
                     let Rendered { text, binds } = statement.rendered(length, placeholder);
                     (length, Arc::new(Prepared { text: text.into(), binds }))
                 };
                 let texts = LIST_LENGTHS.into_iter().map(prepared).collect();
                 let old_numbers = dataset.mapping.name.is_some();
-                (dataset.id.clone(), Statements { texts, parameters: parameters.clone(), old_numbers })
+                Some((dataset.id.clone(), Statements { texts, parameters: parameters.clone(), old_numbers }))
             })
             .collect();
         Self {
@@ -379,11 +379,7 @@ fn session(info: &SqlInfo, datasets: &[Dataset]) -> Session {
 
 impl Parameter {
     fn bound(&self, period: QueryPeriod) -> Bound<'static> {
-        let day = match self.of {
-            PeriodDay::From => period.from,
-            PeriodDay::To => period.to,
-        };
-        let written = day.strftime(&self.format).to_string();
+        let written = self.written(period);
         match written.parse() {
             Ok(number) if self.integer => Bound::Integer(number),
             _ => Bound::Text(written.into()),

@@ -4,18 +4,28 @@
 //! What a database says may repeat a value of the question. It is kept without whatever could be an identity
 //! number, for the department's own operator; a caller gets the code of the protocol and no more.
 
+mod delivery;
+mod found;
 mod mariadb;
 mod network;
 mod postgres;
 mod sqlite;
+mod web;
 
 use std::io;
 
+use hyper::header::{DATE, HeaderMap};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::connector::Driver;
 use crate::error::Text;
 use crate::synthetic::without_identity_numbers;
+pub(crate) use delivery::Flaw;
+pub(crate) use found::Finding;
+
+/// How far the clock of a service may differ from ours before that is told, in seconds.
+const SKEW: i64 = 30;
 
 /// A step on the way from a file to an answer, in the order in which they are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -27,6 +37,14 @@ pub enum Rung {
     Schema,
     /// Every secret it names is there.
     Secrets,
+    /// The folder that deliveries are put into is there and may be read.
+    Folder,
+    /// The control file is there, and lists what the datasets read.
+    Control,
+    /// The files are whole: size, digest and number of records are what the control file says.
+    Whole,
+    /// They are text in the encoding agreed, and of the form agreed.
+    Encoding,
     /// The name of the host has an address.
     Dns,
     /// Something listens there.
@@ -43,6 +61,10 @@ pub enum Rung {
     Prepare,
     /// They give the columns the mapping reads.
     Columns,
+    /// Every record can be found by an identity number.
+    Records,
+    /// The records are of a day that is not too long ago.
+    Fresh,
     /// They cost no more than agreed.
     Cost,
     /// Asked about nobody, they answer nothing, in time.
@@ -58,6 +80,10 @@ impl Rung {
             Self::Syntax => ("语法", "syntax"),
             Self::Schema => ("格式", "schema"),
             Self::Secrets => ("机密", "secrets"),
+            Self::Folder => ("文件夹", "folder"),
+            Self::Control => ("控制文件", "control file"),
+            Self::Whole => ("完整", "whole"),
+            Self::Encoding => ("编码", "encoding"),
             Self::Dns => ("域名", "DNS"),
             Self::Tcp => ("连通", "TCP"),
             Self::Tls => ("加密", "TLS"),
@@ -66,6 +92,8 @@ impl Rung {
             Self::Permission => ("授权", "permission"),
             Self::Prepare => ("语句", "prepare"),
             Self::Columns => ("列", "columns"),
+            Self::Records => ("记录", "records"),
+            Self::Fresh => ("新鲜", "fresh"),
             Self::Cost => ("代价", "cost"),
             Self::Answer => ("答复", "answer"),
             Self::Golden => ("金样", "golden tests"),
@@ -128,6 +156,12 @@ enum Sign {
     Io(io::ErrorKind),
     /// Words of the driver itself, which has no codes.
     Saying(&'static str),
+    /// One of these in what a service says, whatever the case.
+    Says(&'static [&'static str]),
+    /// A status of HTTP.
+    Status(u16),
+    /// What we found ourselves.
+    Found(Finding),
 }
 
 /// An entry of the tables. `{host}`, `{port}`, `{user}`, `{account}`, `{database}` and `{name}` are filled in.
@@ -165,10 +199,20 @@ enum Said<'a> {
     Tls(&'a rustls::Error),
     Io(&'a io::Error),
     Words(String),
+    /// What a service says, in small letters.
+    Service(String),
+    Status(u16),
+    Found(Finding),
 }
 
 fn tables() -> impl Iterator<Item = &'static Entry> {
-    postgres::ENTRIES.iter().chain(mariadb::ENTRIES).chain(sqlite::ENTRIES).chain(network::ENTRIES)
+    postgres::ENTRIES
+        .iter()
+        .chain(mariadb::ENTRIES)
+        .chain(sqlite::ENTRIES)
+        .chain(network::ENTRIES)
+        .chain(web::ENTRIES)
+        .chain(found::ENTRIES)
 }
 
 impl Trouble {
@@ -213,9 +257,65 @@ impl Trouble {
         Self::known(&Said::Words(words.to_owned()), at, place, words)
     }
 
+    /// The trouble we found ourselves.
+    pub(crate) fn found(finding: Finding, details: &str, place: &Whereabouts) -> Self {
+        Self::known(&Said::Found(finding), Rung::Answer, place, details)
+    }
+
+    /// The same, about something that has a name.
+    pub(crate) fn found_saying(finding: Finding, name: &str, details: &str, place: &Whereabouts) -> Self {
+        Self::named(&Said::Found(finding), Rung::Answer, place, details, Some(name))
+    }
+
+    /// The trouble behind what a service says, in an answer of HTTP 200.
+    pub(crate) fn of_service(words: &str, place: &Whereabouts) -> Self {
+        let said = Said::Service(words.to_lowercase());
+        let said = if tables().any(|entry| entry.sign.fits(&said)) { said } else { Said::Found(Finding::NotOk) };
+        Self::known(&said, Rung::Answer, place, words)
+    }
+
+    /// The trouble behind a status that is no success: what the service says with it, where that is known.
+    pub(crate) fn of_status(status: u16, words: &str, at: Rung, place: &Whereabouts) -> Self {
+        let details = format!("HTTP {status} {words}").trim_end().to_owned();
+        let said = Said::Service(words.to_lowercase());
+        if tables().any(|entry| entry.sign.fits(&said)) {
+            return Self::known(&said, at, place, &details);
+        }
+        let alike = match status {
+            300..400 => 301,
+            406 => 415,
+            408 => 504,
+            status if (500..600).contains(&status) && ![502, 503, 504].contains(&status) => 500,
+            status if (400..500).contains(&status) && ![401, 403, 404, 405, 415, 422, 429].contains(&status) => 400,
+            status => status,
+        };
+        Self::known(&Said::Status(alike), at, place, &details)
+    }
+
+    /// The same trouble, or that of the clocks when a refusal comes from a service whose clock says another time.
+    pub(crate) fn skewed(self, headers: &HeaderMap, now: Timestamp, place: &Whereabouts) -> Self {
+        let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+        let theirs = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|date| date.timestamp());
+        // A refusal that says why is believed; these may have a clock behind them.
+        let refused =
+            ["service_unauthorised", "service_secret_expired", "service_signature_wrong", "service_gave_no_key"]
+                .contains(&self.code);
+        match theirs {
+            Some(theirs) if refused && theirs.duration_since(now).as_secs().abs() > SKEW => {
+                let details = format!("{} · {theirs:.0} / {now:.0}", self.details);
+                Self::found(Finding::Skew, &details, place)
+            }
+            _ => self,
+        }
+    }
+
     fn known(said: &Said<'_>, at: Rung, place: &Whereabouts, details: &str) -> Self {
+        Self::named(said, at, place, details, None)
+    }
+
+    fn named(said: &Said<'_>, at: Rung, place: &Whereabouts, details: &str, name: Option<&str>) -> Self {
         let details = without_identity_numbers(details);
-        let name = name_in(&details);
+        let name = name.or_else(|| name_in(&details));
         let account = place.account();
         let fill = |text: &str| {
             text.replace("{host}", &place.host)
@@ -260,6 +360,12 @@ impl Trouble {
 }
 
 impl Whereabouts {
+    /// No place at all: a fixture.
+    pub(crate) fn nowhere() -> Self {
+        let (host, user, database) = (String::new(), String::new(), String::new());
+        Self { driver: None, host, port: 0, user, account: None, database }
+    }
+
     /// The account as the database writes it.
     pub(crate) fn account(&self) -> String {
         match self.driver {
@@ -282,6 +388,9 @@ impl Sign {
             (Self::Io(kind), Said::Io(error)) => *kind == error.kind(),
             (Self::Saying(words), Said::Words(said)) => said.contains(words),
             (Self::Saying(words), Said::Io(error)) => error.to_string().contains(words),
+            (Self::Says(words), Said::Service(said)) => words.iter().any(|words| said.contains(words)),
+            (Self::Status(status), Said::Status(said)) => status == said,
+            (Self::Found(finding), Said::Found(found)) => finding == found,
             _ => false,
         }
     }

@@ -159,6 +159,7 @@ async fn serve_answers_until_it_is_told_to_stop() {
         &key,
         "--client-ca",
         &ca,
+        "--accept-unsigned",
     ])
     .stdout(Stdio::null())
     .stderr(Stdio::null())

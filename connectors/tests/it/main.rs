@@ -10,7 +10,15 @@ mod conformance;
 #[cfg(test)]
 mod databases;
 #[cfg(test)]
+mod drops;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod http;
+#[cfg(test)]
+mod http_ladder;
+#[cfg(test)]
+mod http_verbs;
 #[cfg(test)]
 mod ladder;
 #[cfg(test)]
@@ -18,9 +26,15 @@ mod office;
 #[cfg(test)]
 mod over_tls;
 #[cfg(test)]
+mod proof;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
+mod services;
+#[cfg(test)]
 mod serving;
+#[cfg(test)]
+mod soap;
 #[cfg(test)]
 mod sources;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use connectors::keys::PrivateKey;
 use connectors::protocol::{Manifest, Response, ResultStatus};
 use rcgen::ExtendedKeyUsagePurpose;
 
@@ -40,6 +41,9 @@ impl Process {
         let path = |name: &str| folder.join(name).display().to_string();
         let (cert, key, ca_file) = (path("cert.pem"), path("key.pem"), path("ca.pem"));
         let mut arguments = vec!["serve", file.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+        if !more.contains(&"--hub-keys") {
+            arguments.push("--accept-unsigned");
+        }
         arguments.extend(["--cert", &cert, "--key", &key, "--client-ca", &ca_file]);
         arguments.extend(more);
         let mut child = executable(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -125,19 +129,18 @@ async fn a_changed_file_is_taken_over_and_a_bad_one_leaves_the_old_one_in_use() 
     for (from, to, says) in [
         ("[quota]", "[quotas]", "quotas"),
         ("FROM   持证残疾人", "FROM   没有的表", "no such table"),
-        ("grade = \"2\"", "grade = \"3\"", "golden"),
+        ("grade = \"2\"", "grade = \"3\"", "expected, and not there"),
         ("disabled_persons", "someone_else", "someone_else"),
     ] {
         std::fs::write(&file, text.replace(from, to).replace("version = \"1.0.0\"", "version = \"2.0.0\"")).unwrap();
         let line = adapter.says("file_refused");
-        assert!(
-            line.contains("is not used, the one before still is") && line.contains(says) || says == "no such table",
-            "{says}: {line}"
-        );
+        assert!(line.contains("is not used, the one before still is") && line.contains(says), "{says}: {line}");
         assert_eq!(adapter.manifest().await.adapter.version, "1.1.0", "{says}");
         let (code, out, _) = adapter.status(&["--lang", "zh"]);
         assert!(code == 1 && out.contains("仍用原来的"), "{out}");
     }
+    // A file that is deployed without the records of its golden tests is taken over without them.
+    std::fs::remove_file(file.with_file_name("sample.sql")).unwrap();
     std::fs::write(&file, text.replace("version = \"1.0.0\"", "version = \"1.2.0\"")).unwrap();
     adapter.says("version 1.2.0");
     let (code, out, err) = adapter.status(&[]);
@@ -258,15 +261,44 @@ async fn a_running_adapter_is_looked_at_from_outside() {
     assert!(code == 1 && out.contains("✗ L0-05") && out.contains("还没有达到 L0（可达）"), "{out}");
 }
 
+/// As in production: it answers what its hub signed and signs its answers. From outside that looks like a refusal.
+#[tokio::test]
+async fn what_an_adapter_that_knows_its_hub_does_not_show_from_outside_is_told_with_the_way_to_try_it() {
+    let store = Store::seventh().await;
+    let (file, _) = department(store.folder.path());
+    let path = |name: &str| store.folder.path().join(name).display().to_string();
+    let (url, hub_keys, answer_key) = (store.url(), path("hub-keys.json"), path("answers.pem"));
+    let hub = PrivateKey::from_seed(&[1; 32]).unwrap().public().to_jwk();
+    std::fs::write(&hub_keys, hub.to_string()).unwrap();
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    std::fs::write(&answer_key, key.serialize_pem()).unwrap();
+    let flags = ["--source-url", &url, "--hub-keys", &hub_keys, "--answer-key", &answer_key];
+    let adapter = Process::start(store.folder.path(), &file, &flags);
+    let (cert, key, ca) = (path("own.pem"), path("own.key"), path("ca.pem"));
+    for (lang, remedy) in [("zh", "去掉 --against"), ("en", "without --against")] {
+        let mut arguments = vec!["conform", file.to_str().unwrap(), "--source-url", &url, "--lang", lang];
+        arguments.extend(["--against", &adapter.url, "--cert", &cert, "--cert-key", &key, "--ca", &ca]);
+        let (code, out, err) = run(&arguments);
+        assert!(code == 1 && out.contains("✓ L0-06"), "{out}{err}");
+        let report = std::fs::read_to_string(path("disabled_persons.conformance.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let unmet = report["results"].as_array().unwrap().iter().filter(|result| result.get("fix").is_some());
+        let unmet: Vec<_> = unmet.map(|result| (result["id"].as_str(), result["outcome"].as_str())).collect();
+        let untried = ["L4-06", "L4-07", "L4-08", "L4-09"].map(|id| (Some(id), Some("error")));
+        assert_eq!((&report["level"], unmet), (&3.into(), untried.to_vec()), "{out}");
+        assert!(out.lines().last().unwrap().contains(remedy), "{out}");
+    }
+}
+
 #[test]
-fn what_is_missing_to_serve_is_told_in_both_languages() {
+fn p12_what_is_missing_to_serve_is_told_with_its_remedy_in_both_languages() {
     let file = seventh().join("connector.toml").display().to_string();
     let (code, _, err) = run(&["serve", &file, "--lang", "zh"]);
     assert!(code == 2 && err.contains("缺少 --cert, --key, --client-ca"), "{err}");
     let missing =
         ["--cert", "/none.pem", "--key", "/none.key", "--client-ca", "/none.ca", "--source-url", "sqlite:///x"];
     let with = |more: &[&'static str]| {
-        let mut arguments = vec!["serve", file.as_str()];
+        let mut arguments = vec!["serve", file.as_str(), "--accept-unsigned"];
         arguments.extend(missing);
         arguments.extend(more);
         run(&arguments)
@@ -277,4 +309,30 @@ fn what_is_missing_to_serve_is_told_in_both_languages() {
     assert!(code == 2 && err.contains("rehearsal_form"), "{err}");
     let (code, _, err) = with(&["--error", "101%", "--lang", "zh"]);
     assert!(code == 2 && err.contains("0% 至 100%"), "{err}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let garbage = folder.path().join("garbage.txt");
+    std::fs::write(&garbage, "garbage\n").unwrap();
+    let garbage = garbage.to_str().unwrap();
+    let tls = ["--cert", garbage, "--key", garbage, "--client-ca", garbage];
+    for (more, code, told, mend) in [
+        (vec!["--accept-unsigned", "--source-url", "sqlite:///x"], 2, "certificates_unusable", "平台运营方签发"),
+        (vec!["--hub-keys", "/none.json"], 3, "key_unusable", "无法读取（不存在）：核对路径"),
+        (
+            vec!["--accept-unsigned", "--ledger", "/none/use.jsonl"],
+            3,
+            "ledger_unusable",
+            "（不存在）：所在文件夹要已经建好",
+        ),
+        (vec!["--accept-unsigned", "--ledger", garbage], 2, "ledger_unusable", "作为证据保存"),
+        (vec!["--accept-unsigned", "--simulate", "/none/sample.sql"], 3, "fixture", "核对测试数据的路径"),
+    ] {
+        let mut arguments = vec!["serve", file.as_str(), "--lang", "zh"];
+        arguments.extend(tls);
+        arguments.extend(more);
+        let (found, out, err) = run(&arguments);
+        let said = out + &err;
+        assert!(found == code && said.contains(told) && said.contains(mend), "{code} {told}: {found} {said}");
+        assert!(!said.contains("No such file"), "{said}");
+    }
 }

@@ -3,17 +3,21 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 
 use super::super::Lang;
 use super::super::caller::adapter_is_healthy;
+use crate::domain::clock::{SystemClock, SystemRandomness};
 use crate::domain::dataset::Catalogue;
 use crate::simulate::keys::TrialKeys;
+use crate::simulate::native_store;
+use crate::simulate::service::{self, Service};
 
 /// The connector files as they are shipped, so that the executable alone can run the demo.
-const CONNECTORS: [(&str, &str); 6] = [
+pub(in crate::cli) const CONNECTORS: [(&str, &str); 6] = [
     ("education", include_str!("../../../connectors/education/connector.toml")),
     ("hrss", include_str!("../../../connectors/hrss/connector.toml")),
     ("housing", include_str!("../../../connectors/housing/connector.toml")),
@@ -25,8 +29,8 @@ const CONNECTORS: [(&str, &str); 6] = [
 /// Addresses for the six, known before they run.
 pub(super) struct Reserved(Vec<(&'static str, SocketAddr)>);
 
-/// The six, running.
-pub(super) struct Departments(Vec<Department>);
+/// The six, running: the adapters, and the services that some of them ask.
+pub(super) struct Departments(Vec<Department>, Vec<Service>);
 
 struct Department {
     id: &'static str,
@@ -75,8 +79,11 @@ impl Departments {
     }
 
     /// Ends the processes.
-    pub(super) fn stop(mut self) {
+    pub(super) async fn stop(mut self) {
         self.end();
+        for service in std::mem::take(&mut self.1) {
+            service.stop().await;
+        }
     }
 
     fn end(&mut self) {
@@ -101,15 +108,16 @@ impl Reserved {
     }
 
     /// Starts one adapter process for each department over the stores in `folder`.
-    pub(super) fn start(self, folder: &Path, keys: &TrialKeys) -> anyhow::Result<Departments> {
+    pub(super) async fn start(self, folder: &Path, keys: &TrialKeys) -> anyhow::Result<Departments> {
         let program = std::env::current_exe().context("the path of this executable is not known")?;
-        let mut departments = Departments(Vec::new());
+        let mut departments = Departments(Vec::new(), Vec::new());
         for ((id, address), (_, connector)) in self.0.into_iter().zip(CONNECTORS) {
-            let home = folder.join("connectors").join(id);
-            std::fs::create_dir_all(&home)?;
-            let file = home.join("connector.toml");
-            std::fs::write(&file, connector)?;
-            let log = home.join("adapter.log");
+            let file = service::furnish(folder, id, connector, keys, &SystemRandomness)?;
+            let service = Service::start(folder, id, keys, Arc::new(SystemClock), None).await?;
+            let database = || native_store::url(folder, id);
+            let url = service.as_ref().map_or_else(database, Service::url);
+            departments.1.extend(service);
+            let log = file.with_file_name("adapter.log");
             let process = Command::new(&program)
                 .args(["adapter", "serve"])
                 .arg(&file)
@@ -120,8 +128,14 @@ impl Reserved {
                 .arg(&keys.server_key)
                 .arg("--client-ca")
                 .arg(&keys.ca)
+                .arg("--hub-keys")
+                .arg(&keys.hub_keys)
+                .arg("--answer-key")
+                .arg(keys.answer_key(id, "key"))
+                .arg("--ledger")
+                .arg(file.with_file_name("ledger.jsonl"))
                 .arg("--source-url")
-                .arg(format!("sqlite://{}", folder.join(format!("{id}.sqlite")).display()))
+                .arg(url)
                 .arg("--rehearse")
                 .arg(folder.join("rehearsals").join(format!("{id}.json")))
                 .stdin(Stdio::null())

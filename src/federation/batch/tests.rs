@@ -1,5 +1,7 @@
 //! Whoever shares a query with whomever, in whatever order: each asker gets the answers about its own people.
 
+use connectors::context::{CONTEXT, Context, ContextSigner, digest_of};
+use connectors::keys::PrivateKey;
 use connectors::protocol::Query;
 use futures_util::future::{join_all, select_all};
 use jiff::Timestamp;
@@ -9,8 +11,9 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::*;
-use crate::domain::clock::TestClock;
+use crate::domain::clock::{SystemRandomness, TestClock};
 use crate::domain::dataset::DatasetId;
+use crate::egress::client::Times;
 
 const MOST: usize = 12;
 const PENSION: &str = "hrss.pension";
@@ -33,9 +36,36 @@ fn form() -> Form {
     Form {
         department: DepartmentId::parse("hrss").unwrap(),
         catalogue: Arc::new(Catalogue::shipped()),
-        clock: Arc::new(TestClock::new(Timestamp::from_second(1_760_000_000).unwrap())),
-        health: Arc::default(),
+        signing: Arc::new(Signing {
+            signer: signer(),
+            clock: Arc::new(TestClock::new(Timestamp::from_second(1_760_000_000).unwrap())),
+            randomness: Arc::new(SystemRandomness),
+        }),
     }
+}
+
+fn signer() -> ContextSigner {
+    ContextSigner::new(PrivateKey::from_seed(&[7; 32]).unwrap(), "https://hub.hedui.invalid")
+}
+
+/// A query that left, with what the hub signed for.
+struct Left {
+    query: Query,
+    context: Context,
+}
+
+impl Left {
+    fn of(outgoing: &Outgoing) -> Self {
+        let value = outgoing.fields.iter().find_map(|field| field.value(CONTEXT)).unwrap();
+        let context = Context::admit(Some(value), &[signer().public().clone()], "hrss", &outgoing.body, 1_760_000_000);
+        Self { query: serde_json::from_slice(&outgoing.body).unwrap(), context: context.unwrap() }
+    }
+}
+
+/// Reads an answer of a department that does not sign.
+fn read(form: &Form, seats: &Seats, body: Vec<u8>) -> Result<Arrivals, Failure> {
+    let arrived = Arrived { body, fields: [None, None, None], times: Times::default() };
+    form.read((&AnswerKeys::default(), &Health::default()), seats, arrived)
 }
 
 fn key(purpose: Purpose) -> BatchKey {
@@ -51,9 +81,17 @@ fn party(household: usize, people: Range<usize>) -> Party {
             id_number: number(person), name: format!("某{person}"), datasets: vec![dataset]
         };
     Party {
-        request_id: format!("vf_{household}"),
+        case: Case {
+            verification: format!("vf_{household}"),
+            authorisation: digest_of(format!("HD-{household}").as_bytes()),
+            organisation: "试用民政局".to_owned(),
+            division: "150102".to_owned(),
+            question: Some(format!("vf_{household}.hrss.0")),
+        },
         authorisation: (format!("HD-{household}"), date(2030, 1, 1)),
         people: people.map(member).collect(),
+        tally: Tally::default(),
+        number: 0,
     }
 }
 
@@ -103,7 +141,7 @@ async fn run(
     households: &[(usize, Purpose, bool)],
     reversed: bool,
     refused: &[usize],
-) -> (Vec<Query>, Vec<Option<Result<OfParty, NotCarried>>>) {
+) -> (Vec<Left>, Vec<Option<Result<OfParty, NotCarried>>>) {
     let batcher = Batcher::new(MOST);
     let (leave, left) = watch::channel(false);
     let queries = Arc::new(Mutex::new(Vec::new()));
@@ -121,10 +159,10 @@ async fn run(
                 let mut left = left.clone();
                 async move {
                     left.wait_for(|left| *left).await.unwrap();
-                    let query: Query = serde_json::from_slice(&form.body(key, &seats)).unwrap();
-                    let answer = answer(&query, reversed, |id| refused.iter().any(|known| known == id));
-                    queries.lock().unwrap().push(query);
-                    form.read(&seats, &answer)
+                    let left = Left::of(&form.question(key, &seats));
+                    let answer = answer(&left.query, reversed, |id| refused.iter().any(|known| known == id));
+                    queries.lock().unwrap().push(left);
+                    read(&form, &seats, answer)
                 }
                 .boxed()
             };
@@ -171,7 +209,14 @@ proptest! {
         let purposes = [Purpose::Dibao, Purpose::Tekun];
         let households: Vec<_> = households.iter().map(|(size, purpose, gives_up)| (*size, purposes[*purpose], *gives_up)).collect();
         let (queries, told_each) = runtime().block_on(run(&households, reversed, &refused));
-        for query in &queries {
+        for Left { query, context } in &queries {
+            let cases = query.cases();
+            prop_assert_eq!(context.question.cases.len(), cases.len().max(1), "every household's case is signed for");
+            for (case, signed) in cases.iter().zip(&context.question.cases) {
+                prop_assert_eq!(&case.request_id, &signed.verification);
+                prop_assert_eq!(&signed.authorisation, &digest_of(case.authorisation.number.as_bytes()));
+                prop_assert_eq!(signed.question.clone(), Some(format!("{}.hrss.0", case.request_id)));
+            }
             prop_assert!(query.subjects.len() <= MOST, "{} people in a query", query.subjects.len());
             prop_assert!(!query.subjects.is_empty());
         }
@@ -181,6 +226,7 @@ proptest! {
             first += size;
             let about: Vec<&Query> = queries
                 .iter()
+                .map(|left| &left.query)
                 .filter(|query| query.subjects.iter().any(|subject| people.clone().any(|person| subject.id_number == number(person).reveal())))
                 .collect();
             if *gives_up {
@@ -210,11 +256,11 @@ async fn who_gives_up_on_the_way_keeps_nobody_from_arriving() {
         let (mut answered, left, form) = (is_answered.clone(), Arc::clone(&left), form());
         async move {
             tokio::task::yield_now().await;
-            let query: Query = serde_json::from_slice(&form.body(key(Purpose::Dibao), &seats)).unwrap();
+            let Left { query, .. } = Left::of(&form.question(key(Purpose::Dibao), &seats));
             assert_eq!(query.subjects.len(), 5, "both are on board");
             left.notify_one();
             answered.wait_for(|answered| *answered).await.unwrap();
-            form.read(&seats, &answer(&query, false, |_| false))
+            read(&form, &seats, answer(&query, false, |_| false))
         }
         .boxed()
     };
@@ -237,11 +283,11 @@ async fn what_is_no_answer_to_several_lets_each_ask_alone_and_ends_sharing_for_a
         let form = form();
         async move {
             tokio::task::yield_now().await;
-            let mut query: Query = serde_json::from_slice(&form.body(key(Purpose::Dibao), &seats)).unwrap();
+            let Left { mut query, .. } = Left::of(&form.question(key(Purpose::Dibao), &seats));
             // The department mixes two people up.
             let other = query.subjects[1].id_number.clone();
             query.subjects[0].id_number = other;
-            form.read(&seats, &answer(&query, false, |_| false))
+            read(&form, &seats, answer(&query, false, |_| false))
         }
         .boxed()
     };

@@ -76,6 +76,8 @@ impl Role {
                     self.answered.borrow_mut().push((subjects(&query), sound.clone()));
                     whole(200, &sound)
                 }
+                Behaviour::ThirdLost if self.times_asked().is_multiple_of(3) => whole(502, b""),
+                Behaviour::ThirdLost => whole(200, &sound),
                 Behaviour::Drip => {
                     for byte in whole(200, &sound) {
                         stream.write_all(&[byte]).await.ok()?;
@@ -123,6 +125,10 @@ impl Role {
             };
             stream.write_all(&told).await.ok()?;
         }
+    }
+
+    fn times_asked(&self) -> usize {
+        self.record.borrow().questions.iter().filter(|question| question.department == self.place).count()
     }
 
     fn behaviour(&self) -> Behaviour {

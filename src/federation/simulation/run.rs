@@ -5,6 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connectors::context::ContextSigner;
+use connectors::keys::PrivateKey;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +20,7 @@ use super::record::{Ended, Record};
 use super::scenario::{ASSESSED_ON, Asked, Behaviour, Scenario, Trouble, nothing_declared};
 use crate::domain::clock::Clock;
 use crate::domain::dataset::Catalogue;
+use crate::domain::division::DivisionCode;
 use crate::domain::id_number::SubjectKey;
 use crate::domain::outcome::{Answer, Freshness};
 use crate::domain::suite::SuiteId;
@@ -26,7 +29,10 @@ use crate::federation::adapter::Adapter;
 use crate::federation::ask::{Federation, Inquiry, MemberAnswers};
 use crate::federation::client::AdapterClient;
 use crate::federation::plan::{DepartmentPlan, Plan, Question};
+use crate::federation::proving::{AnswerKeys, Proving};
 use crate::federation::registry::Registry;
+use crate::federation::round::Signing;
+use crate::federation::tally::Tally;
 
 /// How finely time passes between machines.
 pub(super) const TICK: Duration = Duration::from_millis(5);
@@ -86,8 +92,7 @@ impl Clock for Simulated {
 
 /// Runs the scenario of a seed.
 pub(super) fn run(seed: u64, mutation: Mutation) -> Report {
-    let catalogue = Arc::new(Catalogue::shipped());
-    let mut scenario = Scenario::of(seed, &catalogue);
+    let mut scenario = Scenario::of(seed, &Catalogue::shipped());
     for department in scenario.departments.iter_mut().filter(|department| department.is_sound) {
         match mutation {
             Mutation::Liar => department.behaviours = vec![(Duration::ZERO, Behaviour::Liar)],
@@ -96,6 +101,18 @@ pub(super) fn run(seed: u64, mutation: Mutation) -> Report {
         }
     }
     let scenario = Rc::new(scenario);
+    let (record, ending) = play(seed, &scenario, mutation);
+    let results = || record.ended.iter().flat_map(|ended| &ended.outcomes).map(|outcome| &outcome.result);
+    let answers = results().filter(|result| result.is_ok()).count();
+    let outcomes = (answers, results().count() - answers);
+    let mut violations = invariants::violations(&scenario, &record);
+    violations.extend(ending.map(|error| format!("ends: {error}")));
+    Report { trace: record.trace, violations, outcomes }
+}
+
+/// Plays a scenario to its end; says besides why it did not come to one.
+pub(super) fn play(seed: u64, scenario: &Rc<Scenario>, mutation: Mutation) -> (Record, Option<String>) {
+    let catalogue = Arc::new(Catalogue::shipped());
     let record = Rc::new(RefCell::new(Record::default()));
     let mut sim = turmoil::Builder::new()
         .rng_seed(seed)
@@ -117,7 +134,7 @@ pub(super) fn run(seed: u64, mutation: Mutation) -> Report {
         });
         sim.host(department.id.as_str(), move || serve(Rc::clone(&role)));
     }
-    sim.client("hub", hub(seed, mutation, Rc::clone(&scenario), catalogue, Rc::clone(&record)));
+    sim.client("hub", hub(seed, mutation, Rc::clone(scenario), catalogue, Rc::clone(&record)));
     let mut troubles: Vec<_> = scenario
         .departments
         .iter()
@@ -125,7 +142,7 @@ pub(super) fn run(seed: u64, mutation: Mutation) -> Report {
         .collect();
     troubles.sort_by_key(|(at, ..)| *at);
     let mut troubles = troubles.into_iter().peekable();
-    loop {
+    let ending = loop {
         while let Some((at, department, trouble)) = troubles.next_if(|(at, ..)| *at <= sim.elapsed()) {
             record.borrow_mut().tell(at, &format!("{department}: {trouble:?}"));
             match trouble {
@@ -141,21 +158,13 @@ pub(super) fn run(seed: u64, mutation: Mutation) -> Report {
             }
         }
         match sim.step() {
-            Ok(true) => break,
+            Ok(true) => break None,
             Ok(false) => {}
-            Err(error) => {
-                let violations = vec![format!("ends: {error}")];
-                return Report { trace: record.take().trace, violations, outcomes: (0, 0) };
-            }
+            Err(error) => break Some(error.to_string()),
         }
-    }
+    };
     drop(sim);
-    let record = record.take();
-    let results = || record.ended.iter().flat_map(|ended| &ended.outcomes).map(|outcome| &outcome.result);
-    let answers = results().filter(|result| result.is_ok()).count();
-    let outcomes = (answers, results().count() - answers);
-    let violations = invariants::violations(&scenario, &record);
-    Report { trace: record.trace, violations, outcomes }
+    (record.take(), ending)
 }
 
 /// The hub: all inquiries of the scenario, side by side.
@@ -170,14 +179,24 @@ async fn hub(
     let connected = scenario.departments.iter().filter(|department| department.is_connected);
     let adapters = connected.map(|department| {
         let client = AdapterClient::simulated(Box::new(Dial(department.id.to_string())), CONNECT_TIMEOUT);
-        Adapter::new(department.id.clone(), client, department.terms, Arc::clone(&randomness) as _)
+        Adapter::new(
+            department.id.clone(),
+            (client, AnswerKeys::default()),
+            department.terms,
+            Arc::clone(&randomness) as _,
+        )
     });
     let federation = Federation::new(
         Arc::clone(&catalogue),
-        Registry::new(adapters),
+        Arc::new(Registry::new(adapters)),
         scenario.cached_people,
         SubjectKey::new(SuiteId::Intl, b"simulation"),
-        Arc::new(Simulated),
+        Signing {
+            signer: ContextSigner::new(PrivateKey::from_seed(&[1; 32]).unwrap(), "https://hub.hedui.invalid"),
+            clock: Arc::new(Simulated),
+            randomness: Arc::clone(&randomness) as _,
+        },
+        Proving::default(),
     );
     let begun = Instant::now();
     let mut inquiries: FuturesUnordered<_> = scenario
@@ -226,6 +245,10 @@ async fn inquire(
         authorisation: &asked.authorisation,
         verification: &format!("i{index}"),
         class: crate::domain::class::Class::Single,
+        caller: "caller",
+        organisation: "模拟民政局",
+        division: DivisionCode::NATION,
+        tally: &Tally::default(),
         deadline: begun + asked.patience + late,
     };
     let mut outcomes = federation.gather(&used, &inquiry, |_| {}).await;
@@ -261,6 +284,7 @@ fn nothing(department: &DepartmentPlan, catalogue: &Catalogue) -> Vec<MemberAnsw
             adapter_version: "1".into(),
             received_at: Simulated.now(),
             facts: Arc::new([]),
+            proof: None,
         };
         (Arc::new(answer), Freshness::Live)
     };

@@ -62,12 +62,14 @@ fn answers(all: &[(&str, FactKind, &str)]) -> Vec<DepartmentOutcome> {
             adapter_version: "1".into(),
             received_at: Timestamp::UNIX_EPOCH,
             facts: Fact::decode(*kind, facts).unwrap().into(),
+            proof: None,
         };
         (Arc::new(answer), Freshness::Live)
     };
     vec![DepartmentOutcome {
         department: DepartmentId::parse("channel").unwrap(),
         result: Ok(vec![MemberAnswers { member: 0, answers: all.iter().map(answer).collect() }]),
+        told: None,
         elapsed: Duration::ZERO,
     }]
 }

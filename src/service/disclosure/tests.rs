@@ -71,6 +71,7 @@ impl World {
                         adapter_version: "1".into(),
                         received_at: now(),
                         facts: facts.into(),
+                        proof: None,
                     };
                     (Arc::new(answer), Freshness::Live)
                 });
@@ -78,7 +79,7 @@ impl World {
             });
             let silent = self.silent.contains(department.department.as_str()).then_some(GapReason::Timeout);
             let result = department.gap.or(silent).map_or_else(|| Ok(members.collect()), Err);
-            DepartmentOutcome { department: department.department.clone(), result, elapsed: Duration::ZERO }
+            DepartmentOutcome { department: department.department.clone(), result, told: None, elapsed: Duration::ZERO }
         };
         plan.departments.iter().map(answer).collect()
     }

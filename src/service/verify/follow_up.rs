@@ -21,19 +21,21 @@ use super::super::disclosure::{Inquest, Minimal};
 use super::super::error::ServiceError;
 use super::super::kept::with_member;
 use super::super::kept_answers::{KeptAnswers, answers_in};
+use super::super::provenance::KeptProof;
 use super::super::running::{Finished, Running, RunningTable};
 use super::run::{Concluding, Conclusion};
-use super::{Asker, Caller, Expand, Reply, Verifications, consent};
+use super::{Asker, Caller, Expand, Reply, Verifications, consent, questions};
 use crate::access_log::Action;
 use crate::auth::access::{self, Object, authorise};
-use crate::domain::actor::Role;
+use crate::domain::actor::{Client, Role};
 use crate::domain::class::Class;
 use crate::domain::clock::Randomness;
 use crate::domain::dataset::DepartmentId;
 use crate::domain::disclosure::Disclosure;
 use crate::federation::ask::DepartmentOutcome;
+use crate::federation::tally::{DepartmentTally, Tally};
 use crate::seal::{DataKey, Field};
-use crate::store::{FollowUpRow, Postponed, StoreError, Superseding, VerificationRow};
+use crate::store::{EventRow, FollowUpRow, Postponed, StoreError, Superseding, VerificationRow};
 
 /// How many verifications one look takes up.
 const MOST: u32 = 200;
@@ -147,9 +149,10 @@ impl Verifications {
         concluding: Concluding<'_>,
         blocking: &[DepartmentId],
         outcomes: &[DepartmentOutcome],
+        proofs: &[KeptProof<'_>],
     ) -> Result<FollowUpRow, StoreError> {
         let Concluding { id, key, attempts, .. } = concluding;
-        let kept = serde_json::to_vec(&KeptAnswers::of(blocking, outcomes))
+        let kept = serde_json::to_vec(&KeptAnswers::of(blocking, outcomes, proofs))
             .map_err(|_| StoreError::Corrupt("set of answers"))?;
         let body = self.parts.sealer.seal(key, id, Field::Answers, &kept);
         let may_pass = |outcome: &DepartmentOutcome| {
@@ -182,7 +185,7 @@ impl Verifications {
                     tracing::error!(verification = id, %error, "what departments owe cannot be asked for now");
                     // What cannot be opened today must not stand first in the queue for ever.
                     let attempts = self.parts.follow_ups.attempts.saturating_sub(1);
-                    drop(self.postpone(&id, attempts).await);
+                    drop(self.postpone(&id, attempts, Vec::new()).await);
                 }
             })
             .await;
@@ -288,12 +291,12 @@ impl Verifications {
         let pack = self.pack(&request).ok();
         let case = Case::of(request, pack, self.today(), &self.log_key);
         if self.is_revoked(&row.client_id, &number) || !self.may_ask(&case) {
-            self.parts.store.postpone_follow_up(never(&owed)).await?;
+            self.parts.store.postpone_follow_up(never(&owed), Vec::new()).await?;
             self.follow_ups.tell(&row.id);
             return Ok(Again::NotCovered);
         }
         let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
-        let answers: KeptAnswers = serde_json::from_slice(&key.open(&row.id, Field::Answers, &owed.body)?)
+        let answers: KeptAnswers<'_> = serde_json::from_slice(&key.open(&row.id, Field::Answers, &owed.body)?)
             .map_err(|_| StoreError::Corrupt("set of answers"))?;
         let outcome = self.outcome(&row)?.ok_or(ServiceError::NotEnded)?;
         let class = if asker.is_some() { Class::Single } else { Class::Background };
@@ -346,27 +349,26 @@ impl Verifications {
             .filter(|outcome| outcome.result.as_ref().is_err_and(|reason| reason.may_pass() || !by_itself))
             .map(|outcome| outcome.department.clone())
             .collect();
-        let unchanged = |result: &'static str| {
+        let count = |result: &'static str| {
             metrics::counter!("hedui_follow_ups_total", "result" => result).increment(1);
-            self.postpone(&running.id, attempts)
         };
         if again.is_empty() || by_itself && !self.parts.federation.would_ask(again.iter()) {
-            unchanged("not_asked").await?;
+            count("not_asked");
+            self.postpone(&running.id, attempts, Vec::new()).await?;
             return Ok(owed.answer);
         }
-        self.log_asked_again(running, asker).await?;
+        let attempt = self.log_asked_again(running, asker).await?;
+        let tally = Tally::of_attempt(&attempt);
         let before = answers_in(&owed.outcomes);
-        let inquest = self.ask_owed(running, &again, owed.outcomes);
-        let Some(inquest) =
-            running.revoked.run_until_cancelled(inquest).await.filter(|_| !running.revoked.is_cancelled())
-        else {
-            unchanged("revoked").await?;
+        let inquest = self.ask_owed(running, &again, owed.outcomes, (&asker.client, &tally));
+        let inquest = running.revoked.run_until_cancelled(inquest).await.filter(|_| !running.revoked.is_cancelled());
+        let sent = tally.counted();
+        let Some(inquest) = inquest.filter(|inquest| answers_in(&inquest.outcomes) > before) else {
+            count(if running.revoked.is_cancelled() { "revoked" } else { "unchanged" });
+            let event = self.asked_in_vain(running, asker, &attempt, &sent)?;
+            self.postpone(&running.id, attempts, event.into_iter().collect()).await?;
             return Ok(owed.answer);
         };
-        if answers_in(&inquest.outcomes) <= before {
-            unchanged("unchanged").await?;
-            return Ok(owed.answer);
-        }
         let version = owed.version + 1;
         let concluding = Concluding {
             id: &running.id,
@@ -376,6 +378,8 @@ impl Verifications {
             version,
             attempts,
             class: running.class,
+            asked: &sent,
+            attempt: Some(&attempt),
         };
         let caller = Caller { client: &asker.client, request_id: &asker.request_id, class: running.class };
         let Conclusion { answer, outcome, released, .. } = self.conclude(concluding, inquest, caller)?;
@@ -384,16 +388,22 @@ impl Verifications {
             // Erased meanwhile, or another process was first: what was asked counts for nothing.
             return Ok(owed.answer);
         }
-        metrics::counter!("hedui_follow_ups_total", "result" => "answered").increment(1);
+        count("answered");
         Ok(answer)
     }
 
     /// Asks who owes an answer what it owes; the outcomes of all, those of before among them.
-    async fn ask_owed(&self, running: &Running, again: &[DepartmentId], earlier: Vec<DepartmentOutcome>) -> Inquest {
+    async fn ask_owed(
+        &self,
+        running: &Running,
+        again: &[DepartmentId],
+        earlier: Vec<DepartmentOutcome>,
+        asking: (&Client, &Tally),
+    ) -> Inquest {
         let (federation, case) = (&self.parts.federation, &running.case);
         let mut plan = case.question().plan(federation.catalogue());
         let people = federation.people(&plan, &case.request.household);
-        let inquiry = self.inquiry(running, &people);
+        let inquiry = self.inquiry(running, &people, asking);
         if let (Disclosure::Minimal, Some(matter)) = (case.request.disclosure, self.matter(case)) {
             for department in &mut plan.departments {
                 let gap = earlier.iter().find_map(|outcome| {
@@ -418,19 +428,43 @@ impl Verifications {
         Inquest { outcomes: earlier.into_iter().map(newest).collect(), ..Inquest::default() }
     }
 
-    /// Who is asked about again, durable before anybody is.
-    async fn log_asked_again(&self, running: &Running, asker: &Asker) -> Result<(), StoreError> {
+    /// Who is asked about again, durable before anybody is. The entry's id names the attempt.
+    async fn log_asked_again(&self, running: &Running, asker: &Asker) -> Result<String, StoreError> {
         let (id, at) = (self.parts.ids.next("ev"), self.parts.clock.now());
-        let mut event = running.case.event(id, at, Action::AskedAgain, &asker.client, &asker.request_id, &running.id);
+        let (client, request_id) = (&asker.client, &asker.request_id);
+        let mut event = running.case.event(id.clone(), at, Action::AskedAgain, client, request_id, &running.id);
         if running.class == Class::Background {
             event.role = Some(Role::System);
         }
-        self.parts.store.record_events(vec![event.to_row()?]).await
+        self.parts.store.record_events(vec![event.to_row()?]).await?;
+        Ok(id)
     }
 
-    async fn postpone(&self, id: &str, attempts: u32) -> Result<(), StoreError> {
+    /// What was asked in an attempt that brought nothing: departments are told of every question. `None` where none was.
+    fn asked_in_vain(
+        &self,
+        running: &Running,
+        asker: &Asker,
+        attempt: &str,
+        sent: &[DepartmentTally],
+    ) -> Result<Option<EventRow>, StoreError> {
+        let questions = questions::logged(&[], sent, Some(attempt));
+        if questions.is_empty() {
+            return Ok(None);
+        }
+        let (id, at) = (self.parts.ids.next("ev"), self.parts.clock.now());
+        let (client, request_id) = (&asker.client, &asker.request_id);
+        let mut event = running.case.event(id, at, Action::AskedInVain, client, request_id, &running.id);
+        if running.class == Class::Background {
+            event.role = Some(Role::System);
+        }
+        event.questions = &questions;
+        event.to_row().map(Some)
+    }
+
+    async fn postpone(&self, id: &str, attempts: u32, events: Vec<EventRow>) -> Result<(), StoreError> {
         let row = Postponed { verification_id: id.to_owned(), attempts, due_at: self.due_at(attempts) };
-        self.parts.store.postpone_follow_up(row).await
+        self.parts.store.postpone_follow_up(row, events).await
     }
 }
 

@@ -10,10 +10,12 @@ use super::super::case::Case;
 use super::super::disclosure::{Inquest, Matter, Minimal};
 use super::super::running::Running;
 use super::Verifications;
+use crate::domain::actor::Client;
 use crate::domain::disclosure::Disclosure;
 use crate::federation::ask::{DepartmentOutcome, Inquiry};
 use crate::federation::gather::People;
 use crate::federation::plan::Plan;
+use crate::federation::tally::Tally;
 
 /// How much of the time that is left a round may take before the rest is asked without waiting for it: a third.
 const PATIENCE: u32 = 3;
@@ -57,27 +59,41 @@ impl Verifications {
     }
 
     /// What departments are told of a verification that begins to ask them.
-    pub(super) fn inquiry<'a>(&self, running: &'a Running, people: &'a People) -> Inquiry<'a> {
+    pub(super) fn inquiry<'a>(
+        &self,
+        running: &'a Running,
+        people: &'a People,
+        (client, tally): (&'a Client, &'a Tally),
+    ) -> Inquiry<'a> {
         let request = &running.case.request;
         Inquiry {
             household: &request.household,
             people,
             authorisation: &request.authorisation,
             verification: &running.id,
+            caller: &running.client_id,
+            organisation: &client.organisation,
+            division: client.division,
+            tally,
             class: running.class,
             deadline: Instant::now() + self.parts.deadline,
         }
     }
 
     /// Asks the departments of a case that may be asked about, showing each outcome to whoever follows.
-    pub(super) async fn ask(&self, running: &Running, planned: Option<Planned>) -> Inquest {
+    pub(super) async fn ask(
+        &self,
+        running: &Running,
+        planned: Option<Planned>,
+        (client, tally): (&Client, &Tally),
+    ) -> Inquest {
         let (federation, case) = (&self.parts.federation, &running.case);
         let Planned { plan, people } = planned.unwrap_or_else(|| {
             let plan = case.question().plan(federation.catalogue());
             let people = federation.people(&plan, &case.request.household);
             Planned { plan, people }
         });
-        let inquiry = self.inquiry(running, &people);
+        let inquiry = self.inquiry(running, &people, (client, tally));
         if let (Disclosure::Minimal, Some(matter)) = (case.request.disclosure, self.matter(case)) {
             let (minimal, at_hand) = self.begin(matter, plan, &people);
             for outcome in &at_hand {

@@ -133,6 +133,7 @@ impl Verifications {
         }
         if expand.evidence {
             members.push(("evidence", outcome.evidence.clone()));
+            members.push(("proofs", raw(&self.told_proofs(row, outcome).await?)));
         }
         if expand.comparison {
             members.push(("comparison", outcome.comparison.clone().unwrap_or_else(|| raw(&()))));

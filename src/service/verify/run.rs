@@ -9,12 +9,14 @@ use super::super::case::Case;
 use super::super::disclosure::Inquest;
 use super::super::judge;
 use super::super::kept::{OutcomeParts, kept_outcome};
+use super::super::provenance::kept_proofs;
 use super::super::running::{Finished, Running};
 use super::inquest::Planned;
-use super::{Caller, FollowUpView, Verifications, sealed_as};
+use super::{Caller, FollowUpView, Verifications, questions, sealed_as};
 use crate::access_log::{Action, DepartmentOutcome as LoggedOutcome};
 use crate::domain::actor::{Client, Role};
 use crate::domain::class::Class;
+use crate::federation::tally::{DepartmentTally, Tally};
 use crate::policy::Parameters;
 use crate::seal::{DataKey, Field};
 use crate::store::{EventRow, OutcomeRow, StoreError};
@@ -53,6 +55,10 @@ pub(super) struct Concluding<'a> {
     /// How often the hub has asked again by itself.
     pub(super) attempts: u32,
     pub(super) class: Class,
+    /// What was asked.
+    pub(super) asked: &'a [DepartmentTally],
+    /// The name of the attempt that asked again.
+    pub(super) attempt: Option<&'a str>,
 }
 
 impl Verifications {
@@ -65,9 +71,10 @@ impl Verifications {
         key: &DataKey,
         planned: Option<Planned>,
     ) -> Result<Finished, StoreError> {
+        let tally = Tally::default();
         let asked = async {
             if planned.is_some() || self.may_ask(&running.case) {
-                self.ask(running, planned).await
+                self.ask(running, planned, (client, &tally)).await
             } else {
                 Inquest::default()
             }
@@ -76,8 +83,9 @@ impl Verifications {
         let inquest = running.revoked.run_until_cancelled(asked).await.filter(|_| !running.revoked.is_cancelled());
         let revoked = inquest.is_none().then(|| running.case.revoked());
         let (case, inquest) = (revoked.as_ref().unwrap_or(&running.case), inquest.unwrap_or_default());
-        let (opened_at, class) = (running.opened_at, running.class);
-        let concluding = Concluding { id: &running.id, case, opened_at, key, version: 1, attempts: 0, class };
+        let (opened_at, class, asked) = (running.opened_at, running.class, tally.counted());
+        let (id, asked) = (&running.id, &asked);
+        let concluding = Concluding { id, case, opened_at, key, version: 1, attempts: 0, class, asked, attempt: None };
         let conclusion = self.conclude(concluding, inquest, Caller { client, request_id, class })?;
         let Conclusion { answer, outcome, released, status, not_asked } = conclusion;
         self.keep_pack(&running.case).await?;
@@ -108,7 +116,7 @@ impl Verifications {
         caller: Caller<'_>,
     ) -> Result<Conclusion, StoreError> {
         let Inquest { outcomes, spared, summary } = inquest;
-        let Concluding { id, case, opened_at, key, version, class, .. } = concluding;
+        let Concluding { id, case, opened_at, key, version, class, asked, attempt, .. } = concluding;
         let (request, pack) = (&case.request, case.pack.as_deref());
         let now = self.parts.clock.now();
         let catalogue = self.parts.federation.catalogue();
@@ -140,15 +148,18 @@ impl Verifications {
             comparison: None,
             report: None,
             evidence: None,
+            proofs: None,
             trace: None,
             follow_up: None,
             notice: notice(),
         });
+        let proofs = kept_proofs(&outcomes, id);
         let kept = kept_outcome(&OutcomeParts {
             answer: &answer,
             evidence: &json(&assembled.evidence),
             facts: &json(&assembled.facts),
             comparison: &json(&comparison),
+            proofs: &if proofs.is_empty() { Vec::new() } else { json(&proofs) },
             pack_digest: pack.map(Parameters::digest),
             engine: ENGINE_VERSION,
         });
@@ -162,6 +173,10 @@ impl Verifications {
         let status = verdict.status.as_str();
         let mut released = case.event(receipt.clone(), now, Action::Released, caller.client, caller.request_id, id);
         released.departments = &logged;
+        // What a later version did not ask about, the first did or spared.
+        let rows = if attempt.is_none() { &departments[..] } else { &[] };
+        let questions = questions::logged(rows, asked, attempt);
+        released.questions = &questions;
         released.verdict = Some(status);
         if class == Class::Background {
             released.role = Some(Role::System);
@@ -169,7 +184,7 @@ impl Verifications {
         let released = released.to_row()?;
         let follow_up = match &verdict.blocking_departments {
             Some(blocking) if verdict.status == Status::PendingData => {
-                Some(Box::new(self.owed(concluding, blocking, &outcomes)?))
+                Some(Box::new(self.owed(concluding, blocking, &outcomes, &proofs)?))
             }
             _ => None,
         };
@@ -203,6 +218,7 @@ pub(super) fn answer_so_far(running: &Running) -> Vec<u8> {
         comparison: None,
         report: None,
         evidence: None,
+        proofs: None,
         trace: None,
         follow_up: None,
         notice: notice(),

@@ -1,4 +1,5 @@
-//! 应急管理局: ruined dwellings, relief payments, losses. Days are 2024.07.15.
+//! 应急管理局: ruined dwellings, relief payments, losses. Days are 2024.07.15. It has no database that could be
+//! asked: it delivers its tables as files.
 
 use serde_json::{Value, json};
 
@@ -7,8 +8,25 @@ use crate::domain::fact::{ExpenditureKind, IncomeCategory, Kind};
 use crate::domain::money::Money;
 use crate::simulate::case::{Asset, Expenditure};
 
-/// The native schema.
-pub const SCHEMA: &str = include_str!("../../../connectors/emergency/fixtures/schema.sql");
+/// The columns of each table, in which the bureau delivers them.
+pub const COLUMNS: [&[&str]; 3] = [
+    &[
+        "编号",
+        "户主姓名",
+        "户主证件号",
+        "家庭人口",
+        "住址",
+        "灾种",
+        "受灾时间",
+        "倒塌间数",
+        "严重损坏间数",
+        "一般损坏间数",
+        "重建完成",
+        "更新日期",
+    ],
+    &["姓名", "证件号", "救助类型", "金额", "发放日期", "开户账号"],
+    &["登记号", "姓名", "证件号", "支出类别", "支出总额", "已获补偿额", "支出日期"],
+];
 
 const DAY: &str = "%Y.%m.%d";
 

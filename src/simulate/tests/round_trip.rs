@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use connectors::adapter::{Adapter, Overrides};
+use connectors::clock::Clock;
 use connectors::ledger::Ledger;
 use connectors::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject, ResultStatus};
 use connectors::secret::Secret;
@@ -12,6 +14,7 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::{listed, with};
+use crate::domain::clock::{SystemClock, SystemRandomness};
 use crate::domain::dataset::Catalogue;
 use crate::domain::fact::{Fact, FactKind};
 use crate::domain::money::Money;
@@ -19,8 +22,10 @@ use crate::domain::period::{Period, age_on};
 use crate::simulate::case::{Case, DepartmentStatus};
 use crate::simulate::department::DEPARTMENTS;
 use crate::simulate::filing::Notice;
+use crate::simulate::keys::TrialKeys;
 use crate::simulate::native_store;
 use crate::simulate::request::Request;
+use crate::simulate::service::{self, Service};
 use crate::simulate::{DEFAULT_DATE, Simulation};
 
 /// What is known, by who says it and of what; amounts in fen, counts, or 1.
@@ -170,18 +175,28 @@ fn told(known: &mut Known, department: &str, member: &str, died_on: Option<Date>
 struct Departments {
     catalogue: Catalogue,
     adapters: Vec<(&'static str, Adapter)>,
+    _services: Vec<Service>,
 }
 
 impl Departments {
-    fn open(stores: &Path) -> Self {
-        let adapters = DEPARTMENTS.into_iter().map(|department| {
-            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("connectors/{department}/connector.toml"));
-            let url = format!("sqlite://{}", native_store::path(stores, department).display());
-            let overrides =
-                Overrides { source_url: Some(Secret::new(url)), ledger: Ledger::Silent, ..Overrides::default() };
-            (department, Adapter::load(&file, overrides).unwrap())
-        });
-        Self { catalogue: Catalogue::shipped(), adapters: adapters.collect() }
+    async fn open(stores: &Path, today: Date) -> Self {
+        let noon = jiff::tz::Offset::UTC.to_timestamp(today.at(12, 0, 0, 0)).unwrap();
+        let keys = TrialKeys::write(&stores.join("keys"), &SystemRandomness).unwrap();
+        let (mut adapters, mut services) = (Vec::new(), Vec::new());
+        for department in DEPARTMENTS {
+            let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("connectors/{department}/connector.toml"));
+            let text = std::fs::read_to_string(&shipped).unwrap();
+            let file = service::furnish(stores, department, &text, &keys, &SystemRandomness).unwrap();
+            let service = Service::start(stores, department, &keys, Arc::new(SystemClock), None).await.unwrap();
+            // What was delivered is of the day of the simulation; services go by the day it is.
+            let clock = if service.is_some() { Clock::system() } else { Clock::new(move || noon) };
+            let url = service.as_ref().map_or_else(|| native_store::url(stores, department), Service::url);
+            services.extend(service);
+            let (source_url, ledger) = (Some(Secret::new(url)), Ledger::Silent);
+            let overrides = Overrides { source_url, ledger, clock, ..Overrides::default() };
+            adapters.push((department, Adapter::load(&file, overrides).unwrap()));
+        }
+        Self { catalogue: Catalogue::shipped(), adapters, _services: services }
     }
 
     /// Asks every department what the catalogue lets it be asked about the household, by age.
@@ -242,7 +257,7 @@ async fn assert_round_trip(simulation: &Simulation) {
     let folder = tempfile::tempdir().unwrap();
     simulation.write(folder.path()).await.unwrap();
     let prepared = simulation.prepare().unwrap();
-    let departments = Departments::open(folder.path());
+    let departments = Departments::open(folder.path(), simulation.recorded_on()).await;
     for (case, (_, request)) in simulation.cases().iter().zip(&prepared.requests) {
         let (mut known, keys) = departments.ask(case, request).await;
         declared(&mut known, request);

@@ -11,10 +11,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum_server::tls_rustls::RustlsConfig;
+use connectors::context::CONTEXT;
 use futures_util::stream;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -95,7 +96,8 @@ impl Drop for Department {
     }
 }
 
-fn tls(keys: &Path) -> RustlsConfig {
+/// TLS of a department that asks for no certificate, with the keys of a folder.
+pub(crate) fn tls(keys: &Path) -> RustlsConfig {
     let read = |name: &str| std::fs::read(keys.join(name)).unwrap();
     let certificates = CertificateDer::pem_slice_iter(&read("server.pem")).collect::<Result<Vec<_>, _>>().unwrap();
     let key = PrivateKeyDer::from_pem_slice(&read("server.key")).unwrap();
@@ -109,7 +111,7 @@ fn tls(keys: &Path) -> RustlsConfig {
     RustlsConfig::from_config(Arc::new(config))
 }
 
-async fn answer(State(role): State<Arc<Role>>, question: Bytes) -> Response {
+async fn answer(State(role): State<Arc<Role>>, head: HeaderMap, question: Bytes) -> Response {
     let spoil = *role.spoil.lock().unwrap();
     match spoil {
         Spoil::Silence => return std::future::pending().await,
@@ -126,6 +128,9 @@ async fn answer(State(role): State<Arc<Role>>, question: Bytes) -> Response {
         _ => {}
     }
     let sent = role.http.post(&role.adapter).header(header::CONTENT_TYPE, "application/json").body(question.clone());
+    // Whoever asks is proven to the adapter itself.
+    let context = head.get(CONTEXT).cloned().unwrap_or(axum::http::HeaderValue::from_static(""));
+    let sent = sent.header(CONTEXT, context);
     let Ok(sound) = sent.send().await else { return StatusCode::BAD_GATEWAY.into_response() };
     let Ok(sound) = sound.bytes().await else { return StatusCode::BAD_GATEWAY.into_response() };
     let about = subjects(&question);

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use connectors::serve::Running;
 use hedui::simulate::trial::TrialFiles;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -28,7 +27,7 @@ pub(crate) struct World {
     pub(crate) housing: Department,
     pub(crate) folder: TempDir,
     pub(crate) files: TrialFiles,
-    pub(crate) adapters: BTreeMap<&'static str, Running>,
+    pub(crate) adapters: BTreeMap<&'static str, crate::hub::Department>,
     hub: Option<Hub>,
     caller: Caller,
     /// Each household: what is asked, and the verdict while nothing is spoiled.

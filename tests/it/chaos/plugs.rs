@@ -1,17 +1,16 @@
 //! Plugs pulled while verifications run: an adapter killed, the hub killed, both started again (P9, P10).
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use hedui::simulate::service;
 use serde_json::Value;
 
 use super::callers::{HOUSEHOLDS, World};
 use super::network::Toxic;
 use super::{PATIENCE, millis};
 use crate::durability::free_port;
-use crate::hub::root;
 
 /// Housing's adapter as a process of the shipped executable.
 struct Plug {
@@ -20,19 +19,25 @@ struct Plug {
 }
 
 impl Plug {
-    async fn in_at(folder: &Path, address: SocketAddr) -> Self {
+    async fn in_at(world: &World, address: SocketAddr) -> Self {
+        let folder = world.folder.path();
         let keys = folder.join("keys");
+        let source = world.adapters["housing"].service_url().unwrap();
         let process = Command::new(env!("CARGO_BIN_EXE_hedui"))
             .args(["adapter", "serve"])
-            .arg(root().join("connectors/housing/connector.toml"))
+            .arg(service::home(folder, "housing").join("connector.toml"))
             .args(["--listen", &address.to_string()])
             .arg("--cert")
             .arg(keys.join("server.pem"))
             .arg("--key")
             .arg(keys.join("server.key"))
+            .arg("--hub-keys")
+            .arg(keys.join("hub-keys.json"))
+            .arg("--answer-key")
+            .arg(keys.join("answers/housing.key"))
             .arg("--client-ca")
             .arg(keys.join("ca.pem"))
-            .args(["--source-url", &format!("sqlite://{}", folder.join("housing.sqlite").display())])
+            .args(["--source-url", &source])
             .arg("--rehearse")
             .arg(folder.join("rehearsals/housing.json"))
             .stdout(Stdio::null())
@@ -67,7 +72,7 @@ impl Drop for Plug {
 #[tokio::test(flavor = "multi_thread")]
 async fn p9_an_adapter_killed_while_it_is_asked_costs_its_own_facts_and_is_found_again() {
     let world = World::start(PATIENCE).await;
-    let mut plug = Plug::in_at(world.folder.path(), free_port()).await;
+    let mut plug = Plug::in_at(&world, free_port()).await;
     world.network.lead_to(plug.address);
     let callers = world.callers(4);
     callers.until(callers.began_at, 30, |told| told == "answered").await;
@@ -77,7 +82,7 @@ async fn p9_an_adapter_killed_while_it_is_asked_costs_its_own_facts_and_is_found
         let from = Instant::now();
         let address = plug.pull();
         callers.until(from, 8, |told| told != "answered").await;
-        plug = Plug::in_at(world.folder.path(), address).await;
+        plug = Plug::in_at(&world, address).await;
         let back = Instant::now();
         callers.until(back, 8, |told| told == "answered").await;
     }
@@ -92,7 +97,7 @@ async fn p9_an_adapter_killed_while_it_is_asked_costs_its_own_facts_and_is_found
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_every_acknowledged_verification_is_there_and_ends_whoever_is_killed() {
     let mut world = World::start(Duration::from_secs(3)).await;
-    let plug = Plug::in_at(world.folder.path(), free_port()).await;
+    let plug = Plug::in_at(&world, free_port()).await;
     world.network.lead_to(plug.address);
     // Long enough on its way that everything is under way when the plugs are pulled.
     world.network.spoil(Toxic::Latency { delay: millis(400), jitter: millis(400) });
@@ -108,7 +113,7 @@ async fn p10_every_acknowledged_verification_is_there_and_ends_whoever_is_killed
     }
     let address = plug.pull();
     world.kill_hub().await;
-    let _plug = Plug::in_at(world.folder.path(), address).await;
+    let _plug = Plug::in_at(&world, address).await;
     for (household, id) in accepted {
         let ended = async {
             loop {

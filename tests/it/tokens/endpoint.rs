@@ -209,14 +209,15 @@ async fn a43_the_hubs_key_is_replaced_under_load_and_a_leaked_one_is_out_at_once
     let (hub, pair) = hub().await;
     let token = hub.grant(&pair.assertion("c1", |_, _| ())).await.token();
     assert_eq!(blocking(|| hub.client(&["hub-key"])).1["done"], "signing_key/2/made");
-    assert_eq!(hub.json("/.well-known/jwks.json").await["keys"].as_array().unwrap().len(), 2);
+    // Beside those of tokens stands the key that questions to departments are signed with.
+    assert_eq!(hub.json("/.well-known/jwks.json").await["keys"].as_array().unwrap().len(), 2 + 1);
     let second = hub.grant(&pair.assertion("c1", |_, _| ())).await.token();
     assert_ne!(jsonwebtoken::decode_header(&token).unwrap().kid, jsonwebtoken::decode_header(&second).unwrap().kid);
     assert_eq!((hub.status(&token).await, hub.status(&second).await), (http_ok(), http_ok()));
     let hub = hub.restart().await;
     assert_eq!((hub.status(&token).await, hub.status(&second).await), (http_ok(), http_ok()));
     assert_eq!(blocking(|| hub.client(&["hub-key", "--at-once"])).1["done"], "signing_key/3/made");
-    assert_eq!(hub.json("/.well-known/jwks.json").await["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(hub.json("/.well-known/jwks.json").await["keys"].as_array().unwrap().len(), 1 + 1);
     assert_eq!((hub.status(&token).await.as_u16(), hub.status(&second).await.as_u16()), (401, 401));
     let third = hub.grant(&pair.assertion("c1", |_, _| ())).await.token();
     assert_eq!(hub.status(&third).await, 200);

@@ -93,7 +93,7 @@ impl Pair {
 struct Stopped {
     database: PathBuf,
     config: PathBuf,
-    _kept: (tempfile::TempDir, Vec<connectors::serve::Running>),
+    _kept: (tempfile::TempDir, Vec<crate::hub::Department>),
 }
 
 impl Stopped {

@@ -65,6 +65,7 @@ fn offering(keys: &TrialKeys, address: SocketAddr, last: u64, evidence: &Path) -
         content_type: "text/plain",
         ca: &std::fs::read_to_string(&keys.ca).unwrap(),
         identity: None,
+        pins: &[],
         connect_timeout: Duration::from_secs(5),
         max_answer: 16 * 1024,
         egress: &egress,

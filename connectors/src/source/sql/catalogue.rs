@@ -25,6 +25,9 @@ pub struct Relation {
     pub kind: String,
     /// Its columns, in their order.
     pub columns: Vec<ColumnInfo>,
+    /// The path of the records, for a file of XML.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<String>,
     /// How many rows were looked at; `None` where it could not be sampled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sampled: Option<i64>,
@@ -101,7 +104,13 @@ impl SqlSource {
             match relations.last_mut().filter(|last| last.name == name) {
                 Some(last) => last.columns.push(column),
                 None => {
-                    relations.push(Relation { name, kind: text(1), columns: vec![column], sampled: None });
+                    relations.push(Relation {
+                        name,
+                        kind: text(1),
+                        columns: vec![column],
+                        records: None,
+                        sampled: None,
+                    });
                 }
             }
         }
@@ -111,32 +120,37 @@ impl SqlSource {
         Ok(relations)
     }
 
-    /// Counts what is empty in the first rows. A relation that cannot be read in time is left without.
+    /// Counts what is empty in the first rows, and how long what is there is written. A relation that cannot be read in
+    /// time is left without; one with a column that has no text is counted only.
     async fn sample(&self, relation: &mut Relation) {
-        let length = match &self.database {
-            Database::Sqlite(_) => "LENGTH",
-            Database::Postgres(_) | Database::Mariadb(_) => "CHAR_LENGTH",
+        if !self.counted(relation, true).await {
+            self.counted(relation, false).await;
+        }
+    }
+
+    async fn counted(&self, relation: &mut Relation, with_widths: bool) -> bool {
+        let (length, as_text) = match &self.database {
+            Database::Sqlite(_) => ("LENGTH", "text"),
+            Database::Postgres(_) => ("CHAR_LENGTH", "text"),
+            Database::Mariadb(_) => ("CHAR_LENGTH", "char"),
         };
-        let as_text = match &self.database {
-            Database::Mariadb(_) => "char",
-            Database::Sqlite(_) | Database::Postgres(_) => "text",
-        };
-        let counts: Vec<String> = relation
-            .columns
-            .iter()
-            .map(|ColumnInfo { written, .. }| {
-                let length = format!("{length}(CAST({written} AS {as_text}))");
+        let count = |ColumnInfo { written, .. }: &ColumnInfo| {
+            let length = format!("{length}(CAST({written} AS {as_text}))");
+            if with_widths {
                 format!("COUNT({written}), MIN({length}), MAX({length})")
-            })
-            .collect();
+            } else {
+                format!("COUNT({written}), NULL, NULL")
+            }
+        };
+        let counts: Vec<String> = relation.columns.iter().map(count).collect();
         let text = format!(
             "SELECT COUNT(*), {} FROM (SELECT * FROM {} LIMIT {SAMPLED}) sampled",
             counts.join(", "),
             relation.name
         );
-        let Ok(rows) = self.in_time(self.run(&Call::plain(&text, 1))).await else { return };
+        let Ok(rows) = self.in_time(self.run(&Call::plain(&text, 1))).await else { return false };
         let counted: Vec<Option<i64>> = rows.rows.first().into_iter().flatten().map(whole).collect();
-        let Some((Some(all), counted)) = counted.split_first() else { return };
+        let Some((Some(all), counted)) = counted.split_first() else { return false };
         relation.sampled = Some(*all);
         for (column, counted) in relation.columns.iter_mut().zip(counted.chunks_exact(3)) {
             if let [Some(filled), shortest, longest] = counted {
@@ -144,6 +158,7 @@ impl SqlSource {
                 column.width = shortest.filter(|shortest| Some(*shortest) == *longest);
             }
         }
+        true
     }
 
     async fn run(&self, call: &Call<'_>) -> Result<crate::native::Rows, SourceError> {

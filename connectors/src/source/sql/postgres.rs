@@ -160,6 +160,7 @@ impl Postgres {
         let mut found = Rows {
             columns: statement.columns().iter().map(|column| column.name().to_owned()).collect(),
             rows: Vec::new(),
+            as_of: None,
         };
         let mut stream = statement.query_with(arguments).fetch(&mut *connection);
         while let Some(row) = stream.try_next().await.map_err(failed)? {

@@ -14,6 +14,7 @@ use super::super::trouble::{Rung, Trouble, Whereabouts};
 use super::super::{OpenError, SourceError};
 use super::plan::{Plan, Scan};
 use super::{Bound, Call, Session};
+use crate::error::Text;
 use crate::native::{Native, Rows};
 use crate::secret::Secret;
 
@@ -58,7 +59,7 @@ impl Sqlite {
 
     /// A database in memory, on the one connection it lives in.
     pub(super) async fn in_memory(setup: Vec<String>, session: Session) -> Result<Self, OpenError> {
-        let fixture = |error: sqlx::Error| OpenError::Fixture(error.to_string());
+        let fixture = |error: sqlx::Error| OpenError::Fixture(Text::same(error.to_string()));
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)

@@ -254,8 +254,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         Rung::Tcp,
         ("{host}:{port} 上没有程序在听", "nothing listens on {host}:{port}"),
         (
-            "核对 port，并看数据库是否启动、是否只听 127.0.0.1",
-            "check port, and whether the database is up and listens on more than 127.0.0.1",
+            "核对 port，并看对方的程序（数据库或服务）是否启动、是否只听 127.0.0.1",
+            "check port, and whether the database or service is up and listens on more than 127.0.0.1",
         ),
         "nc -vz {host} {port}",
     ),
@@ -300,8 +300,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         Rung::Tcp,
         ("连接被对方或中间的设备掐断", "the connection was cut by the other side, or by something in between"),
         (
-            "看数据库日志；若有防火墙或入侵检测，请其放行",
-            "look at the database's log; if a firewall or intrusion detection is in between, have it let this through",
+            "看数据库或服务的日志；若有防火墙或入侵检测，请其放行",
+            "look at the log of the database or service; if a firewall or intrusion detection is in between, have it let this through",
         ),
         "",
     ),
@@ -310,7 +310,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "connection_broken",
         Rung::Tcp,
         ("连接中断", "the connection broke"),
-        ("看数据库是否重启过", "see whether the database was restarted"),
+        ("看数据库或服务是否重启过", "see whether the database or service was restarted"),
         "",
     ),
     entry(
@@ -318,10 +318,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         "connection_closed",
         Rung::Tcp,
         (
-            "对方连上就断开：可能不是这种数据库，或服务器拒绝本机",
+            "对方连上就断开：可能不是这种程序，或服务器拒绝本机",
             "the other side hangs up: it may be another kind of program, or refuse this machine",
         ),
-        ("核对 port 和 driver；看数据库日志", "check port and driver; look at the database's log"),
+        (
+            "核对 port（数据库还有 driver）；看对方的日志",
+            "check port, and for a database driver; look at the log of the other side",
+        ),
         "",
     ),
     entry(

@@ -1,0 +1,149 @@
+//! A registered adapter as the store keeps it: one version of a department's adapter, and everything that was done with it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer_key::AnswerKey;
+use super::conformance::Conformance;
+use crate::domain::adapter::{AdapterState, Move};
+use crate::domain::agreement::Agreement;
+use crate::domain::dataset::{DatasetId, DepartmentId};
+use crate::domain::problem::Text;
+use crate::egress::KeyPin;
+use crate::store::{AdapterRow, StoreError};
+
+/// Steps that the record itself keeps; the access log has them all.
+const KEPT_STEPS: usize = 100;
+
+/// A registered adapter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdapterRecord {
+    /// Department and number: `hrss-2`.
+    pub id: String,
+    /// The department it answers for.
+    pub department: DepartmentId,
+    /// The how-manyeth version of this department's adapter, from 1.
+    pub number: u32,
+    /// Where it is: `https://host:port`.
+    pub endpoint: String,
+    /// The version of its connector, as its manifest told.
+    pub version: String,
+    /// What it calls itself.
+    pub name: Text,
+    /// Whom to call when it is down.
+    pub contact: String,
+    /// What it serves.
+    pub datasets: Vec<ServedDataset>,
+    /// The keys its certificate may have: the one that was seen, and those it is to be rotated to.
+    pub pins: Vec<KeyPin>,
+    /// The key that signs its answers, as its manifest told; its answers need no signature when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_key: Option<AnswerKey>,
+    /// Thumbprint of the key that signs its conformance reports; any when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_key: Option<String>,
+    /// Where it stands.
+    pub state: AdapterState,
+    /// What callers are told while it is suspended or draining.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Text>,
+    /// What the department agreed to.
+    pub agreement: Agreement,
+    /// The report it was let on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conformance: Option<Conformance>,
+    /// Who invited the department.
+    pub invited_by: String,
+    /// From where it was registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_from: Option<String>,
+    /// When.
+    pub registered_at: Timestamp,
+    /// What was done with it since, the newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepTaken>,
+}
+
+/// A dataset of an adapter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServedDataset {
+    /// The dataset.
+    #[schema(value_type = String)]
+    pub id: DatasetId,
+    /// The type of its facts.
+    pub fact: String,
+}
+
+/// A step that was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepTaken {
+    /// The move; absent where the terms were changed.
+    #[serde(default, rename = "move", skip_serializing_if = "Option::is_none")]
+    pub by: Option<Move>,
+    /// Where it led.
+    pub state: AdapterState,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// Who entered it; `hub` where nobody did.
+    pub entered_by: String,
+    /// Who agreed to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvers: Vec<String>,
+    /// The terms that stood before, where others were put in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Box<Agreement>>,
+}
+
+impl AdapterRecord {
+    /// When anything of it changed last.
+    pub fn changed_at(&self) -> Timestamp {
+        self.steps.last().map_or(self.registered_at, |step| step.at)
+    }
+
+    /// Whether it was ever asked for what counts.
+    pub fn was_live(&self) -> bool {
+        matches!(self.state, AdapterState::Live) || self.steps.iter().any(|step| step.state == AdapterState::Live)
+    }
+
+    /// Which of two changed last is told by this.
+    pub(super) fn newness(&self) -> (Timestamp, u32) {
+        (self.changed_at(), self.number)
+    }
+
+    /// In whose name its quotas are counted; nobody's while it is not asked.
+    pub fn quota_owner(&self) -> Option<&str> {
+        match self.state {
+            AdapterState::Live => Some(self.department.as_str()),
+            AdapterState::Shadow => Some(&self.id),
+            _ => None,
+        }
+    }
+
+    /// Notes a step.
+    pub(super) fn took(&mut self, step: StepTaken) {
+        self.state = step.state;
+        self.steps.push(step);
+        let surplus = self.steps.len().saturating_sub(KEPT_STEPS);
+        self.steps.drain(..surplus);
+    }
+
+    /// The row that keeps it.
+    pub(super) fn to_row(&self) -> Result<AdapterRow, StoreError> {
+        Ok(AdapterRow {
+            id: self.id.clone(),
+            department: self.department.to_string(),
+            changed_at: self.changed_at().as_microsecond(),
+            body: serde_json::to_string(self).map_err(|_| StoreError::Corrupt("adapter"))?,
+        })
+    }
+
+    /// What a row keeps.
+    pub fn of(row: &AdapterRow) -> Result<Self, StoreError> {
+        serde_json::from_str(&row.body).map_err(|_| StoreError::Corrupt("adapter"))
+    }
+}
