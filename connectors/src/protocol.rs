@@ -74,6 +74,33 @@ pub struct QuerySubject {
     /// When present, only these of the query's datasets are asked about this person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub datasets: Option<Vec<String>>,
+    /// What the question about this person rests on, where one query carries several households; that of the query
+    /// otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<QueryCase>,
+}
+
+/// What a question about one person rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueryCase {
+    /// The hub's id of the verification.
+    pub request_id: String,
+    /// The household's authorisation.
+    pub authorisation: QueryAuthorisation,
+}
+
+impl Query {
+    /// The cases of a query of several households, each once; none where all are of one.
+    pub fn cases(&self) -> Vec<&QueryCase> {
+        let mut cases: Vec<&QueryCase> = Vec::new();
+        for case in self.subjects.iter().filter_map(|subject| subject.case.as_ref()) {
+            if cases.last() != Some(&case) && !cases.contains(&case) {
+                cases.push(case);
+            }
+        }
+        cases
+    }
 }
 
 impl Query {
@@ -90,6 +117,7 @@ impl Query {
             id_number: id_number.to_owned(),
             name: name.to_owned(),
             datasets: None,
+            case: None,
         };
         Self {
             request_id: reason.to_owned(),

@@ -133,6 +133,7 @@ pub(crate) fn question(datasets: &[&str], persons: &[(&str, &str)]) -> Query {
         id_number: (*id_number).to_owned(),
         name: (*name).to_owned(),
         datasets: None,
+        case: None,
     };
     Query {
         request_id: "r-1".to_owned(),

@@ -5,10 +5,15 @@ use crate::access_log::LoggedQuestions;
 use crate::federation::tally::DepartmentTally;
 
 /// The questions by department: those that were asked, in the order in which they were, then those that were spared
-/// everything.
-pub(super) fn logged<'a>(rows: &'a [DepartmentRow], asked: &'a [DepartmentTally]) -> Vec<LoggedQuestions<'a>> {
+/// everything. `attempt` names the one that asked again.
+pub(super) fn logged<'a>(
+    rows: &'a [DepartmentRow],
+    asked: &'a [DepartmentTally],
+    attempt: Option<&'a str>,
+) -> Vec<LoggedQuestions<'a>> {
     let was_sent = |tally: &DepartmentTally| tally.questions.iter().any(|question| question.people > 0);
     let of_tally = |tally: &'a DepartmentTally| LoggedQuestions {
+        attempt,
         cached: 0,
         department: tally.department.as_str(),
         joined: tally.joined,
@@ -19,7 +24,7 @@ pub(super) fn logged<'a>(rows: &'a [DepartmentRow], asked: &'a [DepartmentTally]
         // Nobody was asked, and there is an answer: it was at hand.
         let is_at_hand = matches!(row.status, "answered" | "no_record");
         let (cached, unneeded) = (u32::from(is_at_hand), u32::from(!row.was_asked()));
-        LoggedQuestions { cached, department: row.department.as_str(), joined: 0, sent: &[], unneeded }
+        LoggedQuestions { attempt: None, cached, department: row.department.as_str(), joined: 0, sent: &[], unneeded }
     };
     let is_tallied = |row: &&DepartmentRow| asked.iter().any(|tally| tally.department == row.department);
     let spared = rows.iter().filter(|row| !is_tallied(row)).map(of_row);
@@ -62,7 +67,7 @@ mod tests {
             row("medical_insurance", "unavailable"),
         ];
         let asked = [tally("hrss", 3, 0), tally("education", 0, 1), tally("medical_insurance", 0, 0)];
-        let told = serde_json::to_value(logged(&rows, &asked)).unwrap();
+        let told = serde_json::to_value(logged(&rows, &asked, None)).unwrap();
         assert_eq!(
             told,
             serde_json::json!([
@@ -73,7 +78,7 @@ mod tests {
             ])
         );
         // Broken off: what was sent is told all the same.
-        let broken_off = serde_json::to_value(logged(&[], &asked)).unwrap();
+        let broken_off = serde_json::to_value(logged(&[], &asked, None)).unwrap();
         assert_eq!(broken_off[0], told[0]);
     }
 }

@@ -216,6 +216,7 @@ impl Departments {
                     id_number: member.id_number.clone(),
                     name: member.name.clone(),
                     datasets: Some(fits.map(|dataset| dataset.id.to_string()).collect()),
+                    case: None,
                 }
             });
             let query = Query {

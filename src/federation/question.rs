@@ -1,0 +1,84 @@
+//! The body of a query, as [`connectors::protocol::Query`] reads it.
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::domain::dataset::Dataset;
+use crate::domain::period::Period;
+use crate::domain::purpose::Purpose;
+
+/// What a question about some people rests on.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct CaseBody<'a> {
+    /// The verification.
+    pub(super) request_id: &'a str,
+    /// The household's authorisation.
+    pub(super) authorisation: AuthorisationBody<'a>,
+}
+
+/// An authorisation as departments are told of it.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct AuthorisationBody<'a> {
+    /// Its number.
+    pub(super) number: &'a str,
+    /// Its last day.
+    pub(super) valid_until: Date,
+}
+
+/// A person asked about.
+pub(super) struct PersonBody<'a> {
+    /// How the answer names the person.
+    pub(super) reference: &'a str,
+    pub(super) id_number: &'a str,
+    pub(super) name: &'a str,
+    pub(super) datasets: &'a [&'a Dataset],
+    /// What the question about this person rests on, where one query carries several households.
+    pub(super) case: Option<CaseBody<'a>>,
+}
+
+/// The body. `case` is that of the query, or of the first household of several.
+pub(super) fn query_body<'a>(
+    case: CaseBody<'_>,
+    purpose: Purpose,
+    period: Period,
+    people: impl Iterator<Item = PersonBody<'a>> + Clone,
+) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        request_id: &'a str,
+        purpose: &'a str,
+        authorisation: AuthorisationBody<'a>,
+        period: Period,
+        datasets: &'a [&'a str],
+        subjects: Vec<Subject<'a>>,
+    }
+    #[derive(Serialize)]
+    struct Subject<'a> {
+        #[serde(rename = "ref")]
+        reference: &'a str,
+        id_number: &'a str,
+        name: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        datasets: Option<Vec<&'a str>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        case: Option<CaseBody<'a>>,
+    }
+    let mut datasets: Vec<&str> = Vec::new();
+    for dataset in people.clone().flat_map(|person| person.datasets) {
+        if !datasets.contains(&dataset.id.as_str()) {
+            datasets.push(dataset.id.as_str());
+        }
+    }
+    let subjects = people.map(|person| Subject {
+        reference: person.reference,
+        id_number: person.id_number,
+        name: person.name,
+        datasets: (person.datasets.len() < datasets.len())
+            .then(|| person.datasets.iter().map(|dataset| dataset.id.as_str()).collect()),
+        case: person.case,
+    });
+    let CaseBody { request_id, authorisation } = case;
+    let subjects = subjects.collect();
+    let body = Body { request_id, purpose: purpose.as_str(), authorisation, period, datasets: &datasets, subjects };
+    serde_json::to_vec(&body).expect("a query holds only strings and lists")
+}
