@@ -45,7 +45,7 @@ bench:
 	cargo bench --locked --bench verdict -- $(ARGS)
 	cargo bench --locked --bench access_log -- $(ARGS)
 
-# Hive Router takes a long time to build: cargo install hive-router --version 0.3.10 --locked --bin hive_router --root $(GATEWAYS)
+# Hive Router takes a long time to build: cargo install hive-router --version 0.3.10 --locked --features graphiql --bin hive_router --root $(GATEWAYS)
 $(GATEWAYS)/ready: benches/gateway/peers/package.json benches/gateway/peers/apollo.mjs
 	mkdir -p $(GATEWAYS)
 	cp benches/gateway/peers/package.json benches/gateway/peers/apollo.mjs $(GATEWAYS)
