@@ -6,6 +6,7 @@
 mod beginning;
 mod conform;
 mod explore;
+mod keeper;
 mod print;
 mod proof;
 pub mod reconcile;

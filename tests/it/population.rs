@@ -18,7 +18,7 @@ const CALLERS: usize = 32;
 #[tokio::test(flavor = "multi_thread")]
 async fn five_hundred_households_get_their_true_verdict_from_32_callers_at_once() {
     let system = System::start(
-        Setup { ask_timeout: Some("30s"), deadline: Some("60s"), ..Setup::default() },
+        Setup { on_servers: true, ask_timeout: Some("30s"), deadline: Some("60s"), ..Setup::default() },
         Simulation::population(500, 7, DEFAULT_DATE).unwrap(),
     )
     .await;
