@@ -171,7 +171,7 @@ mod tests {
     }
 
     fn response(dataset: &str, as_of: Option<&str>) -> Response {
-        let json = serde_json::json!({"adapter": {"id": "a", "version": "1"},
+        let json = serde_json::json!({"request_id": "r", "adapter": {"id": "a", "version": "1"},
             "results": [{"ref": "m1", "dataset": dataset, "status": "ok", "as_of": as_of, "facts": []}]});
         serde_json::from_str(&json.to_string()).unwrap()
     }

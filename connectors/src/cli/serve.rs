@@ -79,6 +79,7 @@ pub(super) async fn serve(args: ServeArgs, style: Style) -> u8 {
         Ok(rehearsal) => rehearsal,
         Err(code) => return code,
     };
+    overrides.remembers = true;
     let rehearsing = overrides.rehearsal.is_on();
     match Connector::read(&args.connector.file) {
         Err(faults) => return style.unloaded(&LoadError::File(faults)),

@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::checked::{At, Checker, at, is_name};
 use super::file::{DatasetTable, ParameterTable};
-use super::{Ask, Dataset, Parameter, PeriodDay, SourceInfo, delivered, http, mapped, soap};
+use super::{ASKED, Ask, Dataset, Parameter, PeriodDay, SourceInfo, delivered, http, mapped, soap};
 use crate::date_format::DateFormat;
 use crate::error::Text;
 use crate::facts::{self, FACT_TYPES, FactType};
@@ -50,6 +50,28 @@ pub(super) fn dataset(
             }
         }
     });
+    if table.subject.as_ref().is_some_and(|subject| subject.get_ref() == ASKED) {
+        let alone = match &ask {
+            None => true,
+            Some(Ask::Http(ask)) => ask.persons_per_call == 1,
+            Some(Ask::Soap(ask)) => ask.persons_per_call == 1,
+            Some(Ask::Sql { .. } | Ask::File { .. }) => false,
+        };
+        if !alone {
+            checker.fault(
+                "subject_asked",
+                &here,
+                Text::new(
+                    "subject = \":id_number\" 只用于一次只问一个人的服务",
+                    "subject = \":id_number\" is for a service that is asked about one person in a call",
+                ),
+                Text::new(
+                    "写存放身份号码的列；服务的答复里确实没有号码时，写 persons_per_call = 1",
+                    "write the column with the identity number; where the answers of a service have none, write persons_per_call = 1",
+                ),
+            );
+        }
+    }
     if table.subject.as_ref().is_none_or(|subject| subject.get_ref().trim().is_empty()) {
         checker.fault(
             "subject_missing",

@@ -115,7 +115,7 @@ async fn golden_tests_run_once_a_night_and_a_failure_stays_told_until_they_pass(
     assert_eq!(kept.running.vitals().trouble(), None);
 
     // What the tests rest on has changed under the adapter.
-    kept.edit("sample.sql", "二级", "三级");
+    kept.edit("sample.sql", "'肢体', '二级'", "'肢体', '三级'");
     kept.look_at("2026-11-27T19:00:00Z").await;
     let events = kept.events();
     assert_eq!(events[0]["status"], "failed", "{events:?}");
@@ -123,7 +123,7 @@ async fn golden_tests_run_once_a_night_and_a_failure_stays_told_until_they_pass(
     assert!(why["zh"].as_str().unwrap().contains("不通过") && why["en"].as_str().unwrap().contains("fails"), "{why}");
     assert_eq!(kept.running.vitals().trouble(), Some("golden_test_failed"));
 
-    kept.edit("sample.sql", "三级", "二级");
+    kept.edit("sample.sql", "'肢体', '三级'", "'肢体', '二级'");
     kept.look_at("2026-11-28T19:00:00Z").await;
     assert_eq!((kept.events()[0]["status"].clone(), kept.running.vitals().trouble()), ("passed".into(), None));
 }
@@ -131,7 +131,7 @@ async fn golden_tests_run_once_a_night_and_a_failure_stays_told_until_they_pass(
 #[tokio::test]
 async fn a_file_whose_golden_tests_fail_is_not_taken_over_and_the_night_tries_the_one_that_runs() {
     let mut kept = Kept::start().await;
-    kept.edit("connector.toml", "grade = \"2\"", "grade = \"3\"");
+    kept.edit("connector.toml", "category = \"4\", grade = \"2\"", "category = \"4\", grade = \"3\"");
     kept.edit("connector.toml", "version = \"1.0.0\"", "version = \"1.1.0\"");
     kept.look_at(EVENING).await;
     let events = kept.events();
@@ -147,7 +147,7 @@ async fn a_file_whose_golden_tests_fail_is_not_taken_over_and_the_night_tries_th
     assert_eq!(kept.events()[0]["status"], "passed", "the file that runs is sound");
     assert_eq!(kept.running.vitals().trouble(), Some("connector_file_refused"));
 
-    kept.edit("connector.toml", "grade = \"3\"", "grade = \"2\"");
+    kept.edit("connector.toml", "category = \"4\", grade = \"3\"", "category = \"4\", grade = \"2\"");
     kept.look_at("2026-11-26T19:00:02Z").await;
     let events = kept.events();
     assert_eq!((&events[0]["status"], &events[0]["version"]), (&"taken_over".into(), &"1.1.0".into()));
