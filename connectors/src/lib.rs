@@ -27,6 +27,7 @@ pub mod keys;
 pub mod ledger;
 mod problem;
 pub mod protocol;
+mod nearest;
 pub mod rehearsal;
 pub mod serve;
 pub mod signature;

@@ -215,6 +215,20 @@ impl Mapping {
         columns
     }
 
+    /// Every kind that its facts can have, as far as the file says them.
+    pub fn kinds(&self) -> BTreeSet<&str> {
+        let fields = self.fields.iter().filter(|field| field.target == "kind");
+        fields
+            .flat_map(|field| match &field.from {
+                From::Constant(Value::Text(kind)) => vec![kind.as_str()],
+                From::Column { format: Format::Codes { codes, other }, .. } => {
+                    codes.values().chain(other).map(String::as_str).collect()
+                }
+                From::Constant(_) | From::Column { .. } => Vec::new(),
+            })
+            .collect()
+    }
+
     /// The columns without which a record cannot be used: they say whose it is, whether it counts, and what every
     /// fact has.
     pub fn deciding_columns(&self) -> BTreeSet<&str> {

@@ -13,7 +13,7 @@ use crate::difference;
 use crate::error::Text;
 use crate::facts::{FACT_TYPES, fact_type};
 use crate::ledger::Ledger;
-use crate::proposal::{Taken, propose};
+use crate::proposal::{Known, Taken, propose};
 use crate::source::{Relation, Trouble, of_answer};
 use crate::text::TextEncoding;
 use crate::words;
@@ -108,6 +108,12 @@ pub struct DiscoverArgs {
     /// Of a service: the name of the test person.
     #[arg(long, default_value = "")]
     pub name: String,
+    /// The column of the identity number, where it is not found by its name or form.
+    #[arg(long, value_name = "COLUMN")]
+    pub subject: Option<String>,
+    /// The column of the person's name, where it is not found by its name.
+    #[arg(long, value_name = "COLUMN")]
+    pub name_column: Option<String>,
     /// Propose datasets of this fact type.
     #[arg(long, value_name = "TYPE")]
     pub fact: Option<String>,
@@ -398,10 +404,16 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
     let id = &adapter.connector().adapter.id;
     let taken = std::fs::read_to_string(file).map(|text| Taken::of(&text)).unwrap_or_default();
     let mut taken = if args.append { taken } else { taken.ids_only() };
+    let known = Known {
+        fact: args.fact.as_deref(),
+        request: args.request.as_deref(),
+        subject: args.subject.as_deref(),
+        name: args.name_column.as_deref(),
+    };
     let found: Vec<_> = relations
         .into_iter()
         .map(|relation| {
-            let proposal = propose(id, &relation, args.fact.as_deref(), args.request.as_deref(), &mut taken);
+            let proposal = propose(id, &relation, known, &mut taken);
             (relation, proposal)
         })
         .collect();

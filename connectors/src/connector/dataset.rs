@@ -10,6 +10,8 @@ use super::{ASKED, Ask, Dataset, Parameter, PeriodDay, SourceInfo, delivered, ht
 use crate::date_format::DateFormat;
 use crate::error::Text;
 use crate::facts::{self, FACT_TYPES, FactType};
+use crate::mapping::Mapping;
+use crate::nearest::nearest;
 use crate::sql_text::{ID_NUMBERS, SqlText, SqlTextError};
 
 /// Checks a dataset. How its source is asked is checked where the source itself is sound.
@@ -86,6 +88,20 @@ pub(super) fn dataset(
     let id = table.id.get_ref().clone();
     let fact_name = table.fact.get_ref().clone();
     let mapping = mapped::mapping(checker, &place, span, fact, table);
+    for kind in mapping.iter().flat_map(Mapping::kinds) {
+        let known = facts::kinds(&fact_name);
+        if let Some(meant) = nearest(kind, known.iter().copied()).filter(|_| !known.contains(&kind)) {
+            checker.fault(
+                "kind_misspelt",
+                &here,
+                Text::new(
+                    format!("类别 {kind} 不在规则里：这样的记录不会计入"),
+                    format!("the rules know no kind {kind}: such records would count for nothing"),
+                ),
+                Text::new(format!("是不是 {meant}？"), format!("did you mean {meant}?")),
+            );
+        }
+    }
     belongs.then_some(Dataset { id, fact: fact_name, ask: ask?, mapping: mapping? })
 }
 
@@ -145,10 +161,21 @@ fn fact_type(checker: &mut Checker<'_>, place: &str, name: &Spanned<String>) -> 
             "fact_unknown",
             &at(place, name.span()),
             Text::new("没有这种事实类型", "there is no such fact type"),
-            Text::new(format!("可用：{known}"), format!("one of {known}")),
+            meant_of(name.get_ref(), FACT_TYPES.map(|fact| fact.name), &known),
         );
     }
     fact
+}
+
+/// What mends a name that is not one of those there are: the one that was probably meant, and all of them.
+pub(super) fn meant_of<'a>(name: &str, all: impl IntoIterator<Item = &'a str>, listed: &str) -> Text {
+    match nearest(name, all) {
+        Some(meant) => Text::new(
+            format!("是不是 {meant}？可用：{listed}"),
+            format!("did you mean {meant}? There are {listed}"),
+        ),
+        None => Text::new(format!("可用：{listed}"), format!("one of {listed}")),
+    }
 }
 
 fn statement(

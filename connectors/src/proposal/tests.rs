@@ -10,6 +10,7 @@ fn relation(name: &str, columns: &[(&str, &str, &str)]) -> Relation {
         comment: (*comment).to_owned(),
         nulls: None,
         width: None,
+        numbers: None,
     });
     Relation {
         name: name.to_owned(),
@@ -21,7 +22,7 @@ fn relation(name: &str, columns: &[(&str, &str, &str)]) -> Relation {
 }
 
 fn proposed(adapter: &str, relation: &Relation, fact: Option<&str>) -> Result<Proposal, NoProposal> {
-    propose(adapter, relation, fact, None, &mut Taken::default())
+    propose(adapter, relation, Known { fact, ..Known::default() }, &mut Taken::default())
 }
 
 #[test]
@@ -29,12 +30,12 @@ fn a_table_is_not_proposed_twice_and_two_tables_do_not_get_one_id() {
     let columns = [("sfzh", "char(18)", ""), ("swrq", "char(8)", "")];
     let (table, view) = (relation("死亡登记", &columns), relation("死亡登记_2024", &columns));
     let mut taken = Taken::default();
-    let first = propose("health", &table, None, None, &mut taken).unwrap();
-    let second = propose("health", &view, None, None, &mut taken).unwrap();
+    let first = propose("health", &table, Known::default(), &mut taken).unwrap();
+    let second = propose("health", &view, Known::default(), &mut taken).unwrap();
     assert!(first.toml.contains("id = \"health.death\"") && second.toml.contains("id = \"health.death_2\""));
     let mut taken = Taken::of(&first.toml);
-    assert_eq!(propose("health", &table, None, None, &mut taken), Err(NoProposal::AlreadyThere));
-    assert!(propose("health", &view, None, None, &mut taken).unwrap().toml.contains("health.death_2"));
+    assert_eq!(propose("health", &table, Known::default(), &mut taken), Err(NoProposal::AlreadyThere));
+    assert!(propose("health", &view, Known::default(), &mut taken).unwrap().toml.contains("health.death_2"));
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn the_field_standard_of_social_security_is_known() {
         "as_of = { column = \"AAE036\", format = \"%Y-%m-%d %H:%M:%S\" }",
         "amount = { column = \"AAE019\", as = \"yuan\" }",
         "to = { column = \"EAC064\", as = \"date\", format = \"%Y%m\", day = \"last\" }",
-        "# category = { … }",
+        "# category = { value = \"…\" }",
         "WHERE AAC002 IN (:id_numbers) AND EAC064 BETWEEN :first AND :last",
         "first = { of = \"period.from\", format = \"%Y%m\" }",
     ] {

@@ -328,8 +328,6 @@ async fn five_hundred_persons_are_a_bounded_number_of_calls_at_once() {
     assert!(results.iter().all(|result| result.status == ResultStatus::Ok) && results.len() == 500);
     assert!(running.service.most.load(Ordering::SeqCst) <= 3);
     assert_eq!(running.calls(PATH), 500);
-    let few = running.adapter(SIGNED, &[("timeout = \"10s\"", "timeout = \"10s\"\nmax_calls = 10")]);
-    assert_eq!(ask(&few, &persons).await.unwrap_err().code, "statement_too_costly");
     let together = running.adapter(
         OAUTH2,
         &[
@@ -344,6 +342,9 @@ async fn five_hundred_persons_are_a_bounded_number_of_calls_at_once() {
     let results = ask(&together, &persons).await.unwrap();
     assert!(results.iter().all(|result| result.status == ResultStatus::Ok) && results.len() == 500);
     assert_eq!(running.calls(PATH) - before, 5, "a hundred persons a call");
+    // Last: calls that are given up half-way may still arrive.
+    let few = running.adapter(SIGNED, &[("timeout = \"10s\"", "timeout = \"10s\"\nmax_calls = 10")]);
+    assert_eq!(ask(&few, &persons).await.unwrap_err().code, "statement_too_costly");
 }
 
 #[test]
