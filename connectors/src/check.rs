@@ -356,7 +356,8 @@ async fn climb_answers(adapter: &Adapter, question: &Question<'_>, steps: &mut V
 }
 
 fn about(dataset: &Dataset, trouble: Trouble) -> Trouble {
-    Trouble { what: trouble.what.about(&dataset.id), ..trouble }
+    let command = file::granting(dataset, &trouble).or(trouble.command);
+    Trouble { what: trouble.what.about(&dataset.id), command, ..trouble }
 }
 
 fn column_missing(dataset: &Dataset, columns: &[String]) -> Vec<Trouble> {

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::Step;
-use crate::connector::Connector;
+use crate::connector::{Ask, Connector, Dataset};
 use crate::error::{Lang, Text};
 use crate::source::{Rung, Trouble};
+use crate::sql_text::Placeholder;
 use crate::{facts, golden};
 
 /// The kinds of property that the shipped rules do not count, if there are any: a pack may, and a slip may be one.
@@ -60,4 +61,57 @@ pub(super) async fn golden(connector: &Connector, file: &Path) -> Step {
         command: Some(format!("hedui-adapter test {}", file.display())),
         details: String::new(),
     })
+}
+
+/// The command that grants a table as the statement writes it: the server names it without schema and quotes.
+pub(super) fn granting(dataset: &Dataset, trouble: &Trouble) -> Option<String> {
+    let Ask::Sql { statement, .. } = &dataset.ask else { return None };
+    let command = trouble.command.as_deref().filter(|_| trouble.code == "table_not_granted")?;
+    let (table, to) = command.strip_prefix("GRANT SELECT ON ")?.split_once(" TO ")?;
+    let text = statement.rendered(1, Placeholder::QuestionNumber).text;
+    let ends = |character: char| character.is_whitespace() || matches!(character, ',' | '(' | ')' | ';');
+    let named = |word: &&str| {
+        let last = word.rsplit('.').next().unwrap_or_default().trim_matches('"');
+        last.eq_ignore_ascii_case(table.trim_matches('"'))
+    };
+    let written = text.split(ends).find(named)?;
+    Some(format!("GRANT SELECT ON {written} TO {to}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_granted_as_the_statement_writes_it() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("hrss/connector.toml");
+        let text = std::fs::read_to_string(&file).unwrap().replace("FROM   AC61", "FROM   gov.\"AC61\"");
+        let connector = Connector::parse(&text, &file).unwrap();
+        let refused = |code, table: &str| Trouble {
+            code,
+            rung: Rung::Permission,
+            what: Text::same(""),
+            mend: Text::same(""),
+            command: Some(format!("GRANT SELECT ON {table} TO reader;")),
+            details: String::new(),
+        };
+        let granted = |trouble: &Trouble| granting(&connector.datasets[0], trouble);
+        let command = granted(&refused("table_not_granted", "AC61"));
+        assert_eq!(command.as_deref(), Some("GRANT SELECT ON gov.\"AC61\" TO reader;"));
+        assert_eq!(granted(&refused("table_not_granted", "other")), None, "what a view reads stands in no statement");
+        assert_eq!(granted(&refused("table_unknown", "AC61")), None);
+    }
+
+    #[test]
+    fn kinds_of_property_that_no_rule_counts_are_told() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("housing/connector.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let connector = Connector::parse(&text, &file).unwrap();
+        assert_eq!(uncounted(&connector), Text::same(""));
+        assert!(text.contains("\"DWELLING\""));
+        let other = Connector::parse(&text.replace("\"DWELLING\"", "\"YURT\""), &file).unwrap();
+        assert!(uncounted(&other).zh.contains("YURT"), "{:?}", uncounted(&other));
+        let slip = Connector::parse(&text.replace("\"DWELLING\"", "\"DWELING\""), &file).unwrap_err();
+        assert!(slip.faults.iter().any(|fault| fault.code == "kind_misspelt" && fault.mend.en.contains("DWELLING")));
+    }
 }
