@@ -333,7 +333,8 @@ impl Simulation {
         let prepared = self.prepare()?;
         let mut written = Vec::with_capacity(dump::SERVERS.len());
         for (department, dialect, schema) in dump::SERVERS {
-            let tables = prepared.stores.iter().find(|(id, ..)| *id == department).map(|(.., tables)| tables.as_slice());
+            let tables =
+                prepared.stores.iter().find(|(id, ..)| *id == department).map(|(.., tables)| tables.as_slice());
             let file = directory.join(dump::file_name(department, dialect));
             write_text(&file, &dump::statements(dialect, schema, tables.unwrap_or_default()))?;
             written.push(file);

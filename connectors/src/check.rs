@@ -100,11 +100,11 @@ async fn climbed(path: &Path, overrides: Overrides) -> Vec<Step> {
     };
     steps.push(Step::sound(Rung::Syntax, "文件是 TOML", "the file is TOML"));
     let (datasets, tests) = (connector.datasets.len(), connector.tests.len());
-    let uncounted = file::uncounted(&connector);
+    let notes = file::notes(&connector);
     steps.push(Step::sound(
         Rung::Schema,
-        format!("{datasets} 个数据集，{tests} 个金样测试{}", uncounted.zh),
-        format!("{datasets} dataset(s), {tests} golden test(s){}", uncounted.en),
+        format!("{datasets} 个数据集，{tests} 个金样测试{}", notes.zh),
+        format!("{datasets} dataset(s), {tests} golden test(s){}", notes.en),
     ));
     let adapter = match Adapter::new(connector, overrides) {
         Ok(adapter) => adapter,

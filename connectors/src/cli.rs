@@ -218,10 +218,9 @@ fn unknown_dataset(connector: &Connector, asked: &str) -> Text {
     );
     match nearest(asked, all) {
         None => text,
-        Some(meant) => Text::new(
-            format!("{}；是不是 `{meant}`？", text.zh),
-            format!("{}; did you mean `{meant}`?", text.en),
-        ),
+        Some(meant) => {
+            Text::new(format!("{}；是不是 `{meant}`？", text.zh), format!("{}; did you mean `{meant}`?", text.en))
+        }
     }
 }
 

@@ -19,10 +19,8 @@ fn distance(one: &str, other: &str) -> usize {
             let at = |list: &[usize], place: usize| list.get(place).copied().unwrap_or(usize::MAX - 1);
             let mut least = at(&last, column) + usize::from(letter != its);
             least = least.min(at(&last, column + 1) + 1).min(at(&now, column) + 1);
-            let changed_places = row > 0
-                && column > 0
-                && one.get(row - 1) == Some(its)
-                && other.get(column - 1) == Some(letter);
+            let changed_places =
+                row > 0 && column > 0 && one.get(row - 1) == Some(its) && other.get(column - 1) == Some(letter);
             if changed_places {
                 least = least.min(at(&before, column - 1) + 1);
             }

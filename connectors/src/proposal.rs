@@ -436,9 +436,13 @@ fn to_be_filled(target: &Target, relation: &Relation, read: &[&str]) -> String {
         let is_free = !read.contains(&column.written.as_str());
         is_free
             && match target.form {
-                Form::Money => has(&["numeric", "decimal", "money", "number", "digits"]) || column.comment.contains('元'),
+                Form::Money => {
+                    has(&["numeric", "decimal", "money", "number", "digits"]) || column.comment.contains('元')
+                }
                 Form::Date => {
-                    has(&["date", "timestamp"]) || matches!(column.width, Some(6..=8 | 10 | 19)) || has(&["(8)", "(10)"])
+                    has(&["date", "timestamp"])
+                        || matches!(column.width, Some(6..=8 | 10 | 19))
+                        || has(&["(8)", "(10)"])
                 }
                 Form::Decimal | Form::Count => has(&["numeric", "decimal", "int", "digits"]),
                 Form::Text | Form::Boolean | Form::Kind | Form::OneOf(_) => !has(&["date", "timestamp"]),

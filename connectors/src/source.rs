@@ -143,7 +143,8 @@ impl Source {
             SourceInfo::File(info) => {
                 let info = FileInfo { folder: fixture.to_owned(), ..info.clone() };
                 let log = (connector.adapter.id.as_str(), Ledger::Silent);
-                let source = FileSource::open(&info, None, Path::new(""), &connector.datasets, Today::Never, false, log)?;
+                let source =
+                    FileSource::open(&info, None, Path::new(""), &connector.datasets, Today::Never, false, log)?;
                 match source.ping().await {
                     Ok(_) => Ok(Self::File(Box::new(source))),
                     Err(error) => Err(OpenError::Fixture(error.text())),

@@ -46,7 +46,9 @@ pub fn statements(dialect: Dialect, schema: &str, tables: &[Table]) -> String {
     let mut text = match dialect {
         Dialect::Postgres => "SET client_encoding = 'UTF8';\nBEGIN;\n".to_owned(),
         // A backslash stands for itself, as it does for everybody else.
-        Dialect::Mariadb => "SET NAMES utf8mb4;\nSET sql_mode = CONCAT(@@sql_mode, ',NO_BACKSLASH_ESCAPES');\n".to_owned(),
+        Dialect::Mariadb => {
+            "SET NAMES utf8mb4;\nSET sql_mode = CONCAT(@@sql_mode, ',NO_BACKSLASH_ESCAPES');\n".to_owned()
+        }
     };
     text.push_str(schema);
     if dialect == Dialect::Mariadb {

@@ -3,14 +3,34 @@
 use std::path::Path;
 
 use super::Step;
-use crate::connector::{Ask, Connector, Dataset};
+use crate::connector::{ASKED, Ask, Connector, Dataset};
 use crate::error::{Lang, Text};
 use crate::source::{Rung, Trouble};
 use crate::sql_text::Placeholder;
 use crate::{facts, golden};
 
+/// What somebody should know of a file that is sound.
+pub(super) fn notes(connector: &Connector) -> Text {
+    let (uncounted, unnamed) = (uncounted(connector), unnamed(connector));
+    Text::new(uncounted.zh + &unnamed.zh, uncounted.en + &unnamed.en)
+}
+
+/// The datasets of which nothing but the call tells whose a record is.
+fn unnamed(connector: &Connector) -> Text {
+    let asked = connector.datasets.iter().filter(|dataset| dataset.mapping.subject == ASKED);
+    match asked.map(|dataset| dataset.id.as_str()).collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => Text::same(""),
+        ids => Text::new(
+            format!("；注意：{ids} 的答复不写是谁的记录，只凭所问的人（subject = \"{ASKED}\"）"),
+            format!(
+                "; note: answers of {ids} do not say whose a record is, only the call does (subject = \"{ASKED}\")"
+            ),
+        ),
+    }
+}
+
 /// The kinds of property that the shipped rules do not count, if there are any: a pack may, and a slip may be one.
-pub(super) fn uncounted(connector: &Connector) -> Text {
+fn uncounted(connector: &Connector) -> Text {
     let assets = connector.datasets.iter().filter(|dataset| dataset.fact == "asset");
     let unknown = assets.flat_map(|dataset| {
         let unknown = |kind: &&str| !facts::kinds(&dataset.fact).contains(kind);

@@ -409,8 +409,12 @@ async fn relations(args: &DiscoverArgs, connector: Connector, style: Style) -> R
             None => {
                 let file = connector.file.display();
                 let what = Text::new(
-                    format!("XML 接口不会列出自己的字段：把一份对测试人员的答复存成文件，运行 hedui-adapter discover {file} --answer 答复.xml --append"),
-                    format!("a service of XML does not list its fields: keep an answer about a test person in a file, and run hedui-adapter discover {file} --answer answer.xml --append"),
+                    format!(
+                        "XML 接口不会列出自己的字段：把一份对测试人员的答复存成文件，运行 hedui-adapter discover {file} --answer 答复.xml --append"
+                    ),
+                    format!(
+                        "a service of XML does not list its fields: keep an answer about a test person in a file, and run hedui-adapter discover {file} --answer answer.xml --append"
+                    ),
                 );
                 style.failed("answer_missing", &what);
                 Err(WRONG)

@@ -60,7 +60,8 @@ pub(super) fn at(place: &str, span: Range<usize>) -> At<'_> {
 }
 
 pub(super) fn connector(text: &str, path: &Path) -> Result<Connector, Faults> {
-    let file: ConnectorFile = toml::from_str(text).map_err(|error| Faults::one(path, syntax_fault(text, path, &error)))?;
+    let file: ConnectorFile =
+        toml::from_str(text).map_err(|error| Faults::one(path, syntax_fault(text, path, &error)))?;
     let mut checker = Checker { text, faults: Vec::new() };
     if file.schema.get_ref() != SCHEMA {
         checker.fault(
@@ -109,7 +110,8 @@ pub(super) fn connector(text: &str, path: &Path) -> Result<Connector, Faults> {
 
 /// A connector without datasets and tests, whatever the file has of them.
 pub(super) fn beginning(text: &str, path: &Path) -> Result<Connector, Faults> {
-    let file: ConnectorFile = toml::from_str(text).map_err(|error| Faults::one(path, syntax_fault(text, path, &error)))?;
+    let file: ConnectorFile =
+        toml::from_str(text).map_err(|error| Faults::one(path, syntax_fault(text, path, &error)))?;
     let mut checker = Checker { text, faults: Vec::new() };
     let adapter = adapter(&mut checker, file.adapter);
     let source = source::source(&mut checker, file.source);

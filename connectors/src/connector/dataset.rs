@@ -170,10 +170,9 @@ fn fact_type(checker: &mut Checker<'_>, place: &str, name: &Spanned<String>) -> 
 /// What mends a name that is not one of those there are: the one that was probably meant, and all of them.
 pub(super) fn meant_of<'a>(name: &str, all: impl IntoIterator<Item = &'a str>, listed: &str) -> Text {
     match nearest(name, all) {
-        Some(meant) => Text::new(
-            format!("是不是 {meant}？可用：{listed}"),
-            format!("did you mean {meant}? There are {listed}"),
-        ),
+        Some(meant) => {
+            Text::new(format!("是不是 {meant}？可用：{listed}"), format!("did you mean {meant}? There are {listed}"))
+        }
         None => Text::new(format!("可用：{listed}"), format!("one of {listed}")),
     }
 }

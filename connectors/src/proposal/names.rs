@@ -226,7 +226,12 @@ pub(super) const TARGETS: &[(&str, &str, &[&str])] = &[
 /// What all rows of a table are, by words of its name: fact type, words, kind, and whether a column with codes would
 /// tell more.
 pub(super) const KINDS: &[(&str, &[&str], &str, bool)] = &[
-    ("asset", &["存款", "储蓄", "账户", "deposit", "acct", "account", "ckzh", "zhye", "ckye", "_acc_", "acct_"], "DEPOSIT", false),
+    (
+        "asset",
+        &["存款", "储蓄", "账户", "deposit", "acct", "account", "ckzh", "zhye", "ckye", "_acc_", "acct_"],
+        "DEPOSIT",
+        false,
+    ),
     ("asset", &["机动车", "车辆", "vehicle", "veh", "jdc"], "VEHICLE", false),
     ("asset", &["房", "不动产", "house", "dwelling", "fwxx", "bdc"], "DWELLING", true),
     ("expenditure", &["学费", "tuition"], "EDUCATION", true),

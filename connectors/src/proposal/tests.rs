@@ -155,3 +155,22 @@ fn codes_of_a_comment_stand_in_the_draft_with_what_they_mean_and_a_status_withou
         assert!(proposal.toml.contains(line), "{line} in\n{}", proposal.toml);
     }
 }
+
+#[test]
+fn a_target_without_a_column_names_those_that_it_may_be() {
+    let columns = [
+        ("sfzh", "char(18)", ""),
+        ("xm", "varchar(20)", ""),
+        ("zxje1", "numeric(12,2)", ""),
+        ("q1", "varchar(12)", "大小（元）"),
+        ("d1", "date", ""),
+    ];
+    let proposal = proposed("office", &relation("t1", &columns), Some("income")).unwrap().toml;
+    let line =
+        |target: &str| proposal.lines().find(|line| line.starts_with(&format!("# {target} = "))).unwrap().to_owned();
+    assert!(line("amount").contains("as = \"yuan\"") && line("amount").contains("可能是 zxje1、q1"), "{proposal}");
+    assert!(line("from").contains("it may be d1"), "{proposal}");
+    assert!(!proposal.contains("# name ="), "{proposal}");
+    let nameless = proposed("office", &relation("t2", &columns[..1]), Some("asset")).unwrap().toml;
+    assert!(nameless.contains("# name = \"…\""), "whoever reads it knows what is not compared: {nameless}");
+}

@@ -307,9 +307,9 @@ impl Inner {
         let current = self.state().current.clone();
         let remembered = match &self.memory {
             None => memory::Days::new(),
-            Some(memory) => memory
-                .read()
-                .map_err(|cause| Flaw::Memory(memory.file.display().to_string(), told(&cause)))?,
+            Some(memory) => {
+                memory.read().map_err(|cause| Flaw::Memory(memory.file.display().to_string(), told(&cause)))?
+            }
         };
         for (dataset, part) in delivery.parts() {
             let (file, day) = (part.file.clone(), part.as_of.to_string());

@@ -153,7 +153,10 @@ mod tests {
     fn what_toml_says_is_told_in_chinese_and_what_the_file_says_is_left_alone() {
         for (said, told) in [
             ("unknown field `string`, expected one of `id`, `fact`", "不认识的键 `string`，可用的有 `id`, `fact`"),
-            ("unknown field `fcat`, expected `id` or `fact`", "不认识的键 `fcat`，应为 `id` 或 `fact`；是不是 `fact`？"),
+            (
+                "unknown field `fcat`, expected `id` or `fact`",
+                "不认识的键 `fcat`，应为 `id` 或 `fact`；是不是 `fact`？",
+            ),
             ("missing field `adapter`", "缺少键 `adapter`"),
             ("invalid type: integer `1`, expected a string", "类型不对：整数 `1`，应为 文本"),
             ("invalid type: string \"1\", expected u16", "类型不对：文本 \"1\"，应为 整数，0 至 65535"),
@@ -171,7 +174,9 @@ mod tests {
 
     #[test]
     fn what_is_wrong_in_a_text_is_told_without_a_word_of_english() {
-        for text in ["a = b\"", "a = \"b", "a 1", "a = [1 2]", "[a", "a = 01", "a = 1\na = 2", "= 1", "a = {b 1}", "a ="] {
+        for text in
+            ["a = b\"", "a = \"b", "a 1", "a = [1 2]", "[a", "a = 01", "a = 1\na = 2", "= 1", "a = {b 1}", "a ="]
+        {
             let told = of_toml(toml::from_str::<toml::Table>(text).unwrap_err().message()).zh;
             let plain: String = told.split('`').step_by(2).collect();
             assert!(!plain.contains(|letter: char| letter.is_ascii_alphabetic()), "{text:?}: {told}");
@@ -187,6 +192,9 @@ mod tests {
         }
         let table: toml::Table = toml::from_str("port = \"x\"").unwrap();
         let told = of_form(&<Place as serde::Deserialize>::deserialize(table).unwrap_err());
-        assert!(told.zh.starts_with("`port`：格式不对") && told.en.starts_with("`port`: not of the right form"), "{told:?}");
+        assert!(
+            told.zh.starts_with("`port`：格式不对") && told.en.starts_with("`port`: not of the right form"),
+            "{told:?}"
+        );
     }
 }

@@ -38,7 +38,8 @@ async fn answers_its_golden_tests(department: &str, scheme: &str, server: &Serve
         let given = &test.given;
         let persons: Vec<(&str, &str)> =
             given.persons.iter().map(|(number, name)| (number.as_str(), name.as_str())).collect();
-        let query = Query { period: QueryPeriod { from: given.from, to: given.to }, ..question(&[&given.dataset], &persons) };
+        let query =
+            Query { period: QueryPeriod { from: given.from, to: given.to }, ..question(&[&given.dataset], &persons) };
         let response = adapter.answer(&query).await.unwrap();
         for (index, (number, _)) in persons.iter().enumerate() {
             let expected = test.expect.iter().find(|expected| expected.id_number == *number).unwrap();

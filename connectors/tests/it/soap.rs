@@ -228,7 +228,9 @@ async fn answer(State(service): State<Arc<Service>>, headers: HeaderMap, body: B
             xml(400, envelope(&format!("<soap:Fault>{code}{reason}</soap:Fault>")))
         }
         Does::SilentAbout(number) if numbers.iter().any(|asked| asked == number) => std::future::pending().await,
-        Does::Answers | Does::SilentAbout(_) | Does::Refuses(_) if found.is_empty() && numbers.len() == 1 && numbers[0] == ALTAN => {
+        Does::Answers | Does::SilentAbout(_) | Does::Refuses(_)
+            if found.is_empty() && numbers.len() == 1 && numbers[0] == ALTAN =>
+        {
             xml(200, envelope(&of("<code>404</code>")))
         }
         Does::Answers | Does::SilentAbout(_) | Does::Refuses(_) => {
@@ -382,7 +384,10 @@ async fn soap_1_2_has_its_own_media_type_and_its_own_faults() {
     let trouble = steps.last().unwrap().found.as_ref().unwrap_err();
     assert!(trouble.what.zh.contains("Sender") && trouble.details.contains("参数缺失"), "{trouble:?}");
     assert!(trouble.mend.zh.contains("envelope"), "the question is at fault: {trouble:?}");
-    assert_eq!(office.broken(Does::Fault12("Receiver", "系统正在维护")).await, "source_unavailable service_in_maintenance");
+    assert_eq!(
+        office.broken(Does::Fault12("Receiver", "系统正在维护")).await,
+        "source_unavailable service_in_maintenance"
+    );
 }
 
 #[tokio::test]
@@ -427,6 +432,9 @@ async fn a_service_that_repeats_no_number_is_asked_about_one_person_and_the_file
     assert_eq!(result(&response, "m2", DEATH).status, ResultStatus::NameMismatch, "the name is compared still");
     adapter.close().await;
     let steps = climb(&office.file(), Overrides { ledger: Ledger::Silent, ..Overrides::default() }).await;
+    let told =
+        steps.iter().filter_map(|step| step.found.as_ref().ok()).any(|what| what.en.contains("only the call does"));
+    assert!(told, "whoever reads the ladder sees it: {steps:?}");
     let trouble = steps.last().unwrap().found.as_ref().expect_err("an answer about nobody in particular");
     assert_eq!(trouble.code, "answers_about_others");
 

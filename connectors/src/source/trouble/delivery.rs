@@ -269,7 +269,10 @@ impl Flaw {
             ),
             Self::Forgotten(file, cause) => pair(
                 format!("用过哪天的数据记不进 {file}：{}；重启后旧数据会被当成新的", cause.zh),
-                format!("the day of what is used cannot be kept in {file}: {}; after a restart older records would be taken for news", cause.en),
+                format!(
+                    "the day of what is used cannot be kept in {file}: {}; after a restart older records would be taken for news",
+                    cause.en
+                ),
                 "让适配器的账号能写那个文件夹，或在 [source] 写 memory = \"能写的路径\"",
                 "let the adapter's account write into that folder, or write memory = \"a path it may write to\" into [source]",
             ),
