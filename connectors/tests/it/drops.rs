@@ -434,8 +434,13 @@ fn a_folder_is_joined_by_the_verbs_alone() {
     assert_eq!(code, 0, "{shown}{errors}");
     assert!(shown.contains("died_on = 2024-07-15"), "{shown}");
     let record = folder.path().join("rows.json");
-    let (code, ..) = run(&trying(file, dataset, BATU, &["--name", "巴图", "--record", record.to_str().unwrap()]));
+    let record = ["--name", "巴图", "--record", record.to_str().unwrap(), "--golden", "dead"];
+    let (code, ..) = run(&trying(file, dataset, BATU, &record));
     assert_eq!(code, 0);
+    let (code, shown, errors) = run(&["test", file]);
+    assert_eq!((code, shown.lines().last()), (0, Some("1 passed, 0 failed")), "its day is kept too: {shown}{errors}");
+    let (code, shown, errors) = run(&["conform", file, "--level", "2", "--out", folder.path().to_str().unwrap()]);
+    assert!(code == 0 && shown.contains("reaches L2"), "{shown}{errors}");
     std::fs::write(drop.join("死亡.csv"), "").unwrap();
     let (code, shown, _) = run(&["check", file]);
     assert_eq!(code, 3, "{shown}");

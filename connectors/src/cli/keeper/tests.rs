@@ -1,3 +1,5 @@
+//! What comes of a file that changes and of golden tests at night, by a clock that is set.
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
