@@ -148,12 +148,12 @@ pub struct TryArgs {
 /// Runs a command.
 pub async fn run(command: Command, style: Style) -> ExitCode {
     let code = match command {
-        Command::Serve(args) => serve::serve(args, style).await,
+        Command::Serve(args) => Box::pin(serve::serve(args, style)).await,
         Command::Check(args) => climb(args, style).await,
         Command::Test(args) => test(args, style).await,
         Command::Try(args) => ask(args, style).await,
         Command::New(args) => explore::begin(args, style),
-        Command::Discover(args) => explore::discover(args, style).await,
+        Command::Discover(args) => Box::pin(explore::discover(args, style)).await,
         Command::Status(args) => status::status(args, style).await,
         Command::Conform(args) => Box::pin(conform::conform(args, style)).await,
         Command::Diff(args) => explore::diff(args, style),

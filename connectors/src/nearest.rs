@@ -8,27 +8,27 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     distances.filter(|(distance, _)| (1..=most).contains(distance)).min().map(|(_, other)| other)
 }
 
-/// How many slips of the hand lie between two words (optimal string alignment).
+/// How many slips of the hand lie between two words (optimal string alignment), row by row of the table.
 fn distance(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=other.len()).collect();
+    let at = |row: &[usize], place: usize| row.get(place).copied().unwrap_or(usize::MAX - 1);
+    let mut second_above: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=other.len()).collect();
     for (row, letter) in one.iter().enumerate() {
-        let mut now = vec![row + 1];
+        let mut current = vec![row + 1];
         for (column, its) in other.iter().enumerate() {
-            let at = |list: &[usize], place: usize| list.get(place).copied().unwrap_or(usize::MAX - 1);
-            let mut least = at(&last, column) + usize::from(letter != its);
-            least = least.min(at(&last, column + 1) + 1).min(at(&now, column) + 1);
+            let replaced = at(&above, column) + usize::from(letter != its);
+            let mut fewest = replaced.min(at(&above, column + 1) + 1).min(at(&current, column) + 1);
             let changed_places =
                 row > 0 && column > 0 && one.get(row - 1) == Some(its) && other.get(column - 1) == Some(letter);
             if changed_places {
-                least = least.min(at(&before, column - 1) + 1);
+                fewest = fewest.min(at(&second_above, column - 1) + 1);
             }
-            now.push(least);
+            current.push(fewest);
         }
-        before = std::mem::replace(&mut last, now);
+        second_above = std::mem::replace(&mut above, current);
     }
-    last.last().copied().unwrap_or(0)
+    above.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]

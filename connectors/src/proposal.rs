@@ -136,12 +136,10 @@ pub fn propose(
     if taken.reads(&relation.name) {
         return Err(NoProposal::AlreadyThere);
     }
-    let subject = match known.subject {
-        Some(subject) => called(relation, subject).ok_or(NoProposal::SubjectUnknown)?,
-        None => {
-            let found = named(relation, SUBJECT, None).or_else(|| of_form(relation));
-            found.ok_or(NoProposal::NoSubject)?
-        }
+    let subject = if let Some(subject) = known.subject {
+        called(relation, subject).ok_or(NoProposal::SubjectUnknown)?
+    } else {
+        named(relation, SUBJECT, None).or_else(|| of_form(relation)).ok_or(NoProposal::NoSubject)?
     };
     let score = |fact: &FactType| {
         let found = fact.targets.iter().filter(|target| column_for(relation, fact.name, target.name).is_some());
@@ -449,9 +447,10 @@ fn to_be_filled(target: &Target, relation: &Relation, read: &[&str]) -> String {
             }
     };
     let free: Vec<&str> = relation.columns.iter().filter(fits).take(8).map(|column| column.name.as_str()).collect();
-    let (zh, en) = match free.is_empty() {
-        true => Default::default(),
-        false => (format!("；可能是 {}", free.join("、")), format!("; it may be {}", free.join(", "))),
+    let (zh, en) = if free.is_empty() {
+        Default::default()
+    } else {
+        (format!("；可能是 {}", free.join("、")), format!("; it may be {}", free.join(", ")))
     };
     let how = match target.form {
         Form::Money => "column = \"…\", as = \"yuan\"",

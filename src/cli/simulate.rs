@@ -63,7 +63,7 @@ pub struct Args {
     /// Also make throw-away keys and a hub configuration, to run adapters and hub by hand.
     #[arg(long)]
     trial: bool,
-    /// Also write what a PostgreSQL and a MariaDB server load to hold the records of two departments.
+    /// Also write what a `PostgreSQL` and a `MariaDB` server load to hold the records of two departments.
     #[arg(long)]
     dump: bool,
     /// Run the departments' own services over an earlier `--trial` in that directory, until stopped. Writes nothing.

@@ -28,9 +28,7 @@ pub(crate) async fn place(folder: &Path, department: &str) -> Option<Place> {
         Dialect::Postgres => (on_postgres(&name, &dump).await?, "postgres"),
         Dialect::Mariadb => (on_mariadb(&name, &dump).await?, "mariadb"),
     };
-    let password = PASSWORD.replace('@', "%40").replace('/', "%2F").replace(':', "%3A");
-    let url = format!("{scheme}://{name}:{password}@localhost:{}/{name}", server.port);
-    Some(Place { connector: connector(folder, department, server), url })
+    Some(Place { connector: connector(folder, department, server), url: server.url(scheme, &name) })
 }
 
 /// The shipped connector file, with the CA of the server, and with time enough for a statement where many callers share

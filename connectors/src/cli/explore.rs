@@ -404,22 +404,20 @@ async fn relations(args: &DiscoverArgs, connector: Connector, style: Style) -> R
         |name: &str| args.table.as_ref().is_none_or(|table| name.to_lowercase().contains(&table.to_lowercase()));
     if let SourceInfo::Soap(info) = &connector.source {
         // The service is not asked, so that nothing it wants to see has to be there yet.
-        return match &args.answer {
-            Some(kept) => Ok(vec![answered(kept, info.encoding, style)?]),
-            None => {
-                let file = connector.file.display();
-                let what = Text::new(
-                    format!(
-                        "XML 接口不会列出自己的字段：把一份对测试人员的答复存成文件，运行 hedui-adapter discover {file} --answer 答复.xml --append"
-                    ),
-                    format!(
-                        "a service of XML does not list its fields: keep an answer about a test person in a file, and run hedui-adapter discover {file} --answer answer.xml --append"
-                    ),
-                );
-                style.failed("answer_missing", &what);
-                Err(WRONG)
-            }
-        };
+        if let Some(kept) = &args.answer {
+            return Ok(vec![answered(kept, info.encoding, style)?]);
+        }
+        let file = connector.file.display();
+        let what = Text::new(
+            format!(
+                "XML 接口不会列出自己的字段：把一份对测试人员的答复存成文件，运行 hedui-adapter discover {file} --answer 答复.xml --append"
+            ),
+            format!(
+                "a service of XML does not list its fields: keep an answer about a test person in a file, and run hedui-adapter discover {file} --answer answer.xml --append"
+            ),
+        );
+        style.failed("answer_missing", &what);
+        return Err(WRONG);
     }
     let overrides = Overrides { ledger: Ledger::Silent, ..args.connector.overrides() };
     let adapter = Adapter::new(connector, overrides).map_err(|error| style.unloaded(&error))?;

@@ -30,9 +30,11 @@ async fn answers_its_golden_tests(department: &str, scheme: &str, server: &Serve
     let tests = connector.tests.clone();
     assert!(tests.len() > 9, "{department}");
     let name = format!("shipped_{department}");
-    let password = PASSWORD.replace('@', "%40").replace('/', "%2F").replace(':', "%3A");
-    let url = Secret::new(format!("{scheme}://{name}:{password}@localhost:{}/{name}", server.port));
-    let overrides = Overrides { source_url: Some(url), ledger: Ledger::Silent, ..Overrides::default() };
+    let overrides = Overrides {
+        source_url: Some(Secret::new(server.url(scheme, &name))),
+        ledger: Ledger::Silent,
+        ..Overrides::default()
+    };
     let adapter = Adapter::new(connector, overrides).unwrap();
     for test in tests {
         let given = &test.given;
