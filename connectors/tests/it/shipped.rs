@@ -47,9 +47,9 @@ async fn answers_its_golden_tests(department: &str, scheme: &str, server: &Serve
             let expected = test.expect.iter().find(|expected| expected.id_number == *number).unwrap();
             let got = result(&response, &format!("m{}", index + 1), &given.dataset);
             let sorted = |facts: Vec<Value>| {
-                let mut texts: Vec<String> = facts.iter().map(Value::to_string).collect();
-                texts.sort();
-                texts
+                let mut written: Vec<String> = facts.iter().map(Value::to_string).collect();
+                written.sort();
+                written
             };
             let facts: Vec<Value> = serde_json::from_str(got.facts.get()).unwrap();
             assert_eq!(got.status, expected.status, "{department}: {}", test.name);
