@@ -164,6 +164,20 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// Says what is wrong with the command line, or gives the help that was asked for.
+#[expect(clippy::disallowed_methods, reason = "the language is the terminal's, not a setting of the hub")]
+pub fn refused(error: &clap::Error) -> ExitCode {
+    use connectors::cli::usage;
+    use connectors::error::Lang as Told;
+    let arguments: Vec<String> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let locale = match (Global { json: false, lang: None }).lang() {
+        Lang::Zh => Told::Zh,
+        Lang::En => Told::En,
+    };
+    let environment = std::env::var("HEDUI_LANG").ok();
+    usage::refused(error, usage::language(&arguments, environment.as_deref(), locale))
+}
+
 /// The exit code of a command that failed: 3 when something outside did (a file, the network), else 2.
 pub fn exit_code_of(error: &anyhow::Error) -> ExitCode {
     let outside = error.chain().any(|cause| cause.is::<std::io::Error>() || caller::is_network(cause));

@@ -10,7 +10,10 @@ use clap::Parser;
 use mimalloc as _;
 
 fn main() -> ExitCode {
-    let cli = hedui::cli::Cli::parse();
+    let cli = match hedui::cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return hedui::cli::refused(&error),
+    };
     let lang = cli.global.lang();
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -6,13 +6,14 @@
 //!
 //! What a directory holds afterwards: `<department>.sqlite`, or the folder `emergency/` of a department that
 //! delivers files, `rehearsals/<department>.json`,
-//! `requests/<case>.json`, `policies/` with the parameter sets as packs, and `truth.json`, the cases
+//! `requests/<case>.json`, with [`Simulation::dump`] what database servers load, `policies/` with the parameter sets as packs, and `truth.json`, the cases
 //! with what the verdicts should say.
 
 pub mod account;
 pub mod case;
 pub mod declared;
 pub mod department;
+pub mod dump;
 pub mod facts;
 pub mod filing;
 pub mod keys;
@@ -326,6 +327,21 @@ impl Simulation {
         })
     }
 
+    /// Writes into `directory` what database servers load to hold the same records as the files that [`Self::write`]
+    /// writes: one file for each department of [`dump::SERVERS`]. Tells which.
+    pub fn dump(&self, directory: &Path) -> Result<Vec<PathBuf>, SimulateError> {
+        let prepared = self.prepare()?;
+        let mut written = Vec::with_capacity(dump::SERVERS.len());
+        for (department, dialect, schema) in dump::SERVERS {
+            let tables =
+                prepared.stores.iter().find(|(id, ..)| *id == department).map(|(.., tables)| tables.as_slice());
+            let file = directory.join(dump::file_name(department, dialect));
+            write_text(&file, &dump::statements(dialect, schema, tables.unwrap_or_default()))?;
+            written.push(file);
+        }
+        Ok(written)
+    }
+
     fn check(&self) -> Result<(), SimulateError> {
         let mut ids = std::collections::BTreeSet::new();
         let mut persons: BTreeMap<IdNumber, &str> = BTreeMap::new();
@@ -387,6 +403,10 @@ pub fn remove(directory: &Path) -> Result<(), SimulateError> {
         let path = native_store::path(directory, department);
         let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
         gone(path, removed)?;
+    }
+    for (department, dialect, _) in dump::SERVERS {
+        let path = directory.join(dump::file_name(department, dialect));
+        gone(path.clone(), std::fs::remove_file(&path))?;
     }
     for folder in ["requests", "rehearsals", "policies", "keys", "connectors"] {
         let path = directory.join(folder);

@@ -102,7 +102,8 @@ async fn answer(State(role): State<Role>, body: Bytes) -> Vec<u8> {
     }
     let query: Query = serde_json::from_slice(&body).expect("a query");
     let results = results(department, &query);
-    serde_json::to_vec(&json!({"adapter": {"id": department, "version": "1.0.0"}, "results": results})).expect("JSON")
+    let adapter = json!({"id": department, "version": "1.0.0"});
+    serde_json::to_vec(&json!({"request_id": query.request_id, "adapter": adapter, "results": results})).expect("JSON")
 }
 
 /// The same answer to the bench's household as a federation gateway asks for it: whatever its plan, its question names

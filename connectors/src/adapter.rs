@@ -32,6 +32,8 @@ pub struct Overrides {
     pub asker: Asker,
     /// What answers are signed with.
     pub answer_key: Option<PrivateKey>,
+    /// Whether the day of a delivery that is taken over is kept for after a restart: so it is with an adapter in service.
+    pub remembers: bool,
     /// What signatures and the lives of keys are reckoned by.
     pub clock: Clock,
 }

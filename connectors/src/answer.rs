@@ -93,7 +93,7 @@ pub(crate) async fn answer(
 ) -> Result<Answered, AdapterProblem> {
     let datasets = query.datasets.iter().filter_map(|id| connector.dataset(id));
     let parts = join_all(datasets.map(|dataset| ask_dataset(source, rehearsal, dataset, query))).await;
-    let request_id = Some(query.request_id.clone());
+    let request_id = query.request_id.clone();
     let response = Response { request_id, adapter: connector.version(), results: Vec::new() };
     let mut answered = Answered { response, failures: Vec::new() };
     let (mut asked, mut unanswered) = (0_usize, Vec::new());

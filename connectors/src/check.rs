@@ -2,6 +2,7 @@
 //! mends it.
 
 mod delivery;
+mod file;
 mod service;
 
 use std::path::{Path, PathBuf};
@@ -13,7 +14,6 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use crate::adapter::{Adapter, LoadError, Overrides};
 use crate::connector::{Ask, AuthInfo, Connector, DatabasePlace, Dataset, SourceInfo, TlsMode, UrlPlace, WebInfo};
 use crate::error::{Fault, Lang, Text};
-use crate::golden;
 use crate::native::find_column;
 use crate::protocol::QueryPeriod;
 use crate::secret::SecretPlace;
@@ -75,8 +75,19 @@ impl Serialize for Step {
 
 /// Climbs the ladder, from the file to the golden tests, up to the first rung that does not hold.
 pub async fn climb(file: &Path, overrides: Overrides) -> Vec<Step> {
+    let mut steps = climbed(file, overrides).await;
+    for trouble in steps.iter_mut().filter_map(|step| step.found.as_mut().err()) {
+        // The tables of troubles do not know the file.
+        if trouble.command.as_deref() == Some("hedui-adapter discover …") {
+            trouble.command = Some(format!("hedui-adapter discover {}", file.display()));
+        }
+    }
+    steps
+}
+
+async fn climbed(path: &Path, overrides: Overrides) -> Vec<Step> {
     let mut steps = Vec::new();
-    let connector = match Connector::read(file) {
+    let connector = match Connector::read(path) {
         Ok(connector) => connector,
         Err(faults) => {
             let syntax = |fault: &Fault| matches!(fault.code, "connector_syntax" | "connector_unreadable");
@@ -89,10 +100,11 @@ pub async fn climb(file: &Path, overrides: Overrides) -> Vec<Step> {
     };
     steps.push(Step::sound(Rung::Syntax, "文件是 TOML", "the file is TOML"));
     let (datasets, tests) = (connector.datasets.len(), connector.tests.len());
+    let notes = file::notes(&connector);
     steps.push(Step::sound(
         Rung::Schema,
-        format!("{datasets} 个数据集，{tests} 个金样测试"),
-        format!("{datasets} dataset(s), {tests} golden test(s)"),
+        format!("{datasets} 个数据集，{tests} 个金样测试{}", notes.zh),
+        format!("{datasets} dataset(s), {tests} golden test(s){}", notes.en),
     ));
     let adapter = match Adapter::new(connector, overrides) {
         Ok(adapter) => adapter,
@@ -108,7 +120,7 @@ pub async fn climb(file: &Path, overrides: Overrides) -> Vec<Step> {
     }
     adapter.close().await;
     if steps.iter().all(Step::holds) {
-        steps.push(golden(adapter.connector(), file).await);
+        steps.push(file::golden(adapter.connector(), path).await);
     }
     steps
 }
@@ -344,7 +356,8 @@ async fn climb_answers(adapter: &Adapter, question: &Question<'_>, steps: &mut V
 }
 
 fn about(dataset: &Dataset, trouble: Trouble) -> Trouble {
-    Trouble { what: trouble.what.about(&dataset.id), ..trouble }
+    let command = file::granting(dataset, &trouble).or(trouble.command);
+    Trouble { what: trouble.what.about(&dataset.id), command, ..trouble }
 }
 
 fn column_missing(dataset: &Dataset, columns: &[String]) -> Vec<Trouble> {
@@ -438,43 +451,6 @@ async fn answers(adapter: &Adapter, dataset: &Dataset, question: &Question<'_>) 
             Step { outside, ..Step::broken(about(dataset, of_source(&error, Rung::Answer))) }
         }
     }
-}
-
-async fn golden(connector: &Connector, file: &Path) -> Step {
-    let results = golden::run(connector).await;
-    let failed: Vec<_> = results.iter().filter(|result| !result.passed()).collect();
-    let count = results.len();
-    if count == 0 {
-        return Step::sound(
-            Rung::Golden,
-            "文件里还没有金样测试：没有它，改了映射也看不出来",
-            "the file has no golden test yet: without one, a change of the mapping is not noticed",
-        );
-    }
-    let Some(first) = failed.first() else {
-        return Step::sound(Rung::Golden, format!("{count} 个金样测试都通过"), format!("{count} golden test(s) pass"));
-    };
-    Step::broken(Trouble {
-        code: "golden_test_failed",
-        rung: Rung::Golden,
-        what: Text::new(
-            format!(
-                "{count} 个金样测试里有 {} 个不通过，先是“{}”：{}",
-                failed.len(),
-                first.name,
-                joined(&first.differences, Lang::Zh)
-            ),
-            format!(
-                "{} of {count} golden tests fail, first `{}`: {}",
-                failed.len(),
-                first.name,
-                joined(&first.differences, Lang::En)
-            ),
-        ),
-        mend: golden::mend(),
-        command: Some(format!("hedui-adapter test {}", file.display())),
-        details: String::new(),
-    })
 }
 
 fn joined(texts: &[Text], lang: Lang) -> String {

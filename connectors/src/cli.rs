@@ -6,6 +6,7 @@
 mod beginning;
 mod conform;
 mod explore;
+mod keeper;
 mod print;
 mod proof;
 pub mod reconcile;
@@ -13,6 +14,7 @@ mod recorded;
 mod serve;
 mod service;
 mod status;
+pub mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,6 +28,7 @@ use crate::connector::Connector;
 use crate::error::{Lang, Text};
 use crate::golden;
 use crate::ledger::Ledger;
+use crate::nearest::nearest;
 use crate::protocol::{Query, QueryPeriod, ResultStatus};
 use crate::secret::Secret;
 use crate::trial::Untried;
@@ -145,12 +148,12 @@ pub struct TryArgs {
 /// Runs a command.
 pub async fn run(command: Command, style: Style) -> ExitCode {
     let code = match command {
-        Command::Serve(args) => serve::serve(args, style).await,
+        Command::Serve(args) => Box::pin(serve::serve(args, style)).await,
         Command::Check(args) => climb(args, style).await,
         Command::Test(args) => test(args, style).await,
         Command::Try(args) => ask(args, style).await,
         Command::New(args) => explore::begin(args, style),
-        Command::Discover(args) => explore::discover(args, style).await,
+        Command::Discover(args) => Box::pin(explore::discover(args, style)).await,
         Command::Status(args) => status::status(args, style).await,
         Command::Conform(args) => Box::pin(conform::conform(args, style)).await,
         Command::Diff(args) => explore::diff(args, style),
@@ -205,6 +208,22 @@ fn number(given: &str) -> String {
     line.trim().to_ascii_uppercase()
 }
 
+/// That the file has no such dataset, which it has, and which was probably meant.
+fn unknown_dataset(connector: &Connector, asked: &str) -> Text {
+    let all: Vec<&str> = connector.datasets.iter().map(|dataset| dataset.id.as_str()).collect();
+    let listed = all.join(", ");
+    let text = Text::new(
+        format!("{} 里没有数据集 `{asked}`，有 {listed}", connector.file.display()),
+        format!("{} has no dataset `{asked}`; there is {listed}", connector.file.display()),
+    );
+    match nearest(asked, all) {
+        None => text,
+        Some(meant) => {
+            Text::new(format!("{}；是不是 `{meant}`？", text.zh), format!("{}; did you mean `{meant}`?", text.en))
+        }
+    }
+}
+
 async fn ask(args: TryArgs, style: Style) -> u8 {
     let mut overrides = args.connector.overrides();
     overrides.ledger = Ledger::Stderr;
@@ -215,6 +234,10 @@ async fn ask(args: TryArgs, style: Style) -> u8 {
     };
     let period = QueryPeriod { from: args.from, to: args.to };
     let query = Query::of_own("try", &[&args.dataset], [(id_number.as_str(), args.name.as_str())], period);
+    if !adapter.connector().datasets.iter().any(|dataset| dataset.id == args.dataset) {
+        style.failed("unknown_dataset", &unknown_dataset(adapter.connector(), &args.dataset));
+        return WRONG;
+    }
     if args.record.is_some() && !query.subjects.iter().all(|subject| synthetic::is_synthetic(&subject.id_number)) {
         style.failed(
             "record_of_a_person",

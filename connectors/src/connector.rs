@@ -50,6 +50,9 @@ use crate::xml::XmlPath;
 /// The schema this build reads.
 pub const SCHEMA: &str = "hedui.connector/1";
 
+/// The subject of a dataset whose source does not say whose a record is: the person of the call, which asks about one.
+pub const ASKED: &str = ":id_number";
+
 /// A checked connector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connector {

@@ -53,6 +53,68 @@ const fn may(name: &'static str, form: Form) -> Target {
     Target { name, form, required: false }
 }
 
+/// The kinds that the shipped rules know, by fact type. A pack may know others: that is why any other is allowed.
+pub const KINDS: [(&str, &[&str]); 2] = [
+    (
+        "income",
+        &[
+            "WAGE",
+            "LABOUR_SERVICE",
+            "BUSINESS",
+            "FARMING",
+            "HERDING",
+            "RENT",
+            "INTEREST",
+            "PENSION_EMPLOYEE",
+            "PENSION_RESIDENT",
+            "BASIC_PENSION_CENTRAL",
+            "BASIC_PENSION_REGIONAL",
+            "UNEMPLOYMENT_BENEFIT",
+            "SURVIVOR_BENEFIT",
+            "FUNERAL_GRANT",
+            "MATERNITY_ALLOWANCE",
+            "WORK_INJURY_BENEFIT",
+            "WORK_INJURY_CARE",
+            "COMPENSATION",
+            "EMPLOYMENT_SUBSIDY",
+            "TRAINING_ALLOWANCE",
+            "INTERNSHIP_ALLOWANCE",
+            "LONG_TERM_CARE_BENEFIT",
+            "SCHOLARSHIP",
+            "STUDENT_AID",
+            "SOCIAL_ASSISTANCE",
+            "FAMILY_PLANNING_REWARD",
+            "CARE_REWARD",
+            "VETERAN_PREFERENTIAL",
+            "BRAVERY_REWARD",
+            "AGE_ALLOWANCE",
+            "DISABILITY_SUBSIDY",
+            "TRANSFER_OUT",
+        ],
+    ),
+    (
+        "asset",
+        &[
+            "DEPOSIT",
+            "SECURITIES",
+            "FUND",
+            "INSURANCE_CASH_VALUE",
+            "INTERNET_FINANCE",
+            "RECEIVABLE",
+            "DWELLING",
+            "NON_RESIDENTIAL",
+            "VEHICLE",
+            "BUSINESS_ENTITY",
+            "HOUSING_PROVIDENT_FUND",
+        ],
+    ),
+];
+
+/// The kinds that the shipped rules know of a fact type; none where it has no kinds, or any.
+pub fn kinds(fact: &str) -> &'static [&'static str] {
+    KINDS.iter().find(|(of, _)| *of == fact).map_or(&[], |(_, kinds)| kinds)
+}
+
 /// Every fact type.
 pub const FACT_TYPES: [FactType; 11] = [
     FactType {

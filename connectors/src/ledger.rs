@@ -12,10 +12,12 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::context::Context;
+use crate::error::Text;
 use crate::protocol::{Query, QueryCase};
 use crate::synthetic::without_identity_numbers;
 pub use file::{LedgerFile, MAX_SIZE as MAX_LEDGER_FILE, OpenLedgerError};
@@ -57,6 +59,13 @@ impl Ledger {
         let line = DeliveryLine { at: now(), event: "delivery", adapter, status, files };
         if let Ok(line) = serde_json::to_string(&line) {
             self.write(line);
+        }
+    }
+
+    /// Writes what befell the adapter itself.
+    pub(crate) fn event(&self, at: Timestamp, event: &Event<'_>) {
+        if let Ok(line) = serde_json::to_string(&EventLine { at: format!("{at:.3}"), event }) {
+            self.write(without_identity_numbers(&line));
         }
     }
 
@@ -144,6 +153,35 @@ impl Drop for Entry {
             self.write();
         }
     }
+}
+
+/// What befell an adapter besides questions: its golden tests ran, or its file changed.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Event<'a> {
+    /// `golden_tests` or `connector_file`.
+    pub(crate) event: &'static str,
+    pub(crate) adapter: &'a str,
+    /// Of the file that runs.
+    pub(crate) version: &'a str,
+    /// `start` or `night`, of golden tests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) occasion: Option<&'static str>,
+    /// `passed`, `failed` or `without_records`; `taken_over` or `refused`.
+    pub(crate) status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) passed: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) failed: Option<usize>,
+    /// Why it is not as it should be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) why: Vec<Text>,
+}
+
+#[derive(Serialize)]
+struct EventLine<'a> {
+    at: String,
+    #[serde(flatten)]
+    event: &'a Event<'a>,
 }
 
 #[derive(Serialize)]

@@ -25,6 +25,7 @@ pub mod context;
 pub mod handover;
 pub mod keys;
 pub mod ledger;
+mod nearest;
 mod problem;
 pub mod protocol;
 pub mod rehearsal;

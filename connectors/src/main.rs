@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use connectors::cli::{self, Style, reconcile};
+use connectors::cli::{self, Style, reconcile, usage};
 use connectors::error::Lang;
 
 /// The adapter of a department: answers Hedui's questions from the department's own database.
@@ -39,7 +39,15 @@ enum LangArg {
 }
 
 fn main() -> std::io::Result<ExitCode> {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let arguments: Vec<String> =
+                std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+            let lang = usage::language(&arguments, environment("HEDUI_LANG").as_deref(), locale());
+            return Ok(usage::refused(&error, lang));
+        }
+    };
     let lang = match cli.lang {
         Some(LangArg::Zh) => Lang::Zh,
         Some(LangArg::En) => Lang::En,
@@ -55,9 +63,13 @@ fn main() -> std::io::Result<ExitCode> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the locale is the terminal's, not a setting")]
+#[expect(clippy::disallowed_methods, reason = "the language is the terminal's, not a setting")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 fn locale() -> Lang {
-    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(environment);
     match locale.into_iter().find(|value| !value.is_empty()) {
         Some(value) if value.starts_with("zh") => Lang::Zh,
         _ => Lang::En,

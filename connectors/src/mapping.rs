@@ -215,6 +215,20 @@ impl Mapping {
         columns
     }
 
+    /// Every kind that its facts can have, as far as the file says them.
+    pub fn kinds(&self) -> BTreeSet<&str> {
+        let fields = self.fields.iter().filter(|field| field.target == "kind");
+        fields
+            .flat_map(|field| match &field.from {
+                From::Constant(Value::Text(kind)) => vec![kind.as_str()],
+                From::Column { format: Format::Codes { codes, other }, .. } => {
+                    codes.values().chain(other).map(String::as_str).collect()
+                }
+                From::Constant(_) | From::Column { .. } => Vec::new(),
+            })
+            .collect()
+    }
+
     /// The columns without which a record cannot be used: they say whose it is, whether it counts, and what every
     /// fact has.
     pub fn deciding_columns(&self) -> BTreeSet<&str> {
@@ -276,7 +290,7 @@ impl Mapping {
         let asked: BTreeSet<&str> = persons.iter().map(|person| person.id_number).collect();
         for values in &rows.rows {
             let row = Row { places: &records.places, values };
-            let number = row.value(&self.subject).text().map(|number| self.canonical(&number));
+            let number = row.value(&self.subject).text().map(|number| self.canonical(&number, persons));
             let number = number.filter(|number| asked.contains(number.as_str())).ok_or(RowsError::Stranger)?;
             // A row whose day cannot be read stays, and is an error below: it may lie within.
             let outside = self.day(&row).is_ok_and(|day| day.is_some_and(|day| !period.contains(day)));
@@ -289,9 +303,10 @@ impl Mapping {
 
     /// An identity number as questions have it. An old one of 15 digits belongs to one person only as far as the name
     /// says so too, because some were given twice: without a name that is compared it stays what it is.
-    fn canonical(&self, number: &str) -> String {
-        let old = self.name.as_ref().and_then(|_| synthetic::from_old_form(number));
-        old.unwrap_or_else(|| number.to_ascii_uppercase())
+    fn canonical(&self, number: &str, persons: &[Person<'_>]) -> String {
+        let is_theirs = |person: &&Person<'_>| synthetic::old_form(person.id_number).as_deref() == Some(number);
+        let old = self.name.as_ref().and_then(|_| persons.iter().find(is_theirs));
+        old.map_or_else(|| number.to_ascii_uppercase(), |person| person.id_number.to_owned())
     }
 
     fn person(&self, person: &Person<'_>, rows: &[Row<'_>]) -> Outcome {

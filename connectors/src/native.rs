@@ -55,7 +55,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Reads rows from `{"columns": […], "rows": [[…]]}`, as [`Rows::to_json`] writes them; `None` when the
+    /// Reads rows from `{"columns": […], "rows": [[…]]}`, with `as_of` where a source says it of all of them, as [`Rows::to_json`] writes them; `None` when the
     /// text is no such thing.
     pub fn from_json(text: &str) -> Option<Self> {
         let file: RowsFile = serde_json::from_str(text).ok()?;
@@ -71,7 +71,7 @@ impl Rows {
             (row.len() == file.columns.len()).then(|| row.into_iter().map(value).collect::<Option<Vec<_>>>())?
         };
         let rows = file.rows.into_iter().map(row).collect::<Option<Vec<_>>>()?;
-        Some(Self { columns: file.columns, rows, as_of: None })
+        Some(Self { columns: file.columns, rows, as_of: file.as_of })
     }
 
     /// The rows as JSON, for a golden test; floats and bytes become `null` with no number in it.
@@ -82,7 +82,10 @@ impl Rows {
             Native::Null | Native::Real | Native::Bytes => serde_json::Value::Null,
         };
         let rows: Vec<Vec<_>> = self.rows.iter().map(|row| row.iter().map(value).collect()).collect();
-        serde_json::json!({"columns": self.columns, "rows": rows})
+        match &self.as_of {
+            None => serde_json::json!({"columns": self.columns, "rows": rows}),
+            Some(as_of) => serde_json::json!({"as_of": as_of, "columns": self.columns, "rows": rows}),
+        }
     }
 }
 
@@ -90,6 +93,9 @@ impl Rows {
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RowsFile {
+    /// Of a source that says of all its rows of which day they are.
+    #[serde(default)]
+    as_of: Option<String>,
     columns: Vec<String>,
     rows: Vec<Vec<serde_json::Value>>,
 }

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use crate::error::Text;
 use crate::facts::{FACT_TYPES, FactType, Form, Target};
 use crate::source::{ColumnInfo, Relation};
-use names::{AS_OF, KINDS, NAME, SUBJECT, TARGETS};
+use names::{AS_OF, KINDS, NAME, NAME_WORDS, SUBJECT, TARGETS};
 
 /// A dataset proposed for a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +29,12 @@ pub struct Proposal {
 pub enum NoProposal {
     /// No column has a name under which identity numbers are known.
     #[error(
-        "no column has a usual name of the identity number: if one holds it, write [[dataset]] by hand with subject = \"its name\""
+        "no column has a usual name of the identity number, and none has the form of one: say which it is with --subject"
     )]
     NoSubject,
+    /// The table has no column of the name that was given for the identity number.
+    #[error("it has no column of the name that --subject gives")]
+    SubjectUnknown,
     /// No column has the name of a target of any fact type.
     #[error("no column has a usual name of what a fact says: say which fact it is, such as --fact {}", FACT_TYPES[0].name)]
     NoFact,
@@ -45,6 +48,7 @@ impl NoProposal {
     pub const fn code(self) -> &'static str {
         match self {
             Self::NoSubject => "no_subject_column",
+            Self::SubjectUnknown => "subject_column_unknown",
             Self::NoFact => "no_fact_fits",
             Self::AlreadyThere => "dataset_already_there",
         }
@@ -54,8 +58,9 @@ impl NoProposal {
     pub fn text(self) -> Text {
         let zh = match self {
             Self::NoSubject => {
-                "没有一列用的是身份号码的常用列名；若确有一列是，请手写 [[dataset]]，写上 subject = \"列名\"".to_owned()
+                "没有一列用的是身份号码的常用列名，也没有一列像是身份号码；若确有一列是，用 --subject 指明".to_owned()
             }
+            Self::SubjectUnknown => "没有 --subject 所指的列".to_owned(),
             Self::NoFact => {
                 format!("没有一列用的是事实字段的常用列名；请指明事实类型，如 --fact {}", FACT_TYPES[0].name)
             }
@@ -108,21 +113,34 @@ impl Taken {
     }
 }
 
-/// Proposes a dataset of `adapter` for a relation, of the fact type `fact` or of the one that fits best.
-/// Its id is none of those `taken`, and is taken from then on.
-///
-/// `request` is the one that a service was asked with, where the relation is a list of its answer.
+/// What whoever asks for a proposal knows already.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// The fact type; otherwise the one that fits best.
+    pub fact: Option<&'a str>,
+    /// The request that a service was asked with, where the relation is a list of its answer.
+    pub request: Option<&'a str>,
+    /// The column of the identity number.
+    pub subject: Option<&'a str>,
+    /// The column of the name.
+    pub name: Option<&'a str>,
+}
+
+/// Proposes a dataset of `adapter` for a relation. Its id is none of those `taken`, and is taken from then on.
 pub fn propose(
     adapter: &str,
     relation: &Relation,
-    fact: Option<&str>,
-    request: Option<&str>,
+    known: Known<'_>,
     taken: &mut Taken,
 ) -> Result<Proposal, NoProposal> {
     if taken.reads(&relation.name) {
         return Err(NoProposal::AlreadyThere);
     }
-    let subject = named(relation, SUBJECT, None).ok_or(NoProposal::NoSubject)?;
+    let subject = if let Some(subject) = known.subject {
+        called(relation, subject).ok_or(NoProposal::SubjectUnknown)?
+    } else {
+        named(relation, SUBJECT, None).or_else(|| of_form(relation)).ok_or(NoProposal::NoSubject)?
+    };
     let score = |fact: &FactType| {
         let found = fact.targets.iter().filter(|target| column_for(relation, fact.name, target.name).is_some());
         let missing = fact.targets.iter().filter(|target| {
@@ -132,15 +150,43 @@ pub fn propose(
         });
         (found.count(), missing.count())
     };
-    let candidates = FACT_TYPES.iter().filter(|known| fact.is_none_or(|fact| fact == known.name));
+    let candidates = FACT_TYPES.iter().filter(|one| known.fact.is_none_or(|fact| fact == one.name));
     let best = candidates
         .map(|fact| (score(fact), fact))
-        .filter(|((found, _), _)| *found > 0 || fact.is_some())
+        .filter(|((found, _), _)| *found > 0 || known.fact.is_some())
         // Of two that find as many, the one that misses fewer; of two that miss as many, the first.
         .min_by_key(|((found, missing), _)| (*missing, usize::MAX - *found))
         .ok_or(NoProposal::NoFact)?;
     let ((found, _), best) = best;
-    Ok(Proposal { fact: best.name, found, toml: written(adapter, relation, best, subject, request, taken) })
+    let name = match known.name {
+        Some(name) => called(relation, name),
+        None => named(relation, NAME, Some(subject)).or_else(|| by_words(relation, NAME_WORDS, subject)),
+    };
+    let toml = written(adapter, relation, best, (subject, name), known.request, taken);
+    Ok(Proposal { fact: best.name, found, toml })
+}
+
+/// The column that somebody says by its name.
+fn called<'a>(relation: &'a Relation, name: &str) -> Option<&'a ColumnInfo> {
+    relation.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))
+}
+
+/// The column whose values nearly all have the form of an identity number, where there is one.
+fn of_form(relation: &Relation) -> Option<&ColumnInfo> {
+    relation.columns.iter().find(|column| {
+        let filled = relation.sampled.zip(column.nulls).map(|(all, nulls)| all - nulls);
+        // A few that are something else (a passport, a mistake) make no other column of it.
+        filled.zip(column.numbers).is_some_and(|(filled, numbers)| numbers > 0 && numbers * 10 >= filled * 9)
+    })
+}
+
+/// The column of texts that has one of these words in its name: `CUST_NM_CN`.
+fn by_words<'a>(relation: &'a Relation, words: &[&str], other_than: &ColumnInfo) -> Option<&'a ColumnInfo> {
+    relation.columns.iter().find(|column| {
+        let name = column.name.to_lowercase();
+        let is_text = ["char", "text"].iter().any(|kind| column.type_name.to_lowercase().contains(kind));
+        *column != other_than && is_text && name.split('_').any(|word| words.contains(&word))
+    })
 }
 
 /// A required target that no column has, because all rows of a table are alike in it.
@@ -185,11 +231,11 @@ fn written(
     adapter: &str,
     relation: &Relation,
     fact: &FactType,
-    subject: &ColumnInfo,
+    (subject, name): (&ColumnInfo, Option<&ColumnInfo>),
     request: Option<&str>,
     taken: &mut Taken,
 ) -> String {
-    let (name, as_of) = (named(relation, NAME, Some(subject)), named(relation, AS_OF, Some(subject)));
+    let as_of = named(relation, AS_OF, Some(subject));
     let kind = kind_of(relation, fact.name);
     let source = |target: &Target| {
         let by_name = kind.is_some() && target.name == "kind";
@@ -239,8 +285,12 @@ fn written(
     toml.push_str(&keys);
     let mut line = |text: String| writeln!(toml, "{text}").expect("writing to a String cannot fail");
     line(format!("subject = \"{}\"", subject.name));
-    if let Some(name) = name {
-        line(format!("name = \"{}\"", name.name));
+    match name {
+        Some(name) => line(format!("name = \"{}\"", name.name)),
+        None => line(
+            "# name = \"…\"   # 没有找到姓名列：写上才核对姓名、才认 15 位旧号 · no column of names was found: with one, names are compared and old numbers of 15 digits read"
+                .to_owned(),
+        ),
     }
     if let Some(as_of) = as_of {
         let (format, day) = date_form(as_of);
@@ -264,7 +314,7 @@ fn written(
             (None, Some(kind)) => line(format!(
                 "kind = {{ value = \"{kind}\" }}   # 按表名提出，请核对 · from the table's name: check it"
             )),
-            (None, None) if target.required => line(to_be_filled(target)),
+            (None, None) if target.required => line(to_be_filled(target, relation, &once)),
             (None, None) => {}
         }
     }
@@ -374,11 +424,42 @@ fn mapped(target: &Target, column: &ColumnInfo) -> String {
     }
 }
 
-/// A target that has no column: a comment, so that the file is not sound before somebody has decided.
-fn to_be_filled(target: &Target) -> String {
+/// A target that has no column: a comment, so that the file is not sound before somebody has decided. It names the
+/// columns that may be meant: those of a fitting type that nothing else reads.
+fn to_be_filled(target: &Target, relation: &Relation, read: &[&str]) -> String {
     let form = target.form.description();
+    let fits = |column: &&ColumnInfo| {
+        let kind = column.type_name.to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| kind.contains(word));
+        let is_free = !read.contains(&column.written.as_str());
+        is_free
+            && match target.form {
+                Form::Money => {
+                    has(&["numeric", "decimal", "money", "number", "digits"]) || column.comment.contains('元')
+                }
+                Form::Date => {
+                    has(&["date", "timestamp"])
+                        || matches!(column.width, Some(6..=8 | 10 | 19))
+                        || has(&["(8)", "(10)"])
+                }
+                Form::Decimal | Form::Count => has(&["numeric", "decimal", "int", "digits"]),
+                Form::Text | Form::Boolean | Form::Kind | Form::OneOf(_) => !has(&["date", "timestamp"]),
+            }
+    };
+    let free: Vec<&str> = relation.columns.iter().filter(fits).take(8).map(|column| column.name.as_str()).collect();
+    let (zh, en) = if free.is_empty() {
+        Default::default()
+    } else {
+        (format!("；可能是 {}", free.join("、")), format!("; it may be {}", free.join(", ")))
+    };
+    let how = match target.form {
+        Form::Money => "column = \"…\", as = \"yuan\"",
+        Form::Date => "column = \"…\", as = \"date\", format = \"%Y%m%d\"",
+        Form::Kind | Form::OneOf(_) => "value = \"…\"",
+        _ => "…",
+    };
     format!(
-        "# {} = {{ … }}   # 必填，没有找到对应的列：{} · required, and no column was found: {}",
+        "# {} = {{ {how} }}   # 必填，没有找到对应的列：{}{zh} · required, and no column was found: {}{en}",
         target.name, form.zh, form.en
     )
 }

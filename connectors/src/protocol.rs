@@ -146,9 +146,8 @@ impl fmt::Debug for Query {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Response {
     /// The `request_id` of the query that this answers. "No record" names nobody, so that without it the answer to another
-    /// query of the same form could not be told from the right one: the hub refuses an answer to another query.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
+    /// query of the same form could not be told from the right one: the hub refuses an answer to another query, or to none.
+    pub request_id: String,
     /// Who answers.
     pub adapter: AdapterVersion,
     /// The results.

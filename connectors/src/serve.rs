@@ -26,6 +26,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 pub use crate::adapter::{Adapter, LoadError, Overrides};
+use crate::connector::Connector;
 use crate::context::{self, Asker, Case, Context, ContextError};
 use crate::error::Text;
 use crate::golden::GoldenResult;
@@ -140,6 +141,16 @@ impl Running {
     /// Has another adapter answer from now on. Questions under way are finished by the one before.
     pub fn replace(&self, adapter: Adapter) {
         *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = Serving::of(adapter);
+    }
+
+    /// What the adapter that answers now runs from.
+    pub(crate) fn connector(&self) -> Connector {
+        self.current.get().adapter.connector().clone()
+    }
+
+    /// The version of that.
+    pub(crate) fn version(&self) -> String {
+        self.current.get().adapter.connector().adapter.version.clone()
     }
 
     pub(crate) fn vitals(&self) -> &Vitals {
@@ -397,8 +408,8 @@ async fn health(State(served): State<Served>) -> Response {
     let adapter = serving.adapter.connector().version();
     match serving.adapter.condition().await {
         Ok(trouble) => {
+            let trouble = trouble.map(|trouble| trouble.code).or_else(|| served.vitals.trouble());
             let status = if trouble.is_some() { "degraded" } else { "ok" };
-            let trouble = trouble.map(|trouble| trouble.code);
             json(StatusCode::OK, "application/json", &Health { status, adapter, trouble })
         }
         Err(error) => answer_problem(&problem::of_source(&error)),

@@ -90,7 +90,7 @@ impl Source {
                 let clock = || Today::Of(overrides.clock.clone());
                 let today = overrides.rehearsal.today().map_or_else(clock, Today::Always);
                 let log = (connector.adapter.id.as_str(), overrides.ledger.clone());
-                Self::File(Box::new(FileSource::open(info, url, folder, datasets, today, log)?))
+                Self::File(Box::new(FileSource::open(info, url, folder, datasets, today, overrides.remembers, log)?))
             }
             SourceInfo::Soap(info) => {
                 Self::Soap(Box::new(SoapSource::open(info, url, folder, datasets, &overrides.clock)?))
@@ -143,7 +143,8 @@ impl Source {
             SourceInfo::File(info) => {
                 let info = FileInfo { folder: fixture.to_owned(), ..info.clone() };
                 let log = (connector.adapter.id.as_str(), Ledger::Silent);
-                let source = FileSource::open(&info, None, Path::new(""), &connector.datasets, Today::Never, log)?;
+                let source =
+                    FileSource::open(&info, None, Path::new(""), &connector.datasets, Today::Never, false, log)?;
                 match source.ping().await {
                     Ok(_) => Ok(Self::File(Box::new(source))),
                     Err(error) => Err(OpenError::Fixture(error.text())),

@@ -64,6 +64,11 @@ pub(crate) fn from_old_form(old: &str) -> Option<String> {
     check_character(&body).map(|check| format!("{body}{check}"))
 }
 
+/// Whether a number as a source writes it is this person's: with a small `x` or, where `old` is to be read, of 15 digits.
+pub(crate) fn is_number_of(written: &str, person: &str, old: bool) -> bool {
+    written.eq_ignore_ascii_case(person) || old && old_form(person).as_deref() == Some(written)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -131,6 +131,13 @@ impl Vitals {
         self.lock().file_refused = refused;
     }
 
+    /// The code of what is wrong although it answers.
+    pub(crate) fn trouble(&self) -> Option<&'static str> {
+        let inner = self.lock();
+        let failed = inner.golden.is_some_and(|golden| golden.failed > 0).then_some("golden_test_failed");
+        failed.or_else(|| inner.file_refused.as_ref().map(|_| "connector_file_refused"))
+    }
+
     /// The figures as they are now.
     pub(crate) fn status(&self, adapter: AdapterVersion, connector_sha256: String, source: String) -> Status {
         let inner = self.lock();
@@ -164,7 +171,7 @@ mod tests {
     }
 
     fn response(dataset: &str, as_of: Option<&str>) -> Response {
-        let json = serde_json::json!({"adapter": {"id": "a", "version": "1"},
+        let json = serde_json::json!({"request_id": "r", "adapter": {"id": "a", "version": "1"},
             "results": [{"ref": "m1", "dataset": dataset, "status": "ok", "as_of": as_of, "facts": []}]});
         serde_json::from_str(&json.to_string()).unwrap()
     }

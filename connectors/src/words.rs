@@ -1,8 +1,10 @@
-//! What the operating system and the reader of TOML say, in Chinese: they speak English only.
+//! What the operating system and the readers of TOML and PEM say, in Chinese: they speak English only.
+
+mod toml;
 
 use std::io;
 
-use crate::error::Text;
+pub(crate) use self::toml::{of_form, of_toml};
 
 /// An error of the operating system. One that is not known here stays in its own words.
 pub(crate) fn of_system(error: &io::Error) -> String {
@@ -26,47 +28,30 @@ pub(crate) fn of_system(error: &io::Error) -> String {
     known.to_owned()
 }
 
-/// That a table is not of its form, and how.
-pub(crate) fn of_form(error: &toml::de::Error) -> Text {
-    let message = error.message().lines().next().unwrap_or_default();
-    Text::new(format!("格式不对：{}", of_toml(message)), format!("not of the right form: {message}"))
-}
-
-/// A message of the reader of TOML. Names and values stand in it as they were written.
-pub(crate) fn of_toml(message: &str) -> String {
-    const BEGINNINGS: [(&str, &str); 9] = [
-        ("unknown field ", "不认识的键 "),
-        ("missing field ", "缺少键 "),
-        ("duplicate field ", "键重复 "),
-        ("duplicate key", "键重复"),
-        ("invalid type: ", "类型不对："),
-        ("invalid value: ", "值不对："),
-        ("invalid length ", "长度不对："),
-        ("unclosed ", "没有闭合："),
-        ("invalid ", "不合法："),
+/// What is wrong with a file of PEM, as its reader says it.
+pub(crate) fn of_pem(cause: &str) -> String {
+    if let Some(system) = cause.strip_prefix("I/O error: ") {
+        let kinds = [
+            ("No such file", io::ErrorKind::NotFound),
+            ("Permission denied", io::ErrorKind::PermissionDenied),
+            ("Is a directory", io::ErrorKind::IsADirectory),
+            ("Not a directory", io::ErrorKind::NotADirectory),
+        ];
+        let kind = kinds.into_iter().find(|(said, _)| system.starts_with(said));
+        return kind.map_or_else(|| system.to_owned(), |(_, kind)| of_system(&kind.into()));
+    }
+    let known = [
+        ("no items found", "里面没有 PEM"),
+        ("PEM: no certificate", "里面没有证书"),
+        ("section end", "PEM 没有结尾"),
+        ("illegal section start", "PEM 的开头不对"),
+        ("base64", "PEM 的内容不是 Base64"),
+        ("invalid peer certificate", "证书不可用"),
+        ("keys may not be consistent", "私钥和证书不是一对"),
+        ("failed to parse private key", "私钥不可用"),
     ];
-    const PARTS: [(&str, &str); 12] = [
-        ("array", "数组"),
-        (", expected one of ", "，可用的有 "),
-        (", expected ", "，应为 "),
-        ("there are no fields", "（没有可用的键）"),
-        ("a borrowed string", "文本"),
-        ("a sequence", "数组"),
-        ("a string", "文本"),
-        ("sequence", "数组"),
-        ("string", "文本"),
-        ("integer", "整数"),
-        ("floating point", "小数"),
-        ("boolean", "true 或 false"),
-    ];
-    let known = BEGINNINGS.iter().find_map(|(english, chinese)| Some((chinese, message.strip_prefix(english)?)));
-    let Some((chinese, rest)) = known else { return message.to_owned() };
-    // What stands in quotes is the file's own.
-    let translated = rest.split('`').enumerate().map(|(place, part)| {
-        let english = place % 2 == 0;
-        PARTS.iter().fold(part.to_owned(), |text, (from, to)| if english { text.replace(from, to) } else { text })
-    });
-    format!("{chinese}{}", translated.collect::<Vec<_>>().join("`"))
+    let lower = cause.to_lowercase();
+    known.into_iter().find(|(said, _)| lower.contains(&said.to_lowercase())).map_or(cause, |(_, told)| told).to_owned()
 }
 
 #[cfg(test)]
@@ -74,20 +59,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_toml_says_is_told_in_chinese_and_what_the_file_says_is_left_alone() {
-        for (said, told) in [
-            ("unknown field `string`, expected one of `id`, `fact`", "不认识的键 `string`，可用的有 `id`, `fact`"),
-            ("missing field `adapter`", "缺少键 `adapter`"),
-            ("invalid type: integer `1`, expected a string", "类型不对：整数 `1`，应为 文本"),
-            ("something else", "something else"),
-        ] {
-            assert_eq!(of_toml(said), told);
-        }
-    }
-
-    #[test]
     fn an_error_of_the_system_is_told_in_chinese() {
         assert_eq!(of_system(&io::ErrorKind::NotFound.into()), "不存在");
         assert_eq!(of_system(&io::Error::other("odd")), "odd");
+        assert_eq!(of_pem("I/O error: No such file or directory (os error 2)"), "不存在");
+        assert_eq!(of_pem("no items found"), "里面没有 PEM");
     }
 }

@@ -13,6 +13,7 @@ use super::serve::until_stopped;
 use super::{Global, Lang};
 use crate::domain::clock::{SystemClock, SystemRandomness};
 use crate::simulate::department::DEPARTMENTS;
+use crate::simulate::dump::{self, Dialect, SERVERS};
 use crate::simulate::keys::TrialKeys;
 use crate::simulate::native_store;
 use crate::simulate::service::{self, SERVED, Service};
@@ -24,9 +25,11 @@ Examples:
   hedui simulate --out trial
   hedui simulate --households 2000 --seed 7 --on 2026-11-01 --out trial
   hedui simulate --cases tests/cases/listed.json --out trial
+  hedui simulate --trial --dump --out trial && psql hrss -f trial/hrss.postgres.sql
 
 What DIR holds afterwards:
   <department>.sqlite, emergency/ the six departments' native stores, one of them files it delivers
+  hrss.postgres.sql, education.mariadb.sql  with --dump: the same records for servers to load
   connectors/<department>/       with --trial: connector files of departments that are asked through a service
   rehearsals/<department>.json   failures that the department's adapter rehearses
   requests/<case>.json           one request document a household
@@ -60,8 +63,11 @@ pub struct Args {
     /// Also make throw-away keys and a hub configuration, to run adapters and hub by hand.
     #[arg(long)]
     trial: bool,
+    /// Also write what a `PostgreSQL` and a `MariaDB` server load to hold the records of two departments.
+    #[arg(long)]
+    dump: bool,
     /// Run the departments' own services over an earlier `--trial` in that directory, until stopped. Writes nothing.
-    #[arg(long, conflicts_with_all = ["cases", "households", "seed", "on", "replace", "trial"])]
+    #[arg(long, conflicts_with_all = ["cases", "households", "seed", "on", "replace", "trial", "dump"])]
     serve: bool,
 }
 
@@ -81,7 +87,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
             if args.trial {
                 trial(&args)?;
             }
-            print(&summary, args.trial, global)?;
+            print(&summary, &args, global)?;
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
@@ -100,10 +106,14 @@ async fn simulate(args: &Args) -> Result<Summary, SimulateError> {
     if args.replace {
         simulate::remove(&args.out)?;
     }
-    simulation.write(&args.out).await
+    let summary = simulation.write(&args.out).await?;
+    if args.dump {
+        simulation.dump(&args.out)?;
+    }
+    Ok(summary)
 }
 
-fn print(summary: &Summary, is_trial: bool, global: &Global) -> anyhow::Result<()> {
+fn print(summary: &Summary, args: &Args, global: &Global) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     if global.json {
         serde_json::to_writer_pretty(&mut out, summary)?;
@@ -133,7 +143,10 @@ fn print(summary: &Summary, is_trial: bool, global: &Global) -> anyhow::Result<(
         }
     }
     writeln!(out, "\n{}", lang.pick("接下来：", "Next:"))?;
-    next_commands(&mut out, &summary.directory, is_trial)?;
+    if args.dump {
+        loading(&mut out, &summary.directory, lang)?;
+    }
+    next_commands(&mut out, &summary.directory, args.trial)?;
     Ok(())
 }
 
@@ -192,6 +205,22 @@ fn adapter_addresses() -> impl Iterator<Item = (&'static str, SocketAddr)> {
         .into_iter()
         .zip(FIRST_ADAPTER_PORT..)
         .map(|(department, port)| (department, SocketAddr::new(HUB.ip(), port)))
+}
+
+/// The commands that have servers load the dumps, and how an adapter is told of them.
+fn loading(out: &mut impl std::io::Write, directory: &Path, lang: Lang) -> std::io::Result<()> {
+    for (department, dialect, _) in SERVERS {
+        let file = directory.join(dump::file_name(department, dialect));
+        let file = file.display();
+        let (load, scheme) = match dialect {
+            Dialect::Postgres => (format!("psql {department} -v ON_ERROR_STOP=1 -f {file}"), "postgres"),
+            Dialect::Mariadb => (format!("mariadb {department} < {file}"), "mariadb"),
+        };
+        writeln!(out, "  {load}")?;
+        let then = lang.pick("# 然后适配器用", "# and its adapter by");
+        writeln!(out, "    {then} --source-url {scheme}://{department}_reader:…@HOST/{department}")?;
+    }
+    Ok(())
 }
 
 /// The commands that show what was written at work.

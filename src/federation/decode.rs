@@ -45,8 +45,8 @@ pub type OfPerson = Result<Vec<Arc<Answer>>, Rejected>;
 
 #[derive(Deserialize)]
 struct WireResponse<'a> {
-    #[serde(default, borrow)]
-    request_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    request_id: Cow<'a, str>,
     #[serde(borrow)]
     adapter: WireAdapter<'a>,
     #[serde(borrow)]
@@ -111,7 +111,7 @@ pub fn decode_each(
         return Err(Rejected { reason: GapReason::Mismatch, detail, is_whole: true, misfit: None });
     }
     // "No record" names nobody: only this tells it from what was answered about others.
-    if response.request_id.is_some_and(|answered| answered != request_id) {
+    if response.request_id != request_id {
         let detail = "/request_id: the answer to another question".to_owned();
         return Err(Rejected { reason: GapReason::Mismatch, detail, is_whole: true, misfit: None });
     }
@@ -235,7 +235,7 @@ mod tests {
     const ID: &str = "150000198605021015";
 
     fn answer() -> Value {
-        json!({"adapter": {"id": "hrss", "version": "1.0.0"}, "results": [{
+        json!({"request_id": "q1", "adapter": {"id": "hrss", "version": "1.0.0"}, "results": [{
             "ref": "m1", "id_number": ID, "dataset": "hrss.pension", "status": "ok", "as_of": "2025-02-28",
             "facts": [{"category": "TRANSFER", "kind": "PENSION_EMPLOYEE", "amount": "1200.00", "from": "2025-02-01", "to": "2025-02-28"}]
         }]})
@@ -289,7 +289,7 @@ mod tests {
         double["results"].as_array_mut().unwrap().push(first);
         assert_eq!(check(&double), Err(GapReason::Malformed));
         assert_eq!(
-            check(&json!({"adapter": {"id": "hrss", "version": "1"}, "results": []})),
+            check(&json!({"request_id": "q1", "adapter": {"id": "hrss", "version": "1"}, "results": []})),
             Err(GapReason::Malformed)
         );
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
@@ -336,13 +336,17 @@ mod tests {
             body["request_id"] = other.into();
             assert_eq!(check(&body), Err(GapReason::Mismatch), "{other}");
         }
-        body["request_id"] = json!(1);
-        assert_eq!(check(&body), Err(GapReason::Malformed));
+        for none in [json!(1), json!(null)] {
+            body["request_id"] = none;
+            assert_eq!(check(&body), Err(GapReason::Malformed));
+        }
+        body.as_object_mut().unwrap().remove("request_id");
+        assert_eq!(check(&body), Err(GapReason::Malformed), "an answer says which question it answers");
     }
 
     #[test]
     fn no_record_is_an_answer() {
-        let body = json!({"adapter": {"id": "hrss", "version": "1"}, "results": [
+        let body = json!({"request_id": "q1", "adapter": {"id": "hrss", "version": "1"}, "results": [
             {"ref": "m1", "dataset": "hrss.pension", "status": "no_record", "facts": []}]});
         assert_eq!(check(&body), Ok(0));
     }

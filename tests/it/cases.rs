@@ -25,9 +25,20 @@ fn differences(expected: &Value, verdict: &Value) -> Vec<String> {
     found
 }
 
+/// Six departments in six native shapes: a server of `MariaDB`, one of `PostgreSQL`, the header-signed service, the one of
+/// SOAP, files in GB 18030, and the envelope of medical insurance.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_listed_case_gets_its_verdict_through_the_wire() {
-    let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
+async fn every_listed_case_gets_its_verdict_through_the_wire_from_six_native_shapes() {
+    every_listed_case(Setup { own_packs: true, on_servers: true, ..Setup::default() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_listed_case_gets_the_same_verdict_without_database_servers() {
+    every_listed_case(Setup { own_packs: true, ..Setup::default() }).await;
+}
+
+async fn every_listed_case(setup: Setup) {
+    let system = System::start(setup, listed()).await;
     let documents = requests(system.folder.path());
     let cases = listed_cases();
     let mut failures = Vec::new();

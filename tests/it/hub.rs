@@ -30,6 +30,8 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::on_servers::{self, Place};
+
 pub(crate) const DEPARTMENTS: [&str; 6] = ["education", "hrss", "housing", "health", "emergency", "medical_insurance"];
 
 /// The repository.
@@ -59,6 +61,8 @@ pub(crate) fn metrics() -> PrometheusHandle {
 pub(crate) struct Setup {
     /// Departments that are asked at another address than their own adapter's.
     pub elsewhere: BTreeMap<&'static str, SocketAddr>,
+    /// Departments that have a database server of their own are asked on it, where it can be started.
+    pub on_servers: bool,
     /// Departments without adapter.
     pub unregistered: Vec<&'static str>,
     /// Use the packs that the simulator wrote.
@@ -135,6 +139,18 @@ impl Department {
 /// Serves a connector over the store of its department in `folder`.
 pub(crate) async fn adapter(folder: &Path, department: &str, files: &TrialFiles) -> Department {
     adapter_at(folder, department, files, "127.0.0.1:0".parse().unwrap()).await
+}
+
+/// The same over the department's own database server, if it has one.
+async fn adapter_on_server(folder: &Path, department: &str, files: &TrialFiles) -> Department {
+    let Some(Place { connector, url }) = on_servers::place(folder, department).await else {
+        return adapter(folder, department, files).await;
+    };
+    let rehearsal = folder.join("rehearsals").join(format!("{department}.json"));
+    let ledger = folder.join(format!("{department}.ledger"));
+    let at = ("127.0.0.1:0".parse().unwrap(), Some(ledger));
+    let running = serve_connector_at(&connector, &url, Some(&rehearsal), files, at).await;
+    Department { running, service: None }
 }
 
 /// The same at a given address.
@@ -242,6 +258,9 @@ impl System {
         let files = trial(folder.path(), &setup, &[]);
         let mut adapters = BTreeMap::new();
         let mut addresses = setup.further.clone();
+        if setup.on_servers {
+            simulation.dump(folder.path()).unwrap();
+        }
         for department in DEPARTMENTS {
             if setup.unregistered.contains(&department) {
                 continue;
@@ -249,7 +268,10 @@ impl System {
             if let Some(address) = setup.elsewhere.get(department) {
                 addresses.push((department, *address));
             } else {
-                let running = adapter(folder.path(), department, &files).await;
+                let running = match &setup {
+                    Setup { on_servers: true, .. } => adapter_on_server(folder.path(), department, &files).await,
+                    Setup { .. } => adapter(folder.path(), department, &files).await,
+                };
                 addresses.push((department, running.addr()));
                 adapters.insert(department, running);
             }

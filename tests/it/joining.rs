@@ -143,12 +143,6 @@ impl Newcomer {
     }
 }
 
-/// The URL of a database that has the name of its account.
-fn url(scheme: &str, server: &Server, name: &str) -> String {
-    let password = PASSWORD.replace('@', "%40").replace('/', "%2F").replace(':', "%3A");
-    format!("{scheme}://{name}:{password}@localhost:{}/{name}", server.port)
-}
-
 /// The shipped catalogue and an entry for the newcomer.
 fn catalogue(folder: &Path, entry: &str) -> PathBuf {
     let shipped = std::fs::read_to_string(root().join("schemas/catalogue.toml")).unwrap();
@@ -220,7 +214,7 @@ async fn a_bank_nobody_has_seen_joins_with_the_verbs_and_its_deposits_reach_a_ve
     server.run_mariadb("bank", BANK).await;
     let mut bank = Newcomer::new("bank");
     bank.join("mariadb", server, "bank", "存款", "bank.asset");
-    let url = url("mariadb", server, "bank");
+    let url = server.url("mariadb", "bank");
     let deposit = async |number: &str, name: &str| {
         let insert = format!(
             "INSERT INTO 个人存款账户信息 VALUES ('6228480000000000099', '01', '{number}', '{name}', '30', '156', 200000.00, '20240101', '0', '乌兰浩特支行', '2026-10-31')"
@@ -239,7 +233,7 @@ async fn a_vehicle_registry_nobody_has_seen_joins_with_the_verbs_and_its_vehicle
     server.run_postgres("traffic", &format!("{VEHICLES}; {grants}")).await;
     let mut registry = Newcomer::new("traffic");
     registry.join("postgres", server, "traffic", "jdc", "traffic.trffjdcdjxx");
-    let url = url("postgres", server, "traffic");
+    let url = server.url("postgres", "traffic");
     let vehicle = async |number: &str, name: &str| {
         let insert = format!(
             "INSERT INTO trff.jdc_djxx VALUES (9, '02', '蒙F00009', 'K33', '比亚迪', '{name}', '{number}', 'A', '2025-01-01', 120000.00, 'A', now())"

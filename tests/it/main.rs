@@ -31,6 +31,7 @@ mod front_door;
 mod hub;
 mod joining;
 mod notices;
+mod on_servers;
 mod one_bad_department;
 mod policies;
 mod population;

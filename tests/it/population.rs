@@ -18,7 +18,7 @@ const CALLERS: usize = 32;
 #[tokio::test(flavor = "multi_thread")]
 async fn five_hundred_households_get_their_true_verdict_from_32_callers_at_once() {
     let system = System::start(
-        Setup { ask_timeout: Some("30s"), deadline: Some("60s"), ..Setup::default() },
+        Setup { on_servers: true, ask_timeout: Some("30s"), deadline: Some("60s"), ..Setup::default() },
         Simulation::population(500, 7, DEFAULT_DATE).unwrap(),
     )
     .await;
@@ -49,10 +49,16 @@ async fn five_hundred_households_get_their_true_verdict_from_32_callers_at_once(
                     .filter(|(field, _)| !matches!(field.as_str(), "note" | "reason_codes" | "deciding_clauses"))
                 {
                     if verdict.get(field).unwrap_or(&Value::Null) != wanted {
+                        let rows = reply.body["departments"].as_array().into_iter().flatten();
+                        let silent: Vec<String> = rows
+                            .filter(|row| row["status"] == "unavailable" || row["reason"].is_string())
+                            .map(|row| format!("{} {}", row["department"], row["reason"]))
+                            .collect();
                         failures.push(format!(
-                            "{}: {field}: true {wanted}, got {}",
+                            "{}: {field}: true {wanted}, got {} ({})",
                             case["id"],
-                            verdict.get(field).unwrap_or(&Value::Null)
+                            verdict.get(field).unwrap_or(&Value::Null),
+                            silent.join(", ")
                         ));
                     }
                 }

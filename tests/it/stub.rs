@@ -215,5 +215,5 @@ fn no_record(department: &str, query: &Query) -> Value {
             })
         })
         .collect();
-    json!({"adapter": {"id": department, "version": "stub"}, "results": results})
+    json!({"request_id": query.request_id, "adapter": {"id": department, "version": "stub"}, "results": results})
 }

@@ -13,7 +13,7 @@ use crate::difference;
 use crate::error::Text;
 use crate::facts::{FACT_TYPES, fact_type};
 use crate::ledger::Ledger;
-use crate::proposal::{Taken, propose};
+use crate::proposal::{Known, Taken, propose};
 use crate::source::{Relation, Trouble, of_answer};
 use crate::text::TextEncoding;
 use crate::words;
@@ -108,6 +108,12 @@ pub struct DiscoverArgs {
     /// Of a service: the name of the test person.
     #[arg(long, default_value = "")]
     pub name: String,
+    /// The column of the identity number, where it is not found by its name or form.
+    #[arg(long, value_name = "COLUMN")]
+    pub subject: Option<String>,
+    /// The column of the person's name, where it is not found by its name.
+    #[arg(long, value_name = "COLUMN")]
+    pub name_column: Option<String>,
     /// Propose datasets of this fact type.
     #[arg(long, value_name = "TYPE")]
     pub fact: Option<String>,
@@ -353,55 +359,27 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
         return WRONG;
     }
     let file = &args.connector.file;
-    let adapter = Connector::read_beginning(file).map_err(LoadError::from).and_then(|connector| {
-        Adapter::new(connector, Overrides { ledger: Ledger::Silent, ..args.connector.overrides() })
-    });
-    let adapter = match adapter {
-        Ok(adapter) => adapter,
-        Err(error) => return style.unloaded(&error),
+    let connector = match Connector::read_beginning(file) {
+        Ok(connector) => connector,
+        Err(faults) => return style.unloaded(&LoadError::from(faults)),
     };
-    let wanted =
-        |name: &str| args.table.as_ref().is_none_or(|table| name.to_lowercase().contains(&table.to_lowercase()));
-    let relations = match (&adapter.connector().source, &args.answer) {
-        (SourceInfo::Soap(info), Some(kept)) => match answered(kept, info.encoding, style) {
-            Ok(relation) => Ok(vec![relation]),
-            Err(code) => return code,
-        },
-        (SourceInfo::Soap(_), None) => {
-            let what = Text::new(
-                "XML 接口不会列出自己的字段：加 --answer 文件，给一份对测试人员的答复",
-                "a service of XML does not list its fields: add --answer FILE with an answer about a test person",
-            );
-            style.failed("answer_missing", &what);
-            return WRONG;
-        }
-        (SourceInfo::Http(_), _) => {
-            match (adapter.source().service(), service::request(&args, adapter.connector(), style)) {
-                (Some(source), Ok(probe)) => {
-                    source.explore(&probe.ask, (&probe.id_number, &args.name), args.table.as_deref()).await
-                }
-                (_, Err(code)) => return code,
-                (None, Ok(_)) => Ok(Vec::new()),
-            }
-        }
-        _ => adapter.source().relations(wanted).await,
-    };
-    adapter.close().await;
-    let mut relations = match relations {
+    let id = connector.adapter.id.clone();
+    let relations = match relations(&args, connector, style).await {
         Ok(relations) => relations,
-        Err(error) => {
-            style.refused(&error);
-            return OUTSIDE;
-        }
+        Err(code) => return code,
     };
-    relations.retain(|relation| wanted(&relation.name));
-    let id = &adapter.connector().adapter.id;
     let taken = std::fs::read_to_string(file).map(|text| Taken::of(&text)).unwrap_or_default();
     let mut taken = if args.append { taken } else { taken.ids_only() };
+    let known = Known {
+        fact: args.fact.as_deref(),
+        request: args.request.as_deref(),
+        subject: args.subject.as_deref(),
+        name: args.name_column.as_deref(),
+    };
     let found: Vec<_> = relations
         .into_iter()
         .map(|relation| {
-            let proposal = propose(id, &relation, args.fact.as_deref(), args.request.as_deref(), &mut taken);
+            let proposal = propose(&id, &relation, known, &mut taken);
             (relation, proposal)
         })
         .collect();
@@ -418,6 +396,45 @@ pub(super) async fn discover(args: DiscoverArgs, style: Style) -> u8 {
     }
     style.discovered(file, &found, args.append);
     if none { NO } else { 0 }
+}
+
+/// What there is in the source of a file, of what is wanted.
+async fn relations(args: &DiscoverArgs, connector: Connector, style: Style) -> Result<Vec<Relation>, u8> {
+    let wanted =
+        |name: &str| args.table.as_ref().is_none_or(|table| name.to_lowercase().contains(&table.to_lowercase()));
+    if let SourceInfo::Soap(info) = &connector.source {
+        // The service is not asked, so that nothing it wants to see has to be there yet.
+        if let Some(kept) = &args.answer {
+            return Ok(vec![answered(kept, info.encoding, style)?]);
+        }
+        let file = connector.file.display();
+        let what = Text::new(
+            format!(
+                "XML 接口不会列出自己的字段：把一份对测试人员的答复存成文件，运行 hedui-adapter discover {file} --answer 答复.xml --append"
+            ),
+            format!(
+                "a service of XML does not list its fields: keep an answer about a test person in a file, and run hedui-adapter discover {file} --answer answer.xml --append"
+            ),
+        );
+        style.failed("answer_missing", &what);
+        return Err(WRONG);
+    }
+    let overrides = Overrides { ledger: Ledger::Silent, ..args.connector.overrides() };
+    let adapter = Adapter::new(connector, overrides).map_err(|error| style.unloaded(&error))?;
+    let found = match adapter.source().service() {
+        Some(source) => {
+            let probe = service::request(args, adapter.connector(), style)?;
+            source.explore(&probe.ask, (&probe.id_number, &args.name), args.table.as_deref()).await
+        }
+        None => adapter.source().relations(wanted).await,
+    };
+    adapter.close().await;
+    let mut relations = found.map_err(|error| {
+        style.refused(&error);
+        OUTSIDE
+    })?;
+    relations.retain(|relation| wanted(&relation.name));
+    Ok(relations)
 }
 
 /// The records of an answer that was kept in a file.

@@ -266,10 +266,15 @@ impl Style {
         let refusals = found.iter().filter_map(|(relation, proposal)| Some((&relation.name, proposal.as_ref().err()?)));
         lines.extend(refusals.map(|(name, refusal)| {
             let why = refusal.text();
-            match self.lang {
+            let shown = match self.lang {
                 Lang::Zh => format!("✗ {name} 没有草稿 [{}]：{}", refusal.code(), why.zh),
                 Lang::En => format!("✗ {name} has no draft [{}]: {}", refusal.code(), why.en),
+            };
+            if *refusal != NoProposal::NoSubject {
+                return shown;
             }
+            let (command, file) = (self.pick("命令", "command"), file.display());
+            format!("{shown}\n    {command}: hedui-adapter discover {file} --table '{name}' --subject … --name-column … --append")
         }));
         let drafts = found.iter().filter(|(_, proposal)| proposal.is_ok()).count();
         if appended {

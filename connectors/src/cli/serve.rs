@@ -1,29 +1,24 @@
-//! `serve`: the adapter answers, takes a changed file over while it runs, and runs its golden tests every night.
+//! `serve`: the adapter answers until it is told to stop. What is done beside that stands in `keeper.rs`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
-use jiff::Timestamp;
 use jiff::civil::Time;
-use jiff::tz::{Offset, TimeZone};
 
-use super::{FileArgs, Lang, OUTSIDE, ProofArgs, Style, WRONG};
+use super::keeper::{Keeper, next_night};
+use super::{FileArgs, OUTSIDE, ProofArgs, Style, WRONG};
 use crate::adapter::{Adapter, LoadError, Overrides};
-use crate::check;
 use crate::connector::{Connector, duration};
 use crate::error::Text;
-use crate::golden;
 use crate::rehearsal::Rehearsal;
-use crate::serve::{Running, TlsFiles};
-use crate::source::{Disturbance, Rung, Source};
+use crate::serve::TlsFiles;
+use crate::source::{Disturbance, Source};
 use crate::words;
 
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_secs(2);
-/// How long a file that was refused for what is outside it waits to be tried again.
-const AGAIN: Duration = Duration::from_mins(1);
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -46,6 +41,9 @@ pub struct ServeArgs {
     /// Whose questions are answered, and what is kept of them.
     #[command(flatten)]
     pub proof: ProofArgs,
+    /// When the golden tests run every night, in China Standard Time.
+    #[arg(long, value_name = "HH:MM", default_value = "03:00")]
+    pub golden_at: String,
     /// Rehearse failures: a JSON file of synthetic persons and behaviours.
     #[arg(long, value_name = "FILE")]
     pub rehearse: Option<PathBuf>,
@@ -61,6 +59,14 @@ pub struct ServeArgs {
 }
 
 pub(super) async fn serve(args: ServeArgs, style: Style) -> u8 {
+    let Some(golden_at) = golden_at(&args.golden_at) else {
+        let what = Text::new(
+            "--golden-at 写成 00:00 至 23:59 的时刻，如 03:00（北京时间）",
+            "write --golden-at as a time of day from 00:00 to 23:59, such as 03:00 (China Standard Time)",
+        );
+        style.failed("golden_time_form", &what);
+        return WRONG;
+    };
     let tls = match tls(&args) {
         Ok(tls) => tls,
         Err(what) => {
@@ -73,6 +79,7 @@ pub(super) async fn serve(args: ServeArgs, style: Style) -> u8 {
         Ok(rehearsal) => rehearsal,
         Err(code) => return code,
     };
+    overrides.remembers = true;
     let rehearsing = overrides.rehearsal.is_on();
     match Connector::read(&args.connector.file) {
         Err(faults) => return style.unloaded(&LoadError::File(faults)),
@@ -103,12 +110,13 @@ pub(super) async fn serve(args: ServeArgs, style: Style) -> u8 {
         id,
         seen: adapter.connector().sha256.clone(),
         retry_at: None,
-        night: next_night(overrides.clock.now()),
+        golden_at,
+        night: next_night(overrides.clock.now(), golden_at),
         args,
         overrides,
         style,
     };
-    run_golden(adapter.connector(), &running, style).await;
+    keeper.run_golden(&running, "start").await;
     drop(adapter);
     loop {
         tokio::select! {
@@ -160,6 +168,11 @@ fn tls(args: &ServeArgs) -> Result<TlsFiles, Text> {
     }
 }
 
+/// A time of day of two digits each: `03:00`.
+fn golden_at(text: &str) -> Option<Time> {
+    Time::strptime("%H:%M", text).ok().filter(|_| text.len() == 5)
+}
+
 fn rehearsal(args: &ServeArgs, style: Style) -> Result<Rehearsal, u8> {
     let rehearsal = match &args.rehearse {
         None => Rehearsal::default(),
@@ -190,7 +203,7 @@ fn rehearsal(args: &ServeArgs, style: Style) -> Result<Rehearsal, u8> {
     Ok(rehearsal.disturbed(Disturbance { latency, error_percent, timeout: None }))
 }
 
-async fn adapter(args: &ServeArgs, overrides: Overrides) -> Result<Adapter, LoadError> {
+pub(super) async fn adapter(args: &ServeArgs, overrides: Overrides) -> Result<Adapter, LoadError> {
     let connector = Connector::read(&args.connector.file)?;
     match &args.simulate {
         None => Adapter::new(connector, overrides),
@@ -199,120 +212,6 @@ async fn adapter(args: &ServeArgs, overrides: Overrides) -> Result<Adapter, Load
             Ok(Adapter::with(connector, source, overrides))
         }
     }
-}
-
-/// What looks after a running adapter.
-struct Keeper {
-    /// Whose adapter it is; that cannot change while it runs.
-    id: String,
-    /// Digest of the file as it was last looked at, whatever came of it.
-    seen: String,
-    /// When a file that was refused for what is outside it is tried again.
-    retry_at: Option<Instant>,
-    /// When the golden tests run next.
-    night: Timestamp,
-    args: ServeArgs,
-    overrides: Overrides,
-    style: Style,
-}
-
-impl Keeper {
-    /// Takes a changed file over, and runs the golden tests when it is time.
-    async fn look(&mut self, running: &Running) {
-        let file = &self.args.connector.file;
-        // A file that is away for a moment is being replaced.
-        let Ok(text) = std::fs::read_to_string(file) else { return };
-        let sha256 = crate::connector::sha256(&text);
-        let due = self.retry_at.is_some_and(|at| Instant::now() >= at);
-        if sha256 != self.seen || due {
-            self.seen = sha256;
-            self.retry_at = None;
-            self.take_over(running).await;
-        }
-        let now = self.overrides.clock.now();
-        if now >= self.night {
-            self.night = next_night(now);
-            if let Ok(connector) = Connector::read(&self.args.connector.file) {
-                run_golden(&connector, running, self.style).await;
-            }
-        }
-    }
-
-    async fn take_over(&mut self, running: &Running) {
-        let file = self.args.connector.file.clone();
-        let refused = |what: Text| {
-            let what = Text::new(
-                format!("新的 {} 没有换上，仍用原来的：{}", file.display(), what.zh),
-                format!("{} as it is now is not used, the one before still is: {}", file.display(), what.en),
-            );
-            self.style.failed("file_refused", &what);
-            running.vitals().file(Some(what));
-        };
-        // A simulated department has no source to climb to.
-        let steps = match &self.args.simulate {
-            None => check::climb(&file, self.overrides.clone()).await,
-            Some(_) => Vec::new(),
-        };
-        // Its golden tests are run below, as far as their records are here.
-        let mut rungs = steps.iter().filter(|step| step.rung != Rung::Golden);
-        if let Some((step, trouble)) = rungs.find_map(|step| Some((step, step.found.as_ref().err()?))) {
-            let rung = trouble.rung.name();
-            refused(Text::new(
-                format!("{}：{}；{}", rung.zh, trouble.what.zh, trouble.mend.zh),
-                format!("{}: {}; {}", rung.en, trouble.what.en, trouble.mend.en),
-            ));
-            if step.outside {
-                self.retry_at = Some(Instant::now() + AGAIN);
-            }
-            return;
-        }
-        let adapter = match adapter(&self.args, self.overrides.clone()).await {
-            Ok(adapter) => adapter,
-            Err(error) => return refused(Text::new(error.render(Lang::Zh), error.render(Lang::En))),
-        };
-        let id = &adapter.connector().adapter.id;
-        if *id != self.id {
-            let own = &self.id;
-            return refused(Text::new(
-                format!("它是 {id} 的，正在运行的是 {own} 的；换部门要另起一个适配器"),
-                format!("it is of {id}, and what runs is of {own}; start another adapter for another department"),
-            ));
-        }
-        let results = golden::run_with_records(adapter.connector()).await;
-        running.tested(&results);
-        if let Some(failed) = results.iter().find(|result| !result.passed()) {
-            let first = failed.differences.first().cloned().unwrap_or_else(|| Text::same(""));
-            return refused(first.about(&failed.name));
-        }
-        self.seen.clone_from(&adapter.connector().sha256);
-        self.style.taken_over(&adapter);
-        running.replace(adapter);
-        running.vitals().file(None);
-    }
-}
-
-async fn run_golden(connector: &Connector, running: &Running, style: Style) {
-    let results = golden::run_with_records(connector).await;
-    running.tested(&results);
-    for failed in results.iter().filter(|result| !result.passed()) {
-        let first = failed.differences.first().cloned().unwrap_or_else(|| Text::same(""));
-        let what = Text::new(
-            format!("金样测试“{}”不通过：{}", failed.name, first.zh),
-            format!("the golden test `{}` fails: {}", failed.name, first.en),
-        );
-        style.failed("golden_test_failed", &what);
-    }
-}
-
-/// Three in the morning in China, after `now`.
-fn next_night(now: Timestamp) -> Timestamp {
-    let china = TimeZone::fixed(Offset::constant(8));
-    let here = now.to_zoned_datetime(china.clone());
-    let three = |day: jiff::civil::Date| {
-        china.to_timestamp(day.to_datetime(Time::constant(3, 0, 0, 0))).unwrap_or(Timestamp::MAX)
-    };
-    let today = three(here.date());
-    if today > now { today } else { here.date().tomorrow().map_or(Timestamp::MAX, three) }
 }
 
 /// Resolves on an interrupt or a termination signal.
@@ -334,34 +233,5 @@ async fn told_to_stop() {
     tokio::select! {
         () = interrupted => {}
         () = terminated => {}
-    }
-}
-
-impl Style {
-    /// A changed file has been taken over.
-    fn taken_over(self, adapter: &Adapter) {
-        let connector = adapter.connector();
-        let (file, version) = (connector.file.display(), &connector.adapter.version);
-        let text = match self.lang {
-            Lang::Zh => format!("已换上 {file}（版本 {version}）"),
-            Lang::En => format!("now running from {file} (version {version})"),
-        };
-        self.out(&text, || serde_json::json!({"taken_over": connector.file, "version": version}));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_night_is_at_three_in_china_and_always_still_to_come() {
-        for (now, night) in [
-            ("2026-11-26T18:59:59Z", "2026-11-26T19:00:00Z"),
-            ("2026-11-26T19:00:00Z", "2026-11-27T19:00:00Z"),
-            ("2026-12-31T20:00:00Z", "2027-01-01T19:00:00Z"),
-        ] {
-            assert_eq!(next_night(now.parse().unwrap()), night.parse::<Timestamp>().unwrap(), "{now}");
-        }
     }
 }

@@ -8,7 +8,7 @@ use super::report::{Exchange, Finding};
 use super::stage::{QUERY, Stage, post, query};
 use super::told;
 use crate::check::{self, period};
-use crate::connector::Dataset;
+use crate::connector::{Dataset, SourceInfo};
 use crate::error::Text;
 use crate::native::find_column;
 use crate::source::Rung;
@@ -108,6 +108,13 @@ fn leaked(stage: &Stage, sample: &super::stage::Sample) -> Option<(String, Optio
 }
 
 async fn nothing_unused(stage: &Stage) -> Finding {
+    if matches!(stage.connector.source, SourceInfo::File(_)) {
+        let what = Text::new(
+            "交换文件有哪些列由部门决定，映射没有用到的列不会离开",
+            "which columns a delivery has is the department's to say, and those that the mapping does not read do not leave",
+        );
+        return Finding::skip("L4-02", what);
+    }
     if let Err(finding) = stage.needs_own("L4-02") {
         return finding;
     }

@@ -60,7 +60,8 @@ pub(super) fn at(place: &str, span: Range<usize>) -> At<'_> {
 }
 
 pub(super) fn connector(text: &str, path: &Path) -> Result<Connector, Faults> {
-    let file: ConnectorFile = toml::from_str(text).map_err(|error| Faults::one(path, syntax_fault(text, &error)))?;
+    let file: ConnectorFile =
+        toml::from_str(text).map_err(|error| Faults::one(path, syntax_fault(text, path, &error)))?;
     let mut checker = Checker { text, faults: Vec::new() };
     if file.schema.get_ref() != SCHEMA {
         checker.fault(
@@ -109,7 +110,8 @@ pub(super) fn connector(text: &str, path: &Path) -> Result<Connector, Faults> {
 
 /// A connector without datasets and tests, whatever the file has of them.
 pub(super) fn beginning(text: &str, path: &Path) -> Result<Connector, Faults> {
-    let file: ConnectorFile = toml::from_str(text).map_err(|error| Faults::one(path, syntax_fault(text, &error)))?;
+    let file: ConnectorFile =
+        toml::from_str(text).map_err(|error| Faults::one(path, syntax_fault(text, path, &error)))?;
     let mut checker = Checker { text, faults: Vec::new() };
     let adapter = adapter(&mut checker, file.adapter);
     let source = source::source(&mut checker, file.source);
@@ -128,16 +130,15 @@ pub(crate) fn sha256(text: &str) -> String {
     digest.as_ref().iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
-fn syntax_fault(text: &str, error: &toml::de::Error) -> Fault {
-    // Only the first line: the message of an unknown key lists the known ones, which is the advice.
-    let message = error.message().lines().next().unwrap_or_default().to_owned();
+fn syntax_fault(text: &str, path: &Path, error: &toml::de::Error) -> Fault {
+    let message = words::of_toml(error.message());
     Fault {
         code: "connector_syntax",
-        place: "toml".to_owned(),
+        place: path.file_name().map_or_else(|| "toml".to_owned(), |name| name.to_string_lossy().into_owned()),
         line: error.span().map(|span| line_of(text, span)),
         what: Text::new(
-            format!("不是合乎格式的 TOML：{}", words::of_toml(&message)),
-            format!("not TOML of the right form: {message}"),
+            format!("不是合乎格式的 TOML：{}", message.zh),
+            format!("not TOML of the right form: {}", message.en),
         ),
         mend: Text::new(
             "按 connectors/README.md 的格式修改该行",

@@ -6,10 +6,12 @@ use toml::Spanned;
 
 use super::checked::{At, Checker, at, is_name};
 use super::file::{DatasetTable, ParameterTable};
-use super::{Ask, Dataset, Parameter, PeriodDay, SourceInfo, delivered, http, mapped, soap};
+use super::{ASKED, Ask, Dataset, Parameter, PeriodDay, SourceInfo, delivered, http, mapped, soap};
 use crate::date_format::DateFormat;
 use crate::error::Text;
 use crate::facts::{self, FACT_TYPES, FactType};
+use crate::mapping::Mapping;
+use crate::nearest::nearest;
 use crate::sql_text::{ID_NUMBERS, SqlText, SqlTextError};
 
 /// Checks a dataset. How its source is asked is checked where the source itself is sound.
@@ -50,6 +52,28 @@ pub(super) fn dataset(
             }
         }
     });
+    if table.subject.as_ref().is_some_and(|subject| subject.get_ref() == ASKED) {
+        let alone = match &ask {
+            None => true,
+            Some(Ask::Http(ask)) => ask.persons_per_call == 1,
+            Some(Ask::Soap(ask)) => ask.persons_per_call == 1,
+            Some(Ask::Sql { .. } | Ask::File { .. }) => false,
+        };
+        if !alone {
+            checker.fault(
+                "subject_asked",
+                &here,
+                Text::new(
+                    "subject = \":id_number\" 只用于一次只问一个人的服务",
+                    "subject = \":id_number\" is for a service that is asked about one person in a call",
+                ),
+                Text::new(
+                    "写存放身份号码的列；服务的答复里确实没有号码时，写 persons_per_call = 1",
+                    "write the column with the identity number; where the answers of a service have none, write persons_per_call = 1",
+                ),
+            );
+        }
+    }
     if table.subject.as_ref().is_none_or(|subject| subject.get_ref().trim().is_empty()) {
         checker.fault(
             "subject_missing",
@@ -64,6 +88,20 @@ pub(super) fn dataset(
     let id = table.id.get_ref().clone();
     let fact_name = table.fact.get_ref().clone();
     let mapping = mapped::mapping(checker, &place, span, fact, table);
+    for kind in mapping.iter().flat_map(Mapping::kinds) {
+        let known = facts::kinds(&fact_name);
+        if let Some(meant) = nearest(kind, known.iter().copied()).filter(|_| !known.contains(&kind)) {
+            checker.fault(
+                "kind_misspelt",
+                &here,
+                Text::new(
+                    format!("类别 {kind} 不在规则里：这样的记录不会计入"),
+                    format!("the rules know no kind {kind}: such records would count for nothing"),
+                ),
+                Text::new(format!("是不是 {meant}？"), format!("did you mean {meant}?")),
+            );
+        }
+    }
     belongs.then_some(Dataset { id, fact: fact_name, ask: ask?, mapping: mapping? })
 }
 
@@ -123,10 +161,20 @@ fn fact_type(checker: &mut Checker<'_>, place: &str, name: &Spanned<String>) -> 
             "fact_unknown",
             &at(place, name.span()),
             Text::new("没有这种事实类型", "there is no such fact type"),
-            Text::new(format!("可用：{known}"), format!("one of {known}")),
+            meant_of(name.get_ref(), FACT_TYPES.map(|fact| fact.name), &known),
         );
     }
     fact
+}
+
+/// What mends a name that is not one of those there are: the one that was probably meant, and all of them.
+pub(super) fn meant_of<'a>(name: &str, all: impl IntoIterator<Item = &'a str>, listed: &str) -> Text {
+    match nearest(name, all) {
+        Some(meant) => {
+            Text::new(format!("是不是 {meant}？可用：{listed}"), format!("did you mean {meant}? There are {listed}"))
+        }
+        None => Text::new(format!("可用：{listed}"), format!("one of {listed}")),
+    }
 }
 
 fn statement(

@@ -35,6 +35,9 @@ pub struct FileInfo {
     pub max_rows: usize,
     /// How many rows of a file may be without an identity number.
     pub max_unfiled: usize,
+    /// Where the days of what was taken over are kept, over a restart; a relative path starts at the folder of the
+    /// connector file, where it stands when nothing is said.
+    pub memory: Option<PathBuf>,
     /// How long the first question, and a look at the health, waits for a delivery to be read.
     pub patience: Duration,
 }
@@ -111,13 +114,14 @@ pub(super) struct FileTable {
     pub(super) max_bytes: Option<String>,
     pub(super) max_rows: usize,
     pub(super) max_unfiled: Option<usize>,
+    pub(super) memory: Option<PathBuf>,
     pub(super) patience: Option<String>,
 }
 
 pub(super) fn source(checker: &mut Checker<'_>, place: &At<'_>, table: toml::Table) -> Option<SourceInfo> {
     let mend = (
-        "写 folder、max_age、max_rows；另有 control、format、delimiter、encoding、max_bytes、max_unfiled、patience",
-        "write folder, max_age and max_rows; there are also control, format, delimiter, encoding, max_bytes, max_unfiled and patience",
+        "写 folder、max_age、max_rows；另有 control、format、delimiter、encoding、max_bytes、max_unfiled、memory、patience",
+        "write folder, max_age and max_rows; there are also control, format, delimiter, encoding, max_bytes, max_unfiled, memory and patience",
     );
     let table: FileTable = checker.read(place, table, mend)?;
     let mut wrong = |what: (&str, &str), mend: (&str, &str)| {
@@ -196,6 +200,7 @@ pub(super) fn source(checker: &mut Checker<'_>, place: &At<'_>, table: toml::Tab
         max_bytes: max_bytes?,
         max_rows: table.max_rows,
         max_unfiled: table.max_unfiled.unwrap_or(0),
+        memory: table.memory,
         patience: patience?,
     };
     bounded.then_some(SourceInfo::File(info))

@@ -6,6 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::checked::{At, Checker, at};
+use super::dataset::meant_of;
 use super::file::{AsOfTable, DatasetTable, MapTable};
 use crate::date_format::{DateFormat, DateFormatError, Day};
 use crate::error::Text;
@@ -55,7 +56,7 @@ pub(super) fn mapping(
                     format!("事实类型 {} 没有这个字段", fact.name),
                     format!("facts of type {} have no such target", fact.name),
                 ),
-                Text::new(format!("可用：{}", fact.names()), format!("one of {}", fact.names())),
+                meant_of(&name, fact.targets.iter().map(|target| target.name), &fact.names()),
             );
             continue;
         };

@@ -59,7 +59,8 @@ fn is_han(character: char) -> bool {
 /// True for a column that says whether a row still counts.
 pub(super) fn is_status(column: &ColumnInfo) -> bool {
     let said = |text: &str| text.contains("状态") || text.contains("有效标志");
-    STATUS.iter().any(|name| column.name.eq_ignore_ascii_case(name)) || said(&column.name) || said(&column.comment)
+    let known = STATUS.iter().any(|name| column.name.eq_ignore_ascii_case(name));
+    known || said(&column.name) || said(&column.comment) || !gone(column).is_empty()
 }
 
 /// The codes of rows that no longer count.

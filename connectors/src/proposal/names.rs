@@ -29,6 +29,12 @@ pub(super) const SUBJECT: &[&str] = &[
     "cert_no",
     "id_code",
     "khzjhm",
+    "cust_cert_no",
+    "cert_num",
+    "cust_id_no",
+    "cust_idno",
+    "idcard_no",
+    "id_card_no",
 ];
 
 pub(super) const NAME: &[&str] = &[
@@ -49,7 +55,15 @@ pub(super) const NAME: &[&str] = &[
     "户名",
     "所有人",
     "持证人",
+    "户主",
+    "权利人",
+    "存款人",
+    "申请人",
+    "开户人",
 ];
+
+/// Words of which one stands in the name of a column of persons' names: `CUST_NM_CN`.
+pub(super) const NAME_WORDS: &[&str] = &["name", "nm", "xm", "xingming"];
 
 pub(super) const AS_OF: &[&str] = &[
     "aae036",
@@ -70,6 +84,10 @@ pub(super) const AS_OF: &[&str] = &[
     "data_date",
     "数据日期",
     "截止日期",
+    "val_dt",
+    "data_dt",
+    "etl_dt",
+    "统计日期",
 ];
 
 /// When something was paid: one column says it for the first and for the last day.
@@ -88,6 +106,8 @@ pub(super) const PAID_ON: &[&str] = &[
     "发放日期",
     "发放年月",
     "发放时间",
+    "发放日",
+    "支付日期",
 ];
 
 /// Names of the targets of a fact type: a column by such a name, or with such a comment, is proposed for it.
@@ -159,6 +179,12 @@ pub(super) const TARGETS: &[(&str, &str, &[&str])] = &[
             "计税价格",
             "jsjg",
             "购置价格",
+            "估值",
+            "市值",
+            "bal_amt",
+            "acct_bal",
+            "cur_bal",
+            "bal",
         ],
     ),
     ("asset", "area_m2", &["area_m2", "area", "build_area", "jzmj", "建筑面积", "面积"]),
@@ -200,7 +226,12 @@ pub(super) const TARGETS: &[(&str, &str, &[&str])] = &[
 /// What all rows of a table are, by words of its name: fact type, words, kind, and whether a column with codes would
 /// tell more.
 pub(super) const KINDS: &[(&str, &[&str], &str, bool)] = &[
-    ("asset", &["存款", "储蓄", "账户", "deposit", "acct", "account", "ckzh", "zhye", "ckye"], "DEPOSIT", false),
+    (
+        "asset",
+        &["存款", "储蓄", "账户", "deposit", "acct", "account", "ckzh", "zhye", "ckye", "_acc_", "acct_"],
+        "DEPOSIT",
+        false,
+    ),
     ("asset", &["机动车", "车辆", "vehicle", "veh", "jdc"], "VEHICLE", false),
     ("asset", &["房", "不动产", "house", "dwelling", "fwxx", "bdc"], "DWELLING", true),
     ("expenditure", &["学费", "tuition"], "EDUCATION", true),

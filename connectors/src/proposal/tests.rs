@@ -10,6 +10,7 @@ fn relation(name: &str, columns: &[(&str, &str, &str)]) -> Relation {
         comment: (*comment).to_owned(),
         nulls: None,
         width: None,
+        numbers: None,
     });
     Relation {
         name: name.to_owned(),
@@ -21,7 +22,7 @@ fn relation(name: &str, columns: &[(&str, &str, &str)]) -> Relation {
 }
 
 fn proposed(adapter: &str, relation: &Relation, fact: Option<&str>) -> Result<Proposal, NoProposal> {
-    propose(adapter, relation, fact, None, &mut Taken::default())
+    propose(adapter, relation, Known { fact, ..Known::default() }, &mut Taken::default())
 }
 
 #[test]
@@ -29,12 +30,12 @@ fn a_table_is_not_proposed_twice_and_two_tables_do_not_get_one_id() {
     let columns = [("sfzh", "char(18)", ""), ("swrq", "char(8)", "")];
     let (table, view) = (relation("死亡登记", &columns), relation("死亡登记_2024", &columns));
     let mut taken = Taken::default();
-    let first = propose("health", &table, None, None, &mut taken).unwrap();
-    let second = propose("health", &view, None, None, &mut taken).unwrap();
+    let first = propose("health", &table, Known::default(), &mut taken).unwrap();
+    let second = propose("health", &view, Known::default(), &mut taken).unwrap();
     assert!(first.toml.contains("id = \"health.death\"") && second.toml.contains("id = \"health.death_2\""));
     let mut taken = Taken::of(&first.toml);
-    assert_eq!(propose("health", &table, None, None, &mut taken), Err(NoProposal::AlreadyThere));
-    assert!(propose("health", &view, None, None, &mut taken).unwrap().toml.contains("health.death_2"));
+    assert_eq!(propose("health", &table, Known::default(), &mut taken), Err(NoProposal::AlreadyThere));
+    assert!(propose("health", &view, Known::default(), &mut taken).unwrap().toml.contains("health.death_2"));
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn the_field_standard_of_social_security_is_known() {
         "as_of = { column = \"AAE036\", format = \"%Y-%m-%d %H:%M:%S\" }",
         "amount = { column = \"AAE019\", as = \"yuan\" }",
         "to = { column = \"EAC064\", as = \"date\", format = \"%Y%m\", day = \"last\" }",
-        "# category = { … }",
+        "# category = { value = \"…\" }",
         "WHERE AAC002 IN (:id_numbers) AND EAC064 BETWEEN :first AND :last",
         "first = { of = \"period.from\", format = \"%Y%m\" }",
     ] {
@@ -153,4 +154,23 @@ fn codes_of_a_comment_stand_in_the_draft_with_what_they_mean_and_a_status_withou
     ] {
         assert!(proposal.toml.contains(line), "{line} in\n{}", proposal.toml);
     }
+}
+
+#[test]
+fn a_target_without_a_column_names_those_that_it_may_be() {
+    let columns = [
+        ("sfzh", "char(18)", ""),
+        ("xm", "varchar(20)", ""),
+        ("zxje1", "numeric(12,2)", ""),
+        ("q1", "varchar(12)", "大小（元）"),
+        ("d1", "date", ""),
+    ];
+    let proposal = proposed("office", &relation("t1", &columns), Some("income")).unwrap().toml;
+    let line =
+        |target: &str| proposal.lines().find(|line| line.starts_with(&format!("# {target} = "))).unwrap().to_owned();
+    assert!(line("amount").contains("as = \"yuan\"") && line("amount").contains("可能是 zxje1、q1"), "{proposal}");
+    assert!(line("from").contains("it may be d1"), "{proposal}");
+    assert!(!proposal.contains("# name ="), "{proposal}");
+    let nameless = proposed("office", &relation("t2", &columns[..1]), Some("asset")).unwrap().toml;
+    assert!(nameless.contains("# name = \"…\""), "whoever reads it knows what is not compared: {nameless}");
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::trouble::Trouble;
 use crate::error::Text;
 use crate::secret::SecretError;
+use crate::words;
 
 /// Why a source did not answer. Never holds a value of a question or of a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -162,7 +163,9 @@ impl OpenError {
             Self::Options => "数据源地址的 ? 后面有选项；连接如何加密要写在文件里（tls、tls_ca）".to_owned(),
             Self::Address => "服务的地址不是 https://主机:端口/路径，或里面有账号、口令、? 或 #".to_owned(),
             Self::Plain => "服务的地址是 http:；不加密只许连本机（insecure_http = \"loopback\"）".to_owned(),
-            Self::TlsFile { key, path, cause } => format!("`{}` 不能用作 {key}：{cause}", path.display()),
+            Self::TlsFile { key, path, cause } => {
+                format!("`{}` 不能用作 {key}：{}", path.display(), words::of_pem(cause))
+            }
             Self::Fixture(cause) => format!("测试数据无法装入：{}", cause.zh),
         };
         Text::new(zh, self.to_string())

@@ -9,6 +9,7 @@ mod control;
 mod delivery;
 mod explore;
 mod folder;
+mod memory;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,12 +24,15 @@ use super::trouble::{Flaw, Rung, Trouble};
 use super::{OpenError, Question, Relation, SourceError};
 use crate::clock::Clock;
 use crate::connector::{Dataset, FileInfo};
+use crate::error::Text;
 use crate::ledger::Ledger;
 use crate::native::Rows;
 use crate::secret::Secret;
+use crate::words;
 use delivery::{Delivery, Part, Wanted};
 pub(crate) use explore::of_answer;
 use folder::Stamp;
+use memory::Memory;
 
 /// How often the folder is looked at.
 const EVERY: Duration = Duration::from_secs(1);
@@ -49,6 +53,8 @@ struct Inner {
     info: FileInfo,
     wanted: Vec<Wanted>,
     today: Today,
+    /// What was taken over before, also by an adapter that ran then. A rehearsal and a golden test have none.
+    memory: Option<Memory>,
     adapter: String,
     ledger: Ledger,
     state: Mutex<State>,
@@ -71,6 +77,8 @@ struct State {
     current: Option<Arc<Delivery>>,
     /// What was looked at last, and what came of it.
     last: Option<Attempt>,
+    /// Why what is in use is not remembered over a restart, where it is not.
+    forgotten: Option<Flaw>,
 }
 
 #[derive(Debug)]
@@ -91,6 +99,7 @@ impl FileSource {
         base: &Path,
         datasets: &[Dataset],
         today: Today,
+        remembers: bool,
         (adapter, ledger): (&str, Ledger),
     ) -> Result<Self, OpenError> {
         let folder = match url.map(Secret::reveal) {
@@ -102,8 +111,11 @@ impl FileSource {
             None => base.join(&info.folder),
         };
         let wanted = datasets.iter().filter_map(Wanted::of).collect();
+        let usual = || PathBuf::from(format!("{adapter}.taken-over.json"));
+        let file = base.join(info.memory.clone().unwrap_or_else(usual));
+        let memory = matches!(today, Today::Of(_)).then_some(Memory { file, is_kept: remembers });
         let (info, adapter, state) = (info.clone(), adapter.to_owned(), Mutex::default());
-        let inner = Arc::new(Inner { folder, info, wanted, today, adapter, ledger, state });
+        let inner = Arc::new(Inner { folder, info, wanted, today, memory, adapter, ledger, state });
         Ok(Self { inner, turn: Arc::default(), watch: Mutex::default() })
     }
 
@@ -130,7 +142,9 @@ impl FileSource {
         for (_, part) in current.parts() {
             self.inner.fresh(part)?;
         }
-        Ok(self.inner.state().last.as_ref().and_then(|last| last.flaw.as_ref()).map(|flaw| self.inner.trouble(flaw)))
+        let state = self.inner.state();
+        let flaw = state.last.as_ref().and_then(|last| last.flaw.as_ref()).or(state.forgotten.as_ref());
+        Ok(flaw.map(|flaw| self.inner.trouble(flaw)))
     }
 
     /// The files in use, with their datasets, the day they are of, how many records they have, and how many of
@@ -248,6 +262,8 @@ impl Inner {
         let read = control.and_then(|bytes| delivery::listed(&bytes, &self.info)).and_then(|listed| {
             // Before the files are read, so that what is written meanwhile is noticed.
             stamps = folder::stamps(&self.folder, listed.iter().map(|entry| entry.file.clone()));
+            // Whoever takes the memory away means that older records are to be used.
+            stamps.extend(self.memory.iter().map(|memory| (memory.file.clone(), folder::stamp(&memory.file))));
             let delivery = Delivery::read(&self.folder, &self.info, &self.wanted, &listed)?;
             self.dated(&delivery)?;
             Ok(delivery)
@@ -265,9 +281,11 @@ impl Inner {
             }
         };
         self.ledger.delivery(&self.adapter, status, files);
+        let forgotten = read.as_ref().ok().and_then(|delivery| self.remember(delivery).err());
         let mut state = self.state();
         let flaw = match read {
             Ok(delivery) => {
+                state.forgotten = forgotten;
                 state.current = Some(Arc::new(delivery));
                 None
             }
@@ -276,19 +294,34 @@ impl Inner {
         state.last = Some(Attempt { control: seen, stamps, flaw });
     }
 
-    /// Refuses records of a day to come, and those older than the ones in use.
+    /// Keeps the days of what is taken over.
+    fn remember(&self, delivery: &Delivery) -> Result<(), Flaw> {
+        let Some(memory) = &self.memory else { return Ok(()) };
+        let days = delivery.parts().map(|(dataset, part)| (dataset.clone(), part.as_of)).collect();
+        memory.keep(days).map_err(|cause| Flaw::Forgotten(memory.file.display().to_string(), told(&cause)))
+    }
+
+    /// Refuses records of a day to come, and those older than the ones in use or used before.
     fn dated(&self, delivery: &Delivery) -> Result<(), Flaw> {
         let today = self.today.date();
         let current = self.state().current.clone();
+        let remembered = match &self.memory {
+            None => memory::Days::new(),
+            Some(memory) => {
+                memory.read().map_err(|cause| Flaw::Memory(memory.file.display().to_string(), told(&cause)))?
+            }
+        };
         for (dataset, part) in delivery.parts() {
             let (file, day) = (part.file.clone(), part.as_of.to_string());
             if today.is_some_and(|today| part.as_of > today) {
                 return Err(Flaw::Future(file, day));
             }
-            if let Some(used) = current.as_ref().and_then(|current| current.part(dataset))
-                && used.as_of > part.as_of
+            let used = current.as_ref().and_then(|current| current.part(dataset)).map(|used| used.as_of);
+            if let Some(used) = used.max(remembered.get(dataset).copied())
+                && used > part.as_of
             {
-                return Err(Flaw::Older(file, day, used.as_of.to_string()));
+                let memory = self.memory.as_ref().map(|memory| memory.file.display().to_string());
+                return Err(Flaw::Older(file, day, used.to_string(), memory));
             }
         }
         Ok(())
@@ -321,6 +354,11 @@ impl Inner {
     fn unusable(&self, flaw: &Flaw) -> SourceError {
         SourceError::Unavailable(Box::new(self.trouble(flaw)))
     }
+}
+
+/// What the operating system says, in both languages.
+fn told(cause: &std::io::Error) -> Text {
+    Text::new(words::of_system(cause), cause.to_string())
 }
 
 impl Today {

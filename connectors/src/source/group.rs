@@ -1,9 +1,10 @@
 //! Asking a service about everybody of a question: a few persons in a call, a few calls at a time.
 //!
 //! One person whose answer is no use costs nobody else theirs; a service that refuses, is away or has no quota
-//! left is not asked on.
+//! left is not asked on. A call that the service takes for badly made is made again about one person at a time:
+//! it may be the number or name of one of them that the service does not take.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -12,6 +13,9 @@ use super::trouble::{Finding, Rung, Trouble, Whereabouts};
 use super::{Found, Question, SourceError};
 use crate::connector::WebInfo;
 use crate::native::{Native, Rows};
+
+/// So many persons are refused one by one, with nobody answered, before it is the call that is taken for badly made.
+const REFUSED_IN_A_ROW: usize = 5;
 
 /// The persons one call asks about.
 #[derive(Clone, Copy)]
@@ -69,13 +73,13 @@ impl Bounds {
     {
         let mut found = Found { rows: Rows { columns, ..Rows::default() }, unanswered: Vec::new() };
         let mut rows: BTreeMap<usize, Vec<Vec<Native>>> = BTreeMap::new();
-        let chunks = question.id_numbers.chunks(size).zip(question.names.chunks(size));
-        let mut waiting = chunks.map(|(id_numbers, names)| Group { id_numbers, names }).enumerate();
-        let (mut running, mut count) = (FuturesUnordered::new(), 0);
+        let mut waiting = VecDeque::new();
+        waiting.extend(groups(0, &question.id_numbers, &question.names, size));
+        let (mut running, mut count, mut refused) = (FuturesUnordered::new(), 0, 0);
         let placed = async |place, group: Group<'a>| (place, group, ask(group).await);
         loop {
             while running.len() < self.parallel
-                && let Some((place, group)) = waiting.next()
+                && let Some((place, group)) = waiting.pop_front()
             {
                 running.push(placed(place, group));
             }
@@ -87,6 +91,16 @@ impl Bounds {
                         return Err(SourceError::TooManyRows(self.max_rows));
                     }
                     rows.insert(place, some);
+                }
+                Err(error) if is_badly_made(&error) && group.id_numbers.len() > 1 => {
+                    waiting.extend(groups(place, group.id_numbers, group.names, 1));
+                }
+                Err(error) if is_badly_made(&error) => {
+                    refused += 1;
+                    if rows.is_empty() && refused >= REFUSED_IN_A_ROW {
+                        return Err(error);
+                    }
+                    found.unanswered.extend(group.id_numbers.iter().map(|id| ((*id).to_owned(), error.clone())));
                 }
                 Err(error) if is_of_these_persons(&error, rows.is_empty()) => {
                     found.unanswered.extend(group.id_numbers.iter().map(|id| ((*id).to_owned(), error.clone())));
@@ -102,6 +116,23 @@ impl Bounds {
             }
         }
     }
+}
+
+/// The groups of a list, each with the place of its first person in the question.
+fn groups<'a>(
+    first: usize,
+    id_numbers: &'a [&'a str],
+    names: &'a [&'a str],
+    size: usize,
+) -> impl Iterator<Item = (usize, Group<'a>)> {
+    let chunks = id_numbers.chunks(size).zip(names.chunks(size));
+    chunks.enumerate().map(move |(place, (id_numbers, names))| (first + place * size, Group { id_numbers, names }))
+}
+
+/// Whether the service took the call for badly made (HTTP 400, 422), which a value of one person may be the reason of.
+fn is_badly_made(error: &SourceError) -> bool {
+    matches!(error, SourceError::Statement(trouble)
+        if matches!(trouble.code, "service_request_refused" | "service_request_unusable"))
 }
 
 /// Whether an error is about the persons of one call only: an answer that is no use, or one that came too late

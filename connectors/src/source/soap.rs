@@ -41,7 +41,7 @@ struct Asked {
 #[derive(Debug)]
 enum Way {
     /// From the service.
-    Live { client: Arc<WebClient>, access: Box<Access> },
+    Live { client: Arc<WebClient>, access: Box<Access>, clock: Clock },
     /// From a folder: `<identity number>.xml`, or `nobody.xml` for everybody else.
     Recorded { folder: std::path::PathBuf, place: Whereabouts },
 }
@@ -58,7 +58,7 @@ impl SoapSource {
         let client = Arc::new(WebClient::open(&info.web, url, folder)?);
         let access = Box::new(Access::open(&info.web, None, &client, folder, clock)?);
         let place = client.place().clone();
-        Ok(Self::with(info, datasets, &place, Way::Live { client, access }))
+        Ok(Self::with(info, datasets, &place, Way::Live { client, access, clock: clock.clone() }))
     }
 
     /// A service that answers what a folder holds, for golden tests.
@@ -96,7 +96,11 @@ impl SoapSource {
         for page in 0.. {
             let start = all.len();
             let answer = self.answer(asked, group, period, (page, start)).await?;
-            let rows = asked.reader.rows(&answer, group.id_numbers)?;
+            let now = match &self.way {
+                Way::Live { clock, .. } => Some(clock.now()),
+                Way::Recorded { .. } => None,
+            };
+            let rows = asked.reader.rows(&answer, group.id_numbers, now)?;
             let Some(size) = asked.ask.page_size else { return Ok(rows) };
             if rows.len() > size {
                 return Err(asked.reader.wrong(Finding::PageTwice, "more records than a page has"));
@@ -127,7 +131,7 @@ impl SoapSource {
         page: (usize, usize),
     ) -> Result<WebAnswer, SourceError> {
         let (client, access) = match &self.way {
-            Way::Live { client, access } => (client, access),
+            Way::Live { client, access, .. } => (client, access),
             Way::Recorded { folder, .. } => return recorded(folder, group.id_numbers, &asked.reader),
         };
         // What is signed is who asks, what and when: the body has the signature in it.

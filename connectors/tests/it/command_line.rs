@@ -184,3 +184,25 @@ async fn serve_answers_until_it_is_told_to_stop() {
     let ended = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
     assert_eq!(ended.code(), Some(0));
 }
+
+#[test]
+fn p12_a_command_line_that_cannot_be_read_is_told_in_chinese_where_that_is_asked_for() {
+    let file = connector();
+    for (arguments, words) in [
+        (vec!["tset", &file], "没有命令 `tset`"),
+        (vec!["try", &file], "缺少 --dataset <DATASET>"),
+        (vec!["new", "x.toml", "--driver", "oracle"], "可用的有 postgres、mariadb"),
+        (
+            vec!["try", &file, "--dataset", "a.b", "--id-number", "-", "--from", "soon", "--to", "2025-01-01"],
+            "2025-03-01",
+        ),
+    ] {
+        let (code, out, err) = run(&[&arguments[..], &["--lang", "zh"]].concat());
+        assert!(code == 2 && out.is_empty() && err.contains(words) && err.contains("--help"), "{arguments:?}: {err}");
+        assert!(!err.contains("error:"), "{err}");
+        let (code, _, err) = run(&[&arguments[..], &["--lang", "en"]].concat());
+        assert!(code == 2 && err.starts_with("error:"), "{err}");
+    }
+    let (code, out, _) = run(&["try", "--help", "--lang", "zh"]);
+    assert!(code == 0 && out.contains("--dataset"), "help is given as it is: {out}");
+}

@@ -434,10 +434,64 @@ fn a_folder_is_joined_by_the_verbs_alone() {
     assert_eq!(code, 0, "{shown}{errors}");
     assert!(shown.contains("died_on = 2024-07-15"), "{shown}");
     let record = folder.path().join("rows.json");
-    let (code, ..) = run(&trying(file, dataset, BATU, &["--name", "巴图", "--record", record.to_str().unwrap()]));
+    let record = ["--name", "巴图", "--record", record.to_str().unwrap(), "--golden", "dead"];
+    let (code, ..) = run(&trying(file, dataset, BATU, &record));
     assert_eq!(code, 0);
+    let (code, shown, errors) = run(&["test", file]);
+    assert_eq!((code, shown.lines().last()), (0, Some("1 passed, 0 failed")), "its day is kept too: {shown}{errors}");
+    let (code, shown, errors) = run(&["conform", file, "--level", "2", "--out", folder.path().to_str().unwrap()]);
+    assert!(code == 0 && shown.contains("reaches L2"), "{shown}{errors}");
     std::fs::write(drop.join("死亡.csv"), "").unwrap();
     let (code, shown, _) = run(&["check", file]);
     assert_eq!(code, 3, "{shown}");
     assert!(shown.contains("[digest_differs]") && shown.contains("sha256sum"), "{shown}");
+}
+
+#[tokio::test]
+async fn an_old_number_of_15_digits_is_its_persons_where_the_name_says_so_too() {
+    let office = Drop::new("utf-8");
+    let rows = relief("150000860502101,巴图,12.50,20240715\n");
+    control(&office, &[("台账.csv", 1, &rows), ("住房.csv", 0, HOMES_FILE.as_bytes())]);
+    let adapter = office.adapter();
+    let response = asked(&adapter).await;
+    assert!(facts(&response, "m1", RELIEF).contains("12.50"), "{response:?}");
+    let other = adapter.answer(&question(&[RELIEF], &[(BATU, "巴特尔")])).await.unwrap();
+    assert_eq!(result(&other, "m1", RELIEF).status, ResultStatus::NameMismatch);
+    adapter.close().await;
+    let text = std::fs::read_to_string(office.file()).unwrap();
+    std::fs::write(office.file(), text.replace("name = \"姓名\"\n", "")).unwrap();
+    assert_flaw(&office, "identity_number_form", Rung::Records).await;
+}
+
+#[tokio::test]
+async fn p2_after_a_restart_an_older_delivery_is_still_older() {
+    let office = Drop::new("utf-8");
+    let in_service = || Overrides { remembers: true, ..office.overrides() };
+    let memory = office.folder.path().join("office.taken-over.json");
+    office.deliver(TextEncoding::Utf8, date(2025, 3, 1), "12.50");
+    let adapter = Adapter::load(&office.file(), in_service()).unwrap();
+    assert!(adapter.condition().await.unwrap().is_none());
+    adapter.close().await;
+    assert!(memory.exists());
+
+    office.deliver(TextEncoding::Utf8, date(2025, 2, 20), "99.00");
+    let adapter = Adapter::load(&office.file(), in_service()).unwrap();
+    let refused = adapter.answer(&question(&[RELIEF, HOMES], &[(BATU, "巴图")])).await.unwrap_err();
+    assert_eq!(refused.status, 503);
+    let trouble = office.climbed().await.last().unwrap().found.as_ref().unwrap_err().clone();
+    assert_eq!((trouble.code, trouble.command), ("delivery_older", Some(format!("rm '{}'", memory.display()))));
+    // Whoever means it takes the memory away, and the records of that day are used at once.
+    std::fs::remove_file(&memory).unwrap();
+    assert!(adapter.condition().await.unwrap().is_none());
+    assert!(facts(&asked(&adapter).await, "m1", RELIEF).contains("99.00"));
+    adapter.close().await;
+
+    std::fs::write(&memory, "{").unwrap();
+    assert_flaw(&office, "delivery_memory_unreadable", Rung::Fresh).await;
+    let text = std::fs::read_to_string(office.file()).unwrap();
+    std::fs::write(office.file(), text.replace("max_age", "memory = \"/none/days.json\"\nmax_age")).unwrap();
+    let adapter = Adapter::load(&office.file(), in_service()).unwrap();
+    assert!(facts(&asked(&adapter).await, "m1", RELIEF).contains("99.00"), "what is delivered is answered from");
+    assert_eq!(adapter.condition().await.unwrap().unwrap().code, "delivery_memory_unwritable");
+    adapter.close().await;
 }

@@ -34,6 +34,8 @@ mod services;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]
+mod shipped;
+#[cfg(test)]
 mod soap;
 #[cfg(test)]
 mod sources;

@@ -34,6 +34,12 @@ impl Server {
         self.folder.join("ca.pem")
     }
 
+    /// The URL of a database that has the name of the account which reads it.
+    pub(crate) fn url(&self, scheme: &str, name: &str) -> String {
+        let password = PASSWORD.replace('@', "%40").replace('/', "%2F").replace(':', "%3A");
+        format!("{scheme}://{name}:{password}@localhost:{}/{name}", self.port)
+    }
+
     fn postgres_options(&self) -> PgConnectOptions {
         PgConnectOptions::new_without_pgpass()
             .host("127.0.0.1")

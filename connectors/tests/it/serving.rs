@@ -89,6 +89,10 @@ impl Process {
         self.hub().get(format!("{}/v1/manifest", self.url)).send().await.unwrap().json().await.unwrap()
     }
 
+    async fn health(&self) -> serde_json::Value {
+        self.hub().get(format!("{}/v1/health", self.url)).send().await.unwrap().json().await.unwrap()
+    }
+
     async fn ask(&self, number: &str, name: &str) -> reqwest::Response {
         let query = question(&[CERTIFICATE], &[(number, name)]);
         self.hub().post(format!("{}/v1/facts:query", self.url)).json(&query).send().await.unwrap()
@@ -138,6 +142,8 @@ async fn a_changed_file_is_taken_over_and_a_bad_one_leaves_the_old_one_in_use() 
         assert_eq!(adapter.manifest().await.adapter.version, "1.1.0", "{says}");
         let (code, out, _) = adapter.status(&["--lang", "zh"]);
         assert!(code == 1 && out.contains("仍用原来的"), "{out}");
+        let health: serde_json::Value = adapter.health().await;
+        assert_eq!((&health["status"], &health["trouble"]), (&"degraded".into(), &"connector_file_refused".into()));
     }
     // A file that is deployed without the records of its golden tests is taken over without them.
     std::fs::remove_file(file.with_file_name("sample.sql")).unwrap();
@@ -305,6 +311,8 @@ fn p12_what_is_missing_to_serve_is_told_with_its_remedy_in_both_languages() {
     };
     let (code, _, err) = with(&["--lang", "zh"]);
     assert!(code == 3 && err.contains("无法读取：不存在") && !err.contains("No such file"), "{err}");
+    let (code, _, err) = with(&["--golden-at", "3am", "--lang", "zh"]);
+    assert!(code == 2 && err.contains("golden_time_form") && err.contains("03:00"), "{err}");
     let (code, _, err) = with(&["--latency", "soon"]);
     assert!(code == 2 && err.contains("rehearsal_form"), "{err}");
     let (code, _, err) = with(&["--error", "101%", "--lang", "zh"]);

@@ -38,6 +38,10 @@ enum Does {
     Other(&'static str),
     /// Gives the first page whatever page is asked for.
     SamePage,
+    /// Takes a call for badly made when this person is in it.
+    Refuses(&'static str),
+    /// Answers with a fault of SOAP 1.2: code and words.
+    Fault12(&'static str, &'static str),
     /// Never answers about this person.
     SilentAbout(&'static str),
 }
@@ -214,11 +218,22 @@ async fn answer(State(service): State<Arc<Service>>, headers: HeaderMap, body: B
             xml(200, envelope(&of(&format!("<code>0</code><text>{inner}</text>"))))
         }
         Does::SamePage => xml(200, envelope(&of(&format!("<code>0</code>{found}")))),
+        Does::Refuses(number) if numbers.iter().any(|asked| asked == number) => {
+            (StatusCode::BAD_REQUEST, "bad request").into_response()
+        }
+        Does::Fault12(code, words) => {
+            let code = format!("<soap:Code><soap:Value>soap:{code}</soap:Value></soap:Code>");
+            let reason = format!("<soap:Reason><soap:Text xml:lang=\"zh\">{words}</soap:Text></soap:Reason>");
+            // SOAP 1.2 part 2, 7.4.2: what the sender did wrong is 400.
+            xml(400, envelope(&format!("<soap:Fault>{code}{reason}</soap:Fault>")))
+        }
         Does::SilentAbout(number) if numbers.iter().any(|asked| asked == number) => std::future::pending().await,
-        Does::Answers | Does::SilentAbout(_) if found.is_empty() && numbers.len() == 1 && numbers[0] == ALTAN => {
+        Does::Answers | Does::SilentAbout(_) | Does::Refuses(_)
+            if found.is_empty() && numbers.len() == 1 && numbers[0] == ALTAN =>
+        {
             xml(200, envelope(&of("<code>404</code>")))
         }
-        Does::Answers | Does::SilentAbout(_) => {
+        Does::Answers | Does::SilentAbout(_) | Does::Refuses(_) => {
             let start: usize = between("<start>", "<").and_then(|start| start.parse().ok()).unwrap_or(0);
             let found = if start > 0 { String::new() } else { found };
             xml(200, envelope(&of(&format!("<code>0</code>{found}"))))
@@ -350,6 +365,106 @@ async fn p9_a_person_about_whom_no_answer_comes_costs_the_others_nothing() {
     let alone = adapter.answer(&question(&[DEATH], &persons[..1])).await.unwrap_err();
     assert_eq!((alone.status, alone.code.as_str()), (504, "source_timeout"));
     adapter.close().await;
+}
+
+#[tokio::test]
+async fn soap_1_2_has_its_own_media_type_and_its_own_faults() {
+    let office = Office::open().await;
+    let text = std::fs::read_to_string(office.file()).unwrap();
+    std::fs::write(office.file(), text.replace("max_rows = 100", "max_rows = 100\nversion = \"1.2\"")).unwrap();
+    let adapter = office.adapter();
+    let response = adapter.answer(&question(&[DEATH], &[(BATU, "巴图")])).await.unwrap();
+    assert_eq!(result(&response, "m1", DEATH).status, ResultStatus::Ok);
+    let (headers, _) = office.service.asked.lock().unwrap()[0].clone();
+    assert_eq!(headers["content-type"], "application/soap+xml; charset=utf-8; action=\"urn:queryDeath\"");
+    assert!(!headers.contains_key("soapaction"), "the action is a part of the media type");
+    adapter.close().await;
+    assert_eq!(office.broken(Does::Fault12("Sender", "参数缺失")).await, "Error soap_fault");
+    let steps = climb(&office.file(), Overrides { ledger: Ledger::Silent, ..Overrides::default() }).await;
+    let trouble = steps.last().unwrap().found.as_ref().unwrap_err();
+    assert!(trouble.what.zh.contains("Sender") && trouble.details.contains("参数缺失"), "{trouble:?}");
+    assert!(trouble.mend.zh.contains("envelope"), "the question is at fault: {trouble:?}");
+    assert_eq!(
+        office.broken(Does::Fault12("Receiver", "系统正在维护")).await,
+        "source_unavailable service_in_maintenance"
+    );
+}
+
+#[tokio::test]
+async fn p9_a_call_that_is_refused_for_one_person_is_made_again_about_each() {
+    let envelope = ENVELOPE.replace("<xm>:name</xm><sfzh>:id_number</sfzh>", "<list>:persons</list>");
+    let more = "person = '<p><sfzh>:id_number</sfzh></p>'\npersons_per_call = 3\n";
+    let office = Office::with(&envelope, "Envelope/Body/queryDeathResponse/return/row", more).await;
+    office.does(Does::Refuses(QIQIGE));
+    let adapter = office.adapter();
+    let persons = [(BATU, "巴图"), (QIQIGE, "其其格"), (SIQIN, "斯琴·高娃𠮷")];
+    let response = adapter.answer(&question(&[DEATH], &persons)).await.unwrap();
+    let statuses = ["m1", "m2", "m3"].map(|reference| result(&response, reference, DEATH).status);
+    assert_eq!(statuses, [ResultStatus::Ok, ResultStatus::Error, ResultStatus::Ok], "and nobody has no record");
+    assert_eq!(office.service.asked.lock().unwrap().len(), 4, "once about all, once about each");
+    // A call that nobody is answered to is badly made, whoever is in it.
+    let alone = adapter.answer(&question(&[DEATH], &persons[1..2])).await.unwrap_err();
+    assert_eq!((alone.status, alone.code.as_str()), (500, "source_failed"));
+    let numbers: Vec<String> = (0..60).map(|place| format!("15000019860502{place:03}X")).collect();
+    let many: Vec<_> = numbers.iter().map(|number| (number.as_str(), "某")).collect();
+    office.does(Does::Status(400));
+    let before = office.service.asked.lock().unwrap().len();
+    let all = adapter.answer(&question(&[DEATH], &many)).await.unwrap_err();
+    assert_eq!(all.code, "source_failed");
+    let calls = office.service.asked.lock().unwrap().len() - before;
+    assert!(calls < 40, "it is not asked sixty times what it refuses: {calls}");
+    adapter.close().await;
+}
+
+#[tokio::test]
+async fn a_service_that_repeats_no_number_is_asked_about_one_person_and_the_file_says_so() {
+    let office = Office::open().await;
+    let text = std::fs::read_to_string(office.file()).unwrap();
+    let asked = text.replace("subject = \"sfzh\"", "subject = \":id_number\"");
+    std::fs::write(office.file(), &asked).unwrap();
+    office.does(Does::Body(
+        "<Envelope><Body><queryDeathResponse><return><code>0</code><row><xm>巴图</xm><swrq>2024-07-15</swrq><zf>0</zf></row></return></queryDeathResponse></Body></Envelope>",
+    ));
+    let adapter = office.adapter();
+    let response = adapter.answer(&question(&[DEATH], &[(BATU, "巴图"), (SIQIN, "斯琴")])).await.unwrap();
+    let batu = result(&response, "m1", DEATH);
+    assert_eq!((batu.status, batu.id_number.as_deref()), (ResultStatus::Ok, Some(BATU)));
+    assert_eq!(result(&response, "m2", DEATH).status, ResultStatus::NameMismatch, "the name is compared still");
+    adapter.close().await;
+    let steps = climb(&office.file(), Overrides { ledger: Ledger::Silent, ..Overrides::default() }).await;
+    let told =
+        steps.iter().filter_map(|step| step.found.as_ref().ok()).any(|what| what.en.contains("only the call does"));
+    assert!(told, "whoever reads the ladder sees it: {steps:?}");
+    let trouble = steps.last().unwrap().found.as_ref().expect_err("an answer about nobody in particular");
+    assert_eq!(trouble.code, "answers_about_others");
+
+    let many = "person = '<p><sfzh>:id_number</sfzh></p>'\npersons_per_call = 3\n[dataset.parameters]";
+    let many = asked.replace("[dataset.parameters]", many).replace("<sfzh>:id_number</sfzh><ksrq>", ":persons<ksrq>");
+    let faults = connectors::connector::Connector::parse(&many, &office.file()).unwrap_err();
+    assert!(faults.faults.iter().any(|fault| fault.code == "subject_asked"), "{faults}");
+}
+
+#[tokio::test]
+async fn an_old_number_of_15_digits_is_its_persons_where_the_name_says_so_too() {
+    let office = Office::open().await;
+    let old = "<Envelope><Body><queryDeathResponse><return><code>0</code><row><xm>巴图</xm><sfzh>150000860502101</sfzh><swrq>2024-07-15</swrq><zf>0</zf></row></return></queryDeathResponse></Body></Envelope>";
+    office.does(Does::Body(old));
+    let adapter = office.adapter();
+    let response = adapter.answer(&question(&[DEATH], &[(BATU, "巴图")])).await.unwrap();
+    assert_eq!(result(&response, "m1", DEATH).status, ResultStatus::Ok);
+    adapter.close().await;
+    let text = std::fs::read_to_string(office.file()).unwrap();
+    std::fs::write(office.file(), text.replace("name = \"xm\"\n", "")).unwrap();
+    assert_eq!(office.broken(Does::Body(old)).await, "Error answers_about_others", "without a name it is anybody's");
+}
+
+#[tokio::test]
+async fn clocks_that_differ_are_told_when_a_signature_is_refused() {
+    let office = Office::open().await;
+    std::fs::write(office.folder.path().join("key"), "another").unwrap();
+    let late = connectors::clock::Clock::new(|| "2020-01-01T00:00:00Z".parse().unwrap());
+    let steps = climb(&office.file(), Overrides { ledger: Ledger::Silent, clock: late, ..Overrides::default() }).await;
+    assert_eq!(steps.last().unwrap().found.as_ref().unwrap_err().code, "clocks_differ");
 }
 
 #[tokio::test]

@@ -132,6 +132,61 @@ async fn rows_of_a_trial_become_a_golden_test() {
     assert!(code == 1 && out.contains("rows.json"), "{out}");
 }
 
+/// A bank's table, whose names nobody would guess: what its values look like says whose row it is.
+#[tokio::test]
+async fn the_column_of_identity_numbers_is_known_by_its_form_or_named() {
+    let columns = "acct varchar(32), holder_ref varchar(18), nm varchar(20), bal numeric(12,2), sts char(1)";
+    let rows = format!("('6217 1', '{BATU}', '巴图', 12.50, 'N'), ('6217 2', '15000019700101109x', '斯琴', 1, 'C')");
+    let old = "('6217 3', '150000860502101', '巴图', 3, 'N'), ('6217 4', NULL, '某', 3, 'N')";
+    let made = |table: &str| {
+        format!(
+            "CREATE TABLE {table} ({columns}); INSERT INTO {table} VALUES {rows}, {old}; CREATE TABLE refs (code varchar(18), txt varchar(9)); INSERT INTO refs VALUES ('A1', 'x')"
+        )
+    };
+    let mut places = Vec::new();
+    for office in Office::both("odd").await {
+        let (schema, grant) = match office.kind {
+            Kind::Postgres => (
+                "SET search_path = house; ",
+                format!("; GRANT SELECT ON ALL TABLES IN SCHEMA house TO {}", office.name),
+            ),
+            Kind::Mariadb => ("", String::new()),
+        };
+        if office.kind == Kind::Mariadb {
+            office.admin(&format!("ALTER DATABASE {} CHARACTER SET utf8mb4", office.name)).await;
+        }
+        office.admin(&format!("{schema}{}{grant}", made("t_dp_acc"))).await;
+        let file = office.folder.path().join("connector.toml");
+        std::fs::write(&file, office.text()).unwrap();
+        places.push((file, None, office.folder));
+    }
+    let store = Store::empty();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(made("t_dp_acc"))).execute(&mut store.writer().await).await.unwrap();
+    let url = store.url();
+    places.push((seventh().join("connector.toml"), Some(url), store.folder));
+    for (file, url, _folder) in &places {
+        let discover = |more: &[&str]| {
+            let mut arguments = vec!["discover", text(file), "--lang", "en"];
+            arguments.extend(url.iter().flat_map(|url| ["--source-url", url.as_str()]));
+            arguments.extend(more);
+            run(&arguments)
+        };
+        let (code, out, err) = discover(&["--table", "t_dp_acc"]);
+        assert_eq!(code, 0, "{out}{err}");
+        for line in ["subject = \"holder_ref\"", "name = \"nm\"", "value = { column = \"bal\", as = \"yuan\" }"] {
+            assert!(out.contains(line), "{line} in {out}");
+        }
+        assert!(!out.contains(BATU) && !out.contains("150000860502101"), "never a value: {out}");
+        let (code, out, _) = discover(&["--table", "refs"]);
+        assert!(code == 1 && out.contains("no_subject_column") && out.contains("--subject"), "{out}");
+        let (code, out, _) =
+            discover(&["--table", "refs", "--subject", "code", "--name-column", "txt", "--fact", "asset"]);
+        assert!(code == 0 && out.contains("subject = \"code\"") && out.contains("name = \"txt\""), "{out}");
+        let (code, out, _) = discover(&["--table", "refs", "--subject", "kode"]);
+        assert!(code == 1 && out.contains("subject_column_unknown"), "{out}");
+    }
+}
+
 #[tokio::test]
 async fn a_file_is_discovered_without_a_server() {
     let store = Store::seventh().await;

@@ -10,6 +10,8 @@ use crate::simulate::case::Expenditure;
 
 /// The native schema.
 pub const SCHEMA: &str = include_str!("../../../connectors/education/fixtures/schema.sql");
+/// The same on `MariaDB`.
+pub const MARIADB_SCHEMA: &str = include_str!("../../../connectors/education/fixtures/schema.mariadb.sql");
 
 /// Items of 教职工待遇, paid monthly.
 const STAFF: [(IncomeCategory, &str, &str); 5] = [

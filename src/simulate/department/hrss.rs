@@ -8,6 +8,8 @@ use crate::domain::money::Money;
 
 /// The native schema.
 pub const SCHEMA: &str = include_str!("../../../connectors/hrss/fixtures/schema.sql");
+/// The same on `PostgreSQL`.
+pub const POSTGRES_SCHEMA: &str = include_str!("../../../connectors/hrss/fixtures/schema.postgres.sql");
 
 /// Items of the table of other benefits (AAA036), with insurance type.
 const BENEFITS: [(IncomeCategory, &str, &str, &str); 12] = [

@@ -15,7 +15,7 @@ use super::folder::{self, MAX_CONTROL, Unread};
 use crate::connector::{Dataset, FileFormat, FileInfo, FileName};
 use crate::native::{Native, Rows, find_column};
 use crate::source::trouble::Flaw;
-use crate::synthetic::is_canonical;
+use crate::synthetic::{from_old_form, is_canonical};
 use crate::xml::{self, XmlPath, XmlWhy};
 
 /// What a dataset reads.
@@ -31,6 +31,8 @@ pub(super) struct Wanted {
     pub(super) subject: String,
     /// The columns that the mapping reads, and what reads them.
     pub(super) columns: BTreeMap<String, String>,
+    /// Old numbers of 15 digits lead to their person, because the name says so too.
+    pub(super) old_numbers: bool,
     /// Those of them that a fact can do without. In XML, what no record has is not there at all.
     pub(super) optional: BTreeSet<String>,
 }
@@ -73,6 +75,7 @@ impl Wanted {
             file: file.clone(),
             records: records.clone(),
             subject: dataset.mapping.subject.clone(),
+            old_numbers: dataset.mapping.name.is_some(),
             columns: columns.into_iter().map(|(column, by)| (column.to_owned(), by)).collect(),
             optional: dataset.mapping.optional_columns().into_iter().map(str::to_owned).collect(),
         })
@@ -102,7 +105,11 @@ impl Delivery {
             };
             // Datasets that read a file in the same way share its records.
             let alike = read.iter().find(|(of, by, _)| {
-                *of == entry && by.records == one.records && by.subject == one.subject && by.file == one.file
+                *of == entry
+                    && by.records == one.records
+                    && by.subject == one.subject
+                    && by.old_numbers == one.old_numbers
+                    && by.file == one.file
             });
             let part = match alike {
                 Some((.., part)) => Arc::clone(part),
@@ -194,7 +201,9 @@ impl Part {
         let mut index = Vec::with_capacity(table.rows.len());
         let (mut unfiled, mut first) = (0, 0);
         for (place, row) in table.rows.iter().enumerate() {
-            let number = row.get(subject).unwrap_or_default().trim().to_ascii_uppercase();
+            let written = row.get(subject).unwrap_or_default().trim();
+            let old = Some(written).filter(|_| wanted.old_numbers).and_then(from_old_form);
+            let number = old.unwrap_or_else(|| written.to_ascii_uppercase());
             let key = Some(number.as_bytes()).filter(|_| is_canonical(&number)).and_then(|it| it.try_into().ok());
             if let (Some(key), Ok(place)) = (key, u32::try_from(place)) {
                 index.push((key, place));

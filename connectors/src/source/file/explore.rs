@@ -8,6 +8,7 @@ use super::delivery::{Table, checked_text, control_bytes, csv_table, listed, xml
 use crate::connector::{FileFormat, FileInfo};
 use crate::source::trouble::Flaw;
 use crate::source::{ColumnInfo, Relation};
+use crate::synthetic::{from_old_form, is_canonical};
 use crate::text::TextEncoding;
 use crate::xml::{self, Element, XmlPath};
 
@@ -59,10 +60,16 @@ fn described(name: String, form: &str, table: &Table, records: Option<String>) -
             comment: String::new(),
             nulls: i64::try_from(rows().count().saturating_sub(filled)).ok(),
             width: None,
+            numbers: i64::try_from(values().filter(|value| is_number(value)).count()).ok(),
         }
     });
     let (columns, sampled) = (columns.collect(), i64::try_from(rows().count()).ok());
     Relation { name, kind: form.to_owned(), columns, records, sampled }
+}
+
+/// The form of an identity number, of 18 characters or of 15.
+fn is_number(value: &str) -> bool {
+    is_canonical(&value.to_ascii_uppercase()) || from_old_form(value).is_some()
 }
 
 /// What values look like, in the words of a database where it has some.

@@ -97,6 +97,7 @@ fn relation(name: String, items: &[&Json]) -> Relation {
         // A field that is not there is empty as well.
         nulls: Some(seen.nulls + (count - seen.count)),
         width: None,
+        numbers: None,
     });
     Relation { name, kind: "list".to_owned(), columns: columns.collect(), records: None, sampled: Some(count) }
 }

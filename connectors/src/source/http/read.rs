@@ -12,11 +12,12 @@ use super::super::SourceError;
 use super::super::group::of_refusal;
 use super::super::trouble::{Finding, Rung, Trouble, Whereabouts};
 use super::super::web::{WebAnswer, words_of};
-use crate::connector::{HttpAsk, HttpInfo, Is, Meaning, Paging, PagingKind};
+use crate::connector::{ASKED, HttpAsk, HttpInfo, Is, Meaning, Paging, PagingKind};
 use crate::json::{Json, JsonError};
 use crate::json_path::JsonPath;
 use crate::mapping::Mapping;
 use crate::native::{Native, find_column};
+use crate::synthetic::is_number_of;
 use crate::text::TextEncoding;
 
 /// Reads the answers to one dataset.
@@ -24,6 +25,8 @@ use crate::text::TextEncoding;
 pub(super) struct Reader {
     columns: Vec<Column>,
     subject: usize,
+    /// Old numbers of 15 digits are read, because names are compared as well.
+    old_numbers: bool,
     records: JsonPath,
     meaning: Meaning,
     paging: Paging,
@@ -78,6 +81,7 @@ impl Reader {
         let place_of = |name: &str| find_column(&names, name);
         Self {
             subject: place_of(&mapping.subject).unwrap_or_default(),
+            old_numbers: mapping.name.is_some(),
             key: ask.paging.key.as_deref().and_then(place_of),
             columns,
             records: ask.records.clone(),
@@ -93,6 +97,7 @@ impl Reader {
         Self {
             columns: Vec::new(),
             subject: 0,
+            old_numbers: false,
             records: JsonPath::of_record(""),
             meaning: info.meaning.clone(),
             paging: Paging::default(),
@@ -193,6 +198,11 @@ impl Reader {
         for record in records {
             let mut row = Vec::with_capacity(self.columns.len());
             for column in &self.columns {
+                if column.name == ASKED {
+                    // The call was about this person alone: the file says that nothing else tells whose the record is.
+                    row.push(persons.first().map_or(Native::Null, |person| Native::Text((*person).to_owned())));
+                    continue;
+                }
                 let root = if column.path.is_of_record() { record } else { json };
                 row.push(match column.path.one(root) {
                     Some(value) => value.native().ok_or_else(|| self.wrong_about(Finding::ColumnForm, &column.name))?,
@@ -209,7 +219,7 @@ impl Reader {
     /// That a row is about one of the persons that were asked about.
     fn about(&self, row: &[Native], persons: &[&str]) -> Result<(), SourceError> {
         let number = row.get(self.subject).and_then(Native::text).unwrap_or_default();
-        if persons.iter().any(|person| person.eq_ignore_ascii_case(&number)) {
+        if persons.iter().any(|person| is_number_of(&number, person, self.old_numbers)) {
             return Ok(());
         }
         let masked = number.contains(['*', '＊', '×', '●']);

@@ -1,15 +1,17 @@
 //! What an answer of a service of XML means: records, no record, or why it is no use.
 
 use hyper::header::CONTENT_TYPE;
+use jiff::Timestamp;
 
 use super::super::SourceError;
 use super::super::group::of_refusal;
 use super::super::trouble::{Finding, Rung, Trouble, Whereabouts};
 use super::super::web::WebAnswer;
-use crate::connector::{AnswerPath, SoapInfo, SoapMeaning};
+use crate::connector::{ASKED, AnswerPath, SoapInfo, SoapMeaning};
 use crate::error::Text;
 use crate::mapping::Mapping;
 use crate::native::{Native, find_column};
+use crate::synthetic::is_number_of;
 use crate::text::TextEncoding;
 use crate::xml::{self, Element};
 
@@ -23,6 +25,8 @@ pub(super) struct Reader {
     /// Of these a record has to have an element, each.
     needed: Vec<String>,
     subject: String,
+    /// Old numbers of 15 digits are read, because names are compared as well.
+    old_numbers: bool,
     records: AnswerPath,
     meaning: SoapMeaning,
     encoding: TextEncoding,
@@ -39,11 +43,13 @@ impl Reader {
     pub(super) fn new(mapping: &Mapping, records: &AnswerPath, info: &SoapInfo, place: &Whereabouts) -> Self {
         let optional = mapping.optional_columns();
         let columns: Vec<String> = mapping.columns().into_keys().map(str::to_owned).collect();
-        let needed = columns.iter().filter(|column| !optional.contains(column.as_str())).cloned().collect();
+        let asked_of = |column: &&String| *column != ASKED && !optional.contains(column.as_str());
+        let needed = columns.iter().filter(asked_of).cloned().collect();
         Self {
             columns,
             needed,
             subject: mapping.subject.clone(),
+            old_numbers: mapping.name.is_some(),
             records: records.clone(),
             meaning: info.meaning.clone(),
             encoding: info.encoding,
@@ -56,18 +62,28 @@ impl Reader {
         self.columns.clone()
     }
 
-    /// The records of an answer about these persons.
-    pub(super) fn rows(&self, answer: &WebAnswer, asked: &[&str]) -> Result<Vec<Vec<Native>>, SourceError> {
+    /// The records of an answer about these persons. `now` is our clock, where the answer came just now.
+    pub(super) fn rows(
+        &self,
+        answer: &WebAnswer,
+        asked: &[&str],
+        now: Option<Timestamp>,
+    ) -> Result<Vec<Vec<Native>>, SourceError> {
+        let refusal = |trouble: Trouble| {
+            let trouble = match now {
+                Some(now) => trouble.skewed(&answer.headers, now, &self.place),
+                None => trouble,
+            };
+            of_refusal(trouble, answer.retry_after())
+        };
         // A fault comes with a status of its own: 500 (SOAP 1.1, 6.2), also 400 (SOAP 1.2 part 2, 7.4.2).
         if !matches!(answer.status, 200 | 400 | 500) {
-            let trouble = Trouble::of_status(answer.status, "", Rung::Answer, &self.place);
-            return Err(of_refusal(trouble, answer.retry_after()));
+            return Err(refusal(Trouble::of_status(answer.status, "", Rung::Answer, &self.place)));
         }
         let said = match self.said(answer) {
             Ok(said) => said,
             Err(_) if answer.status != 200 => {
-                let trouble = Trouble::of_status(answer.status, "", Rung::Answer, &self.place);
-                return Err(of_refusal(trouble, answer.retry_after()));
+                return Err(refusal(Trouble::of_status(answer.status, "", Rung::Answer, &self.place)));
             }
             Err(error) => return Err(error),
         };
@@ -75,13 +91,13 @@ impl Reader {
             return Ok(Vec::new());
         }
         if let Some((code, words)) = &said.fault {
-            return Err(of_refusal(self.faulty(code, words), answer.retry_after()));
+            return Err(refusal(self.faulty(code, words)));
         }
         if answer.status != 200
             || !self.meaning.ok_when.iter().all(|condition| said.holds(&condition.at, &condition.equals))
         {
             let words = self.meaning.error_message.as_ref().and_then(|path| said.first(path)).unwrap_or_default();
-            return Err(of_refusal(Trouble::of_service(&short(&words), &self.place), answer.retry_after()));
+            return Err(refusal(Trouble::of_service(&short(&words), &self.place)));
         }
         self.records(&said, asked)
     }
@@ -159,12 +175,15 @@ impl Reader {
                 return Err(self.wrong(Finding::NoColumn, missing));
             }
             let native = |column: &String| match value(column) {
+                // The call was about this person alone: the file says that nothing else tells whose the record is.
+                _ if column == ASKED => asked.first().map_or(Native::Null, |person| Native::Text((*person).to_owned())),
                 Some((_, text)) if !text.is_empty() => Native::Text((*text).to_owned()),
                 _ => Native::Null,
             };
-            let number = native(&self.subject).text().map(|number| number.to_ascii_uppercase());
+            let subject = native(&self.subject);
+            let number = subject.text().unwrap_or_default();
             // What is about another person is not for this question, whoever else was asked about.
-            if !number.as_deref().is_some_and(|number| asked.contains(&number)) {
+            if !asked.iter().any(|person| is_number_of(&number, person, self.old_numbers)) {
                 return Err(SourceError::Answer(Box::new(Self::stranger())));
             }
             rows.push(self.columns.iter().map(native).collect());

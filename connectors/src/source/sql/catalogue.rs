@@ -7,7 +7,7 @@ use super::{Call, Database, SqlSource};
 use crate::native::Native;
 use crate::source::SourceError;
 
-/// Rows that are looked at to tell how often a column is empty.
+/// Rows that are looked at to tell how often a column is empty, and whether it has the form of an identity number.
 const SAMPLED: u32 = 1_000;
 
 /// Columns that are listed at most.
@@ -53,6 +53,9 @@ pub struct ColumnInfo {
     /// shows by it.
     #[serde(skip)]
     pub width: Option<i64>,
+    /// In how many of the sampled rows it has the form of an identity number.
+    #[serde(skip)]
+    pub numbers: Option<i64>,
 }
 
 /// One row a column: relation, kind, column, type, comment.
@@ -96,6 +99,7 @@ impl SqlSource {
                 comment: text(4),
                 nulls: None,
                 width: None,
+                numbers: None,
             };
             let name = match &self.database {
                 Database::Postgres(_) => text(0),
@@ -137,9 +141,10 @@ impl SqlSource {
         let count = |ColumnInfo { written, .. }: &ColumnInfo| {
             let length = format!("{length}(CAST({written} AS {as_text}))");
             if with_widths {
-                format!("COUNT({written}), MIN({length}), MAX({length})")
+                let number = self.has_form_of_a_number(&format!("CAST({written} AS {as_text})"));
+                format!("COUNT({written}), MIN({length}), MAX({length}), COUNT(CASE WHEN {number} THEN 1 END)")
             } else {
-                format!("COUNT({written}), NULL, NULL")
+                format!("COUNT({written}), NULL, NULL, NULL")
             }
         };
         let counts: Vec<String> = relation.columns.iter().map(count).collect();
@@ -152,13 +157,26 @@ impl SqlSource {
         let counted: Vec<Option<i64>> = rows.rows.first().into_iter().flatten().map(whole).collect();
         let Some((Some(all), counted)) = counted.split_first() else { return false };
         relation.sampled = Some(*all);
-        for (column, counted) in relation.columns.iter_mut().zip(counted.chunks_exact(3)) {
-            if let [Some(filled), shortest, longest] = counted {
+        for (column, counted) in relation.columns.iter_mut().zip(counted.chunks_exact(4)) {
+            if let [Some(filled), shortest, longest, numbers] = counted {
                 column.nulls = Some(all - filled);
                 column.width = shortest.filter(|shortest| Some(*shortest) == *longest);
+                column.numbers = *numbers;
             }
         }
         true
+    }
+
+    /// The condition that a text has the form of an identity number, of 18 characters or of 15.
+    fn has_form_of_a_number(&self, text: &str) -> String {
+        let digits = |count: usize| "[0-9]".repeat(count);
+        match &self.database {
+            Database::Sqlite(_) => {
+                format!("({text} GLOB '{}[0-9Xx]' OR {text} GLOB '{}')", digits(17), digits(15))
+            }
+            Database::Postgres(_) => format!("{text} ~ '^([0-9]{{17}}[0-9Xx]|[0-9]{{15}})$'"),
+            Database::Mariadb(_) => format!("{text} REGEXP '^([0-9]{{17}}[0-9Xx]|[0-9]{{15}})$'"),
+        }
     }
 
     async fn run(&self, call: &Call<'_>) -> Result<crate::native::Rows, SourceError> {

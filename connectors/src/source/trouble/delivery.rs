@@ -49,8 +49,12 @@ pub(crate) enum Flaw {
     NoDay(String),
     /// The records are of a day to come.
     Future(String, String),
-    /// The records are older than those in use.
-    Older(String, String, String),
+    /// The records are older than those in use or used before; where that is remembered.
+    Older(String, String, String, Option<String>),
+    /// What was taken over before cannot be read: the file, and why.
+    Memory(String, Text),
+    /// What was taken over cannot be kept: the file, and why.
+    Forgotten(String, Text),
     /// The records are older than agreed: of which day, how many days at most.
     Stale(String, String, u32),
 }
@@ -64,6 +68,8 @@ impl Trouble {
             Flaw::FolderMissing | Flaw::Unreadable(_) | Flaw::ControlMissing | Flaw::FileMissing(_) | Flaw::Kind(_) => {
                 Some(format!("ls -la '{folder}'"))
             }
+            Flaw::Older(.., Some(memory)) | Flaw::Memory(memory, _) => Some(format!("rm '{memory}'")),
+            Flaw::Forgotten(file, _) => Some(format!("ls -la '{file}'")),
             Flaw::Digest(file, "SHA-256") => Some(format!("sha256sum '{folder}/{file}'")),
             _ => None,
         };
@@ -95,6 +101,8 @@ impl Flaw {
             Self::NoDay(_) => ("date_missing", Rung::Fresh),
             Self::Future(..) => ("date_in_future", Rung::Fresh),
             Self::Older(..) => ("delivery_older", Rung::Fresh),
+            Self::Memory(..) => ("delivery_memory_unreadable", Rung::Fresh),
+            Self::Forgotten(..) => ("delivery_memory_unwritable", Rung::Fresh),
             Self::Stale(..) => ("delivery_stale", Rung::Fresh),
         }
     }
@@ -232,8 +240,8 @@ impl Flaw {
                 format!(
                     "{file} has {count} row(s) whose identity number is not one of 18 characters, first at line {line}"
                 ),
-                "核对是否被表格软件写成科学计数、被打码或是 15 位；确认无妨时提高 max_unfiled：这些行谁也查不到",
-                "look whether a spreadsheet rounded it, it was masked, or it has 15 digits; where that is known and does no harm, raise max_unfiled: nobody is found by such a row",
+                "核对是否被表格软件写成科学计数、被打码，或是 15 位旧号（写了 name 才认）；确认无妨时提高 max_unfiled：这些行谁也查不到",
+                "look whether a spreadsheet rounded it, it was masked, or it has 15 digits, which are read where `name` is compared; where that is known and does no harm, raise max_unfiled: nobody is found by such a row",
             ),
             Self::NoDay(file) => pair(
                 format!("没有写明 {file} 的数据日期"),
@@ -247,11 +255,26 @@ impl Flaw {
                 "核对数据日期和本机时钟",
                 "look at the day that was written, and at this machine's clock",
             ),
-            Self::Older(file, day, used) => pair(
-                format!("{file} 的数据日期 {day} 早于正在使用的 {used}"),
-                format!("{file} is of {day}, which is before {used}, the day of what is in use"),
-                "交更新的数据；确要退回旧数据，重启适配器",
-                "deliver newer records; to go back to older ones on purpose, restart the adapter",
+            Self::Older(file, day, used, _) => pair(
+                format!("{file} 的数据日期 {day} 早于已经用过的 {used}"),
+                format!("{file} is of {day}, which is before {used}, the day of what is in use or was used before"),
+                "交更新的数据；确要退回旧数据，停下适配器、运行下面的命令、再启动",
+                "deliver newer records; to go back to older ones on purpose, stop the adapter, run the command below, and start it again",
+            ),
+            Self::Memory(file, cause) => pair(
+                format!("记着用过哪天数据的 {file} 读不了：{}", cause.zh),
+                format!("{file}, which remembers the days of what was used, cannot be read: {}", cause.en),
+                "核对权限；坏了就先确认文件夹里是最新数据，再运行下面的命令删掉它",
+                "check who may read it; where it is broken, make sure that the folder holds the newest records, then remove it with the command below",
+            ),
+            Self::Forgotten(file, cause) => pair(
+                format!("用过哪天的数据记不进 {file}：{}；重启后旧数据会被当成新的", cause.zh),
+                format!(
+                    "the day of what is used cannot be kept in {file}: {}; after a restart older records would be taken for news",
+                    cause.en
+                ),
+                "让适配器的账号能写那个文件夹，或在 [source] 写 memory = \"能写的路径\"",
+                "let the adapter's account write into that folder, or write memory = \"a path it may write to\" into [source]",
             ),
             Self::Stale(file, day, days) => pair(
                 format!("{file} 的数据是 {day} 的，超过约定的 {days} 天"),

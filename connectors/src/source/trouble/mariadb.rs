@@ -201,7 +201,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         Rung::Prepare,
         ("没有表或视图 {name}", "there is no table or view {name}"),
         ("改正 sql 里的名字；Linux 上的表名分大小写", "correct the name in `sql`; on Linux capital letters count"),
-        "hedui-adapter discover …    # lists the tables and views there are",
+        "hedui-adapter discover …",
     ),
     entry(
         Number(1054),
@@ -209,7 +209,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         Rung::Prepare,
         ("没有列 {name}", "there is no column {name}"),
         ("改正 sql 里的列名", "correct the name in `sql`"),
-        "hedui-adapter discover …    # lists the columns there are",
+        "hedui-adapter discover …",
     ),
     entry(
         Number(1052),

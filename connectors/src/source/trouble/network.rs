@@ -63,8 +63,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         Rung::Tls,
         ("服务器的证书上没有 {host} 这个名字", "the server's certificate does not name {host}"),
         (
-            "host 写证书上的名字；只能用地址时写 tls = \"verify-ca\"",
-            "write the name that is on the certificate as host; where only an address is at hand, write tls = \"verify-ca\"",
+            "把 host（或 url 里的主机名）写成证书上的名字；只能用地址时写 tls = \"verify-ca\"",
+            "write the name that is on the certificate as host (or into url); where only an address is at hand, write tls = \"verify-ca\"",
         ),
         "openssl s_client -connect {host}:{port} </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName",
     ),

@@ -114,7 +114,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "改正 sql 里的名字；不在默认模式里的要写成 模式.表",
             "correct the name in `sql`; outside the default schema it is written schema.table",
         ),
-        "hedui-adapter discover …    # lists the tables and views there are",
+        "hedui-adapter discover …",
     ),
     entry(
         State("3F000"),
@@ -122,7 +122,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         Rung::Prepare,
         ("没有模式 {name}", "there is no schema {name}"),
         ("改正 sql 里的名字", "correct the name in `sql`"),
-        "hedui-adapter discover …    # lists the tables and views there are",
+        "hedui-adapter discover …",
     ),
     entry(
         State("42703"),
@@ -133,7 +133,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "改正 sql 里的列名；含大写字母的名字要加双引号",
             "correct the name in `sql`; a name with capital letters needs double quotes",
         ),
-        "hedui-adapter discover …    # lists the columns there are",
+        "hedui-adapter discover …",
     ),
     entry(
         State("42702"),

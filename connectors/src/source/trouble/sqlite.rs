@@ -11,7 +11,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         Rung::Prepare,
         ("没有 sql 里写的表或视图", "the database has no table or view of that name (no such table)"),
         ("改正 sql 里的名字", "correct the name in `sql`"),
-        "hedui-adapter discover …    # lists the tables and views there are",
+        "hedui-adapter discover …",
     ),
     entry(
         CodeSaying(1, "no such column"),
@@ -19,7 +19,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         Rung::Prepare,
         ("没有 sql 里写的列", "the database has no column of that name"),
         ("改正 sql 里的列名", "correct the name in `sql`"),
-        "hedui-adapter discover …    # lists the columns there are",
+        "hedui-adapter discover …",
     ),
     entry(
         CodeSaying(1, "no such function"),

@@ -166,3 +166,17 @@ pub(in super::super) fn unit(item: &Item) -> Text {
         _ => ("处", ""),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_that_connector_files_are_held_to_has_its_words() {
+        for (fact, kinds) in connectors::facts::KINDS {
+            for kind in kinds {
+                assert!(known_kind(kind).is_some(), "{fact}: {kind}");
+            }
+        }
+    }
+}

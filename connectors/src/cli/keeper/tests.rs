@@ -1,0 +1,168 @@
+//! What comes of a file that changes and of golden tests at night, by a clock that is set.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use clap::Parser;
+use serde_json::Value;
+
+use super::*;
+use crate::clock::Clock;
+use crate::connector::Connector;
+use crate::ledger::Ledger;
+use crate::serve::TlsPem;
+
+#[derive(Parser)]
+struct Serve {
+    #[command(flatten)]
+    args: ServeArgs,
+}
+
+/// An adapter that answers from the records of its golden tests, its keeper, a clock to set, and what it logs.
+struct Kept {
+    folder: tempfile::TempDir,
+    running: Running,
+    keeper: Keeper,
+    now: Arc<Mutex<Timestamp>>,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+/// Half an hour before three in the morning in China.
+const EVENING: &str = "2026-11-26T18:30:00Z";
+
+impl Kept {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let seventh = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/seventh_source");
+        for file in ["connector.toml", "schema.sql", "sample.sql"] {
+            std::fs::copy(seventh.join(file), folder.path().join(file)).unwrap();
+        }
+        let (file, sample) = (folder.path().join("connector.toml"), folder.path().join("sample.sql"));
+        let arguments = ["serve", file.to_str().unwrap(), "--simulate", sample.to_str().unwrap()];
+        let args = Serve::parse_from(arguments).args;
+        let now = Arc::new(Mutex::new(EVENING.parse().unwrap()));
+        let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+        let told = Arc::clone(&now);
+        let overrides = Overrides {
+            ledger: Ledger::Kept(Arc::clone(&lines)),
+            clock: Clock::new(move || *told.lock().unwrap()),
+            ..Overrides::default()
+        };
+        let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let cert = key.cert.pem().into_bytes();
+        let tls = TlsPem { cert: cert.clone(), key: key.signing_key.serialize_pem().into_bytes(), client_ca: cert };
+        let serving = adapter(&args, overrides.clone()).await.unwrap();
+        let running = serving.listen("127.0.0.1:0".parse().unwrap(), tls).await.unwrap();
+        let golden_at = Time::constant(3, 0, 0, 0);
+        let keeper = Keeper {
+            id: "disabled_persons".to_owned(),
+            seen: serving.connector().sha256.clone(),
+            retry_at: None,
+            night: next_night(EVENING.parse().unwrap(), golden_at),
+            golden_at,
+            args,
+            overrides,
+            style: Style { lang: Lang::Zh, json: false },
+        };
+        Self { folder, running, keeper, now, lines }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.file(name)).unwrap();
+        assert!(text.contains(from), "{from}");
+        std::fs::write(self.file(name), text.replace(from, to)).unwrap();
+    }
+
+    async fn look_at(&mut self, now: &str) {
+        *self.now.lock().unwrap() = now.parse().unwrap();
+        self.keeper.look(&self.running).await;
+    }
+
+    /// The events since they were last looked at.
+    fn events(&self) -> Vec<Value> {
+        let lines = std::mem::take(&mut *self.lines.lock().unwrap());
+        lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+#[test]
+fn the_night_is_at_its_hour_in_china_and_always_still_to_come() {
+    let three = Time::constant(3, 0, 0, 0);
+    for (now, at, night) in [
+        ("2026-11-26T18:59:59Z", three, "2026-11-26T19:00:00Z"),
+        ("2026-11-26T19:00:00Z", three, "2026-11-27T19:00:00Z"),
+        ("2026-12-31T20:00:00Z", three, "2027-01-01T19:00:00Z"),
+        ("2026-12-31T20:00:00Z", Time::constant(23, 30, 0, 0), "2027-01-01T15:30:00Z"),
+    ] {
+        assert_eq!(next_night(now.parse().unwrap(), at), night.parse::<Timestamp>().unwrap(), "{now}");
+    }
+}
+
+#[tokio::test]
+async fn golden_tests_run_once_a_night_and_a_failure_stays_told_until_they_pass() {
+    let mut kept = Kept::start().await;
+    kept.look_at("2026-11-26T18:59:58Z").await;
+    assert_eq!(kept.events(), Vec::<Value>::new(), "not before its hour");
+    kept.look_at("2026-11-26T19:00:00Z").await;
+    kept.look_at("2026-11-26T19:00:02Z").await;
+    let events = kept.events();
+    assert_eq!(events.len(), 1, "once: {events:?}");
+    let told = |event: &Value, of: &str| event[of].clone();
+    assert_eq!([told(&events[0], "event"), told(&events[0], "occasion")], ["golden_tests", "night"]);
+    assert_eq!([told(&events[0], "status"), told(&events[0], "at")], ["passed", "2026-11-26T19:00:00.000Z"]);
+    assert_eq!(kept.running.vitals().trouble(), None);
+
+    // What the tests rest on has changed under the adapter.
+    kept.edit("sample.sql", "'肢体', '二级'", "'肢体', '三级'");
+    kept.look_at("2026-11-27T19:00:00Z").await;
+    let events = kept.events();
+    assert_eq!(events[0]["status"], "failed", "{events:?}");
+    let why = &events[0]["why"][0];
+    assert!(why["zh"].as_str().unwrap().contains("不通过") && why["en"].as_str().unwrap().contains("fails"), "{why}");
+    assert_eq!(kept.running.vitals().trouble(), Some("golden_test_failed"));
+
+    kept.edit("sample.sql", "'肢体', '三级'", "'肢体', '二级'");
+    kept.look_at("2026-11-28T19:00:00Z").await;
+    assert_eq!((kept.events()[0]["status"].clone(), kept.running.vitals().trouble()), ("passed".into(), None));
+}
+
+#[tokio::test]
+async fn a_file_whose_golden_tests_fail_is_not_taken_over_and_the_night_tries_the_one_that_runs() {
+    let mut kept = Kept::start().await;
+    kept.edit("connector.toml", "category = \"4\", grade = \"2\"", "category = \"4\", grade = \"3\"");
+    kept.edit("connector.toml", "version = \"1.0.0\"", "version = \"1.1.0\"");
+    kept.look_at(EVENING).await;
+    let events = kept.events();
+    assert_eq!((&events[0]["event"], &events[0]["status"]), (&"connector_file".into(), &"refused".into()));
+    assert_eq!(events[0]["version"], "1.0.0", "what runs");
+    let why = &events[0]["why"][0];
+    assert!(why["zh"].as_str().unwrap().contains("仍用原来的"), "{why}");
+    assert!(why["en"].as_str().unwrap().contains("the one before still is"), "{why}");
+    assert_eq!(kept.running.version(), "1.0.0");
+    assert_eq!(kept.running.vitals().trouble(), Some("connector_file_refused"));
+
+    kept.look_at("2026-11-26T19:00:00Z").await;
+    assert_eq!(kept.events()[0]["status"], "passed", "the file that runs is sound");
+    assert_eq!(kept.running.vitals().trouble(), Some("connector_file_refused"));
+
+    kept.edit("connector.toml", "category = \"4\", grade = \"3\"", "category = \"4\", grade = \"2\"");
+    kept.look_at("2026-11-26T19:00:02Z").await;
+    let events = kept.events();
+    assert_eq!((&events[0]["status"], &events[0]["version"]), (&"taken_over".into(), &"1.1.0".into()));
+    assert_eq!((kept.running.version().as_str(), kept.running.vitals().trouble()), ("1.1.0", None));
+    assert_eq!(Connector::read(&kept.file("connector.toml")).unwrap().adapter.version, "1.1.0");
+}
+
+#[tokio::test]
+async fn tests_without_their_records_are_told_as_such() {
+    let mut kept = Kept::start().await;
+    for file in ["sample.sql", "schema.sql"] {
+        std::fs::remove_file(kept.file(file)).unwrap();
+    }
+    kept.look_at("2026-11-26T19:00:00Z").await;
+    assert_eq!(kept.events()[0]["status"], "without_records");
+}
