@@ -18,6 +18,7 @@ mod places;
 pub mod plan;
 pub mod proving;
 mod quota;
+pub mod region;
 pub mod registry;
 pub mod round;
 pub mod shadow;

@@ -17,6 +17,7 @@ pub mod ids;
 mod judge;
 mod kept;
 pub mod log_review;
+pub mod peers;
 pub mod planned;
 pub mod policies;
 pub mod proofs;

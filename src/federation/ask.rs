@@ -13,8 +13,9 @@ use super::decode::{Asked, decode};
 use super::failure::{Failure, Sign};
 use super::gather::People;
 use super::meters::Meters;
-use super::plan::{DepartmentPlan, Plan, SubjectPlan};
+use super::plan::{DepartmentPlan, Plan, Question as PlanQuestion, SubjectPlan};
 use super::proving::Proving;
+use super::region::{Region, Regions};
 use super::registry::Registry;
 use super::round::{AskedPerson, Known, Question, Round, Signing, case, flight_key};
 use super::shadow::Copied;
@@ -34,6 +35,8 @@ use crate::domain::proof::AnswerProof;
 pub struct DepartmentOutcome {
     /// The department.
     pub department: DepartmentId,
+    /// The region of the members that it was asked about, where they are not all of this hub's own.
+    pub region: Option<Arc<Region>>,
     /// The answers by member, or why there are none.
     pub result: Result<Vec<MemberAnswers>, GapReason>,
     /// What callers are told of it besides.
@@ -67,6 +70,8 @@ pub struct Inquiry<'a> {
     pub organisation: &'a str,
     /// Its division, told to departments.
     pub division: DivisionCode,
+    /// The hub of another region that asks this one, told to departments.
+    pub via: Option<&'a DepartmentId>,
     /// What is asked is counted here.
     pub tally: &'a Tally,
     /// The instant after which nobody waits any more.
@@ -83,6 +88,7 @@ pub struct Federation {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) signing: Signing,
     proving: Proving,
+    regions: Regions,
     flights: Flights<Result<Arc<Landed>, Unlanded>>,
 }
 
@@ -115,7 +121,7 @@ pub(super) struct Wanted<'a> {
 /// A department's part of a round.
 pub(super) enum Part<'a> {
     /// Nothing need be asked.
-    Settled(&'a DepartmentId, Result<Vec<MemberAnswers>, Missed>),
+    Settled(&'a DepartmentPlan, Result<Vec<MemberAnswers>, Missed>),
     /// A question is to be asked.
     Asking(Box<Question<'a>>),
 }
@@ -135,7 +141,23 @@ impl Federation {
         let cache = AnswerCache::new(cached_people, keep.unwrap_or_default());
         let meters = Meters::of(&catalogue);
         let clock = Arc::clone(&signing.clock);
-        Self { catalogue, registry, meters, cache, subject_key, clock, signing, proving, flights: Flights::default() }
+        let (regions, flights) = (Regions::default(), Flights::default());
+        Self { catalogue, registry, meters, cache, subject_key, clock, signing, proving, regions, flights }
+    }
+
+    /// The same, in which hubs of other regions answer for their divisions.
+    pub fn among(self, regions: Regions) -> Self {
+        Self { regions, ..self }
+    }
+
+    /// Who answers for which division.
+    pub const fn regions(&self) -> &Regions {
+        &self.regions
+    }
+
+    /// The plan of a question: who is asked what, each part by the region of its members.
+    pub fn plan(&self, question: &PlanQuestion<'_>) -> Plan {
+        self.regions.split(question.plan(&self.catalogue), question.household)
     }
 
     /// The catalogue questions are planned from.
@@ -178,21 +200,20 @@ impl Federation {
         self.signing.randomness.fill(salts.as_flattened_mut());
         let case = LazyCell::new(|| case(inquiry));
         let part = |(department, salt): (&'a DepartmentPlan, [u8; 16])| {
-            let id = &department.department;
             let (found, wanted) = match self.recalled(department, inquiry.people, now) {
-                Recalled::Settled(result) => return Part::Settled(id, result.map_err(Missed::from)),
+                Recalled::Settled(result) => return Part::Settled(department, result.map_err(Missed::from)),
                 Recalled::Wanting { found, wanted } => (found, wanted),
             };
-            let entered = match self.registry.enter(id, now) {
+            let entered = match self.registry.enter(department.asked(), now) {
                 Ok(entered) => entered,
-                Err(missed) => return Part::Settled(id, self.standing_in(department, found, &wanted, missed)),
+                Err(missed) => return Part::Settled(department, self.standing_in(department, found, &wanted, missed)),
             };
             match self.asked_people(inquiry.household, &wanted) {
                 Ok(people) => {
                     let known = Known { found, wanted, people };
                     Part::Asking(Box::new(Question::new(plan, department, inquiry, (entered, known), (&case, salt))))
                 }
-                Err(reason) => Part::Settled(id, Err(reason.into())),
+                Err(reason) => Part::Settled(department, Err(reason.into())),
             }
         };
         plan.departments.iter().zip(salts).map(part).collect()
@@ -216,7 +237,7 @@ impl Federation {
         for want in &wanted {
             let (_, answers) =
                 landed.iter().find(|(subject, _)| *subject == want.person.subject()).ok_or(GapReason::Mismatch)?;
-            let answers = answers.iter().map(|answer| (Arc::clone(answer), Freshness::Live)).collect();
+            let answers = answers.iter().map(|answer| (Arc::clone(answer), answer.freshness_on_arrival())).collect();
             found.push(MemberAnswers { member: want.plan.member, answers });
         }
         found.sort_unstable_by_key(|answers| answers.member);
@@ -254,7 +275,7 @@ impl Federation {
         now: Timestamp,
         stale: bool,
     ) -> Option<MemberAnswers> {
-        let answers = want.person.answers(&department.department, self.datasets(want.plan), now, stale)?;
+        let answers = want.person.answers(department.asked(), self.datasets(want.plan), now, stale)?;
         Some(MemberAnswers { member: want.plan.member, answers })
     }
 
@@ -269,7 +290,7 @@ impl Federation {
         question: &Question<'_>,
     ) -> Result<Arc<Landed>, Missed> {
         let (department, tally) = (question.department, inquiry.tally);
-        let id = &department.department;
+        let id = department.asked();
         let key = flight_key(plan, id, &inquiry.authorisation.number, &question.known.people);
         loop {
             let Unlanded { missed, was_hurried } = match self.flights.board(key.clone()) {
@@ -315,7 +336,7 @@ impl Federation {
         question: &Question<'_>,
         deadline: Instant,
     ) -> Result<Arc<Landed>, Missed> {
-        let (entered, tally, id) = (&question.entered, inquiry.tally, &question.department.department);
+        let (entered, tally, id) = (&question.entered, inquiry.tally, question.department.asked());
         let adapter = &entered.way.adapter;
         self.registry.take(&entered.way, inquiry.caller, plan.purpose, self.clock.now())?;
         let outgoing = round.outgoing(&self.signing, plan, question);
@@ -350,7 +371,7 @@ impl Federation {
         question: &Question<'_>,
         arrived: Arrived,
     ) -> Result<Arc<Landed>, Failure> {
-        let department = &question.department.department;
+        let department = question.department.asked();
         let (people, now) = (&question.known.people, self.clock.now());
         let asked: Vec<Asked<'_>> = people
             .iter()

@@ -6,15 +6,15 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use connectors::protocol::ResultStatus;
+use connectors::protocol::{Provider, ResultStatus};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::domain::dataset::Dataset;
+use crate::domain::dataset::{Dataset, DepartmentId};
 use crate::domain::fact::Fact;
 use crate::domain::id_number::IdNumber;
-use crate::domain::outcome::{Answer, GapReason};
+use crate::domain::outcome::{Answer, Freshness, GapReason, Via};
 use crate::domain::proof::AnswerProof;
 
 /// What was asked about one person.
@@ -70,6 +70,35 @@ struct WireResult<'a> {
     as_of: Option<Cow<'a, str>>,
     #[serde(borrow)]
     facts: &'a RawValue,
+    #[serde(default)]
+    reason: Option<GapReason>,
+    #[serde(default)]
+    provider: Option<Provider>,
+}
+
+impl WireResult<'_> {
+    /// By way of which hub the result came, and what it says of the answer's version and arrival. A department speaks for
+    /// itself alone, and a hub says for which of its departments it speaks.
+    fn via(&self, asked: &str, dataset: &Dataset) -> Result<Option<(Via, Arc<str>, Timestamp)>, &'static str> {
+        let Some(provider) = &self.provider else {
+            return if asked == dataset.department.as_str() {
+                Ok(None)
+            } else {
+                Err("a hub that does not say whose record it is")
+            };
+        };
+        if provider.adapter.id != dataset.department.as_str() || asked == provider.adapter.id {
+            return Err("a record of another department than the dataset's");
+        }
+        let freshness = match provider.freshness.as_str() {
+            "live" => Freshness::Live,
+            "cached" => Freshness::Cached,
+            "stale" => Freshness::Stale,
+            _ => return Err("a freshness that there is not"),
+        };
+        let hub = DepartmentId::parse(asked).map_err(|_| "a hub that there is not")?;
+        Ok(Some((Via { hub, freshness }, provider.adapter.version.as_str().into(), provider.received_at)))
+    }
 }
 
 /// The answers to the question `request_id`, one list for each person in the order asked, datasets in the order asked.
@@ -151,21 +180,34 @@ pub fn decode(
                 return Err(no_use(GapReason::Mismatch, at("known under another name")));
             }
             ResultStatus::Error => {
-                return Err(no_use(GapReason::Unavailable, at("the department could not answer")));
+                // What was a gap at another hub is the same gap here.
+                let reason = result.reason.unwrap_or(GapReason::Unavailable);
+                return Err(no_use(reason, at("the department could not answer")));
             }
         };
+        let via = result.via(department, dataset).map_err(|what| malformed(at(what)))?;
+        // Where a hub kept the answer, its age counts from when that hub received it; never from later than now.
+        let (via, version, received_at) = match via {
+            None => (None, Arc::clone(&version), received_at),
+            Some((via, version, there)) => (Some(Arc::new(via)), version, there.min(received_at)),
+        };
         let as_of = result.as_of.as_deref();
-        let same = |known: &&Arc<Answer>| known.dataset == dataset.id && known.as_of.as_deref() == as_of;
+        let same = |known: &&Arc<Answer>| {
+            known.dataset == dataset.id
+                && known.as_of.as_deref() == as_of
+                && (known.received_at, &known.via) == (received_at, &via)
+        };
         let known = if facts.is_empty() { no_records.iter().find(same) } else { None };
         let answer = known.map_or_else(
             || {
                 Arc::new(Answer {
                     dataset: dataset.id.clone(),
                     as_of: as_of.map(|text| text.chars().take(40).collect()),
-                    adapter_version: Arc::clone(&version),
+                    adapter_version: version,
                     received_at,
                     facts: facts.into(),
                     proof: proof.map(Arc::clone),
+                    via,
                 })
             },
             Arc::clone,

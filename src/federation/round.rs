@@ -1,11 +1,13 @@
 //! The questions of one round, made before the first is sent: one signature says of all of them who asks and what for.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use connectors::context::{CONTEXT, Case, ContextSigner, Disclosure, Question as Disclosed, SignedContext, digest_of};
 use connectors::signature::{CONTENT_DIGEST, digests};
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::ask::{Inquiry, MemberAnswers, Wanted};
 use super::cache::Person;
@@ -13,6 +15,7 @@ use super::plan::{DepartmentPlan, Plan};
 use super::registry::Entered;
 use crate::domain::clock::{Clock, Randomness};
 use crate::domain::dataset::{Dataset, DepartmentId};
+use crate::domain::division::DivisionCode;
 use crate::domain::household::Member;
 use crate::domain::period::Period;
 use crate::domain::purpose::Purpose;
@@ -80,11 +83,12 @@ impl<'a> Question<'a> {
         (entered, known): (Entered, Known<'a>),
         (case, salt): (&Case, [u8; 16]),
     ) -> Self {
-        let body = body(plan, inquiry, &known.people);
-        let number = inquiry.tally.next(&department.department);
-        let id = format!("{}.{}.{number}", inquiry.verification, department.department);
+        let within = department.hub().map(|_| within(inquiry, entered.way.adapter.timeout));
+        let body = body(plan, inquiry, &known.people, within);
+        let number = inquiry.tally.next(department.asked());
+        let id = format!("{}.{}.{number}", inquiry.verification, department.asked());
         let (digest, told) = digests(&body);
-        let aud = department.department.to_string();
+        let aud = department.asked().to_string();
         let disclosure =
             Disclosure::of(&Disclosed { aud, jti: id.clone(), digest: told, cases: vec![case.clone()] }, salt);
         Self { department, entered, known, number, id, body: Bytes::from(body), digest, disclosure }
@@ -98,6 +102,7 @@ pub(super) fn case(inquiry: &Inquiry<'_>) -> Case {
         authorisation: digest_of(inquiry.authorisation.number.as_bytes()),
         organisation: inquiry.organisation.to_owned(),
         division: inquiry.division.as_str().to_owned(),
+        via: inquiry.via.map(ToString::to_string),
     }
 }
 
@@ -178,8 +183,14 @@ pub(super) fn flight_key(
     key.into_boxed_slice()
 }
 
-/// The body of a query, as [`connectors::protocol::Query`] reads it.
-fn body(plan: &Plan, inquiry: &Inquiry<'_>, people: &[AskedPerson<'_>]) -> Vec<u8> {
+/// How long the answer to a question is waited for.
+fn within(inquiry: &Inquiry<'_>, timeout: Duration) -> Duration {
+    inquiry.deadline.saturating_duration_since(Instant::now()).min(timeout)
+}
+
+/// The body of a query, as [`connectors::protocol::Query`] reads it. A hub, which is told how long is waited, is told of
+/// each person's division besides.
+fn body(plan: &Plan, inquiry: &Inquiry<'_>, people: &[AskedPerson<'_>], within: Option<Duration>) -> Vec<u8> {
     #[derive(Serialize)]
     struct Body<'a> {
         request_id: &'a str,
@@ -188,6 +199,8 @@ fn body(plan: &Plan, inquiry: &Inquiry<'_>, people: &[AskedPerson<'_>]) -> Vec<u
         period: Period,
         datasets: Vec<&'a str>,
         subjects: Vec<BodySubject<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        within_ms: Option<u64>,
     }
     #[derive(Serialize)]
     struct BodyAuthorisation<'a> {
@@ -202,6 +215,8 @@ fn body(plan: &Plan, inquiry: &Inquiry<'_>, people: &[AskedPerson<'_>]) -> Vec<u
         name: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         datasets: Option<Vec<&'a str>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        division: Option<DivisionCode>,
     }
     let mut datasets: Vec<&str> = Vec::new();
     for dataset in people.iter().flat_map(|person| &person.datasets) {
@@ -217,6 +232,7 @@ fn body(plan: &Plan, inquiry: &Inquiry<'_>, people: &[AskedPerson<'_>]) -> Vec<u
             name: &person.member.name,
             datasets: (person.datasets.len() < datasets.len())
                 .then(|| person.datasets.iter().map(|dataset| dataset.id.as_str()).collect()),
+            division: within.map(|_| person.member.division.unwrap_or(inquiry.household.hukou_region)),
         })
         .collect();
     let body = Body {
@@ -229,6 +245,7 @@ fn body(plan: &Plan, inquiry: &Inquiry<'_>, people: &[AskedPerson<'_>]) -> Vec<u
         period: plan.period,
         datasets,
         subjects,
+        within_ms: within.map(|within| u64::try_from(within.as_millis()).unwrap_or(u64::MAX)),
     };
     serde_json::to_vec(&body).expect("a query holds only strings and lists")
 }

@@ -50,6 +50,7 @@ fn query(verification: &str) -> Query {
         id_number: "150000198605021015".into(),
         name: "白云".into(),
         datasets: None,
+        division: None,
     };
     Query {
         request_id: verification.into(),
@@ -58,6 +59,7 @@ fn query(verification: &str) -> Query {
         period: QueryPeriod { from: DAY, to: DAY },
         datasets: vec!["hrss.pension".into()],
         subjects: vec![subject],
+        within_ms: None,
     }
 }
 
@@ -72,6 +74,7 @@ async fn world() -> World {
             authorisation: digest_of(b"SQ-1"),
             organisation: "试用民政局".into(),
             division: "150102".into(),
+            via: None,
         };
         let (aud, jti) = ("hrss".into(), format!("{verification}.hrss.0"));
         let question = Question { aud, jti, digest: digest_of(b"{}"), cases: vec![case] };

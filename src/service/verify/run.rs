@@ -15,6 +15,7 @@ use super::inquest::Planned;
 use super::{Caller, Verifications, questions};
 use crate::access_log::{Action, DepartmentOutcome as LoggedOutcome};
 use crate::domain::actor::Client;
+use crate::domain::dataset::DepartmentId;
 use crate::federation::tally::{DepartmentTally, Tally};
 use crate::policy::Parameters;
 use crate::seal::{DataKey, Field};
@@ -157,7 +158,11 @@ impl Verifications {
         let logged: Vec<LoggedOutcome<'_>> = departments
             .iter()
             .filter(|row| row.was_asked())
-            .map(|row| LoggedOutcome { department: row.department.as_str(), outcome: row.status })
+            .map(|row| LoggedOutcome {
+                department: row.department.as_str(),
+                hub: row.hub.as_ref().map(DepartmentId::as_str),
+                outcome: row.status,
+            })
             .collect();
         let status = verdict.status.as_str();
         let mut released = case.event(receipt.clone(), now, Action::Released, caller.client, caller.request_id, id);
