@@ -233,7 +233,9 @@ impl App {
         };
         let alerts = Alerts::new(store.clone(), Arc::clone(&clock), ids.clone(), Arc::clone(&watching.desk));
         let samples = Samples::new(store.clone(), Arc::clone(&publisher), Arc::clone(&clock), ids.clone());
-        let accounts = Accounts::new(store.clone(), Arc::clone(&catalogue), Arc::clone(&clock), ids.clone());
+        let hubs = config.peers.iter().map(|peer| peer.name.clone()).collect();
+        let accounts =
+            Accounts::new(store.clone(), Arc::clone(&catalogue), Arc::clone(&clock), ids.clone()).among(hubs);
         let approvals = Approvals::new(approvals::Parts {
             store: store.clone(),
             clients: clients.clone(),

@@ -100,10 +100,14 @@ fn keys(args: &Args) -> anyhow::Result<BTreeMap<String, Vec<PublicKey>>> {
         take(department, Path::new(file))?;
     }
     if let Some(file) = &args.config {
-        for adapter in Config::load(file)?.adapters {
+        let config = Config::load(file)?;
+        for adapter in &config.adapters {
             if let Some(key) = &adapter.answer_key {
                 take(adapter.department.as_str(), key)?;
             }
+        }
+        for (name, provides) in config.peers.iter().filter_map(|peer| Some((&peer.name, peer.provides.as_ref()?))) {
+            take(name.as_str(), &provides.answer_key)?;
         }
     }
     if keys.is_empty() {
@@ -160,7 +164,7 @@ fn verify(document: &Value, keys: &BTreeMap<String, Vec<PublicKey>>) -> anyhow::
 fn unsigned(document: &Value, found: &[Found]) -> BTreeMap<String, usize> {
     let mut unsigned = BTreeMap::new();
     for item in evidence(document).filter(|item| item.get("basis").is_some_and(|basis| basis == "DEPARTMENT")) {
-        let department = text(item, "department");
+        let department = signer(item);
         if !found.iter().any(|found| found.proof.kept.department.as_str() == department) {
             let facts = item.get("facts").and_then(Value::as_array).map_or(1, Vec::len);
             *unsigned.entry(department.to_owned()).or_default() += facts;
@@ -171,6 +175,14 @@ fn unsigned(document: &Value, found: &[Found]) -> BTreeMap<String, usize> {
 
 fn evidence(document: &Value) -> impl Iterator<Item = &Value> {
     document.get("evidence").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Whose signature an item rests on: the hub's that answered for the department, or the department's own.
+fn signer(item: &Value) -> &str {
+    match text(item, "hub") {
+        "" => text(item, "department"),
+        hub => hub,
+    }
 }
 
 /// A text of an item; empty where it has none, which is nobody's name.
@@ -199,7 +211,7 @@ fn figures(document: &Value, department: &str, body: &str) -> Figures {
         serde_json::from_str::<Signed>(body).map(|signed| signed.results).unwrap_or_default();
     let catalogue = Catalogue::shipped();
     let mut figures = Figures::default();
-    for item in evidence(document).filter(|item| text(item, "department") == department) {
+    for item in evidence(document).filter(|item| signer(item) == department) {
         let (member, dataset) = (text(item, "member"), text(item, "dataset"));
         let kind = DatasetId::parse(dataset).ok().and_then(|id| Some(catalogue.dataset(&id)?.fact));
         let own = signed.iter().filter(|result| result.reference == member && result.dataset == dataset);

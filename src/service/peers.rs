@@ -207,6 +207,7 @@ impl Peers {
             tracing::error!(%error, peer = peer.client.id, "the question of a peer could not be recorded; it is not answered");
             Refused::LogUnwritable.problem()
         };
+        self.parts.verifications.store().check_accepting().map_err(unwritable)?;
         self.record(&recording, Action::PeerAsked, &[], &Tally::default()).await.map_err(unwritable)?;
         let tally = Tally::default();
         let outcomes = self.ask(peer, &asked, &id, &tally).await;

@@ -30,6 +30,7 @@ mod hub;
 mod joining;
 mod notices;
 mod one_bad_department;
+mod peers;
 mod policies;
 mod population;
 mod privacy;
