@@ -339,6 +339,90 @@ mod tests {
         assert_eq!(check(&body), Err(GapReason::Malformed));
     }
 
+    /// What a hub of another region answers for its department.
+    fn by_hub() -> Value {
+        let mut body = answer();
+        body["adapter"]["id"] = "hub_there".into();
+        body["results"][0]["provider"] = json!({
+            "adapter": {"id": "hrss", "version": "3.1.0"}, "received_at": "2025-10-01T00:00:00Z", "freshness": "cached"
+        });
+        body
+    }
+
+    fn decoded(from: &str, body: &Value) -> Result<Arc<Answer>, GapReason> {
+        let catalogue = Catalogue::shipped();
+        let dataset = catalogue.dataset(&DatasetId::parse("hrss.pension").unwrap()).unwrap();
+        let id_number = IdNumber::parse(ID).unwrap();
+        let asked = [Asked { reference: "m1", id_number: &id_number, datasets: &[dataset] }];
+        let now = Timestamp::from_second(1_760_000_000).unwrap();
+        let answers = decode(from, "q1", &asked, body.to_string().as_bytes(), (now, None));
+        answers.map(|answers| Arc::clone(&answers[0][0])).map_err(|rejected| rejected.reason)
+    }
+
+    #[test]
+    fn p5_an_answer_by_way_of_a_hub_keeps_whose_it_is_and_how_old() {
+        let answer = decoded("hub_there", &by_hub()).unwrap();
+        assert_eq!(&*answer.adapter_version, "3.1.0");
+        assert_eq!(answer.via.as_ref().unwrap().hub.as_str(), "hub_there");
+        assert_eq!(answer.freshness_on_arrival(), Freshness::Cached);
+        assert_eq!(answer.received_at, "2025-10-01T00:00:00Z".parse().unwrap(), "its age counts from the first hub");
+        let mut from_the_future = by_hub();
+        from_the_future["results"][0]["provider"]["received_at"] = "2100-01-01T00:00:00Z".into();
+        let answer = decoded("hub_there", &from_the_future).unwrap();
+        assert_eq!(answer.received_at, Timestamp::from_second(1_760_000_000).unwrap(), "never later than now");
+    }
+
+    #[test]
+    fn p2_a_gap_at_a_hub_is_the_same_gap_here_and_never_no_record() {
+        for reason in GapReason::ALL {
+            let mut body = by_hub();
+            body["results"][0] =
+                json!({"ref": "m1", "dataset": "hrss.pension", "status": "error", "facts": [], "reason": reason});
+            assert_eq!(decoded("hub_there", &body), Err(reason));
+        }
+        let mut body = by_hub();
+        body["results"][0] =
+            json!({"ref": "m1", "dataset": "hrss.pension", "status": "error", "facts": [], "reason": "tired"});
+        assert_eq!(decoded("hub_there", &body), Err(GapReason::Malformed));
+    }
+
+    /// A67: a hostile hub cannot answer about others, for another hub's department, or without saying whose record it is;
+    /// and a department cannot speak as if it were a hub.
+    #[test]
+    fn a67_what_a_hub_says_of_others_or_of_nobodys_record_is_refused() {
+        let without = |pointer: &str| {
+            let mut body = by_hub();
+            let (parent, name) = pointer.rsplit_once('/').unwrap();
+            body.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
+            body
+        };
+        let with = |pointer: &str, value: Value| {
+            let mut body = by_hub();
+            *body.pointer_mut(pointer).unwrap() = value;
+            body
+        };
+        for (body, reason) in [
+            (with("/results/0/id_number", json!("150000198808191022")), GapReason::Mismatch),
+            (without("/results/0/id_number"), GapReason::Mismatch),
+            (with("/adapter/id", json!("hrss")), GapReason::Mismatch),
+            (with("/adapter/id", json!("hub_third")), GapReason::Mismatch),
+            (without("/results/0/provider"), GapReason::Malformed),
+            (with("/results/0/provider/adapter/id", json!("housing")), GapReason::Malformed),
+            (with("/results/0/provider/adapter/id", json!("hub_there")), GapReason::Malformed),
+            (with("/results/0/provider/freshness", json!("new")), GapReason::Malformed),
+            (with("/results/0/provider/received_at", json!("yesterday")), GapReason::Malformed),
+            (with("/results/0/ref", json!("m2")), GapReason::Malformed),
+        ] {
+            assert_eq!(decoded("hub_there", &body), Err(reason), "{body}");
+        }
+        let mut no_record = without("/results/0/provider");
+        (no_record["results"][0]["status"], no_record["results"][0]["facts"]) = ("no_record".into(), json!([]));
+        assert_eq!(decoded("hub_there", &no_record), Err(GapReason::Malformed), "whose register held nothing?");
+        let mut department = answer();
+        department["results"][0]["provider"] = by_hub()["results"][0]["provider"].clone();
+        assert_eq!(decoded("hrss", &department), Err(GapReason::Malformed), "a department speaks for itself");
+    }
+
     #[test]
     fn no_record_is_an_answer() {
         let body = json!({"adapter": {"id": "hrss", "version": "1"}, "results": [

@@ -252,7 +252,7 @@ impl Peers {
             Denial::Purpose => Refused::Purpose,
             Denial::Role | Denial::Absent => Refused::Dataset,
         })?;
-        let count = self.answered.get_with(context.question.jti.clone(), Arc::default);
+        let count = self.answered.get_with(format!("{}/{}", peer.client.id, context.question.jti), Arc::default);
         if count.fetch_add(1, Ordering::Relaxed) >= TIMES {
             return Err(Refused::UsedUp);
         }
