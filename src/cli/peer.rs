@@ -209,8 +209,16 @@ async fn ladder(config: &Config, name: &DepartmentId, provides: &Provides) -> an
         Err(error) => {
             rungs.push(Rung::broken(
                 "manifest",
-                format!("对方的 /v1/manifest 不合协议（第 {} 行第 {} 列）：核对地址与版本", error.line(), error.column()),
-                format!("its /v1/manifest does not fit the protocol (line {}, column {}): check address and version", error.line(), error.column()),
+                format!(
+                    "对方的 /v1/manifest 不合协议（第 {} 行第 {} 列）：核对地址与版本",
+                    error.line(),
+                    error.column()
+                ),
+                format!(
+                    "its /v1/manifest does not fit the protocol (line {}, column {}): check address and version",
+                    error.line(),
+                    error.column()
+                ),
             ));
             return Ok(rungs);
         }
@@ -251,7 +259,9 @@ fn unreachable(provides: &Provides, error: &DocumentError) -> Rung {
         DocumentError::Tls(why) => Rung::broken(
             "certificate",
             format!("{endpoint} 的证书不可信（{why}）：核对 provides.ca、provides.pins 与地址中的名称"),
-            format!("the certificate of {endpoint} is not believed ({why}): check provides.ca, provides.pins and the name in the address"),
+            format!(
+                "the certificate of {endpoint} is not believed ({why}): check provides.ca, provides.pins and the name in the address"
+            ),
         ),
         DocumentError::Status(403) => Rung::broken(
             "unknown_here",
@@ -265,8 +275,12 @@ fn unreachable(provides: &Provides, error: &DocumentError) -> Rung {
         ),
         error => Rung::broken(
             "unreachable",
-            format!("{endpoint} 无法到达（{error}）：核对地址、网络和对方的 [peering.listen]；若对方的 client_ca 不含本平台证书的签发者，也会在此中断"),
-            format!("{endpoint} cannot be reached ({error}): check the address, the network and its [peering.listen]; it also breaks off here where its client_ca is not the authority of this hub's certificate"),
+            format!(
+                "{endpoint} 无法到达（{error}）：核对地址、网络和对方的 [peering.listen]；若对方的 client_ca 不含本平台证书的签发者，也会在此中断"
+            ),
+            format!(
+                "{endpoint} cannot be reached ({error}): check the address, the network and its [peering.listen]; it also breaks off here where its client_ca is not the authority of this hub's certificate"
+            ),
         ),
     }
 }
@@ -274,7 +288,11 @@ fn unreachable(provides: &Provides, error: &DocumentError) -> Rung {
 fn is_named(manifest: &Manifest, name: &DepartmentId) -> Rung {
     let own = &manifest.adapter.id;
     if own == name.as_str() {
-        return Rung::good("name", format!("对方自称 {own}，与本地设置一致"), format!("it calls itself {own}, as it is called here"));
+        return Rung::good(
+            "name",
+            format!("对方自称 {own}，与本地设置一致"),
+            format!("it calls itself {own}, as it is called here"),
+        );
     }
     Rung::broken(
         "name",
@@ -296,8 +314,12 @@ fn answers_for(manifest: &Manifest, provides: &Provides) -> Rung {
     let (foreign, offered) = (foreign.join(", "), manifest.divisions.join(", "));
     Rung::broken(
         "divisions",
-        format!("对方不向本平台答复 {foreign}（只答复 {offered}）：改 provides.divisions，或请对方扩大 may_ask.divisions"),
-        format!("it does not answer this hub for {foreign} (but for {offered}): change provides.divisions, or have it widen may_ask.divisions"),
+        format!(
+            "对方不向本平台答复 {foreign}（只答复 {offered}）：改 provides.divisions，或请对方扩大 may_ask.divisions"
+        ),
+        format!(
+            "it does not answer this hub for {foreign} (but for {offered}): change provides.divisions, or have it widen may_ask.divisions"
+        ),
     )
 }
 
@@ -312,14 +334,20 @@ fn is_signed(manifest: &Manifest, name: &DepartmentId, provides: &Provides) -> a
     let told = manifest.answer_key.as_ref().map(ToString::to_string).unwrap_or_default();
     let own = PublicKey::parse_all(&told).ok().and_then(|keys| keys.first().map(|key| key.id().to_owned()));
     Ok(match own {
-        Some(id) if known.iter().any(|key| key.id() == id) => {
-            Rung::good("answer_key", format!("答复签名公钥 {id} 与本地一致"), format!("its answers are signed with the key that is known here, {id}"))
-        }
+        Some(id) if known.iter().any(|key| key.id() == id) => Rung::good(
+            "answer_key",
+            format!("答复签名公钥 {id} 与本地一致"),
+            format!("its answers are signed with the key that is known here, {id}"),
+        ),
         Some(id) => Rung::broken(
             "answer_key",
             format!("对方以公钥 {id} 签名，不在 provides.answer_key 之中：电话核对后更新该文件"),
-            format!("it signs with {id}, which is not in provides.answer_key: compare it by telephone and update the file"),
+            format!(
+                "it signs with {id}, which is not in provides.answer_key: compare it by telephone and update the file"
+            ),
         ),
-        None => Rung::broken("answer_key", "对方没有给出答复签名公钥", "it tells no key that its answers are signed with"),
+        None => {
+            Rung::broken("answer_key", "对方没有给出答复签名公钥", "it tells no key that its answers are signed with")
+        }
     })
 }

@@ -2,6 +2,7 @@
 //! departments and logs its own part, and whatever one of them does costs the facts of its own people only.
 
 mod abuse;
+mod settings;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -362,12 +363,77 @@ async fn p9_whatever_the_other_hub_does_costs_the_facts_of_its_own_people_only()
         let gaps = done.body["verdict"]["gaps"].as_array().unwrap();
         assert_eq!(gaps.len(), 1, "{gaps:?}");
         assert_eq!((&gaps[0]["reason"], &gaps[0]["members"]), (&json!(reason), &json!(["m2"])));
+        let id = done.body["id"].as_str().unwrap();
+        let report = two.here.caller.get(&format!("/v1/verifications/{id}/report?view=caseworker")).await;
+        let told = report.body.to_string();
+        assert!(told.contains("（仅 m2）") && told.contains("(of m2 only)"), "{told}");
     }
     // Away altogether: all of its departments are gaps, each about its own people.
     two.there.app.stop().await;
     let done = two.here.caller.verify(&across(&requests(two.here.folder.path())["C20"])).await;
     assert_only_far_is_missing(&done.body, "m3");
     two.here.stop().await;
+}
+
+/// The other hub waits for its departments no longer than it is waited for itself: what came in time is told, and what did
+/// not is a gap with its reason, in both logs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_answers_within_what_the_other_one_waits() {
+    let keys = super::faults::stub_keys();
+    let stub = Stub::start("hrss", Behaviour::Hang, keys.path());
+    let elsewhere = [("hrss", stub.address)].into();
+    let setup =
+        Setup { elsewhere, ask_timeout: Some("60s"), deadline: Some("60s"), authority: Some(keys), ..Setup::default() };
+    let two = Two::start(setup).await;
+    let begun = std::time::Instant::now();
+    let done = two.here.caller.verify(&across(&requests(two.here.folder.path())["C21"])).await;
+    assert!(begun.elapsed().as_secs() < 4, "it is waited for 3 s");
+    assert_eq!(far_row(&done.body, "hrss")["status"], "timeout");
+    let there = entries(&two.there).await;
+    let of_hrss = |entry: &&&Value| entry["departments"][0]["department"] == "hrss";
+    let answered = of_action(&there, "peer_answered");
+    let told = answered.iter().find(of_hrss).expect("it answered that it has no answer, before nobody waited any more");
+    assert_eq!(told["departments"][0]["outcome"], "timeout");
+    two.stop().await;
+}
+
+/// A hub that hangs, breaks, signs nothing or answers rubbish is a department that does: a gap of its own people.
+#[tokio::test(flavor = "multi_thread")]
+async fn p9_a_hub_that_is_no_hub_costs_the_facts_of_its_own_people_only() {
+    let keys = super::faults::stub_keys();
+    let stub = Stub::start(THERE, Behaviour::Hang, keys.path());
+    let here = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
+    let (ca, key) = (keys.path().join("ca.pem"), keys.path().join("answers/hrss.pem"));
+    // The stub asks who asks, and knows the authority of its own keys only.
+    let both = [std::fs::read(&ca).unwrap(), std::fs::read(&here.files.keys.ca).unwrap()].concat();
+    std::fs::write(&ca, both).unwrap();
+    append(
+        &here.files.config,
+        &format!(
+            "[peering]\nname = \"{HERE}\"\ndivisions = {OWN}\n\n[[peer]]\nname = \"{THERE}\"\n[peer.provides]\n\
+             divisions = [\"230000\"]\nendpoint = \"https://{}\"\nca = {ca:?}\nanswer_key = {key:?}\ntimeout = \"700ms\"\n",
+            stub.address
+        ),
+    );
+    let here = here.restart().await;
+    let documents = requests(here.folder.path());
+    for (case, behaviour, reason) in [
+        ("C20", Behaviour::Hang, "timeout"),
+        ("C21", Behaviour::NoRecord(std::time::Duration::ZERO), "malformed"),
+        ("C23", Behaviour::OtherPerson, "malformed"),
+    ] {
+        stub.behave(behaviour);
+        let done = here.caller.verify(&across(&documents[case])).await;
+        let rows = done.body["departments"].as_array().unwrap();
+        let far: Vec<&Value> = rows.iter().filter(|row| row["hub"] == THERE).collect();
+        assert!(!far.is_empty(), "{rows:?}");
+        // After seven failures in a row it is left alone for a while, as any adapter is.
+        let is_expected = |row: &&Value| row["status"] == reason || row["status"] == "unavailable";
+        assert!(far.iter().all(is_expected) && (case != "C20" || far[0]["status"] == reason), "{case}: {far:?}");
+        let near = rows.iter().filter(|row| row["hub"].is_null());
+        assert!(near.into_iter().all(|row| ["answered", "no_record"].contains(&row["status"].as_str().unwrap())));
+    }
+    here.stop().await;
 }
 
 /// P1: where the other hub cannot write its log it answers nothing.
@@ -423,47 +489,4 @@ async fn who_is_of_a_division_that_nobody_answers_for_is_asked_about_nowhere() {
     let catalogue = two.here.caller.get("/v1/catalogue").await;
     assert_eq!(catalogue.body["hubs"], json!([{ "hub": THERE, "divisions": ["230000"], "state": "live" }]));
     two.stop().await;
-}
-
-/// What contradicts itself is refused at start, in both languages.
-#[test]
-fn a_division_with_two_hubs_is_refused_and_so_is_what_could_only_be_sent_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let files = super::hub::hub_alone(folder.path());
-    let sound = std::fs::read_to_string(&files.config).unwrap();
-    let own = "[peering]\nname = \"hub_here\"\ndivisions = [\"150000\"]\n";
-    let provides = |name: &str, divisions: &str| {
-        format!(
-            "[[peer]]\nname = \"{name}\"\n[peer.provides]\ndivisions = {divisions}\nendpoint = \"https://127.0.0.1:1\"\nca = \"keys/ca.pem\"\nanswer_key = \"keys/hub-keys.json\"\n"
-        )
-    };
-    let may_ask = |more: &str| {
-        format!(
-            "[[peer]]\nname = \"aa\"\n[peer.may_ask]\ncertificate_keys = [\"{}\"]\ncontext_keys = \"keys/hub-keys.json\"\npurposes = [\"dibao\"]\n{more}",
-            "0".repeat(64)
-        )
-    };
-    let listen = "[peering.listen]\naddress = \"127.0.0.1:0\"\ncertificate = \"keys/server.pem\"\nprivate_key = \"keys/server.key\"\nclient_ca = \"keys/ca.pem\"\n";
-    let load = |text: String| {
-        std::fs::write(&files.config, format!("{sound}\n{text}")).unwrap();
-        hedui::config::Config::load(&files.config).map(drop).map_err(|error| error.text())
-    };
-    load([own, &provides("bb", "[\"230000\", \"230100\"]")].concat()).unwrap();
-    load([own, listen, &may_ask("divisions = [\"150200\"]\n")].concat()).unwrap();
-    for (text, named) in [
-        ([own, &provides("bb", "[\"230000\"]"), &provides("cc", "[\"230000\"]")].concat(), "230000"),
-        ([own, &provides("bb", "[\"150000\"]")].concat(), "150000"),
-        ([own, &provides("bb", "[\"230000\", \"230000\"]")].concat(), "230000"),
-        ([own, &provides("bb", "[\"230000\"]"), &provides("bb", "[\"310000\"]")].concat(), "bb"),
-        ([own, &provides("hub_here", "[\"230000\"]")].concat(), "hub_here"),
-        ([own, &provides("bb", "[]")].concat(), "bb"),
-        (provides("bb", "[\"230000\"]"), "[peering]"),
-        ([own, &may_ask("")].concat(), "[peering.listen]"),
-        ([own, listen, &may_ask("divisions = [\"230000\"]\n")].concat(), "230000"),
-        ([own, "[[peer]]\nname = \"bb\"\n"].concat(), "bb"),
-    ] {
-        let told = load(text.clone()).unwrap_err();
-        assert!(told.en.contains(named) && told.zh.contains(named), "{text}\n{told:?}");
-        assert!(told.zh.chars().any(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter)), "{told:?}");
-    }
 }
