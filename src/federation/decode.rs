@@ -76,10 +76,17 @@ struct WireResult<'a> {
     provider: Option<Provider>,
 }
 
+/// By way of which hub a result came, of which version of the department's connector, and when that hub received it.
+struct ByWay {
+    via: Via,
+    version: Arc<str>,
+    received_at: Timestamp,
+}
+
 impl WireResult<'_> {
-    /// By way of which hub the result came, and what it says of the answer's version and arrival. A department speaks for
-    /// itself alone, and a hub says for which of its departments it speaks.
-    fn via(&self, asked: &str, dataset: &Dataset) -> Result<Option<(Via, Arc<str>, Timestamp)>, &'static str> {
+    /// How the result came, where a hub was asked. A department speaks for itself alone, and a hub says for which of its
+    /// departments it speaks.
+    fn by_way(&self, asked: &str, dataset: &Dataset) -> Result<Option<ByWay>, &'static str> {
         let Some(provider) = &self.provider else {
             return if asked == dataset.department.as_str() {
                 Ok(None)
@@ -97,7 +104,8 @@ impl WireResult<'_> {
             _ => return Err("a freshness that there is not"),
         };
         let hub = DepartmentId::parse(asked).map_err(|_| "a hub that there is not")?;
-        Ok(Some((Via { hub, freshness }, provider.adapter.version.as_str().into(), provider.received_at)))
+        let version = provider.adapter.version.as_str().into();
+        Ok(Some(ByWay { via: Via { hub, freshness }, version, received_at: provider.received_at }))
     }
 }
 
@@ -185,11 +193,11 @@ pub fn decode(
                 return Err(no_use(reason, at("the department could not answer")));
             }
         };
-        let via = result.via(department, dataset).map_err(|what| malformed(at(what)))?;
+        let by_way = result.by_way(department, dataset).map_err(|what| malformed(at(what)))?;
         // Where a hub kept the answer, its age counts from when that hub received it; never from later than now.
-        let (via, version, received_at) = match via {
+        let (via, version, received_at) = match by_way {
             None => (None, Arc::clone(&version), received_at),
-            Some((via, version, there)) => (Some(Arc::new(via)), version, there.min(received_at)),
+            Some(by) => (Some(Arc::new(by.via)), by.version, by.received_at.min(received_at)),
         };
         let as_of = result.as_of.as_deref();
         let same = |known: &&Arc<Answer>| {

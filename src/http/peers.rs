@@ -81,12 +81,9 @@ async fn answer(door: Arc<PeerDoor>, head: Parts, body: Body, request_id: String
         Ok(peer) => peer,
         Err(refused) => return problem(&refused),
     };
-    let body = match tokio::time::timeout(door.arrival_timeout, to_bytes(body, MAX_BODY)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) | Err(_) => {
-            let at = AtTheDoor { certificate: None, address: None, request_id: &request_id };
-            return problem(&door.peers.refuse(at, Some(peer), Refused::Body).await);
-        }
+    let Ok(Ok(body)) = tokio::time::timeout(door.arrival_timeout, to_bytes(body, MAX_BODY)).await else {
+        let at = AtTheDoor { certificate: None, address: None, request_id: &request_id };
+        return problem(&door.peers.refuse(at, Some(peer), Refused::Body).await);
     };
     let field = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let arrived = Arrived { context: field(CONTEXT), content_digest: field(CONTENT_DIGEST), body, request_id };

@@ -163,16 +163,16 @@ impl PlanView {
                         let reference = member.reference.clone();
                         match wants(dataset, index) {
                             Ok(_) if refused.is_some() => {}
-                            Ok(hub) => match asked
-                                .iter_mut()
-                                .find(|view| view.dataset == dataset.id && view.hub.as_ref() == hub)
-                            {
-                                Some(view) => view.members.push(reference),
-                                None => {
+                            Ok(hub) => {
+                                let same =
+                                    |view: &&mut QuestionView| view.dataset == dataset.id && view.hub.as_ref() == hub;
+                                if let Some(view) = asked.iter_mut().find(same) {
+                                    view.members.push(reference);
+                                } else {
                                     let (dataset, hub) = (dataset.id.clone(), hub.cloned());
                                     asked.push(QuestionView { dataset, hub, members: vec![reference] });
                                 }
-                            },
+                            }
                             Err(reason) => {
                                 let same =
                                     |view: &&mut NotAskedView| view.dataset == dataset.id && view.reason == reason;
