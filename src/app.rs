@@ -2,11 +2,13 @@
 
 pub mod alerting;
 mod auditing;
+mod following_up;
 mod issuers;
 mod keys;
 mod listener;
 mod outage;
 mod peering;
+mod pressing;
 mod proving;
 mod publishing;
 pub mod registry;
@@ -40,7 +42,7 @@ use crate::egress::Egress;
 use crate::federation::ask::Federation;
 use crate::federation::proving::Proving;
 use crate::federation::round::Signing;
-use crate::http::{Hub, Published, monitor_router, router};
+use crate::http::{Hub, Published, Shedding, monitor_router, router};
 use crate::policy::Packs;
 use crate::seal::Sealer;
 use crate::service::adapters::{Adapters, shadowing};
@@ -59,7 +61,7 @@ use crate::service::samples::Samples;
 use crate::service::sealing::{self, Rewrap, SealingError};
 use crate::service::tokens::{self, TokenEndpoint};
 use crate::service::usage::Accounts;
-use crate::service::verify::{Parts, Verifications};
+use crate::service::verify::{FollowUpTerms, Parts, Verifications};
 use crate::store::Store;
 use crate::tlog::note::VerifierKey;
 pub use keys::{former_log_keys, log_key, sealing_keys};
@@ -200,7 +202,7 @@ impl App {
                     tokens: Arc::clone(&tokens),
                     issuer: endpoint.issuer.clone(),
                     clock: Arc::clone(&clock),
-                    randomness,
+                    randomness: Arc::clone(&randomness),
                     ids: ids.clone(),
                 };
                 Some(Arc::new(ClientRegistry::open(parts).await?))
@@ -265,6 +267,13 @@ impl App {
             stopping: stopping.clone(),
             deadline: config.federation.deadline,
             notice_within: config.verification.notice_within,
+            follow_ups: FollowUpTerms {
+                first_pause: config.follow_up.first_pause,
+                longest_pause: config.follow_up.longest_pause,
+                attempts: config.follow_up.attempts,
+                at_once: config.follow_up.at_once,
+            },
+            randomness: Arc::clone(&randomness),
         });
         let unreadable = |error| StartError::Store(config.store.path.clone(), error);
         verifications.load_revocations().await.map_err(&unreadable)?;
@@ -282,6 +291,11 @@ impl App {
             token_endpoint,
             proofs,
             published: published(config, context_key),
+            shedding: Shedding::new(
+                config.load.longest_delay,
+                config.load.under_way,
+                config.load.batch_clients.iter().cloned().collect(),
+            ),
             limit: ClientLimit::new(config.rate_limit.per_second, config.rate_limit.burst),
             refusals: Arc::clone(&refusals),
             proxies: Proxies::new(config.listen.trusted_proxies.clone()),
@@ -314,6 +328,9 @@ impl App {
         for set in refreshed {
             tracker.spawn(issuers::refresh(set, Arc::clone(&tokens), Arc::clone(&clock), stopping.clone()));
         }
+        let first_pause = config.follow_up.first_pause;
+        tracker.spawn(following_up::run(Arc::clone(&verifications), first_pause, stopping.clone()));
+        tracker.spawn(pressing::run(Arc::clone(&hub), stopping.clone()));
         tracker.spawn(proving::run(to_prove, Arc::clone(&verifications), stopping.clone()));
         tracker.spawn(take_up_changes(operations, stopping.clone()));
         tracker.spawn(registry::settle(Arc::clone(&adapters), stopping.clone()));
@@ -405,6 +422,10 @@ async fn housekeeping(hub: Arc<Hub>, metrics: PrometheusHandle, stopping: Cancel
         if let Err(error) = hub.verifications.measure_owed_notices().await {
             tracing::error!(%error, "households that are still to be told cannot be counted");
         }
+        if let Err(error) = hub.verifications.measure_follow_ups().await {
+            tracing::error!(%error, "what departments owe cannot be counted");
+        }
+        hub.verifications.federation().health();
         if let Err(error) = hub.accounts.count().await {
             tracing::error!(%error, "what departments were asked cannot be counted now");
         }

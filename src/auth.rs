@@ -8,6 +8,7 @@ pub mod jwks;
 pub mod jws;
 pub mod key;
 pub mod peer;
+pub mod pressure;
 pub mod rate_limit;
 pub mod refusals;
 pub mod rules;

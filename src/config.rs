@@ -6,7 +6,9 @@
 mod answers;
 mod approval;
 mod auth;
+mod follow_up;
 mod limits;
+mod load;
 mod peering;
 mod registry;
 mod retention;
@@ -24,7 +26,9 @@ use serde::Deserialize;
 pub use answers::CheckAnswers;
 pub use approval::Approval;
 pub use auth::{Auth, Issuer, IssuerKeySource, TokenAlgorithm, TokenEndpoint};
+pub use follow_up::FollowUp;
 pub use limits::{RateLimit, Refusals};
+pub use load::Load;
 pub use peering::{MayAsk, Peer, PeerListen, Peering, Provides};
 pub use registry::Registry;
 pub use retention::Retention;
@@ -96,6 +100,9 @@ pub struct Config {
     /// What one client may ask.
     #[serde(default)]
     pub rate_limit: RateLimit,
+    /// Who is let in when not everybody can be served.
+    #[serde(default)]
+    pub load: Load,
     /// How many refusals have entries of their own in the access log.
     #[serde(default)]
     pub refusals: Refusals,
@@ -107,6 +114,9 @@ pub struct Config {
     /// Which verdicts are made with which rules.
     #[serde(default)]
     pub verification: Verification,
+    /// When departments that did not answer are asked again.
+    #[serde(default)]
+    pub follow_up: FollowUp,
     /// How the access log is signed and where its head is kept besides.
     #[serde(default)]
     pub access_log: AccessLog,
@@ -330,6 +340,9 @@ pub struct Adapter {
     /// Questions that may be in flight to it at the same time, at most; more wait, within the deadline.
     #[serde(default = "defaults::in_flight")]
     pub in_flight: std::num::NonZeroU32,
+    /// People in one query of several households, at most; 1: households never share a query.
+    #[serde(default = "defaults::shared_subjects")]
+    pub shared_subjects: usize,
     /// Whether a question may be asked a second time when its answer takes longer than most.
     #[serde(default = "defaults::hedge")]
     pub hedge: bool,
@@ -374,6 +387,9 @@ mod defaults {
     }
     pub(super) const fn in_flight() -> NonZeroU32 {
         NonZeroU32::new(64).expect("64 is not zero")
+    }
+    pub(super) const fn shared_subjects() -> usize {
+        1
     }
     pub(super) const fn hedge() -> bool {
         true
@@ -431,6 +447,8 @@ impl Config {
             return Err(invalid("access_log: `witness_every` is at most 60s".to_owned()));
         }
         config.auth.check().map_err(&invalid)?;
+        config.load.check().map_err(&invalid)?;
+        config.follow_up.check().map_err(&invalid)?;
         config.retention.check().map_err(&invalid)?;
         config.refusals.check().map_err(&invalid)?;
         config.approval.check(config.token_endpoint.is_some()).map_err(&invalid)?;
@@ -457,6 +475,10 @@ impl Config {
             ("verification: `max_wait`", self.verification.max_wait == zero),
             ("adapter: `timeout`", self.adapters.iter().any(|adapter| adapter.timeout == zero)),
         ];
+        let most = connectors::protocol::MAX_SUBJECTS;
+        if self.adapters.iter().any(|adapter| !(1..=most).contains(&adapter.shared_subjects)) {
+            return Err(format!("adapter: `shared_subjects` is from 1 to {most} 合并查询人数为 1 至 {most}"));
+        }
         match nothing.into_iter().find(|(_, is_nothing)| *is_nothing) {
             None => Ok(()),
             Some((setting, _)) => Err(format!("{setting} must be more than nothing 必须大于零")),

@@ -7,6 +7,7 @@ pub mod actor;
 pub mod adapter;
 pub mod agreement;
 pub mod authorisation;
+pub mod class;
 pub mod clock;
 pub mod context;
 pub mod dataset;

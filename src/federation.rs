@@ -5,6 +5,7 @@
 
 pub mod adapter;
 pub mod ask;
+mod batch;
 mod breaker;
 pub mod cache;
 pub mod client;
@@ -13,10 +14,13 @@ pub mod decode;
 mod delays;
 pub mod failure;
 pub mod gather;
+pub mod health;
+mod lead;
 mod meters;
 mod places;
 pub mod plan;
 pub mod proving;
+mod question;
 mod quota;
 pub mod region;
 pub mod registry;

@@ -50,6 +50,8 @@ pub enum Field {
     Request,
     /// The outcome of a verification.
     Outcome,
+    /// What departments answered a verification that waits for others.
+    Answers,
     /// A registered authorisation.
     Authorisation,
     /// The seed of a key.
@@ -61,6 +63,7 @@ impl Field {
         match self {
             Self::Request => "request",
             Self::Outcome => "outcome",
+            Self::Answers => "answers",
             Self::Authorisation => "authorisation",
             Self::Seed => "seed",
         }

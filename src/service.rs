@@ -16,6 +16,7 @@ pub mod evidence;
 pub mod ids;
 mod judge;
 mod kept;
+mod kept_answers;
 pub mod log_review;
 pub mod peers;
 pub mod planned;

@@ -52,6 +52,17 @@ pub(crate) fn check(connector: &Connector, query: &Query) -> Result<(), AdapterP
             "request_id, purpose or authorisation.number is empty or too long",
         );
     }
+    let cases = query.cases();
+    if !cases.iter().all(|case| named(&case.request_id) && named(&case.authorisation.number)) {
+        return bad(
+            "人员的 request_id 或授权书编号缺失或过长",
+            "a subject's case has a request_id or authorisation.number that is empty or too long",
+        );
+    }
+    // Either all are of one household, or each says of which: nobody is asked about on another's authorisation.
+    if !cases.is_empty() && query.subjects.iter().any(|subject| subject.case.is_none()) {
+        return bad("有的人员带有 case 而有的没有", "some subjects have a case and others have none");
+    }
     let mut references = BTreeSet::new();
     for subject in &query.subjects {
         if !named(&subject.reference) || !references.insert(&subject.reference) {

@@ -24,7 +24,9 @@ pub const LIFETIME: i64 = 300;
 /// How far two clocks may be apart, seconds.
 const LEEWAY: i64 = 60;
 /// Longest context, bytes.
-const MAX_BYTES: usize = 8 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
+/// What is told of the cases of one question is not longer than this, as JSON in bytes, so that its context can be read.
+pub const MAX_CASES_BYTES: usize = 32 * 1024;
 /// The name of the disclosed claim.
 const QUESTION: &str = "question";
 
@@ -75,6 +77,9 @@ pub struct Case {
     /// further hub.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
+    /// What the hub calls this household's question in its account, where several share one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
 }
 
 /// A question with the salt that hides it from others.
@@ -342,6 +347,7 @@ mod tests {
             organisation: "试用民政局".to_owned(),
             division: "150102".to_owned(),
             via: None,
+            question: None,
         };
         let (aud, jti) = (adapter.to_owned(), format!("vf_1.{adapter}.0"));
         let question = Question { aud, jti, digest: digest_of(BODY), cases: vec![case] };

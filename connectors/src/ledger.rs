@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::protocol::Query;
+use crate::protocol::{Query, QueryCase};
 use crate::synthetic::without_identity_numbers;
 pub use file::{LedgerFile, MAX_SIZE as MAX_LEDGER_FILE, OpenLedgerError};
 
@@ -69,6 +69,7 @@ impl Ledger {
             request_id: query.map(|query| shown(&query.request_id)),
             purpose: query.map(|query| shown(&query.purpose)),
             authorisation: query.map(|query| shown(&query.authorisation.number)),
+            cases: query.map(Case::all).unwrap_or_default(),
             organisation: None,
             division: None,
             question: None,
@@ -99,6 +100,11 @@ impl Entry {
         self.line.division = context.question.cases.first().map(|case| shown(&case.division));
         self.line.question = Some(shown(&context.question.jti));
         self.line.context = Some(context.text.clone());
+        for case in &mut self.line.cases {
+            let signed = context.question.cases.iter().find(|signed| shown(&signed.verification) == case.request_id);
+            case.organisation = signed.map(|signed| shown(&signed.organisation));
+            case.question = signed.and_then(|signed| signed.question.as_deref()).map(shown);
+        }
     }
 
     /// Says what came of the question: `answered`, or the code of a problem; and the digest of what is sent back. Durable
@@ -162,6 +168,9 @@ struct Line {
     purpose: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     authorisation: Option<String>,
+    /// Every household of a query that carries several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cases: Vec<Case>,
     #[serde(skip_serializing_if = "Option::is_none")]
     organisation: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -184,6 +193,33 @@ struct Line {
     /// The hub's signed context.
     #[serde(skip_serializing_if = "Option::is_none")]
     context: Option<String>,
+}
+
+/// A household of a query that carries several.
+#[derive(Debug, Clone, Serialize)]
+struct Case {
+    request_id: String,
+    authorisation: String,
+    /// How many of the persons are of it.
+    subjects: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organisation: Option<String>,
+    /// What the hub calls its question.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    question: Option<String>,
+}
+
+impl Case {
+    fn all(query: &Query) -> Vec<Self> {
+        let of = |case: &QueryCase| Self {
+            request_id: shown(&case.request_id),
+            authorisation: shown(&case.authorisation.number),
+            subjects: query.subjects.iter().filter(|subject| subject.case.as_ref() == Some(case)).count(),
+            organisation: None,
+            question: None,
+        };
+        query.cases().into_iter().map(of).collect()
+    }
 }
 
 /// A caller's text as it may stand in the ledger: short, and without identity numbers.

@@ -81,6 +81,33 @@ pub struct QuerySubject {
     /// divisions only. A department is not told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub division: Option<String>,
+    /// What the question about this person rests on, where one query carries several households; that of the query
+    /// otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<QueryCase>,
+}
+
+/// What a question about one person rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueryCase {
+    /// The hub's id of the verification.
+    pub request_id: String,
+    /// The household's authorisation.
+    pub authorisation: QueryAuthorisation,
+}
+
+impl Query {
+    /// The cases of a query of several households, each once; none where all are of one.
+    pub fn cases(&self) -> Vec<&QueryCase> {
+        let mut cases: Vec<&QueryCase> = Vec::new();
+        for case in self.subjects.iter().filter_map(|subject| subject.case.as_ref()) {
+            if cases.last() != Some(&case) && !cases.contains(&case) {
+                cases.push(case);
+            }
+        }
+        cases
+    }
 }
 
 impl Query {
@@ -98,6 +125,7 @@ impl Query {
             name: name.to_owned(),
             datasets: None,
             division: None,
+            case: None,
         };
         Self {
             request_id: reason.to_owned(),

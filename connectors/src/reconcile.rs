@@ -11,10 +11,10 @@ use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::context::{Context, ContextError};
+use crate::context::{self, Context, ContextError};
 use crate::error::Text;
 use crate::keys::PublicKey;
-use crate::ledger::chain::{LedgerFault, LedgerLine, read};
+use crate::ledger::chain::{LedgerCase, LedgerFault, LedgerLine, read};
 
 /// A verification may end this long after it asked, and is accounted for by the day it ended on.
 const LONGEST_VERIFICATION: SignedDuration = SignedDuration::from_mins(10);
@@ -220,6 +220,19 @@ fn take(
             }
         }
     }
+    let cases = line.cases.clone();
+    if cases.is_empty() {
+        return see(told, seen, line);
+    }
+    // Households that shared a query asked one question each.
+    for LedgerCase { request_id, subjects, organisation, question } in cases {
+        let (request_id, subjects) = (Some(request_id), Some(subjects));
+        see(told, seen, LedgerLine { request_id, subjects, organisation, question, cases: Vec::new(), ..line.clone() });
+    }
+}
+
+/// Takes in one household's question.
+fn see(told: &mut Reconciliation, seen: &mut BTreeMap<String, Seen>, line: LedgerLine) {
     match line.question.clone() {
         None => told.refused += 1,
         Some(id) => match seen.get_mut(&id) {
@@ -241,7 +254,15 @@ fn says_the_same(line: &LedgerLine, context: &Context) -> Result<(), ContextErro
     let shown = |text: &str| Some(crate::ledger::shown(text));
     let cases = &context.question.cases;
     let is_case = |id: &String| cases.iter().any(|case| Some(id) == shown(&case.verification).as_ref());
-    let is_same = line.question == shown(&context.question.jti)
+    let is_told = |(line, case): (&LedgerCase, &context::Case)| {
+        let question = case.question.as_deref().and_then(shown);
+        Some(&line.request_id) == shown(&case.verification).as_ref()
+            && (&line.organisation, &line.question) == (&shown(&case.organisation), &question)
+    };
+    let are_told =
+        line.cases.is_empty() || line.cases.len() == cases.len() && line.cases.iter().zip(cases).all(is_told);
+    let is_same = are_told
+        && line.question == shown(&context.question.jti)
         && context.question.aud == line.adapter
         && line.organisation == shown(&context.organisations())
         && line.request_id.as_ref().is_none_or(is_case)

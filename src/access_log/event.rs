@@ -29,6 +29,10 @@ pub enum Action {
     Granted,
     /// A request was refused.
     Denied,
+    /// Departments that had not answered a verification are asked again.
+    AskedAgain,
+    /// What departments were asked in an attempt that brought nothing new.
+    AskedInVain,
     /// A verdict was made ready to leave the hub.
     Released,
     /// A stored verification, or an entry of the log, was looked at.
@@ -132,6 +136,9 @@ pub struct DepartmentOutcome<'a> {
 /// What a department was asked for one verification, and what it was spared; what is none is absent.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct LoggedQuestions<'a> {
+    /// The entry of the attempt that asked again, which is part of the questions' ids.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<&'a str>,
     /// Questions whose answers were at hand.
     #[serde(skip_serializing_if = "is_none")]
     pub cached: u32,
@@ -307,9 +314,11 @@ mod tests {
     use crate::seal::Sealer;
     use crate::tlog::tile::MAX_ENTRY;
 
-    const ACTIONS: [Action; 34] = [
+    const ACTIONS: [Action; 36] = [
         Action::Requested,
         Action::Granted,
+        Action::AskedAgain,
+        Action::AskedInVain,
         Action::Denied,
         Action::Released,
         Action::Viewed,
@@ -425,8 +434,15 @@ mod tests {
             AskedOnce { people: 1, ..AskedOnce::default() },
         ];
         let questions = [
-            LoggedQuestions { cached: 1, department: "housing", joined: 0, sent: &[], unneeded: 0 },
-            LoggedQuestions { cached: 0, department: "hrss", joined: 2, sent: &sent, unneeded: 1 },
+            LoggedQuestions { attempt: None, cached: 1, department: "housing", joined: 0, sent: &[], unneeded: 0 },
+            LoggedQuestions {
+                attempt: Some("ev_1"),
+                cached: 0,
+                department: "hrss",
+                joined: 2,
+                sent: &sent,
+                unneeded: 1,
+            },
         ];
         for action in ACTIONS {
             for event in [

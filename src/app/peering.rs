@@ -72,6 +72,8 @@ pub(super) fn adapters(
             per_second: provides.quota_per_second,
             burst: provides.quota_burst,
             in_flight: provides.in_flight,
+            // A question to a hub is of one household, so that its log says which.
+            shared_subjects: 1,
             may_hedge: provides.hedge,
         };
         let adapter = Adapter::new(name.clone(), (client, answer_keys), terms, Arc::clone(randomness));

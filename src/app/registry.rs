@@ -53,6 +53,7 @@ pub(super) fn connecting(
             per_second: adapter.quota_per_second,
             burst: adapter.quota_burst,
             in_flight: adapter.in_flight,
+            shared_subjects: adapter.shared_subjects,
             may_hedge: adapter.hedge,
         };
         by_file.push((adapter.department.clone(), adapter.endpoint.clone(), ca));

@@ -5,6 +5,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use connectors::protocol::MAX_SUBJECTS;
 use jiff::civil::{DateTime, Time};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,10 @@ pub struct Agreement {
     pub in_flight: NonZeroU32,
     /// Whether a question may be asked a second time when the answer takes longer than most.
     pub hedge: bool,
+    /// People in one query of several households, at most; 1: households never share a query.
+    #[schema(minimum = 1, maximum = 500)]
+    #[serde(skip_serializing_if = "is_one")]
+    pub shared_subjects: u32,
     /// Further limits: a question is asked where every one that is about it leaves room.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub quotas: Vec<Quota>,
@@ -127,6 +132,9 @@ pub enum AgreementFault {
     /// The timeout.
     #[error("`timeout_ms` is 1 to {MAX_TIMEOUT_MS}")]
     Timeout,
+    /// People in a shared query.
+    #[error("`shared_subjects` is 1 to {MAX_SUBJECTS}")]
+    Shared,
     /// Too long a list.
     #[error("an agreement has at most {MOST} quotas, hours or maintenance windows")]
     TooMany,
@@ -146,6 +154,7 @@ impl AgreementFault {
     pub fn text(self) -> Text {
         let zh = match self {
             Self::Timeout => format!("timeout_ms 应为 1 到 {MAX_TIMEOUT_MS}。"),
+            Self::Shared => format!("shared_subjects 应为 1 到 {MAX_SUBJECTS}。"),
             Self::TooMany => format!("额度、时段、维护窗口各至多 {MOST} 项。"),
             Self::Window => "维护窗口的结束时间应晚于开始时间。".to_owned(),
             Self::Notice => format!("告知应有中英文，各 1 到 {MAX_NOTICE} 字节，不含控制字符。"),
@@ -164,6 +173,7 @@ impl Default for Agreement {
             burst: of(400),
             in_flight: of(64),
             hedge: true,
+            shared_subjects: 1,
             quotas: Vec::new(),
             hours: Vec::new(),
             maintenance: Vec::new(),
@@ -181,6 +191,9 @@ impl Agreement {
     pub fn check(&self) -> Result<(), AgreementFault> {
         if !(1..=MAX_TIMEOUT_MS).contains(&self.timeout_ms) {
             return Err(AgreementFault::Timeout);
+        }
+        if !(1..=MAX_SUBJECTS).contains(&(self.shared_subjects as usize)) {
+            return Err(AgreementFault::Shared);
         }
         if [self.quotas.len(), self.hours.len(), self.maintenance.len()].into_iter().any(|length| length > MOST) {
             return Err(AgreementFault::TooMany);
@@ -319,6 +332,11 @@ pub fn is_notice(notice: &Text) -> bool {
     [&notice.zh, &notice.en]
         .into_iter()
         .all(|text| !text.trim().is_empty() && text.len() <= MAX_NOTICE && !text.chars().any(char::is_control))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_one(count: &u32) -> bool {
+    *count == 1
 }
 
 #[cfg(test)]

@@ -435,7 +435,7 @@ pub struct Assistance {
 }
 
 /// A fact of any type.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
     /// See [`Income`].

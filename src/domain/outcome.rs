@@ -43,6 +43,11 @@ impl GapReason {
         Self::NotConnected,
     ];
 
+    /// Asking again later may help.
+    pub const fn may_pass(self) -> bool {
+        matches!(self, Self::Timeout | Self::Unavailable | Self::QuotaExceeded | Self::Malformed)
+    }
+
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -14,8 +14,10 @@ use super::dataset::DepartmentId;
 pub struct AnswerProof {
     /// The department.
     pub department: DepartmentId,
-    /// The verification that asked.
+    /// The verification that asked; of a question of several households the question itself.
     pub verification: String,
+    /// Whether it answers several households: each keeps the signature, and nobody the bytes, which are about others too.
+    pub is_of_several: bool,
     /// The id of the question.
     pub question: String,
     /// `Content-Digest` of the question.
@@ -55,6 +57,7 @@ impl AnswerProof {
         Self {
             department,
             verification,
+            is_of_several: false,
             question,
             question_digest,
             digest,
@@ -64,6 +67,12 @@ impl AnswerProof {
             body: Mutex::new(None),
             refuted: AtomicBool::new(false),
         }
+    }
+
+    /// The proof of an answer to several households.
+    pub fn of_several(department: DepartmentId, signed: Signed, received_at: Timestamp) -> Self {
+        let asked_in = signed.question.clone();
+        Self { is_of_several: true, ..Self::new(department, asked_in, signed, received_at) }
     }
 
     /// Holds the body until it is sealed.

@@ -86,6 +86,8 @@ pub struct Answer {
     pub status: u16,
     /// The body.
     pub body: Vec<u8>,
+    /// How long its steps took.
+    pub times: Times,
     headers: HeaderMap,
 }
 
@@ -98,6 +100,23 @@ impl Field {
     pub fn new(name: &'static str, value: String) -> Option<Self> {
         Some(Self(HeaderName::from_static(name), HeaderValue::try_from(value).ok()?))
     }
+
+    /// Its value, where it has this name.
+    #[cfg(test)]
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.1.to_str().ok().filter(|_| self.0.as_str() == name)
+    }
+}
+
+/// How long the steps of an exchange took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Times {
+    /// Connecting; absent where a connection was kept.
+    pub connect: Option<Duration>,
+    /// From sending to the head of the answer.
+    pub first_byte: Duration,
+    /// Reading the body.
+    pub read: Duration,
 }
 
 /// Why nothing came back that can be used.
@@ -234,9 +253,14 @@ impl Client {
                 Err(Failure::Ended) => {}
             }
         }
+        let begun = Instant::now();
         let mut connection = self.connect().await.ok_or(AskError::Unavailable)?;
+        let connect = Some(begun.elapsed());
         match connection.ask(self.request(body, fields), self.max_answer).await {
-            Ok((answer, reusable)) => Ok(self.done(connection, answer, reusable)),
+            Ok((mut answer, reusable)) => {
+                answer.times.connect = connect;
+                Ok(self.done(connection, answer, reusable))
+            }
             Err(Failure::Refused(reason)) => Err(reason),
             Err(Failure::Ended) => Err(AskError::Unavailable),
         }
@@ -301,10 +325,12 @@ impl Connection {
     async fn ask(&mut self, request: Request<Full<Bytes>>, max_answer: usize) -> Result<(Answer, bool), Failure> {
         let (driver, sender) = (&mut self.driver, &mut self.sender);
         let mut ended = false;
+        let sent_at = Instant::now();
         let response = drive(driver, &mut ended, sender.send_request(request)).await.map_err(|error| {
             let is_gone = error.is_incomplete_message() || error.is_canceled() || error.is_closed();
             if is_gone { Failure::Ended } else { Failure::Refused(AskError::Unavailable) }
         })?;
+        let headed_at = Instant::now();
         let (head, mut frames) = response.into_parts();
         let mut body = Vec::with_capacity(2048);
         while let Some(frame) = drive(driver, &mut ended, frames.frame()).await {
@@ -317,7 +343,8 @@ impl Connection {
         }
         // Once more, so that the connection sees the end of the answer and is ready for another question.
         ended = ended || poll_fn(|context| Poll::Ready(driver.as_mut().poll(context).is_ready())).await;
-        let answer = Answer { status: head.status.as_u16(), body, headers: head.headers };
+        let times = Times { connect: None, first_byte: headed_at - sent_at, read: headed_at.elapsed() };
+        let answer = Answer { status: head.status.as_u16(), body, times, headers: head.headers };
         Ok((answer, !ended && sender.is_ready()))
     }
 }

@@ -5,6 +5,7 @@
 //! slower than most or was lost on the way. All of it ends by the deadline. Questions change nothing at the department,
 //! so a second one is safe; it is asked of the department's quota like any other.
 
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,10 +16,12 @@ use futures_util::future::{Either, select};
 use tokio::time::{Instant, sleep, timeout_at};
 use tower::retry::budget::{Budget, TpsBudget};
 
+use super::batch::Batcher;
 use super::breaker::{Breaker, Pass, Turn};
 use super::client::{AdapterClient, Arrived};
 use super::delays::Delays;
 use super::failure::{Failure, Sign};
+use super::health::{Health, HealthView, Standing, Step};
 use super::meters::AdapterMeters;
 use super::places::{Place, Places};
 use super::proving::AnswerKeys;
@@ -26,18 +29,31 @@ use super::quota::Quota;
 use super::registry::Terms;
 use super::round::Outgoing;
 use super::turnover::Turnover;
+use crate::domain::class::Class;
 use crate::domain::clock::Randomness;
 use crate::domain::dataset::DepartmentId;
 use crate::domain::outcome::GapReason;
+use crate::egress::client::Times;
 
 /// Second requests: a fifth of the first ones of the last ten seconds, and ten a second besides.
 const BUDGET_WINDOW: Duration = Duration::from_secs(10);
 const BUDGET_PER_SECOND: u32 = 10;
 const BUDGET_SHARE: f32 = 0.2;
+/// What the hub asks again by itself takes at most this part of the quota.
+const BACKGROUND_SHARE: u32 = 5;
 /// A lost question is asked again after a random part of this.
 const LONGEST_BACKOFF: Duration = Duration::from_millis(50);
 /// Whether a late question was overtaken is looked at again after this at least.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
+
+/// Whether a query carries one household or several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// One.
+    Alone,
+    /// Several, so that how long it takes says nothing of one.
+    Shared,
+}
 
 /// A department's adapter as the hub knows it.
 pub struct Adapter {
@@ -50,12 +66,17 @@ pub struct Adapter {
     may_hedge: bool,
     client: AdapterClient,
     quota: Quota,
+    background: Quota,
     places: Places,
     breaker: Breaker,
     budget: TpsBudget,
     delays: Delays,
     turnover: Turnover,
-    meters: AdapterMeters,
+    /// How many wait for the quota or for a place.
+    waiting: AtomicUsize,
+    pub(super) health: Health,
+    pub(super) batcher: Batcher,
+    pub(super) meters: AdapterMeters,
     randomness: Arc<dyn Randomness>,
     under_way: AtomicUsize,
 }
@@ -68,6 +89,7 @@ impl Adapter {
         terms: Terms,
         randomness: Arc<dyn Randomness>,
     ) -> Self {
+        let spare = NonZeroU32::new(terms.per_second.get() / BACKGROUND_SHARE).unwrap_or(NonZeroU32::MIN);
         let meters = AdapterMeters::of(&department);
         Self {
             timeout: terms.timeout,
@@ -75,11 +97,15 @@ impl Adapter {
             answer_keys,
             client,
             quota: Quota::new(terms.per_second, terms.burst),
+            background: Quota::new(spare, spare),
             places: Places::new(usize::try_from(terms.in_flight.get()).unwrap_or(usize::MAX)),
             breaker: Breaker::new(Instant::now()),
             budget: TpsBudget::new(BUDGET_WINDOW, BUDGET_PER_SECOND, BUDGET_SHARE),
             delays: Delays::default(),
             turnover: Turnover::default(),
+            waiting: AtomicUsize::new(0),
+            health: Health::default(),
+            batcher: Batcher::new(terms.shared_subjects),
             meters,
             randomness,
             under_way: AtomicUsize::new(0),
@@ -115,34 +141,53 @@ impl Adapter {
         &self.answer_keys.keys
     }
 
-    /// Asks, and reads the answer with `read`; gives up at the deadline.
+    /// Whether a question gains by sharing a query with others: because it would have to wait anyway, or because it is
+    /// one of many and the department is busy.
+    pub(super) fn gains_by_sharing(&self, class: Class) -> bool {
+        let waits = || self.waiting.load(Ordering::Acquire) > 0 || self.places.are_full();
+        let gains = match class {
+            Class::Single => waits(),
+            Class::Batch => waits() || self.places.are_used(),
+            Class::Background => false,
+        };
+        gains && self.batcher.is_on(Instant::now())
+    }
+
+    /// Asks, and reads the answer with `read`; gives up at the deadline. A failure says what it tells of the department.
     ///
-    /// `sent` is told of every request that goes out. `read` says of an answer that is no use what that tells of the
-    /// department.
+    /// The question is made when it may leave. `sent` is told of every request that goes out. `read` says of an answer
+    /// that is no use what that tells of the department.
     pub(super) async fn call<T>(
         &self,
-        question: Outgoing,
+        (class, sharing): (Class, Sharing),
+        question: impl FnOnce() -> Outgoing,
         deadline: Instant,
         sent: impl Fn(),
         read: impl Fn(Arrived) -> Result<T, Failure>,
-    ) -> Result<T, GapReason> {
+    ) -> Result<T, Failure> {
+        let left = |reason| Failure { reason, sign: Sign::Well };
         if self.breaker.is_open(Instant::now()) {
             self.meters.left_alone.increment(1);
-            return Err(GapReason::Unavailable);
+            return Err(left(GapReason::Unavailable));
         }
-        if !self.quota.take_now() {
-            timeout_at(deadline, self.quota.take()).await.map_err(|_| GapReason::QuotaExceeded)?;
+        if class == Class::Background {
+            return self.call_in_passing(question, deadline, (sharing, &sent, &read)).await;
         }
-        let place = timeout_at(deadline, self.places.take()).await.map_err(|_| GapReason::Timeout)?;
+        let place = self.wait(deadline).await?;
+        // What cannot come in time any more is work for nobody.
+        if sharing == Sharing::Alone && !self.may_come_in_time(deadline) {
+            return Err(left(GapReason::Timeout));
+        }
         let Some(pass) = self.breaker.admit(Instant::now()) else {
             self.meters.left_alone.increment(1);
-            return Err(GapReason::Unavailable);
+            return Err(left(GapReason::Unavailable));
         };
         self.budget.deposit();
         self.meters.first.increment(1);
-        let (asked_at, under_way, way) = (Instant::now(), self.turnover.enter(), (&sent, &read));
+        let (question, way) = (question(), (sharing, &sent, &read));
+        let (asked_at, under_way) = (Instant::now(), self.turnover.enter());
         let first = self.attempt(&question, None, (place, pass), deadline, way);
-        let hedge_at = self.hedge_at(asked_at).filter(|at| *at < deadline);
+        let hedge_at = self.hedge_at(asked_at).filter(|at| *at < deadline && sharing == Sharing::Alone);
         let result = match hedge_at {
             None => first.await,
             Some(mut at) => {
@@ -156,7 +201,7 @@ impl Adapter {
                             Some(leave) => {
                                 self.meters.hedges.increment(1);
                                 let second = pin!(self.attempt(&question, Some(asked_at), leave, deadline, way));
-                                return sooner(first, second).await.map_err(|failure| failure.reason);
+                                return sooner(first, second).await;
                             }
                         },
                     }
@@ -166,12 +211,46 @@ impl Adapter {
         match result {
             Err(Failure { sign: Sign::Lost, .. }) if self.is_time_left(deadline) => {
                 sleep(self.part_of(LONGEST_BACKOFF)).await;
-                let Some(leave) = self.second() else { return Err(Failure::LOST.reason) };
+                let Some(leave) = self.second() else { return Err(Failure::LOST) };
                 self.meters.retries.increment(1);
-                self.attempt(&question, Some(asked_at), leave, deadline, way).await.map_err(|failure| failure.reason)
+                self.attempt(&question, Some(asked_at), leave, deadline, way).await
             }
-            result => result.map_err(|failure| failure.reason),
+            result => result,
         }
+    }
+
+    /// Waits for the quota, then for a place.
+    async fn wait(&self, deadline: Instant) -> Result<Place<'_>, Failure> {
+        let left = |reason| Failure { reason, sign: Sign::Well };
+        if !self.quota.take_now() {
+            let (_waiting, since) = (Waiting::among(&self.waiting), Instant::now());
+            timeout_at(deadline, self.quota.take()).await.map_err(|_| left(GapReason::QuotaExceeded))?;
+            self.health.took(Step::Quota, since.elapsed());
+        }
+        if let Some(place) = self.places.take_now() {
+            return Ok(place);
+        }
+        let (_waiting, since) = (Waiting::among(&self.waiting), Instant::now());
+        let place = timeout_at(deadline, self.places.take()).await.map_err(|_| left(GapReason::Timeout))?;
+        self.health.took(Step::Place, since.elapsed());
+        Ok(place)
+    }
+
+    /// Asks once, if nobody else needs the department now: no waiting, no second request.
+    async fn call_in_passing<T>(
+        &self,
+        question: impl FnOnce() -> Outgoing,
+        deadline: Instant,
+        way: (Sharing, &impl Fn(), &impl Fn(Arrived) -> Result<T, Failure>),
+    ) -> Result<T, Failure> {
+        let left = |reason| Failure { reason, sign: Sign::Well };
+        let place = self.places.take_spare().ok_or(left(GapReason::QuotaExceeded))?;
+        if !self.background.take_now() || !self.quota.take_now() {
+            return Err(left(GapReason::QuotaExceeded));
+        }
+        let pass = self.breaker.admit(Instant::now()).ok_or(left(GapReason::Unavailable))?;
+        self.meters.background.increment(1);
+        self.attempt(&question(), None, (place, pass), deadline, way).await
     }
 
     /// Sends the question once, and learns from what becomes of it. `first_at` is absent when it is sent for the first time.
@@ -181,13 +260,16 @@ impl Adapter {
         first_at: Option<Instant>,
         (place, pass): (Place<'_>, Pass<'_>),
         deadline: Instant,
-        (sent, read): (&impl Fn(), &impl Fn(Arrived) -> Result<T, Failure>),
+        (sharing, sent, read): (Sharing, &impl Fn(), &impl Fn(Arrived) -> Result<T, Failure>),
     ) -> Result<T, Failure> {
         let _place = place;
         sent();
         let sent_at = Instant::now();
         let result = match timeout_at(deadline, self.client.query(question, first_at)).await {
-            Ok(answer) => answer.and_then(read),
+            Ok(answer) => answer.and_then(|arrived| {
+                self.took(arrived.times);
+                read(arrived)
+            }),
             // Who was given little time says nothing of the department by not waiting.
             Err(_) if sent_at.elapsed() < self.timeout / 2 => {
                 return Err(Failure { reason: GapReason::Timeout, sign: Sign::Well });
@@ -196,9 +278,13 @@ impl Adapter {
         };
         let now = Instant::now();
         let sign = result.as_ref().map_or_else(|failure| failure.sign, |_| Sign::Well);
+        self.stands(self.health.asked(result.as_ref().map(|_| ()).map_err(|failure| failure.reason)));
         match sign {
             Sign::Well if result.is_ok() => {
-                self.delays.record(now - sent_at);
+                // How long a household takes is told by those asked about alone.
+                if sharing == Sharing::Alone {
+                    self.delays.record(now - sent_at);
+                }
                 self.places.grow();
             }
             sign if sign.is_too_much() => self.places.shrink(now),
@@ -228,11 +314,44 @@ impl Adapter {
         left > self.delays.half().unwrap_or_default() + LONGEST_BACKOFF
     }
 
+    /// False when less time is left than half the answers take even half of.
+    fn may_come_in_time(&self, deadline: Instant) -> bool {
+        deadline.saturating_duration_since(Instant::now()) > self.delays.half().unwrap_or_default() / 2
+    }
+
     /// A random part of a time.
     fn part_of(&self, most: Duration) -> Duration {
         let mut drawn = [0_u8; 2];
         self.randomness.fill(&mut drawn);
         most * u32::from(u16::from_be_bytes(drawn)) / u32::from(u16::MAX)
+    }
+
+    /// How it does.
+    pub fn health(&self) -> HealthView {
+        let is_left_alone = self.breaker.is_open(Instant::now());
+        self.health.view(&self.department, &self.delays, is_left_alone, self.places.count())
+    }
+
+    fn took(&self, times: Times) {
+        if let Some(connect) = times.connect {
+            self.health.took(Step::Connect, connect);
+        }
+        self.health.took(Step::FirstByte, times.first_byte);
+        self.health.took(Step::Read, times.read);
+    }
+
+    fn stands(&self, standing: Standing) {
+        match standing {
+            Standing::Same => {}
+            Standing::Demoted => {
+                self.meters.demoted.set(1);
+                tracing::warn!(department = %self.department, "answers badly, or what it answers has changed; it is demoted");
+            }
+            Standing::Returned => {
+                self.meters.demoted.set(0);
+                tracing::info!(department = %self.department, "answers as it used to");
+            }
+        }
     }
 
     fn turned(&self, turn: Turn) {
@@ -247,6 +366,22 @@ impl Adapter {
                 tracing::info!(department = %self.department, "answers again");
             }
         }
+    }
+}
+
+/// Somebody who waits, counted as long as this lives.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn among(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::AcqRel);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -6,29 +6,25 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
-use super::adapter::Adapter;
 use super::cache::{AnswerCache, Person};
-use super::client::Arrived;
-use super::decode::{Asked, decode};
-use super::failure::{Failure, Sign};
 use super::gather::People;
-use super::meters::Meters;
+use super::health::HealthView;
+use super::meters::{self, Meters};
 use super::plan::{DepartmentPlan, Plan, Question as PlanQuestion, SubjectPlan};
 use super::proving::Proving;
 use super::region::{Region, Regions};
 use super::registry::Registry;
 use super::round::{AskedPerson, Known, Question, Round, Signing, case, flight_key};
-use super::shadow::Copied;
 use super::single_flight::{Boarded, Flights};
 use super::tally::Tally;
 use crate::domain::authorisation::Authorisation;
+use crate::domain::class::Class;
 use crate::domain::clock::Clock;
 use crate::domain::dataset::{Catalogue, Dataset, DepartmentId};
 use crate::domain::division::DivisionCode;
 use crate::domain::household::Household;
 use crate::domain::id_number::{Subject, SubjectKey};
 use crate::domain::outcome::{Answer, Freshness, GapReason, Missed, Told};
-use crate::domain::proof::AnswerProof;
 
 /// What came of asking one department.
 #[derive(Debug, Clone)]
@@ -43,6 +39,18 @@ pub struct DepartmentOutcome {
     pub told: Option<Arc<Told>>,
     /// How long it took.
     pub elapsed: std::time::Duration,
+}
+
+impl DepartmentOutcome {
+    /// Whose adapter was asked: the department's, or that of the hub in its place.
+    pub fn asked(&self) -> &DepartmentId {
+        self.region.as_deref().and_then(Region::hub).unwrap_or(&self.department)
+    }
+
+    /// Whether it is of this part of a plan: the same department, and the members of the same region.
+    pub fn is_of(&self, part: &DepartmentPlan) -> bool {
+        self.department == part.department && self.region == part.region
+    }
 }
 
 /// What one department said about one member.
@@ -74,6 +82,8 @@ pub struct Inquiry<'a> {
     pub via: Option<&'a DepartmentId>,
     /// What is asked is counted here.
     pub tally: &'a Tally,
+    /// How urgent it is.
+    pub class: Class,
     /// The instant after which nobody waits any more.
     pub deadline: Instant,
 }
@@ -86,8 +96,8 @@ pub struct Federation {
     pub(super) cache: AnswerCache,
     pub(super) subject_key: SubjectKey,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) signing: Signing,
-    proving: Proving,
+    pub(super) signing: Arc<Signing>,
+    pub(super) proving: Proving,
     regions: Regions,
     flights: Flights<Result<Arc<Landed>, Unlanded>>,
 }
@@ -101,7 +111,7 @@ struct Unlanded {
 }
 
 /// What a flight brought, by person.
-type Landed = Vec<(Subject, Vec<Arc<Answer>>)>;
+pub(super) type Landed = Vec<(Subject, Vec<Arc<Answer>>)>;
 
 /// What is known of a department's part of a plan before it is asked.
 pub(super) enum Recalled<'a> {
@@ -136,6 +146,7 @@ impl Federation {
         signing: Signing,
         proving: Proving,
     ) -> Self {
+        let signing = Arc::new(signing);
         let keep =
             catalogue.datasets().iter().map(|dataset| dataset.fresh.saturating_add(dataset.stale_while_error)).max();
         let cache = AnswerCache::new(cached_people, keep.unwrap_or_default());
@@ -168,6 +179,25 @@ impl Federation {
     /// The registered adapters.
     pub const fn registry(&self) -> &Arc<Registry> {
         &self.registry
+    }
+
+    /// Whether one of these departments would be sent a question now, as far as one can tell beforehand.
+    pub fn would_ask<'a>(&self, mut departments: impl Iterator<Item = &'a DepartmentId>) -> bool {
+        let now = self.clock.now();
+        departments.any(|department| {
+            let live = self.registry.desk(department).live;
+            live.is_some_and(|way| !way.adapter.is_left_alone() && way.agreement.shut(now).is_none())
+        })
+    }
+
+    /// How each department does that has an adapter, in the order of the catalogue; shown as metrics besides.
+    pub fn health(&self) -> Vec<HealthView> {
+        let live = |department: &DepartmentId| self.registry.desk(department).live;
+        let departments = self.catalogue.departments().iter();
+        let health: Vec<HealthView> =
+            departments.filter_map(|department| Some(live(&department.id)?.adapter.health())).collect();
+        health.iter().for_each(meters::show);
+        health
     }
 
     /// What the cache knows of a department's part of a plan.
@@ -291,7 +321,7 @@ impl Federation {
     ) -> Result<Arc<Landed>, Missed> {
         let (department, tally) = (question.department, inquiry.tally);
         let id = department.asked();
-        let key = flight_key(plan, id, &inquiry.authorisation.number, &question.known.people);
+        let key = flight_key(plan, id, inquiry, &question.known.people);
         loop {
             let Unlanded { missed, was_hurried } = match self.flights.board(key.clone()) {
                 Boarded::Leading(landing) => {
@@ -327,32 +357,6 @@ impl Federation {
         }
     }
 
-    /// Asks, within the quotas, and lets the shadow be asked the same where it is its turn.
-    async fn lead(
-        &self,
-        plan: &Plan,
-        inquiry: &Inquiry<'_>,
-        round: &Round,
-        question: &Question<'_>,
-        deadline: Instant,
-    ) -> Result<Arc<Landed>, Missed> {
-        let (entered, tally, id) = (&question.entered, inquiry.tally, question.department.asked());
-        let adapter = &entered.way.adapter;
-        self.registry.take(&entered.way, inquiry.caller, plan.purpose, self.clock.now())?;
-        let outgoing = round.outgoing(&self.signing, plan, question);
-        let sent = || tally.sent(id, question.number, question.known.people.len());
-        let read = |arrived: Arrived| self.admit(adapter, inquiry, question, arrived);
-        let result = adapter.call(outgoing, deadline, sent, read).await;
-        tally.ended(id, question.number, result.as_ref().err().copied());
-        if let (Ok(landed), Some(shadow)) = (&result, &entered.shadow)
-            && shadow.is_next()
-        {
-            let answers = landed.iter().map(|(_, answers)| answers.clone());
-            self.registry.copy(Copied::of(shadow, plan, inquiry, question, answers));
-        }
-        result.map_err(Missed::from)
-    }
-
     /// What a flight that has just ended brought, where it brought all that is wanted.
     fn landed_meanwhile(&self, department: &DepartmentPlan, wanted: &[Wanted<'_>]) -> Option<Arc<Landed>> {
         let now = self.clock.now();
@@ -363,54 +367,6 @@ impl Federation {
         wanted.iter().map(of_person).collect::<Option<Landed>>().map(Arc::new)
     }
 
-    /// Checks an answer at the door, and keeps it.
-    fn admit(
-        &self,
-        adapter: &Adapter,
-        inquiry: &Inquiry<'_>,
-        question: &Question<'_>,
-        arrived: Arrived,
-    ) -> Result<Arc<Landed>, Failure> {
-        let department = question.department.asked();
-        let (people, now) = (&question.known.people, self.clock.now());
-        let asked: Vec<Asked<'_>> = people
-            .iter()
-            .map(|asked| Asked {
-                reference: asked.member.reference.as_str(),
-                id_number: &asked.member.id_number,
-                datasets: &asked.datasets,
-            })
-            .collect();
-        let refused = |reason: GapReason, detail: &str| {
-            tracing::warn!(%department, %reason, detail, "answer of a department was refused");
-            reason
-        };
-        let signed = adapter
-            .answer_keys
-            .signed(&question.id, &question.digest, &arrived)
-            .map_err(|detail| Failure { reason: refused(GapReason::Malformed, detail), sign: Sign::Broken })?;
-        let proof = signed
-            .map(|signed| Arc::new(AnswerProof::new(department.clone(), inquiry.verification.to_owned(), signed, now)));
-        let answers = decode(department.as_str(), inquiry.verification, &asked, &arrived.body, (now, proof.as_ref()))
-            .map_err(|rejected| {
-            // A record about one person that is no use says nothing of the department: who asks about that person again
-            // and again must not be able to shut it to everybody.
-            let sign = if rejected.is_whole { Sign::Broken } else { Sign::Well };
-            Failure { reason: refused(rejected.reason, &rejected.detail), sign }
-        })?;
-        if let Some(proof) = &proof {
-            proof.hold_body(arrived.body);
-            if !adapter.answer_keys.before_use {
-                self.proving.take(proof);
-            }
-        }
-        let landed = people.iter().zip(answers).map(|(asked, answers)| {
-            asked.person.keep(department, &answers);
-            (asked.person.subject(), answers)
-        });
-        Ok(Arc::new(landed.collect()))
-    }
-
     fn asked_people<'a>(
         &'a self,
         household: &'a Household,
@@ -418,7 +374,8 @@ impl Federation {
     ) -> Result<Vec<AskedPerson<'a>>, GapReason> {
         let asked = |want: &Wanted<'a>| {
             let member = household.members.get(want.plan.member)?;
-            Some(AskedPerson { member, person: want.person, datasets: self.datasets(want.plan).collect() })
+            let datasets = self.datasets(want.plan).collect();
+            Some(AskedPerson { member, person: want.person, datasets, places: &want.plan.datasets })
         };
         // A plan is made from the household it is run for; a member it does not have was not answered for.
         wanted.iter().map(asked).collect::<Option<_>>().ok_or(GapReason::Mismatch)

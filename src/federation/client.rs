@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::failure::{Failure, Sign};
 use super::round::Outgoing;
 use crate::domain::outcome::GapReason;
-use crate::egress::client::{Answer, AskError, Client, ClientOptions as Options};
+use crate::egress::client::{Answer, AskError, Client, ClientOptions as Options, Times};
 #[cfg(test)]
 use crate::egress::connect::Connect;
 use crate::egress::{Egress, Endpoint, KeyPin};
@@ -41,12 +41,14 @@ pub(super) struct Arrived {
     pub(super) body: Vec<u8>,
     /// `Content-Digest`, `Signature-Input`, `Signature`.
     pub(super) fields: [Option<String>; 3],
+    /// How long its steps took.
+    pub(super) times: Times,
 }
 
 impl Arrived {
     fn of(answer: Answer) -> Self {
         let fields = [CONTENT_DIGEST, SIGNATURE_INPUT, SIGNATURE].map(|name| answer.field(name).map(str::to_owned));
-        Self { body: answer.body, fields }
+        Self { body: answer.body, fields, times: answer.times }
     }
 }
 

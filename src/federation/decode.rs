@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::domain::dataset::{Dataset, DepartmentId};
+use crate::domain::dataset::{Dataset, DatasetId, DepartmentId};
 use crate::domain::fact::Fact;
 use crate::domain::id_number::IdNumber;
 use crate::domain::outcome::{Answer, Freshness, GapReason, Via};
@@ -36,7 +36,12 @@ pub struct Rejected {
     pub detail: String,
     /// True when this is no answer to the question at all; false when it is one, but a record in it is no use.
     pub is_whole: bool,
+    /// For records that do not fit their type: the dataset, and where in a record.
+    pub misfit: Option<(DatasetId, String)>,
 }
+
+/// What is said of one person: an answer for each dataset in the order asked, or why none is of use.
+pub type OfPerson = Result<Vec<Arc<Answer>>, Rejected>;
 
 #[derive(Deserialize)]
 struct WireResponse<'a> {
@@ -109,16 +114,29 @@ impl WireResult<'_> {
     }
 }
 
-/// The answers to the question `request_id`, one list for each person in the order asked, datasets in the order asked.
+/// The answers to the question `request_id` about the people of one household, one list for each person in the order
+/// asked, datasets in the order asked. What is no use about one of them is none about the household.
 pub fn decode(
     department: &str,
     request_id: &str,
     asked: &[Asked<'_>],
     body: &[u8],
-    (received_at, proof): (Timestamp, Option<&Arc<AnswerProof>>),
+    of_answer: (Timestamp, Option<&Arc<AnswerProof>>),
 ) -> Result<Vec<Vec<Arc<Answer>>>, Rejected> {
-    let malformed = |detail: String| Rejected { reason: GapReason::Malformed, detail, is_whole: true };
-    let no_use = |reason, detail: String| Rejected { reason, detail, is_whole: false };
+    decode_each(department, request_id, asked, body, of_answer)?.into_iter().collect()
+}
+
+/// The answers, for each person in the order asked. A record that is no use costs its own person; what is no answer to
+/// the question, or about anybody else, is refused whole.
+pub fn decode_each(
+    department: &str,
+    request_id: &str,
+    asked: &[Asked<'_>],
+    body: &[u8],
+    (received_at, proof): (Timestamp, Option<&Arc<AnswerProof>>),
+) -> Result<Vec<OfPerson>, Rejected> {
+    let malformed = |detail: String| Rejected { reason: GapReason::Malformed, detail, is_whole: true, misfit: None };
+    let no_use = |reason, detail: String| Rejected { reason, detail, is_whole: false, misfit: None };
     // Checked as UTF-8 once, not string by string.
     let text =
         std::str::from_utf8(body).map_err(|error| malformed(format!("byte {}: not UTF-8", error.valid_up_to())))?;
@@ -127,25 +145,32 @@ pub fn decode(
     })?;
     if response.adapter.id != department {
         let detail = "/adapter/id: another department".to_owned();
-        return Err(Rejected { reason: GapReason::Mismatch, detail, is_whole: true });
+        return Err(Rejected { reason: GapReason::Mismatch, detail, is_whole: true, misfit: None });
     }
     // "No record" names nobody: only this tells it from what was answered about others.
     if response.request_id.is_some_and(|answered| answered != request_id) {
         let detail = "/request_id: the answer to another question".to_owned();
-        return Err(Rejected { reason: GapReason::Mismatch, detail, is_whole: true });
+        return Err(Rejected { reason: GapReason::Mismatch, detail, is_whole: true, misfit: None });
     }
     let version: Arc<str> = Arc::from(response.adapter.version.as_ref());
     // Nothing in a "no record" is about its person, so those of one dataset are one.
     let mut no_records: Vec<Arc<Answer>> = Vec::new();
     let mut answers: Vec<Vec<Option<Arc<Answer>>>> =
         asked.iter().map(|person| vec![None; person.datasets.len()]).collect();
+    let mut of_no_use: Vec<(usize, Rejected)> = Vec::new();
+    let mut last = 0;
     for (index, result) in response.results.iter().enumerate() {
         let at = |what: &str| format!("/results/{index}: {what}");
-        let place = asked.iter().position(|person| person.reference == result.reference).and_then(|person| {
+        // Answers come mostly in the order of the question, so the search begins where the last one ended.
+        let places = (last..asked.len()).chain(0..last);
+        let mut named =
+            places.filter(|place| asked.get(*place).is_some_and(|person| person.reference == result.reference));
+        let place = named.next().and_then(|person| {
             let datasets = asked.get(person)?.datasets;
             Some((person, datasets.iter().position(|dataset| dataset.id.as_str() == result.dataset)?))
         });
         let (person, dataset) = place.ok_or_else(|| malformed(at("a person or dataset that was not asked about")))?;
+        last = person;
         let (Some(asked), Some(slot)) =
             (asked.get(person), answers.get_mut(person).and_then(|slots| slots.get_mut(dataset)))
         else {
@@ -161,36 +186,53 @@ pub fn decode(
             number == asked.id_number.reveal() || IdNumber::parse(number).is_ok_and(|number| number == *asked.id_number)
         };
         if result.id_number.as_deref().is_some_and(|number| !is_same_person(number)) {
-            return Err(Rejected { reason: GapReason::Mismatch, detail: at("about another person"), is_whole: true });
+            return Err(Rejected {
+                reason: GapReason::Mismatch,
+                detail: at("about another person"),
+                is_whole: true,
+                misfit: None,
+            });
         }
-        let facts = match result.status {
+        let decoded = match result.status {
             ResultStatus::Ok if result.id_number.is_none() => {
                 return Err(Rejected {
                     reason: GapReason::Mismatch,
                     detail: at("facts without the number they are filed under"),
                     is_whole: true,
+                    misfit: None,
                 });
             }
             ResultStatus::Ok => {
-                let facts = Fact::decode(dataset.fact, result.facts.get()).map_err(|error| {
-                    let (at, fact) = (error.pointer, dataset.fact.as_str());
-                    no_use(GapReason::Malformed, format!("/results/{index}/facts{at}: not a fact of type {fact}"))
-                })?;
                 let lowers = |fact: &Fact| matches!(fact, Fact::Income(income) if income.lowers_income());
-                if !dataset.may_lower_income && facts.iter().any(lowers) {
-                    let detail = at("less than nothing, in a dataset that may not lower income");
-                    return Err(no_use(GapReason::Malformed, detail));
+                match Fact::decode(dataset.fact, result.facts.get()) {
+                    Err(error) => {
+                        let (at, fact) = (error.pointer, dataset.fact.as_str());
+                        let detail = format!("/results/{index}/facts{at}: not a fact of type {fact}");
+                        // Which of the records it was differs from answer to answer; the column does not.
+                        let column =
+                            at.trim_start_matches('/').trim_start_matches(|digit: char| digit.is_ascii_digit());
+                        let misfit = Some((dataset.id.clone(), column.to_owned()));
+                        Err(Rejected { misfit, ..no_use(GapReason::Malformed, detail) })
+                    }
+                    Ok(facts) if !dataset.may_lower_income && facts.iter().any(lowers) => {
+                        let detail = at("less than nothing, in a dataset that may not lower income");
+                        Err(no_use(GapReason::Malformed, detail))
+                    }
+                    Ok(facts) => Ok(facts),
                 }
-                facts
             }
-            ResultStatus::NoRecord => Vec::new(),
-            ResultStatus::NameMismatch => {
-                return Err(no_use(GapReason::Mismatch, at("known under another name")));
-            }
+            ResultStatus::NoRecord => Ok(Vec::new()),
+            ResultStatus::NameMismatch => Err(no_use(GapReason::Mismatch, at("known under another name"))),
+            // What was a gap at another hub is the same gap here.
             ResultStatus::Error => {
-                // What was a gap at another hub is the same gap here.
-                let reason = result.reason.unwrap_or(GapReason::Unavailable);
-                return Err(no_use(reason, at("the department could not answer")));
+                Err(no_use(result.reason.unwrap_or(GapReason::Unavailable), at("the department could not answer")))
+            }
+        };
+        let facts = match decoded {
+            Ok(facts) => facts,
+            Err(rejected) => {
+                of_no_use.push((person, rejected));
+                continue;
             }
         };
         let by_way = result.by_way(department, dataset).map_err(|what| malformed(at(what)))?;
@@ -225,11 +267,13 @@ pub fn decode(
         }
         *slot = Some(answer);
     }
-    answers
-        .into_iter()
-        .map(|slots| slots.into_iter().collect::<Option<Vec<_>>>())
-        .collect::<Option<Vec<_>>>()
-        .ok_or_else(|| malformed("/results: an answer is missing for a person and dataset asked about".to_owned()))
+    let missing = || malformed("/results: an answer is missing for a person and dataset asked about".to_owned());
+    let of_person =
+        |(person, slots): (usize, Vec<Option<Arc<Answer>>>)| match of_no_use.iter().find(|(of, _)| *of == person) {
+            Some((_, rejected)) => Ok(Err(rejected.clone())),
+            None => slots.into_iter().collect::<Option<Vec<_>>>().map(Ok).ok_or_else(missing),
+        };
+    answers.into_iter().enumerate().map(of_person).collect()
 }
 
 #[cfg(test)]
@@ -237,7 +281,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::domain::dataset::{Catalogue, DatasetId};
+    use crate::domain::dataset::Catalogue;
 
     const ID: &str = "150000198605021015";
 

@@ -26,6 +26,8 @@ pub(super) struct Delays {
     seen: Mutex<Seen>,
     half: AtomicU64,
     most: AtomicU64,
+    nineteen: AtomicU64,
+    nearly_all: AtomicU64,
 }
 
 struct Seen {
@@ -53,9 +55,11 @@ impl Delays {
             return;
         }
         seen.since = 0;
-        let half = seen.quantile(50);
+        let (half, nineteen) = (seen.quantile(50), seen.quantile(95));
         self.half.store(half, Ordering::Relaxed);
-        self.most.store(seen.quantile(95).max(half * FAR), Ordering::Relaxed);
+        self.most.store(nineteen.max(half * FAR), Ordering::Relaxed);
+        self.nineteen.store(nineteen, Ordering::Relaxed);
+        self.nearly_all.store(seen.quantile(99), Ordering::Relaxed);
         if seen.total >= HALVED_AT {
             seen.counts.iter_mut().for_each(|count| *count /= 2);
             seen.total = seen.counts.iter().sum();
@@ -71,6 +75,16 @@ impl Delays {
     /// there were enough of them.
     pub(super) fn most(&self) -> Option<Duration> {
         known(self.most.load(Ordering::Relaxed))
+    }
+
+    /// Nineteen of twenty answers took no longer. `None` until there were enough of them.
+    pub(super) fn nineteen(&self) -> Option<Duration> {
+        known(self.nineteen.load(Ordering::Relaxed))
+    }
+
+    /// Ninety-nine of a hundred answers took no longer. `None` until there were enough of them.
+    pub(super) fn nearly_all(&self) -> Option<Duration> {
+        known(self.nearly_all.load(Ordering::Relaxed))
     }
 }
 

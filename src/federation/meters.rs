@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use metrics::{Counter, Gauge, Histogram};
 
 use super::ask::DepartmentOutcome;
+use super::health::HealthView;
 use crate::domain::dataset::{Catalogue, DepartmentId};
 use crate::domain::outcome::GapReason;
 
@@ -16,10 +17,18 @@ pub(super) struct AdapterMeters {
     pub(super) hedges: Counter,
     /// Second requests because the first was lost.
     pub(super) retries: Counter,
+    /// Requests the hub made by itself, for what was owed.
+    pub(super) background: Counter,
+    /// Queries that may carry several households.
+    pub(super) batches: Counter,
+    /// Households that were asked about in them.
+    pub(super) batched: Counter,
     /// Questions that were not sent because the breaker is open.
     pub(super) left_alone: Counter,
     /// 1 while the breaker is open.
     pub(super) open: Gauge,
+    /// 1 while it is demoted.
+    pub(super) demoted: Gauge,
     /// Questions that may be under way at once.
     pub(super) places: Gauge,
 }
@@ -32,8 +41,12 @@ impl AdapterMeters {
             first: sent("first"),
             hedges: sent("hedge"),
             retries: sent("retry"),
+            background: sent("background"),
+            batches: metrics::counter!("hedui_department_batches_total", "department" => id.to_string()),
+            batched: metrics::counter!("hedui_department_batched_households_total", "department" => id.to_string()),
             left_alone: metrics::counter!("hedui_department_left_alone_total", "department" => id.to_string()),
             open: metrics::gauge!("hedui_department_breaker_open", "department" => id.to_string()),
+            demoted: metrics::gauge!("hedui_department_demoted", "department" => id.to_string()),
             places: metrics::gauge!("hedui_department_places", "department" => id.to_string()),
         }
     }
@@ -73,5 +86,23 @@ impl Meters {
             }
         }
         meter.seconds.record(outcome.elapsed.as_secs_f64());
+    }
+}
+
+/// Shows how a department does; for now and then, not for every question.
+pub(super) fn show(health: &HealthView) {
+    let department = || health.department.to_string();
+    let small = |value: u64| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
+    metrics::gauge!("hedui_department_well_percent", "department" => department()).set(health.well_percent);
+    for times in &health.steps {
+        for (quantile, micros) in [("0.5", times.p50_us), ("0.95", times.p95_us), ("0.99", times.p99_us)] {
+            metrics::gauge!("hedui_department_step_seconds", "department" => department(), "step" => times.step.as_str(), "quantile" => quantile)
+                .set(small(micros) / 1e6);
+        }
+    }
+    for dataset in &health.datasets {
+        let id = || dataset.dataset.to_string();
+        metrics::gauge!("hedui_dataset_no_record_percent", "dataset" => id()).set(dataset.no_record_percent);
+        metrics::gauge!("hedui_dataset_malformed_percent", "dataset" => id()).set(dataset.malformed_percent);
     }
 }

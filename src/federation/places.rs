@@ -59,6 +59,21 @@ impl Places {
         Some(Place { places: self, permit: Some(self.free.try_acquire().ok()?) })
     }
 
+    /// A place, if half of them are free now: for what can wait until nobody else needs them.
+    pub(super) fn take_spare(&self) -> Option<Place<'_>> {
+        if self.free.available_permits() * 2 < self.count() { None } else { self.take_now() }
+    }
+
+    /// Whether somebody is on the way.
+    pub(super) fn are_used(&self) -> bool {
+        self.free.available_permits() < self.count()
+    }
+
+    /// Whether all are taken.
+    pub(super) fn are_full(&self) -> bool {
+        self.free.available_permits() == 0
+    }
+
     /// How many places there are.
     pub(super) fn count(&self) -> usize {
         self.bound().now

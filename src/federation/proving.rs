@@ -159,6 +159,7 @@ mod tests {
     use connectors::signature::{content_digest, sign};
 
     use super::*;
+    use crate::egress::client::Times;
 
     const BODY: &[u8] = b"{}";
     const QUESTION: &str = "sha-256=:AA==:";
@@ -170,7 +171,8 @@ mod tests {
     fn arrived(by: &PrivateKey, question: &str) -> Arrived {
         let digest = content_digest(BODY);
         let fields = sign(by, Covered { status: 200, digest: &digest, question: QUESTION }, question, 1_760_000_000);
-        Arrived { body: BODY.to_vec(), fields: [Some(digest), Some(fields.input), Some(fields.signature)] }
+        let fields = [Some(digest), Some(fields.input), Some(fields.signature)];
+        Arrived { body: BODY.to_vec(), fields, times: Times::default() }
     }
 
     fn keys(before_use: bool) -> AnswerKeys {

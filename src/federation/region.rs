@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::plan::{DepartmentPlan, Plan, SubjectPlan};
 use crate::domain::dataset::DepartmentId;
 use crate::domain::division::DivisionCode;
@@ -12,7 +14,8 @@ use crate::domain::household::{Household, MemberRef};
 use crate::domain::outcome::GapReason;
 
 /// Who answers for the departments of a division.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Provided {
     /// This hub's own departments.
     Here,
@@ -23,7 +26,7 @@ pub enum Provided {
 }
 
 /// Members of one household whose records lie in one region.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Region {
     /// Who answers for it.
     pub provided: Provided,

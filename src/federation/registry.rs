@@ -33,6 +33,8 @@ pub struct Terms {
     pub burst: NonZeroU32,
     /// Questions in flight at the same time, at most.
     pub in_flight: NonZeroU32,
+    /// People in one query of several households, at most; 1: households never share a query.
+    pub shared_subjects: usize,
     /// Whether a question may be asked a second time when the answer takes longer than most.
     pub may_hedge: bool,
 }
@@ -45,6 +47,7 @@ impl Terms {
             per_second: agreement.per_second,
             burst: agreement.burst,
             in_flight: agreement.in_flight,
+            shared_subjects: agreement.shared_subjects as usize,
             may_hedge: agreement.hedge,
         }
     }

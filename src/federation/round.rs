@@ -6,18 +6,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use connectors::context::{CONTEXT, Case, ContextSigner, Disclosure, Question as Disclosed, SignedContext, digest_of};
 use connectors::signature::{CONTENT_DIGEST, digests};
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::ask::{Inquiry, MemberAnswers, Wanted};
+use super::batch::{Party, PartyMember};
 use super::cache::Person;
 use super::plan::{DepartmentPlan, Plan};
+use super::question::{AuthorisationBody, CaseBody, PersonBody, query_body};
 use super::registry::Entered;
+use crate::domain::authorisation::Authorisation;
+use crate::domain::class::Class;
 use crate::domain::clock::{Clock, Randomness};
 use crate::domain::dataset::{Dataset, DepartmentId};
 use crate::domain::division::DivisionCode;
 use crate::domain::household::Member;
-use crate::domain::period::Period;
 use crate::domain::purpose::Purpose;
 use crate::egress::client::Field;
 
@@ -36,6 +38,22 @@ pub(super) struct AskedPerson<'a> {
     pub(super) member: &'a Member,
     pub(super) person: &'a Person,
     pub(super) datasets: Vec<&'a Dataset>,
+    /// The same by their positions in the catalogue.
+    pub(super) places: &'a [usize],
+}
+
+impl AskedPerson<'_> {
+    /// `household` is where the household is registered, where a hub is asked: it is told of each person's division.
+    fn body(&self, household: Option<DivisionCode>) -> PersonBody<'_> {
+        PersonBody {
+            reference: self.member.reference.as_str(),
+            id_number: self.member.id_number.reveal(),
+            name: &self.member.name,
+            datasets: &self.datasets,
+            case: None,
+            division: household.map(|household| self.member.division.unwrap_or(household)),
+        }
+    }
 }
 
 /// What a question is about, beside what is known already.
@@ -84,9 +102,11 @@ impl<'a> Question<'a> {
         (case, salt): (&Case, [u8; 16]),
     ) -> Self {
         let within = department.hub().map(|_| within(inquiry, entered.way.adapter.timeout));
-        let body = body(plan, inquiry, &known.people, within);
+        let household = within.map(|_| inquiry.household.hukou_region);
+        let people = known.people.iter().map(|asked| asked.body(household));
+        let body = query_body((case_body(inquiry), within), plan.purpose, plan.period, people);
         let number = inquiry.tally.next(department.asked());
-        let id = format!("{}.{}.{number}", inquiry.verification, department.asked());
+        let id = inquiry.tally.question_id(inquiry.verification, department.asked().as_str(), number);
         let (digest, told) = digests(&body);
         let aud = department.asked().to_string();
         let disclosure =
@@ -103,6 +123,31 @@ pub(super) fn case(inquiry: &Inquiry<'_>) -> Case {
         organisation: inquiry.organisation.to_owned(),
         division: inquiry.division.as_str().to_owned(),
         via: inquiry.via.map(ToString::to_string),
+        question: None,
+    }
+}
+
+fn case_body<'a>(inquiry: &Inquiry<'a>) -> CaseBody<'a> {
+    let Authorisation { number, valid_until, .. } = inquiry.authorisation;
+    CaseBody {
+        request_id: inquiry.verification,
+        authorisation: AuthorisationBody { number, valid_until: *valid_until },
+    }
+}
+
+/// A household that shares a query.
+pub(super) fn party(inquiry: &Inquiry<'_>, question: &Question<'_>) -> Party {
+    let member = |asked: &AskedPerson<'_>| PartyMember {
+        id_number: asked.member.id_number.clone(),
+        name: asked.member.name.clone(),
+        datasets: asked.places.to_vec(),
+    };
+    Party {
+        case: Case { question: Some(question.id.clone()), ..case(inquiry) },
+        authorisation: (inquiry.authorisation.number.clone(), inquiry.authorisation.valid_until),
+        people: question.known.people.iter().map(member).collect(),
+        tally: inquiry.tally.clone(),
+        number: question.number,
     }
 }
 
@@ -119,13 +164,13 @@ impl Signing {
         &self,
         purpose: Purpose,
         (aud, jti): (String, String),
-        case: Case,
+        cases: Vec<Case>,
         body: &Bytes,
     ) -> (Outgoing, String) {
         let mut salt = [0_u8; 16];
         self.randomness.fill(&mut salt);
         let (digest, told) = digests(body);
-        let disclosure = Disclosure::of(&Disclosed { aud, jti, digest: told, cases: vec![case] }, salt);
+        let disclosure = Disclosure::of(&Disclosed { aud, jti, digest: told, cases }, salt);
         let signed = self.signer.sign(purpose.as_str(), std::iter::once(&disclosure), self.clock.now().as_second());
         (Outgoing::new(body, signed.with(&disclosure), &digest), digest)
     }
@@ -157,7 +202,7 @@ impl Round {
 pub(super) fn flight_key(
     plan: &Plan,
     department: &DepartmentId,
-    authorisation: &str,
+    inquiry: &Inquiry<'_>,
     people: &[AskedPerson<'_>],
 ) -> Box<[u8]> {
     let mut key = Vec::with_capacity(160);
@@ -171,7 +216,9 @@ pub(super) fn flight_key(
         key.extend_from_slice(&day.year().to_be_bytes());
         key.extend_from_slice(&[day.month().unsigned_abs(), day.day().unsigned_abs()]);
     }
-    text(&mut key, authorisation);
+    text(&mut key, &inquiry.authorisation.number);
+    // Who has somebody waiting does not wait for what is asked in passing.
+    key.push(u8::from(inquiry.class == Class::Background));
     for person in people {
         text(&mut key, person.member.reference.as_str());
         key.extend_from_slice(person.person.subject().bytes());
@@ -186,66 +233,4 @@ pub(super) fn flight_key(
 /// How long the answer to a question is waited for.
 fn within(inquiry: &Inquiry<'_>, timeout: Duration) -> Duration {
     inquiry.deadline.saturating_duration_since(Instant::now()).min(timeout)
-}
-
-/// The body of a query, as [`connectors::protocol::Query`] reads it. A hub, which is told how long is waited, is told of
-/// each person's division besides.
-fn body(plan: &Plan, inquiry: &Inquiry<'_>, people: &[AskedPerson<'_>], within: Option<Duration>) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        request_id: &'a str,
-        purpose: &'a str,
-        authorisation: BodyAuthorisation<'a>,
-        period: Period,
-        datasets: Vec<&'a str>,
-        subjects: Vec<BodySubject<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        within_ms: Option<u64>,
-    }
-    #[derive(Serialize)]
-    struct BodyAuthorisation<'a> {
-        number: &'a str,
-        valid_until: jiff::civil::Date,
-    }
-    #[derive(Serialize)]
-    struct BodySubject<'a> {
-        #[serde(rename = "ref")]
-        reference: &'a str,
-        id_number: &'a str,
-        name: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        datasets: Option<Vec<&'a str>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        division: Option<DivisionCode>,
-    }
-    let mut datasets: Vec<&str> = Vec::new();
-    for dataset in people.iter().flat_map(|person| &person.datasets) {
-        if !datasets.contains(&dataset.id.as_str()) {
-            datasets.push(dataset.id.as_str());
-        }
-    }
-    let subjects = people
-        .iter()
-        .map(|person| BodySubject {
-            reference: person.member.reference.as_str(),
-            id_number: person.member.id_number.reveal(),
-            name: &person.member.name,
-            datasets: (person.datasets.len() < datasets.len())
-                .then(|| person.datasets.iter().map(|dataset| dataset.id.as_str()).collect()),
-            division: within.map(|_| person.member.division.unwrap_or(inquiry.household.hukou_region)),
-        })
-        .collect();
-    let body = Body {
-        request_id: inquiry.verification,
-        purpose: plan.purpose.as_str(),
-        authorisation: BodyAuthorisation {
-            number: &inquiry.authorisation.number,
-            valid_until: inquiry.authorisation.valid_until,
-        },
-        period: plan.period,
-        datasets,
-        subjects,
-        within_ms: within.map(|within| u64::try_from(within.as_millis()).unwrap_or(u64::MAX)),
-    };
-    serde_json::to_vec(&body).expect("a query holds only strings and lists")
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use connectors::context::Case;
 use tokio::time::Instant;
 
+use super::adapter::Sharing;
 use super::ask::{Federation, Inquiry};
 use super::client::Arrived;
 use super::decode::{Asked, decode};
@@ -17,6 +18,7 @@ use super::plan::Plan;
 use super::proving::{Evidence, SignatureState};
 use super::registry::Shadow;
 use super::round::{Question, case};
+use crate::domain::class::Class;
 use crate::domain::dataset::{Dataset, DatasetId, DepartmentId};
 use crate::domain::id_number::IdNumber;
 use crate::domain::outcome::{Answer, GapReason, Missed};
@@ -89,7 +91,7 @@ impl Copied {
             verification: inquiry.verification.to_owned(),
             caller: inquiry.caller.to_owned(),
             purpose: plan.purpose,
-            question: format!("{}.{}.{}", inquiry.verification, shadow.way.owner, question.number),
+            question: inquiry.tally.question_id(inquiry.verification, &shadow.way.owner, question.number),
             case: case(inquiry),
             body: question.body.clone(),
             people: people.collect(),
@@ -118,11 +120,11 @@ impl Federation {
         let deadline = Instant::now() + adapter.timeout.min(Duration::from_mins(1));
         // The live one's context names its question, and may have come to its end meanwhile.
         let to = (copied.department.to_string(), copied.question.clone());
-        let (outgoing, digest) = self.signing.alone(copied.purpose, to, copied.case.clone(), &copied.body);
+        let (outgoing, digest) = self.signing.alone(copied.purpose, to, vec![copied.case.clone()], &copied.body);
         let read = |arrived: Arrived| self.read_shadow(copied, &digest, &arrived);
-        match adapter.call(outgoing, deadline, || {}, read).await {
+        match adapter.call((Class::Single, Sharing::Alone), || outgoing, deadline, || {}, read).await {
             Ok(answers) => Compared::Answered(compare(&copied.people, &answers)),
-            Err(reason) => Compared::Missed(reason.into()),
+            Err(failure) => Compared::Missed(failure.reason.into()),
         }
     }
 

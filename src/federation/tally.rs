@@ -2,14 +2,17 @@
 //!
 //! It outlives the asking: a verification that is broken off has asked whom it asked.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::dataset::DepartmentId;
 use crate::domain::outcome::{AskedOnce, GapReason};
 
-/// The questions of one verification.
-#[derive(Debug, Default)]
-pub struct Tally(Mutex<Vec<DepartmentTally>>);
+/// The questions of one verification. Copies count together.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    counted: Arc<Mutex<Vec<DepartmentTally>>>,
+    attempt: Option<Arc<str>>,
+}
 
 /// What one department was asked, and what it was spared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +26,18 @@ pub struct DepartmentTally {
 }
 
 impl Tally {
+    /// The questions that are asked when a verification is asked about again; the attempt has a name that no other has.
+    pub fn of_attempt(attempt: &str) -> Self {
+        Self { counted: Arc::default(), attempt: Some(attempt.into()) }
+    }
+
+    /// What an adapter is told of a question, and the hub's account says of it: unique to it.
+    pub(super) fn question_id(&self, verification: &str, adapter: &str, number: usize) -> String {
+        question_id(verification, adapter, self.attempt.as_deref(), number)
+    }
+
     fn with<T>(&self, department: &DepartmentId, change: impl FnOnce(&mut DepartmentTally) -> T) -> T {
-        let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tallies = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tally) = tallies.iter_mut().find(|tally| tally.department == *department) {
             return change(tally);
         }
@@ -72,7 +85,15 @@ impl Tally {
 
     /// What was counted so far.
     pub fn counted(&self) -> Vec<DepartmentTally> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The id of a question of a verification to an adapter; of one that was asked again, with the attempt's name.
+pub fn question_id(verification: &str, adapter: &str, attempt: Option<&str>, number: usize) -> String {
+    match attempt {
+        None => format!("{verification}.{adapter}.{number}"),
+        Some(attempt) => format!("{verification}.{adapter}.{attempt}.{number}"),
     }
 }
 

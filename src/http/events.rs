@@ -8,25 +8,30 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use futures_util::stream::{self, Stream};
 
-use super::front::{Hub, Takes};
+use super::front::{Admitted, Hub, Takes};
 use super::problem::Problem;
 use super::verifications::usable_id;
 use crate::auth::access::Action;
+use crate::domain::problem::Text;
 use crate::service::running::Running;
-use crate::service::verify::Follow;
+use crate::service::verify::{Caller, Follow};
 
 /// Follow a verification.
 ///
 /// One `department` event for each department as it answers, then one `completed` event with the whole
 /// answer (or `interrupted`, when nothing could be made durable: ask again). In minimal disclosure a
 /// department that is asked for more is told again, and those that need not be asked come last, `not_asked`.
-/// A comment every 15 seconds keeps the connection open. `Last-Event-ID` resumes.
+/// A comment every 15 seconds keeps the connection open. `Last-Event-ID` resumes. With `until=settled` the stream of an
+/// open verdict goes on: another `completed` for each later version, as departments answer what they owe, until none will
+/// come by itself any more.
 #[utoipa::path(
     get, path = "/v1/verifications/{id}/events", tag = "verifications",
     params(
         ("id" = String, Path, description = "The verification's id"),
+        ("until" = Option<String>, Query, description = "`settled`: go on until no later version will come by itself"),
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received"),
     ),
     responses(
@@ -40,10 +45,18 @@ use crate::service::verify::Follow;
 pub(super) async fn follow(State(hub): State<Arc<Hub>>, Path(id): Path<String>, request: Request) -> Response {
     hub.admit(request, Takes::Nothing, Action::LookAtVerification, usable_id(&id), async |admitted| {
         let last = admitted.head.headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+        let settled = match admitted.head.uri.query().unwrap_or_default() {
+            "" => false,
+            "until=settled" => true,
+            _ => return Err(Problem::query(Text::new("只接受 until=settled。", "Only until=settled is known."))),
+        };
         let follow = hub.verifications.follow(admitted.caller(), &id).await.map_err(Problem::of)?;
+        let told = if let Follow::Ended { version, .. } = &follow { *version } else { 1 };
+        let later = settled.then(|| later(Arc::clone(&hub), admitted, id.clone(), told));
+        let later = stream::iter(later).flatten();
         let mut response = match follow {
-            Follow::Running(verification) => sse(running(verification, last.unwrap_or(0))),
-            Follow::Ended(body) => sse(stream::iter([Ok(completed(&body))])),
+            Follow::Running(verification) => sse(running(verification, last.unwrap_or(0)).chain(later)),
+            Follow::Ended { body, .. } => sse(stream::iter([Ok(completed(&body))]).chain(later)),
         };
         // Proxies must pass events on as they come.
         response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
@@ -54,6 +67,30 @@ pub(super) async fn follow(State(hub): State<Arc<Hub>>, Path(id): Path<String>, 
 
 fn sse(events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> Response {
     Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
+}
+
+/// The versions after the one that was told, as they come.
+fn later(
+    hub: Arc<Hub>,
+    admitted: &Admitted,
+    id: String,
+    told: u32,
+) -> impl Stream<Item = Result<Event, Infallible>> + Send + use<> {
+    let (client, request_id, class) = (Arc::clone(&admitted.client), admitted.request_id.clone(), admitted.class);
+    stream::unfold((hub, id, told), move |(hub, id, told)| {
+        let (client, request_id) = (Arc::clone(&client), request_id.clone());
+        async move {
+            let caller = Caller { client: &client, request_id: &request_id, class };
+            match hub.verifications.next_version(caller, &id, told).await {
+                Ok(Some((version, body))) => Some((Ok(completed(&body)), (hub, id, version))),
+                Ok(None) => None,
+                Err(error) => {
+                    tracing::error!(verification = id, %error, "later versions cannot be told now");
+                    None
+                }
+            }
+        }
+    })
 }
 
 fn completed(body: &[u8]) -> Event {

@@ -16,13 +16,16 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum_server::tls::TlsInfo;
 
-use super::problem::{PROOF_CODE, Problem};
+use super::problem::{OVERLOADED, PROOF_CODE, Problem};
+use super::shedding::{self, Shedding};
 use crate::auth::access::{Action, Object, authorise};
 use crate::auth::dpop::{Proof, ProofError};
 use crate::auth::peer::{Peer, Proxies};
+use crate::auth::pressure::Overload;
 use crate::auth::rate_limit::{ClientLimit, Standing};
 use crate::auth::token::{Accredited, Thumbprint, TokenError, TokenVerifier};
 use crate::domain::actor::Client;
+use crate::domain::class::Class;
 use crate::domain::clock::{Clock, Randomness};
 use crate::domain::problem::Text;
 use crate::service::adapters::Adapters;
@@ -64,6 +67,8 @@ pub struct Hub {
     pub proofs: Proofs,
     /// What the documents under `/.well-known/` say.
     pub published: Published,
+    /// Who is let in when not everybody can be served.
+    pub shedding: Shedding,
     /// What one client may ask.
     pub limit: ClientLimit,
     /// Records what is refused.
@@ -100,6 +105,8 @@ pub struct Published {
 pub(super) struct Admitted {
     /// Who asks.
     pub(super) client: Arc<Client>,
+    /// How urgent it is.
+    pub(super) class: Class,
     /// The request's id.
     pub(super) request_id: String,
     /// The request's head.
@@ -167,6 +174,15 @@ impl Hub {
         let (head, body) = request.into_parts();
         let asking = Asking::of(&head);
         let request_id = self.request_id(&head.headers);
+        let said = shedding::said(&head.headers);
+        // Who would have departments asked costs most; turned away before anything was done, they cost next to nothing.
+        let is_costly = action == Action::AskForVerification;
+        if is_costly && let Err(overload) = self.shedding.check(said, self.verifications.under_way()) {
+            let problem = Problem::overloaded(said, overload);
+            let mut response = self.refuse(problem, None, self.peer(&asking), &request_id, about).await;
+            tell_request(response.headers_mut(), &request_id, None);
+            return response;
+        }
         let authorization = head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         let accredited = self.tokens.verify(authorization, certificate(&head).as_ref(), self.clock.now());
         let proven = accredited.and_then(|accredited| self.prove(&head, accredited));
@@ -185,8 +201,13 @@ impl Hub {
                 }
                 Ok(within) => {
                     standing = Some(within);
+                    let class = self.shedding.class_of(&client.id, said);
+                    let under_way = || self.verifications.under_way();
                     let received = match self.use_up(proof.as_ref()).await {
                         Err(problem) => Err(problem),
+                        Ok(()) if is_costly && class != said && self.shedding.check(class, under_way()).is_err() => {
+                            Err(Problem::overloaded(class, Overload::Processor))
+                        }
                         Ok(()) => match authorise(client, action, &Object::AtTheDoor).check() {
                             Ok(()) => self.receive(&head, body, takes).await,
                             Err(denial) => Err(Problem::of(denial.into())),
@@ -196,7 +217,7 @@ impl Hub {
                         Err(problem) => Err(problem),
                         Ok(body) => {
                             let (client, request_id) = (Arc::clone(client), request_id.clone());
-                            use_case(&Admitted { client, request_id, head, body }).await
+                            use_case(&Admitted { client, class, request_id, head, body }).await
                         }
                     }
                 }
@@ -250,7 +271,7 @@ impl Hub {
     ) -> Response {
         let mut problem = problem.in_request(request_id);
         let mut retry_after = None;
-        if problem.status < 500 {
+        if problem.status < 500 || problem.code == OVERLOADED {
             let code = problem.code;
             let refusal = Refusal { client, peer, problem: code, request_id, verification: about, object: None };
             match self.refusals.record(refusal).await {

@@ -7,10 +7,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::dpop::ProofError;
+use crate::auth::pressure::Overload;
 use crate::auth::token::TokenError;
+use crate::domain::class::Class;
 use crate::domain::problem::{Finding, Text};
 use crate::service::error::ServiceError;
 
+/// The code of a request that is not let in because there is more to do than can be done.
+pub(super) const OVERLOADED: &str = "overloaded";
 /// The code of a proof of possession that is not accepted (RFC 9449 section 12.2).
 pub(super) const PROOF_CODE: &str = "invalid_dpop_proof";
 
@@ -194,6 +198,36 @@ impl Problem {
             ),
         )
         .retryable_after(retry_after_seconds)
+    }
+
+    /// The hub has more to do than it can, and this request is not let in.
+    pub fn overloaded(class: Class, overload: Overload) -> Self {
+        let title = match overload {
+            Overload::Processor => {
+                Text::new("平台繁忙，请求未受理。", "The hub has more to do than it can; the request was not let in.")
+            }
+            Overload::UnderWay => Text::new(
+                "正在进行的核对已达上限，请求未受理。",
+                "As many verifications are under way as may be; the request was not let in.",
+            ),
+        };
+        let (fix, seconds) = match class {
+            Class::Single => (
+                Text::new(
+                    "请稍后以相同的 Idempotency-Key 重试；成批的请求请标明 Priority: u=5，以便让单户先行。",
+                    "Ask again with the same Idempotency-Key; mark requests that are one of many with Priority: u=5, so that single households go first.",
+                ),
+                2,
+            ),
+            Class::Batch | Class::Background => (
+                Text::new(
+                    "成批的请求让位于单户；请放慢，稍后以相同的 Idempotency-Key 重试。",
+                    "Batches give way to single households; slow down and ask again with the same Idempotency-Key.",
+                ),
+                10,
+            ),
+        };
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, OVERLOADED, title, fix).retryable_after(seconds)
     }
 
     /// The token is not accepted.

@@ -54,6 +54,7 @@ fn routes() -> OpenApiRouter<Arc<Hub>> {
         .routes(routes!(verifications::create))
         .routes(routes!(verifications::plan))
         .routes(routes!(verifications::show))
+        .routes(routes!(verifications::refresh))
         .routes(routes!(events::follow))
         .routes(routes!(authorisations::register))
         .routes(routes!(authorisations::show, authorisations::revoke))

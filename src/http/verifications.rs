@@ -20,7 +20,7 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 
 impl Admitted {
     pub(super) fn caller(&self) -> Caller<'_> {
-        Caller { client: &self.client, request_id: &self.request_id }
+        Caller { client: &self.client, request_id: &self.request_id, class: self.class }
     }
 }
 
@@ -82,11 +82,14 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Res
 }
 
 /// Look at a verification again.
+///
+/// Where departments answered later what they owed there are versions; the earlier ones stay readable.
 #[utoipa::path(
     get, path = "/v1/verifications/{id}", tag = "verifications",
     params(
         ("id" = String, Path, description = "The verification's id"),
         ("expand" = Option<String>, Query, description = "One or more of `comparison`, `evidence`, `report`, `trace`, with commas"),
+        ("version" = Option<u32>, Query, description = "This version of the outcome instead of the newest"),
     ),
     responses(
         (status = 200, description = "The verification", body = VerificationAnswer<'static>),
@@ -133,6 +136,43 @@ pub(super) async fn plan(State(hub): State<Arc<Hub>>, request: Request) -> Respo
     .await
 }
 
+/// Ask again for what departments owe.
+///
+/// A verdict that is open because departments did not answer is made again with what they answer now; whoever answered
+/// is not asked again. The hub does so by itself too (`follow_up`); this does it at once. What departments answer makes a
+/// new version of the verification, and the earlier ones stay readable (`?version=`). Where nothing is owed nobody is asked.
+#[utoipa::path(
+    post, path = "/v1/verifications/{id}/refresh", tag = "verifications",
+    params(
+        ("id" = String, Path, description = "The verification's id"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N` bounds the wait in seconds, `respond-async` does not wait (RFC 7240)"),
+    ),
+    responses(
+        (status = 200, description = "The newest version", body = VerificationAnswer<'static>),
+        (status = 202, description = "Departments are still being asked; the newest version so far", body = VerificationAnswer<'static>),
+        (status = 401, description = "No usable access token", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Outside the client's division or purposes", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such verification of this client", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It has not ended yet", body = Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The verification was erased", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The household's authorisation was revoked or has ended", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "One request too many", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing can be made durable now", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("access_token" = [])),
+)]
+pub(super) async fn refresh(State(hub): State<Arc<Hub>>, Path(id): Path<String>, request: Request) -> Response {
+    hub.admit(request, Takes::Nothing, Action::AskForVerification, usable_id(&id), async |admitted| {
+        let wait = preferred_wait(&admitted.head.headers, hub.default_wait, hub.max_wait);
+        let reply = hub.verifications.refresh(admitted.caller(), &id, wait).await.map_err(Problem::of)?;
+        Ok(match reply {
+            Reply::Completed { body, .. } => json(StatusCode::OK, body),
+            Reply::Running { body, .. } => json(StatusCode::ACCEPTED, body),
+        })
+    })
+    .await
+}
+
 /// The id of a path, when it has the form of one; anything else is not written to the log.
 pub(super) fn usable_id(id: &str) -> Option<&str> {
     let form =
@@ -143,6 +183,10 @@ pub(super) fn usable_id(id: &str) -> Option<&str> {
 fn expand(query: Option<&str>) -> Result<Expand, Problem> {
     let mut expand = Expand::default();
     for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        if let Some(version) = pair.strip_prefix("version=").and_then(|version| version.parse().ok()) {
+            expand.version = Some(version);
+            continue;
+        }
         let known = pair.strip_prefix("expand=").is_some_and(|names| {
             names.split([',']).flat_map(|names| names.split("%2C")).all(|name| match name {
                 "evidence" => {
@@ -166,8 +210,8 @@ fn expand(query: Option<&str>) -> Result<Expand, Problem> {
         });
         if !known {
             return Err(Problem::query(Text::new(
-                "只接受 expand=comparison,evidence,report,trace 中的一项或几项。",
-                "Only expand with one or more of comparison,evidence,report,trace is known.",
+                "只接受 version=版本号，以及 expand=comparison,evidence,report,trace 中的一项或几项。",
+                "Only version with a number, and expand with one or more of comparison,evidence,report,trace are known.",
             )));
         }
     }
@@ -185,7 +229,8 @@ mod tests {
         assert_eq!(expand(Some("expand=evidence&expand=trace")).unwrap(), both);
         assert_eq!(expand(Some("expand=evidence%2Ctrace")).unwrap(), both);
         assert_eq!(expand(None).unwrap(), Expand::default());
-        for bad in ["expand=all", "fields=x", "expand", "expand=evidence,"] {
+        assert_eq!(expand(Some("version=2")).unwrap(), Expand { version: Some(2), ..Expand::default() });
+        for bad in ["version=x", "expand=all", "fields=x", "expand", "expand=evidence,"] {
             assert!(expand(Some(bad)).is_err(), "{bad}");
         }
     }

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::disclosure::DisclosureSummary;
+use super::verify::FollowUpView;
 use crate::domain::dataset::{Catalogue, DatasetId, DepartmentId};
 use crate::domain::household::{MemberRef, Place};
 use crate::domain::outcome::{Freshness, GapReason, Told};
@@ -141,10 +142,7 @@ impl DepartmentRow {
 
     fn fails(&mut self, reason: GapReason) {
         self.status = reason.as_str();
-        self.retryable = matches!(
-            reason,
-            GapReason::Timeout | GapReason::Unavailable | GapReason::QuotaExceeded | GapReason::Malformed
-        );
+        self.retryable = reason.may_pass();
     }
 
     /// Whose adapter was asked: the department's, or that of the hub in its place.
@@ -218,6 +216,8 @@ pub struct VerificationAnswer<'a> {
     pub id: &'a str,
     /// Running or completed.
     pub status: VerificationStatus,
+    /// Which version of its outcome this is: 1, and one more each time that a department answered later what it owed.
+    pub version: u32,
     /// What it is for.
     pub purpose: Purpose,
     /// Where the application is made.
@@ -276,6 +276,9 @@ pub struct VerificationAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub trace: Option<&'a RawValue>,
+    /// While the verdict is open because departments did not answer: when the hub asks them again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follow_up: Option<FollowUpView>,
     /// The hub advises, a person decides.
     pub notice: Text,
 }

@@ -67,6 +67,13 @@ pub(super) struct Outcome {
     pub(super) engine: Option<String>,
 }
 
+impl Outcome {
+    /// Whether departments may still owe something: never false where the verdict is open.
+    pub(super) fn may_be_open(&self) -> bool {
+        self.answer.get().contains("\"PENDING_DATA\"")
+    }
+}
+
 /// The parts of an outcome, serialised already; each stays as it is, to the byte.
 pub(super) struct OutcomeParts<'a> {
     pub(super) answer: &'a [u8],
@@ -109,13 +116,16 @@ pub(super) fn kept_outcome(parts: &OutcomeParts<'_>) -> Vec<u8> {
 
 /// An answer with members put beside its own.
 pub(super) fn with_members(answer: &RawValue, members: &[(&str, &RawValue)]) -> Vec<u8> {
-    let mut body = answer.get().as_bytes().to_vec();
-    for (name, value) in members {
-        if body.pop() == Some(b'}') {
-            body.extend_from_slice(format!(",\"{name}\":").as_bytes());
-            body.extend_from_slice(value.get().as_bytes());
-            body.push(b'}');
-        }
+    let body = answer.get().as_bytes().to_vec();
+    members.iter().fold(body, |body, (name, value)| with_member(body, name, value))
+}
+
+/// An answer with a member put beside its own.
+pub(super) fn with_member(mut body: Vec<u8>, name: &str, value: &RawValue) -> Vec<u8> {
+    if body.pop() == Some(b'}') {
+        body.extend_from_slice(format!(",\"{name}\":").as_bytes());
+        body.extend_from_slice(value.get().as_bytes());
+        body.push(b'}');
     }
     body
 }

@@ -32,6 +32,7 @@ use crate::auth::access::{self, Denial, Object, authorise};
 use crate::auth::peer::Peer as Address;
 use crate::auth::rate_limit::ClientLimit;
 use crate::domain::actor::Client;
+use crate::domain::class::Class;
 use crate::domain::clock::Clock;
 use crate::domain::dataset::{DatasetId, DepartmentId};
 use crate::domain::division::DivisionCode;
@@ -275,6 +276,7 @@ impl Peers {
             division: asked.asking_division,
             via: via.as_ref(),
             tally,
+            class: Class::Single,
             deadline: Instant::now() + patience.min(self.parts.deadline),
         };
         federation.gather(&asked.plan, &inquiry, |_| {}).await
@@ -316,7 +318,7 @@ impl Peers {
         (event.authorisation, event.object) = (Some(asked.authorisation.number.as_str()), Some(object.as_str()));
         (event.verification, event.subjects) = (Some(id), &subjects);
         event.departments = &departments;
-        let questions = questions::logged(&rows, &counted);
+        let questions = questions::logged(&rows, &counted, None);
         event.questions = &questions;
         event.to_row()
     }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::dataset::DepartmentId;
 use crate::domain::problem::Text;
-use crate::domain::proof::AnswerProof;
+use crate::domain::proof::{AnswerProof, Signed};
 use crate::federation::ask::DepartmentOutcome;
 use crate::federation::proving::{Evidence, SignatureState};
 
@@ -124,7 +124,7 @@ pub(super) fn kept_proofs<'a>(outcomes: &'a [DepartmentOutcome], verification: &
 
 impl<'a> KeptProof<'a> {
     fn of(proof: &'a AnswerProof, verification: &str) -> Self {
-        let whole = (proof.verification == verification).then(|| WholeProof {
+        let whole = (proof.is_of_several || proof.verification == verification).then(|| WholeProof {
             question_digest: Cow::Borrowed(&proof.question_digest),
             signature_input: Cow::Borrowed(&proof.input),
             signature: Cow::Borrowed(&proof.signature),
@@ -139,6 +139,33 @@ impl<'a> KeptProof<'a> {
             digest: Cow::Borrowed(&proof.digest),
             whole,
         }
+    }
+
+    /// Whether it is the proof of the same answer.
+    pub(super) fn is_of(&self, proof: &AnswerProof) -> bool {
+        self.question == proof.question && self.digest == proof.digest
+    }
+
+    /// The proof again, for a later version of the verification that kept it.
+    pub(super) fn into_proof(self) -> AnswerProof {
+        let Self { department, asked_in, question, digest, whole } = self;
+        let received_at = whole.as_ref().map_or(Timestamp::UNIX_EPOCH, |whole| whole.received_at);
+        let (question_digest, input, signature, body) = whole.map_or_else(Default::default, |whole| {
+            let WholeProof { question_digest, signature_input, signature, body, .. } = whole;
+            (question_digest.into_owned(), signature_input.into_owned(), signature.into_owned(), body)
+        });
+        let is_of_several = asked_in == question;
+        let signed =
+            Signed { question: question.into_owned(), question_digest, digest: digest.into_owned(), input, signature };
+        let department = department.into_owned();
+        if is_of_several {
+            return AnswerProof::of_several(department, signed, received_at);
+        }
+        let proof = AnswerProof::new(department, asked_in.into_owned(), signed, received_at);
+        if let Some(body) = body {
+            proof.hold_body(body.into_owned().into_bytes());
+        }
+        proof
     }
 
     /// Verifies the answer with the department's keys: the digest of its bytes and the signature.

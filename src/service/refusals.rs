@@ -157,10 +157,13 @@ impl Refusals {
     }
 }
 
-/// Who is limited. A client that proved itself is, by its rate; only what it is refused past that is counted.
+/// Who is limited. A client that proved itself is, by its rate; only what it is refused past that is counted, or while the
+/// hub has more to do than it can.
 fn who(refusal: &Refusal<'_>) -> Option<Who> {
     match (refusal.client, refusal.peer) {
-        (Some(client), _) => (refusal.problem == "rate_limited").then(|| Who::Client(client.id.as_str().into())),
+        (Some(client), _) => {
+            matches!(refusal.problem, "rate_limited" | "overloaded").then(|| Who::Client(client.id.as_str().into()))
+        }
         (None, peer) => Some(peer.map_or(Who::Others, Who::Peer)),
     }
 }

@@ -1,6 +1,7 @@
 //! Verifications that are running in this process: what has come so far, and who waits.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -9,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::answer::DepartmentRow;
 use super::case::Case;
 use crate::domain::authorisation::canonical_number;
+use crate::domain::class::Class;
 use crate::store::StoreError;
 
 /// A completed answer, serialised once.
@@ -27,6 +29,8 @@ pub struct Running {
     pub opened_at: jiff::Timestamp,
     /// The request, with what it rests on.
     pub case: Case,
+    /// How urgent it is.
+    pub class: Class,
     /// Says that its authorisation was revoked while it ran.
     pub revoked: CancellationToken,
     /// The departments that have answered, in that order; followers watch this.
@@ -35,9 +39,9 @@ pub struct Running {
     pub end: watch::Sender<Option<End>>,
 }
 
-/// The verifications running in this process, by id.
+/// The verifications running in this process by id, and how many they are.
 #[derive(Default)]
-pub struct RunningTable(Mutex<HashMap<String, Arc<Running>>>);
+pub struct RunningTable(Mutex<HashMap<String, Arc<Running>>>, AtomicUsize);
 
 impl RunningTable {
     /// Adds one. `None` when it is there already.
@@ -48,6 +52,7 @@ impl RunningTable {
         }
         let running = Arc::new(running);
         table.insert(running.id.clone(), Arc::clone(&running));
+        self.1.store(table.len(), Ordering::Relaxed);
         Some(running)
     }
 
@@ -67,6 +72,13 @@ impl RunningTable {
 
     /// Removes one that has come to its end.
     pub fn remove(&self, id: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        table.remove(id);
+        self.1.store(table.len(), Ordering::Relaxed);
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.1.load(Ordering::Relaxed)
     }
 }

@@ -24,6 +24,7 @@ use crate::domain::clock::Clock;
 use crate::domain::dataset::{Catalogue, DepartmentId};
 use crate::domain::outcome::AskedOnce;
 use crate::domain::period::date_in_china;
+use crate::federation::tally::question_id;
 use crate::store::{Changes, EntryRow, Store, StoreError, UsageCounts, UsageRow};
 
 /// So many entries are read at a stretch.
@@ -143,6 +144,8 @@ struct Told {
 
 #[derive(Deserialize)]
 struct ToldQuestions {
+    #[serde(default)]
+    attempt: Option<String>,
     #[serde(default)]
     cached: i64,
     department: String,
@@ -294,12 +297,15 @@ fn begin_of(day: Date) -> i64 {
 /// Adds what one entry tells.
 fn add(counts: &mut BTreeMap<[String; 5], i64>, told: Told) {
     let day = date_in_china(told.at).to_string();
-    for ToldQuestions { cached, department, joined, sent, unneeded } in told.questions {
+    for ToldQuestions { attempt, cached, department, joined, sent, unneeded } in told.questions {
         let mut add = |what: String, count: i64| {
             let key = [department.clone(), day.clone(), told.organisation.clone(), told.purpose.clone(), what];
             *counts.entry(key).or_default() += count;
         };
-        add("verifications".to_owned(), 1);
+        // Who is asked again is asked for the same verification.
+        if attempt.is_none() {
+            add("verifications".to_owned(), 1);
+        }
         for (what, count) in [("cached", cached), ("joined", joined), ("unneeded", unneeded)] {
             if count > 0 {
                 add(what.to_owned(), count);
@@ -320,18 +326,20 @@ fn add(counts: &mut BTreeMap<[String; 5], i64>, told: Told) {
 fn accounted(told: Told, department: &str) -> Vec<AccountedQuestion> {
     let Told { at, organisation, purpose, verification, questions } = told;
     let own = questions.into_iter().filter(|questions| questions.department == department);
-    own.flat_map(|questions| questions.sent.into_iter().enumerate())
-        .filter(|(_, asked)| asked.people > 0)
-        .map(|(number, asked)| AccountedQuestion {
-            id: format!("{verification}.{department}.{number}"),
-            at,
-            organisation: organisation.clone(),
-            purpose: purpose.clone(),
-            people: u64::from(asked.people),
-            again: u64::from(asked.again),
-            outcome: outcome_of(&asked).to_owned(),
-        })
-        .collect()
+    own.flat_map(|ToldQuestions { attempt, sent, .. }| {
+        sent.into_iter().enumerate().map(move |(number, asked)| (attempt.clone(), number, asked))
+    })
+    .filter(|(_, _, asked)| asked.people > 0)
+    .map(|(attempt, number, asked)| AccountedQuestion {
+        id: question_id(&verification, department, attempt.as_deref(), number),
+        at,
+        organisation: organisation.clone(),
+        purpose: purpose.clone(),
+        people: u64::from(asked.people),
+        again: u64::from(asked.again),
+        outcome: outcome_of(&asked).to_owned(),
+    })
+    .collect()
 }
 
 impl Usage {

@@ -6,6 +6,7 @@
 
 pub mod case_event;
 mod consent;
+mod follow_up;
 mod inquest;
 pub mod look;
 mod notice;
@@ -38,7 +39,8 @@ use crate::access_log::{AccessEvent, Action};
 use crate::auth::access::{self, Object, authorise};
 use crate::domain::actor::Client;
 use crate::domain::authorisation::Authorisation;
-use crate::domain::clock::Clock;
+use crate::domain::class::Class;
+use crate::domain::clock::{Clock, Randomness};
 use crate::domain::disclosure::Disclosure;
 use crate::domain::hex::hex;
 use crate::domain::id_number::SubjectKey;
@@ -50,6 +52,8 @@ use crate::seal::{DataKey, Field, Sealer};
 use crate::store::{NewVerification, NoticeRow, Opened, Store, StoreError, VerificationRow};
 use consent::Consents;
 pub use consent::{AuthorisationStatus, AuthorisationView};
+use follow_up::FollowUps;
+pub use follow_up::{FollowUpTerms, FollowUpView};
 use inquest::Planned;
 pub use notice::{HouseholdNotice, NoticeChannel, NoticeDocument, OwedNotices};
 use run::{Concluding, Conclusion, answer_so_far, count};
@@ -61,6 +65,8 @@ pub struct Caller<'a> {
     pub client: &'a Client,
     /// The request's id.
     pub request_id: &'a str,
+    /// How urgent it is.
+    pub class: Class,
 }
 
 /// The same, for a task of its own.
@@ -100,14 +106,21 @@ pub struct Expand {
     pub report: bool,
     /// The declaration against what was found.
     pub comparison: bool,
+    /// This version of the outcome, and not the newest.
+    pub version: Option<u32>,
 }
 
 /// A verification to follow: as it runs, or as it ended.
 pub enum Follow {
     /// It is running in this process.
     Running(Arc<Running>),
-    /// It has come to its end; the answer, JSON.
-    Ended(Vec<u8>),
+    /// It has come to its end.
+    Ended {
+        /// The newest version.
+        version: u32,
+        /// The answer, JSON.
+        body: Vec<u8>,
+    },
 }
 
 /// What [`Verifications`] is made from.
@@ -132,6 +145,10 @@ pub struct Parts {
     pub deadline: Duration,
     /// Within what time a household is to be told that it was looked up in an emergency.
     pub notice_within: Duration,
+    /// When departments are asked again for what they owe.
+    pub follow_ups: FollowUpTerms,
+    /// For pauses that are not in step.
+    pub randomness: Arc<dyn Randomness>,
 }
 
 /// The use cases of verifications.
@@ -144,6 +161,7 @@ pub struct Verifications {
     /// Digests of the packs that are kept for replay.
     kept_packs: Mutex<HashSet<String>>,
     consents: Consents,
+    follow_ups: FollowUps,
 }
 
 impl Verifications {
@@ -158,12 +176,18 @@ impl Verifications {
             not_durable: Mutex::default(),
             kept_packs: Mutex::default(),
             consents: Consents::new(consent_key),
+            follow_ups: FollowUps::default(),
         })
     }
 
     /// The federation behind the use cases.
     pub const fn federation(&self) -> &Federation {
         &self.parts.federation
+    }
+
+    /// How many verifications are under way.
+    pub fn under_way(&self) -> usize {
+        self.running.count()
     }
 
     /// The store behind the use cases.
@@ -217,7 +241,7 @@ impl Verifications {
                 return match self.parts.store.open_verification(row, vec![granted]).await? {
                     Opened::New => {
                         let asker = Asker { client: caller.client.clone(), request_id: caller.request_id.to_owned() };
-                        let running = self.start(id, asker, now, case, key, planned);
+                        let running = self.start(id, (asker, caller.class), now, case, key, planned);
                         wait_for(&running, wait, true).await
                     }
                     Opened::Existing { id, request_digest } => {
@@ -227,7 +251,18 @@ impl Verifications {
             }
         };
         // Nobody is asked, so nothing has to be durable before the end is: one write instead of two.
-        let concluding = Concluding { id: &id, case: &case, opened_at: now, key: &key, asked: &[] };
+        let class = caller.class;
+        let concluding = Concluding {
+            id: &id,
+            case: &case,
+            opened_at: now,
+            key: &key,
+            version: 1,
+            attempts: 0,
+            class,
+            asked: &[],
+            attempt: None,
+        };
         let Conclusion { answer, outcome, released, status, .. } = self.conclude(concluding, inquest, caller)?;
         self.keep_pack(&case).await?;
         match self.parts.store.open_and_complete(row, outcome, vec![granted, released]).await? {
@@ -350,7 +385,7 @@ impl Verifications {
         match self.outcome(&row)? {
             Some(outcome) => {
                 self.log_view(caller, id).await?;
-                let body = Finished::copy_from_slice(outcome.answer.get().as_bytes());
+                let body = self.expanded(&row, &outcome, Expand::default()).await?.into();
                 Ok(Reply::Completed { id: id.to_owned(), body, is_new: false })
             }
             // Accepted by a process that died before its end: taken up again here.
@@ -369,7 +404,7 @@ impl Verifications {
     fn outcome(&self, row: &VerificationRow) -> Result<Option<Outcome>, ServiceError> {
         let Some(sealed) = &row.outcome else { return Ok(None) };
         let key = self.parts.sealer.open_data_key(&row.id, &row.wrapped_key)?;
-        let body = key.open(&row.id, Field::Outcome, sealed)?;
+        let body = key.open(&sealed_as(&row.id, row.version), Field::Outcome, sealed)?;
         serde_json::from_slice(&body).map(Some).map_err(|_| StoreError::Corrupt("outcome").into())
     }
 
@@ -388,7 +423,11 @@ impl Verifications {
             self.log_view(caller, id).await?;
             return Ok(answer_so_far(&running));
         }
-        let row = self.own(caller.client, id).await?;
+        let mut row = self.own(caller.client, id).await?;
+        if let Some(version) = expand.version.filter(|version| *version != row.version) {
+            let earlier = self.parts.store.earlier_outcome(id, version).await?;
+            (row.outcome, row.version) = (Some(earlier.ok_or(ServiceError::NotFound)?), version);
+        }
         self.log_view(caller, id).await?;
         if let Some(outcome) = self.outcome(&row)? {
             self.expanded(&row, &outcome, expand).await
@@ -404,14 +443,16 @@ impl Verifications {
             self.log_view(caller, id).await?;
             return Ok(Follow::Running(running));
         }
-        self.view(caller, id, Expand::default()).await.map(Follow::Ended)
+        let version = self.own(caller.client, id).await?.version;
+        let body = self.view(caller, id, Expand::default()).await?;
+        Ok(Follow::Ended { version, body })
     }
 
     /// Starts the verification on a task of its own: it comes to its end whether or not anybody waits.
     fn start(
         self: &Arc<Self>,
         id: String,
-        asker: Asker,
+        (asker, class): (Asker, Class),
         opened_at: Timestamp,
         case: Case,
         key: DataKey,
@@ -423,6 +464,7 @@ impl Verifications {
             client_id: client.id.clone(),
             opened_at,
             case,
+            class,
             revoked: CancellationToken::new(),
             departments: watch::Sender::new(Vec::new()),
             end: watch::Sender::new(None),
@@ -449,6 +491,11 @@ impl Verifications {
         });
         running
     }
+}
+
+/// Under what an outcome is sealed: a version cannot be put in the place of another.
+fn sealed_as(id: &str, version: u32) -> std::borrow::Cow<'_, str> {
+    if version == 1 { id.into() } else { format!("{id}/{version}").into() }
 }
 
 /// Whether this client may look at a running verification.

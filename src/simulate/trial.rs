@@ -84,6 +84,9 @@ issuer = "{TRIAL_AUDIENCE}"
 per_second = {quota}
 burst = {quota}
 
+[load]
+longest_delay = "10s"
+
 [egress]
 allow = ["127.0.0.0/8"]
 

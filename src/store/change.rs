@@ -13,6 +13,7 @@ use super::client::{self, ClientRow, SigningKeyRow};
 use super::clock;
 use super::erasure::{self, ErasureRow};
 use super::event::EventRow;
+use super::follow_up::{self, Postponed};
 use super::notice::{self, NoticeRow};
 use super::proposal::{self, ApprovalChanges};
 use super::sample::{self, SampleRow};
@@ -47,6 +48,8 @@ pub struct Changes {
     pub rewrapped: Vec<Rewrapped>,
     /// What is erased.
     pub erasures: Vec<ErasureRow>,
+    /// When departments are asked again for what they owe.
+    pub postponed: Vec<Postponed>,
     /// Households that were told.
     pub notices_given: Vec<NoticeRow>,
     /// Proposals, what persons said of them, and settings.
@@ -195,6 +198,7 @@ pub(super) fn push_change(statements: &mut QueryBuilder<Sqlite>, changes: &[&Cha
         }
         let root = change.pseudonym_root.as_ref();
         sealing::push_sealing(statements, &change.sealing_keys, root, &change.rewrapped);
+        follow_up::push_postponed(statements, &change.postponed);
         erasure::push_erase(statements, &change.erasures);
         proposal::push(statements, &change.approval);
         adapter::push(statements, &change.adapters);

@@ -108,7 +108,9 @@ pub(super) fn push_erase(statements: &mut QueryBuilder<Sqlite>, rows: &[ErasureR
         };
         push_ids(statements, overwritten, rows);
         if *is_verification {
-            push_ids(statements, "DELETE FROM outcome WHERE verification_id IN (", rows);
+            for table in ["outcome", "earlier_outcome", "follow_up"] {
+                push_ids(statements, &format!("DELETE FROM {table} WHERE verification_id IN ("), rows);
+            }
         }
         statements.push("INSERT INTO erasure (id, erased_at) ");
         statements.push_values(rows, |mut values, row| {

@@ -7,7 +7,7 @@ use sqlx::{SqlSafeStr, SqlitePool};
 
 use super::StoreError;
 
-const MIGRATIONS: [(i64, &str, &str); 16] = [
+const MIGRATIONS: [(i64, &str, &str); 17] = [
     (1, "verification", include_str!("../../migrations/sqlite/0001_verification.sql")),
     (2, "access log tree", include_str!("../../migrations/sqlite/0002_access_log_tree.sql")),
     (3, "policy pack", include_str!("../../migrations/sqlite/0003_policy_pack.sql")),
@@ -24,6 +24,7 @@ const MIGRATIONS: [(i64, &str, &str); 16] = [
     (16, "adapter", include_str!("../../migrations/sqlite/0016_adapter.sql")),
     (17, "adapter counter", include_str!("../../migrations/sqlite/0017_adapter_counter.sql")),
     (18, "usage", include_str!("../../migrations/sqlite/0018_usage.sql")),
+    (19, "follow-up", include_str!("../../migrations/sqlite/0019_follow_up.sql")),
 ];
 
 /// Brings the database to the newest form.

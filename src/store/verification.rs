@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::event::EventRow;
+use super::follow_up::FollowUpRow;
 use super::insertion::{Insertions, Table};
 use super::notice::NoticeRow;
 use super::writer::Write;
@@ -65,6 +66,8 @@ pub struct VerificationRow {
     pub request: Vec<u8>,
     /// The outcome, sealed; absent while running.
     pub outcome: Option<Vec<u8>>,
+    /// Which version of the outcome it is, counted from 1; 1 while running.
+    pub version: u32,
     /// When it was erased, microseconds since 1970, UTC: then `wrapped_key` and `request` are zeros, and it has no outcome.
     pub erased_at: Option<i64>,
 }
@@ -78,6 +81,8 @@ pub struct OutcomeRow {
     pub completed_at: i64,
     /// Answer, evidence and facts, sealed.
     pub body: Vec<u8>,
+    /// What departments still owe after it.
+    pub follow_up: Option<Box<FollowUpRow>>,
 }
 
 impl Store {
@@ -110,7 +115,7 @@ impl Store {
     pub async fn verification(&self, id: &str) -> Result<Option<VerificationRow>, StoreError> {
         let row = sqlx::query(
             "-- store::verification::by_id
-             SELECT v.id, v.client_id, v.opened_at, v.wrapped_key, v.request, o.body, v.division, e.erased_at
+             SELECT v.id, v.client_id, v.opened_at, v.wrapped_key, v.request, o.body, v.division, e.erased_at, o.version
              FROM verification v LEFT JOIN outcome o ON o.verification_id = v.id
                   LEFT JOIN erasure e ON e.id = v.id
              WHERE v.id = $1",
@@ -144,6 +149,7 @@ fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<VerificationRow, sqlx::Erro
         wrapped_key: row.try_get(3)?,
         request: row.try_get(4)?,
         outcome: row.try_get(5)?,
+        version: row.try_get::<Option<u32>, _>(8)?.unwrap_or(1),
         erased_at: row.try_get(7)?,
         division: division
             .as_deref()

@@ -16,6 +16,7 @@ use super::change::{self, Changes};
 use super::client::{self, AssertionRow};
 use super::erasure;
 use super::event::{self, EventRow};
+use super::follow_up::{self, Superseding};
 use super::insertion::Insertions;
 use super::log::{self, HeadChange};
 use super::notice;
@@ -41,6 +42,12 @@ pub(super) enum Write {
         row: Box<OutcomeRow>,
         events: Vec<EventRow>,
         reply: Reply<()>,
+    },
+    /// A later version of an outcome, in the place of the one before.
+    Supersede {
+        row: Box<Superseding>,
+        events: Vec<EventRow>,
+        reply: Reply<bool>,
     },
     /// Nothing, to see whether it could be made durable.
     Probe {
@@ -191,6 +198,7 @@ type After = Vec<Result<bool, StoreError>>;
 struct Answers {
     opened: Vec<Opened>,
     fresh: Vec<bool>,
+    superseded: Vec<bool>,
 }
 
 /// What a group writes, table by table.
@@ -198,6 +206,7 @@ struct Answers {
 struct Rows<'a> {
     verifications: Vec<&'a NewVerification>,
     outcomes: Vec<&'a OutcomeRow>,
+    superseding: Vec<&'a Superseding>,
     events: Vec<&'a EventRow>,
     packs: Vec<&'a PackRow>,
     authorisations: Vec<&'a AuthorisationRow>,
@@ -209,9 +218,9 @@ struct Rows<'a> {
 impl Rows<'_> {
     /// Whether there is nothing but what every verification writes.
     const fn are_only_insertions(&self) -> bool {
-        let Self { verifications: _, outcomes: _, events: _, packs, authorisations, revocations, changes, assertions } =
-            self;
+        let Self { packs, authorisations, revocations, changes, assertions, superseding, .. } = self;
         packs.is_empty()
+            && superseding.is_empty()
             && authorisations.is_empty()
             && revocations.is_empty()
             && changes.is_empty()
@@ -230,6 +239,7 @@ async fn commit(
     }
     let mut known = verification::known(connection, group.iter().filter_map(keyed)).await?;
     let mut used = client::used(connection, group.iter().filter_map(assertion)).await?;
+    let mut versions = follow_up::versions(connection, group.iter().filter_map(superseded)).await?;
     let mut rows = Rows::default();
     let mut answers = Answers::default();
     for write in group {
@@ -248,6 +258,15 @@ async fn commit(
             Write::Complete { row, events, .. } => {
                 rows.outcomes.push(row);
                 rows.events.extend(events);
+            }
+            Write::Supersede { row, events, .. } => {
+                let version = versions.get_mut(&row.outcome.verification_id);
+                let is_next = version.filter(|version| **version + 1 == row.version).map(|version| *version += 1);
+                answers.superseded.push(is_next.is_some());
+                if is_next.is_some() {
+                    rows.superseding.push(row);
+                    rows.events.extend(events);
+                }
             }
             Write::Authorisation { row, events, .. } => {
                 rows.authorisations.push(row);
@@ -278,6 +297,7 @@ async fn commit(
     let mut insertions = Insertions::after("-- store::writer::commit\nBEGIN IMMEDIATE;\n");
     verification::insert_opened(&mut insertions, &rows.verifications);
     verification::insert_outcomes(&mut insertions, &rows.outcomes);
+    follow_up::insert_follow_ups(&mut insertions, &rows.outcomes);
     let grown = sequence.grow(&rows.events);
     if let Some(grown) = &grown {
         event::insert_events(&mut insertions, grown.first, &rows.events);
@@ -289,6 +309,7 @@ async fn commit(
     let is_kept = insertions.is_kept() && rows.are_only_insertions() && owed.is_empty() && !is_probed;
     let mut statements = insertions.statements();
     notice::push_owed(&mut statements, &owed);
+    follow_up::push_supersede(&mut statements, &rows.superseding);
     pack::push_keep(&mut statements, &rows.packs);
     authorisation::push_register(&mut statements, &rows.authorisations);
     authorisation::push_revoke(&mut statements, &rows.revocations);
@@ -315,6 +336,14 @@ async fn commit(
 fn keyed(write: &Write) -> Option<(&str, &str)> {
     match write {
         Write::Open { row, .. } => Some((&row.client_id, row.idempotency_key.as_deref()?)),
+        _ => None,
+    }
+}
+
+/// The verification of a write that brings a later version.
+fn superseded(write: &Write) -> Option<&str> {
+    match write {
+        Write::Supersede { row, .. } => Some(&row.outcome.verification_id),
         _ => None,
     }
 }
@@ -347,12 +376,14 @@ fn answer(group: impl Iterator<Item = Write>, result: Result<Answers, StoreError
         Err(error) => (Answers::default(), Some(error)),
     };
     let (mut opened, mut fresh) = (answers.opened.into_iter(), answers.fresh.into_iter());
+    let mut superseded = answers.superseded.into_iter();
     let missing = || failure.clone().unwrap_or(StoreError::Corrupt("group without its answer"));
     for write in group {
         // A caller that went away needs no answer; what it asked for is durable all the same.
         match write {
             Write::Open { reply, .. } => drop(reply.send(opened.next().ok_or_else(missing))),
             Write::Assertion { reply, .. } => drop(reply.send(fresh.next().ok_or_else(missing))),
+            Write::Supersede { reply, .. } => drop(reply.send(superseded.next().ok_or_else(missing))),
             Write::Complete { reply, .. }
             | Write::Events { reply, .. }
             | Write::Pack { reply, .. }

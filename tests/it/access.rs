@@ -62,6 +62,7 @@ const ROUTES: &[Route] = &[
     ("post", "/v1/verifications", About::Application, CASEWORKER),
     ("post", "/v1/verifications:plan", About::Application, CASEWORKER),
     ("get", "/v1/verifications/{id}", About::Verification, CASEWORKER),
+    ("post", "/v1/verifications/{id}/refresh", About::Verification, CASEWORKER),
     ("get", "/v1/verifications/{id}/events", About::Verification, CASEWORKER),
     ("get", "/v1/verifications/{id}/report", About::Verification, CASEWORKER),
     ("get", "/v1/verifications/{id}/replay", About::Verification, CASEWORKER),

@@ -85,6 +85,7 @@ fn the_openapi_document_is_3_1_and_names_every_route() {
             "/v1/verifications/{id}/case-events",
             "/v1/verifications/{id}/events",
             "/v1/verifications/{id}/household-notice",
+            "/v1/verifications/{id}/refresh",
             "/v1/verifications/{id}/replay",
             "/v1/verifications/{id}/report",
             "/v1/verifications:plan"

@@ -124,7 +124,7 @@ async fn p6_five_hundred_households_get_the_same_verdict_from_fewer_questions() 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_listed_cases_with_their_silent_departments_come_out_the_same() {
     // All of them ask at once, and three departments answer for one person at a time.
-    let setup = Setup { own_packs: true, ask_timeout: Some("4s"), ..Setup::default() };
+    let setup = Setup { own_packs: true, ask_timeout: Some("8s"), deadline: Some("20s"), ..Setup::default() };
     let system = System::start(setup, listed()).await;
     let documents = requests(system.folder.path());
     let mut callers = tokio::task::JoinSet::new();

@@ -17,7 +17,7 @@ use super::authorisations::registration;
 use super::hub::{Caller, Setup, System, listed, metrics, mint, requests};
 
 /// `hedui case erase` as its users run it, beside the running hub. Exit code and what it printed.
-async fn erase(system: &System, id: &str, reason: &str) -> (i32, Value) {
+pub(crate) async fn erase(system: &System, id: &str, reason: &str) -> (i32, Value) {
     let config = system.files.config.display().to_string();
     let (id, reason) = (id.to_owned(), reason.to_owned());
     let output = tokio::task::spawn_blocking(move || {

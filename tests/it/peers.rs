@@ -397,6 +397,33 @@ async fn a_hub_answers_within_what_the_other_one_waits() {
     two.stop().await;
 }
 
+/// What another hub's department owes is asked for again about its own people only, and what came by a hub stays so.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_hub_owes_is_asked_for_again_about_its_own_people_only() {
+    let keys = super::faults::stub_keys();
+    let stub = Stub::start("hrss", Behaviour::Status(500), keys.path());
+    let setup = Setup { elsewhere: [("hrss", stub.address)].into(), authority: Some(keys), ..Setup::default() };
+    let two = Two::start(setup).await;
+    let open = two.here.caller.verify(&across(&requests(two.here.folder.path())["C21"])).await;
+    assert_eq!(open.verdict_status(), "PENDING_DATA", "{}", open.body);
+    let asked = lines(&two.here, "hrss");
+    stub.behave(Behaviour::NoRecord(std::time::Duration::ZERO));
+    let id = open.body["id"].as_str().unwrap();
+    let refresh = format!("/v1/verifications/{id}/refresh");
+    let later = two.here.caller.post(&refresh, &json!({}), &[("prefer", "wait=20")]).await;
+    assert_eq!((later.verdict_status(), &later.body["version"]), ("DETERMINED", &json!(2)), "{}", later.body);
+    assert_eq!(far_row(&later.body, "hrss")["status"], "no_record");
+    assert_eq!(later.body["departments"].as_array().unwrap().len(), open.body["departments"].as_array().unwrap().len());
+    assert_eq!(lines(&two.here, "hrss"), asked, "its own department had answered, and is not asked again");
+    let released = entries(&two.here).await.into_iter().rfind(|entry| entry["action"] == "released").unwrap();
+    let told = released["questions"].as_array().unwrap();
+    assert!(told.len() == 1 && told[0]["department"] == THERE, "{released}");
+    let shown = two.here.caller.get(&format!("/v1/verifications/{id}?expand=evidence")).await;
+    let hubs: Vec<&Value> = shown.body["evidence"].as_array().unwrap().iter().map(|item| &item["hub"]).collect();
+    assert!(hubs.iter().all(|hub| hub.is_null()), "no record is no evidence, and the rest is this hub's own: {hubs:?}");
+    two.stop().await;
+}
+
 /// A hub that hangs, breaks, signs nothing or answers rubbish is a department that does: a gap of its own people.
 #[tokio::test(flavor = "multi_thread")]
 async fn p9_a_hub_that_is_no_hub_costs_the_facts_of_its_own_people_only() {

@@ -27,14 +27,14 @@ fn ledger(system: &System, department: &str) -> PathBuf {
     system.folder.path().join(format!("{department}.ledger"))
 }
 
-fn lines(system: &System, department: &str) -> Vec<LedgerLine> {
+pub(crate) fn lines(system: &System, department: &str) -> Vec<LedgerLine> {
     let mut lines = Vec::new();
     read(&ledger(system, department), |line| lines.push(line.unwrap())).unwrap();
     lines
 }
 
 /// Requests that every department is asked about and answers, each about another household.
-fn answered_by_all(system: &System) -> Vec<Value> {
+pub(crate) fn answered_by_all(system: &System) -> Vec<Value> {
     let documents = requests(system.folder.path());
     let cases = listed_cases();
     let is_answered = |case: &&Value| {
@@ -48,7 +48,7 @@ fn answered_by_all(system: &System) -> Vec<Value> {
 }
 
 /// Whether a department answered: with facts, or that it holds none.
-fn is_answered(reply: &Reply, department: &str) -> bool {
+pub(crate) fn is_answered(reply: &Reply, department: &str) -> bool {
     matches!(reply.department(department), "answered" | "no_record")
 }
 
@@ -76,7 +76,7 @@ async fn account(system: &System, department: &str) -> Account {
     account
 }
 
-async fn reconciled(system: &System, department: &str) -> Reconciliation {
+pub(crate) async fn reconciled(system: &System, department: &str) -> Reconciliation {
     let keys = PublicKey::read_all(&system.files.keys.hub_keys).unwrap();
     reconcile(&ledger(system, department), &account(system, department).await, &keys).unwrap()
 }
@@ -189,7 +189,7 @@ async fn p7_ledger_and_account_name_nobody() {
 }
 
 /// The proofs of a verification by department.
-async fn proofs(system: &System, id: &str) -> BTreeMap<String, Value> {
+pub(crate) async fn proofs(system: &System, id: &str) -> BTreeMap<String, Value> {
     let shown = system.caller.get(&format!("/v1/verifications/{id}?expand=evidence")).await;
     let proofs = shown.body["proofs"].as_array().unwrap().clone();
     proofs.into_iter().map(|proof| (proof["department"].as_str().unwrap().to_owned(), proof)).collect()
@@ -287,6 +287,33 @@ async fn p1_p5_a_wrong_signature_that_is_found_afterwards_is_in_the_log_and_in_t
     let freshness: BTreeMap<&str, &str> =
         rows.iter().map(|row| (row["department"].as_str().unwrap(), row["freshness"].as_str().unwrap())).collect();
     assert_eq!((freshness["hrss"], freshness["housing"]), ("live", "cached"));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_p5_what_is_asked_again_is_in_the_account_and_a_later_version_has_every_proof() {
+    let (system, proxy) = meddled_with("before_use").await;
+    let document = answered_by_all(&system).remove(0);
+    proxy.meddle(Meddling::BodyAndDigest);
+    let open = system.caller.verify(&document).await;
+    assert_eq!(open.department("hrss"), "malformed", "{}", open.body);
+    let id = open.body["id"].as_str().unwrap();
+    let refresh = format!("/v1/verifications/{id}/refresh");
+    // In vain, and then not.
+    let vain = system.caller.post(&refresh, &Value::Null, &[]).await;
+    assert_eq!((vain.status.as_u16(), &vain.body["version"]), (200, &json!(1)), "{}", vain.body);
+    proxy.meddle(Meddling::Nothing);
+    let settled = system.caller.post(&refresh, &Value::Null, &[]).await;
+    assert_eq!(settled.body["version"], 2, "{}", settled.body);
+    let told = reconciled(&system, "hrss").await;
+    assert!(told.agrees(), "{told:?}");
+    assert_eq!(told.confirmed, told.lines - told.repeated, "every question is in both");
+    assert_eq!(told.confirmed, 3, "the first, the one in vain, and the one that was answered");
+    let total = usage(&system, "hrss").await;
+    assert_eq!((&total["total"]["verifications"], &total["total"]["questions"]), (&json!(1), &json!(3)), "{total}");
+    let all = proofs(&system, id).await;
+    assert_eq!(all.len(), DEPARTMENTS.len(), "{all:?}");
+    assert!(all.values().all(|proof| proof["standing"] == "valid" && proof["body"].is_string()), "{all:?}");
     system.stop().await;
 }
 

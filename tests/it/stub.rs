@@ -39,8 +39,14 @@ pub(crate) enum Behaviour {
     OtherPerson,
     /// Answers well, with the answers of two persons exchanged.
     Swapped,
+    /// Has records of the first person that do not fit their type.
+    Misfit,
     /// Knows everybody under another name.
     NameMismatch,
+    /// Knows the person of this number under another name, and holds nothing about the others. Waits this long first.
+    KnownOtherwise(String, Duration),
+    /// Does not understand queries of several households; holds nothing about anybody. Waits this long first.
+    OneCase(Duration),
     /// Every so-many-th question as given, the others as somebody who holds nothing.
     Every(usize, Box<Behaviour>),
 }
@@ -51,6 +57,7 @@ struct Role {
     department: &'static str,
     behaviour: Arc<Mutex<Behaviour>>,
     asked: Arc<AtomicUsize>,
+    queries: Arc<Mutex<Vec<Query>>>,
 }
 
 /// A running stub.
@@ -58,6 +65,7 @@ pub(crate) struct Stub {
     pub address: SocketAddr,
     pub asked: Arc<AtomicUsize>,
     behaviour: Arc<Mutex<Behaviour>>,
+    queries: Arc<Mutex<Vec<Query>>>,
     handle: axum_server::Handle<SocketAddr>,
 }
 
@@ -71,6 +79,7 @@ impl Stub {
     pub(crate) fn start_at(department: &'static str, behaviour: Behaviour, keys: &Path, at: SocketAddr) -> Self {
         let asked = Arc::new(AtomicUsize::new(0));
         let behaviour = Arc::new(Mutex::new(behaviour));
+        let queries: Arc<Mutex<Vec<Query>>> = Arc::default();
         let handle = axum_server::Handle::new();
         let listener = std::net::TcpListener::bind(at).unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -79,15 +88,21 @@ impl Stub {
             department,
             behaviour: Arc::clone(&behaviour),
             asked: Arc::clone(&asked),
+            queries: Arc::clone(&queries),
         });
         let server = axum_server::from_tcp_rustls(listener, tls(keys)).unwrap().handle(handle.clone());
         tokio::task::spawn(server.serve(routes.into_make_service()));
-        Self { address, asked, behaviour, handle }
+        Self { address, asked, behaviour, queries, handle }
     }
 
     /// Does this from now on.
     pub(crate) fn behave(&self, behaviour: Behaviour) {
         *self.behaviour.lock().unwrap() = behaviour;
+    }
+
+    /// What it was asked.
+    pub(crate) fn queries(&self) -> Vec<Query> {
+        self.queries.lock().unwrap().clone()
     }
 
     /// How often it was asked.
@@ -102,9 +117,10 @@ impl Drop for Stub {
     }
 }
 
-async fn answer(State(Role { department, behaviour, asked }): State<Role>, body: Bytes) -> Response {
+async fn answer(State(Role { department, behaviour, asked, queries }): State<Role>, body: Bytes) -> Response {
     let number = asked.fetch_add(1, Ordering::SeqCst) + 1;
     let query: Query = serde_json::from_slice(&body).unwrap();
+    queries.lock().unwrap().push(query.clone());
     let behaviour = match behaviour.lock().unwrap().clone() {
         Behaviour::Every(nth, behaviour) if number.is_multiple_of(nth) => *behaviour,
         Behaviour::Every(..) => Behaviour::NoRecord(Duration::ZERO),
@@ -115,6 +131,23 @@ async fn answer(State(Role { department, behaviour, asked }): State<Role>, body:
         Behaviour::NoRecord(wait) => {
             tokio::time::sleep(wait).await;
             json(&no_record(department, &query))
+        }
+        Behaviour::KnownOtherwise(number, wait) => {
+            tokio::time::sleep(wait).await;
+            let mut answer = no_record(department, &query);
+            let results = answer["results"].as_array_mut().unwrap().iter_mut();
+            results
+                .filter(|result| result["id_number"] == number.as_str())
+                .for_each(|result| result["status"] = "name_mismatch".into());
+            json(&answer)
+        }
+        Behaviour::OneCase(wait) => {
+            tokio::time::sleep(wait).await;
+            if query.cases().is_empty() {
+                json(&no_record(department, &query))
+            } else {
+                StatusCode::BAD_REQUEST.into_response()
+            }
         }
         Behaviour::Hang => std::future::pending().await,
         Behaviour::Drip => {
@@ -137,6 +170,13 @@ async fn answer(State(Role { department, behaviour, asked }): State<Role>, body:
             let result = &mut answer["results"][0];
             result["status"] = "ok".into();
             result["id_number"] = "150000201409011041".into();
+            json(&answer)
+        }
+        Behaviour::Misfit => {
+            let mut answer = no_record(department, &query);
+            let result = &mut answer["results"][0];
+            result["status"] = "ok".into();
+            result["facts"] = json!([{"kind": "UNHEARD_OF"}]);
             json(&answer)
         }
         Behaviour::NameMismatch => {

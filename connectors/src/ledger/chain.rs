@@ -32,6 +32,9 @@ pub struct LedgerLine {
     pub request_id: Option<String>,
     /// The purpose.
     pub purpose: Option<String>,
+    /// The households of a query that carries several.
+    #[serde(default)]
+    pub cases: Vec<LedgerCase>,
     /// The organisation of whoever asked the hub.
     pub organisation: Option<String>,
     /// The question's id.
@@ -42,6 +45,19 @@ pub struct LedgerLine {
     pub status: String,
     /// The hub's signed context.
     pub context: Option<String>,
+}
+
+/// A household of a query that carries several.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct LedgerCase {
+    /// The verification.
+    pub request_id: String,
+    /// How many persons it was about.
+    pub subjects: u64,
+    /// The organisation of whoever asked the hub.
+    pub organisation: Option<String>,
+    /// What the hub calls its question.
+    pub question: Option<String>,
 }
 
 /// What is wrong with a ledger, and where.

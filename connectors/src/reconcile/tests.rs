@@ -6,7 +6,7 @@ use super::*;
 use crate::context::{Case, ContextSigner, Disclosure, Question, digest_of};
 use crate::keys::PrivateKey;
 use crate::ledger::{Ledger, LedgerFile};
-use crate::protocol::{Query, QueryAuthorisation, QueryPeriod, QuerySubject};
+use crate::protocol::{Query, QueryAuthorisation, QueryCase, QueryPeriod, QuerySubject};
 
 const DAY: Date = jiff::civil::date(2026, 11, 26);
 
@@ -51,6 +51,7 @@ fn query(verification: &str) -> Query {
         name: "白云".into(),
         datasets: None,
         division: None,
+        case: None,
     };
     Query {
         request_id: verification.into(),
@@ -75,6 +76,7 @@ async fn world() -> World {
             organisation: "试用民政局".into(),
             division: "150102".into(),
             via: None,
+            question: None,
         };
         let (aud, jti) = ("hrss".into(), format!("{verification}.hrss.0"));
         let question = Question { aud, jti, digest: digest_of(b"{}"), cases: vec![case] };
@@ -192,4 +194,56 @@ async fn a_ledger_that_was_rewritten_from_end_to_end_does_not_have_the_hubs_sign
     let strangers = [PrivateKey::from_seed(&[2; 32]).unwrap().public().clone()];
     let told = reconcile(&world.path(), &world.account, &strangers).unwrap();
     assert!(told.faults.iter().all(|fault| fault.code == "context_key_unknown") && told.signatures == 0, "{told:?}");
+}
+
+#[tokio::test]
+async fn households_that_shared_a_query_asked_one_question_each() {
+    let mut world = world().await;
+    let (of, organisations) = (["vf_7", "vf_8"], ["试用民政局", "别处民政局"]);
+    let mut query = query("vf_7");
+    let subject = query.subjects.remove(0);
+    let case = |verification: &str| QueryCase {
+        request_id: verification.into(),
+        authorisation: QueryAuthorisation { number: "SQ-1".into(), valid_until: "2027-01-01".into() },
+    };
+    // One person of the first household, two of the second.
+    query.subjects = [of[0], of[1], of[1]].map(|of| QuerySubject { case: Some(case(of)), ..subject.clone() }).to_vec();
+    let signed = of.iter().zip(organisations).map(|(verification, organisation)| Case {
+        verification: (*verification).into(),
+        authorisation: digest_of(b"SQ-1"),
+        organisation: organisation.into(),
+        division: "150102".into(),
+        via: None,
+        question: Some(format!("{verification}.hrss.0")),
+    });
+    let question =
+        Question { aud: "hrss".into(), jti: "shared.hrss.1".into(), digest: digest_of(b"{}"), cases: signed.collect() };
+    let disclosure = Disclosure::of(&question, [7; 16]);
+    let text = world.signer.sign("dibao", [&disclosure].into_iter(), 1_760_000_000).with(&disclosure);
+    let context = Context::prove(&text, &world.keys()).unwrap();
+    let ledger = Ledger::File(LedgerFile::open(&world.path(), 1 << 20).unwrap());
+    let mut entry = ledger.begin("hrss", Some(&query));
+    entry.asked_by(&context);
+    entry.finish("answered", Vec::new(), None).await.unwrap();
+    drop(ledger);
+    assert_eq!(world.codes(), ["not_at_hub", "not_at_hub"]);
+    let asked = |place: usize, people| AccountedQuestion {
+        id: format!("{}.hrss.0", of[place]),
+        organisation: organisations[place].into(),
+        people,
+        ..world.account.questions[0].clone()
+    };
+    let both = [asked(0, 1), asked(1, 2)];
+    world.account.questions.extend(both);
+    let told = world.told();
+    assert!(told.agrees() && told.confirmed == 5, "{told:?}");
+    world.account.questions[4].people = 1;
+    world.account.questions[3].organisation = "试验民政局".into();
+    assert_eq!(world.codes(), ["told_differently", "told_differently"]);
+    // What a line says of a case is held against what the hub signed.
+    world.rewrite(|lines| {
+        let last = lines.last_mut().unwrap();
+        *last = last.replace("\"question\":\"vf_8.hrss.0\"", "\"question\":\"vf_9.hrss.0\"");
+    });
+    assert!(world.codes().contains(&"context_body"), "{:?}", world.codes());
 }

@@ -134,6 +134,7 @@ pub(crate) fn question(datasets: &[&str], persons: &[(&str, &str)]) -> Query {
         name: (*name).to_owned(),
         datasets: None,
         division: None,
+        case: None,
     };
     Query {
         request_id: "r-1".to_owned(),

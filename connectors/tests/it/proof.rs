@@ -66,6 +66,7 @@ impl Office {
             organisation: "试用民政局".to_owned(),
             division: "150102".to_owned(),
             via: None,
+            question: None,
         };
         let (aud, jti) = (said.adapter.to_owned(), format!("{}.{}.0", said.verification, said.adapter));
         let disclosure = Disclosure::of(&Question { aud, jti, digest: digest_of(body), cases: vec![case] }, [7; 16]);

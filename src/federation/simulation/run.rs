@@ -244,6 +244,7 @@ async fn inquire(
         people: &people,
         authorisation: &asked.authorisation,
         verification: &format!("i{index}"),
+        class: crate::domain::class::Class::Single,
         caller: "caller",
         organisation: "模拟民政局",
         division: DivisionCode::NATION,

@@ -169,6 +169,7 @@ const fn ample(may_hedge: bool) -> Terms {
         per_second: number(1_000),
         burst: number(1_000),
         in_flight: number(64),
+        shared_subjects: 1,
         may_hedge,
     }
 }
@@ -194,6 +195,7 @@ impl Department {
             per_second: number(if scarce { 1 } else { 1_000 }),
             burst: number(if scarce { 2 } else { 1_000 }),
             in_flight: number(u32::try_from(dice.between(1, 16)).unwrap()),
+            shared_subjects: 1,
             may_hedge: dice.percent(70),
         };
         let mut behaviours = vec![(Duration::ZERO, quick)];

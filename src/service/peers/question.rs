@@ -159,27 +159,31 @@ fn members(subjects: &[QuerySubject]) -> Result<Vec<Member>, Refused> {
         return Err(unsound("/subjects", "应为 1 到 500 人", "must be 1 to 500 persons"));
     }
     let (mut references, mut numbers) = (HashSet::new(), HashSet::new());
-    let member =
-        |subject: &QuerySubject| {
-            let reference = MemberRef::parse(&subject.reference)
-                .map_err(|_| unsound("/subjects/ref", "不是成员标识", "is no member reference"))?;
-            let id_number = IdNumber::parse(&subject.id_number)
-                .map_err(|_| unsound("/subjects/id_number", "不是有效的公民身份号码", "is no valid identity number"))?;
-            let division = subject.division.as_deref().and_then(|division| DivisionCode::parse(division).ok()).ok_or(
-                unsound("/subjects/division", "缺少六位行政区划代码", "must be a division code of six digits"),
-            )?;
-            let is_name = (1..=MAX_TEXT).contains(&subject.name.chars().count());
-            if !is_name || !references.insert(reference.clone()) || !numbers.insert(id_number.clone()) {
-                return Err(unsound(
-                    "/subjects",
-                    "姓名缺失或过长，或有人重复",
-                    "has a name that is empty or too long, or somebody twice",
-                ));
-            }
-            // Departments are not told of relations, and no verdict is made here.
-            let relation = RelationCode::parse("99").map_err(|_| unsound("/subjects", "", ""))?;
-            Ok(Member { reference, id_number, name: subject.name.clone(), relation, division: Some(division) })
-        };
+    let member = |subject: &QuerySubject| {
+        let reference = MemberRef::parse(&subject.reference)
+            .map_err(|_| unsound("/subjects/ref", "不是成员标识", "is no member reference"))?;
+        let id_number = IdNumber::parse(&subject.id_number)
+            .map_err(|_| unsound("/subjects/id_number", "不是有效的公民身份号码", "is no valid identity number"))?;
+        let division = subject
+            .division
+            .as_deref()
+            .and_then(|division| DivisionCode::parse(division).ok())
+            .ok_or(unsound("/subjects/division", "缺少六位行政区划代码", "must be a division code of six digits"))?;
+        if subject.case.is_some() {
+            return Err(unsound("/subjects/case", "平台之间每次只查一户", "a hub asks about one household at a time"));
+        }
+        let is_name = (1..=MAX_TEXT).contains(&subject.name.chars().count());
+        if !is_name || !references.insert(reference.clone()) || !numbers.insert(id_number.clone()) {
+            return Err(unsound(
+                "/subjects",
+                "姓名缺失或过长，或有人重复",
+                "has a name that is empty or too long, or somebody twice",
+            ));
+        }
+        // Departments are not told of relations, and no verdict is made here.
+        let relation = RelationCode::parse("99").map_err(|_| unsound("/subjects", "", ""))?;
+        Ok(Member { reference, id_number, name: subject.name.clone(), relation, division: Some(division) })
+    };
     subjects.iter().map(member).collect()
 }
 

@@ -118,6 +118,18 @@ pub(super) fn revoked(pointer: &str) -> ServiceError {
     )
 }
 
+/// What is owed may not be asked for any more.
+pub(super) fn not_covered() -> ServiceError {
+    refused(
+        "",
+        "authorisation_ended",
+        Text::new(
+            "该核对所依据的授权书已撤销或到期，不得再向部门查询；请由家庭重新签署后发起新的核对。",
+            "the authorisation of this verification was revoked or has ended, so departments may not be asked again; let the household sign a new one and ask for a new verification.",
+        ),
+    )
+}
+
 fn refused(pointer: &str, code: &'static str, detail: Text) -> ServiceError {
     ServiceError::Invalid(vec![Finding { pointer: pointer.to_owned(), code, detail }])
 }
@@ -211,8 +223,10 @@ impl Verifications {
             row.revoked_at = Some(revoked_at);
         }
         self.note_revoked(row.client_id.clone(), row.number.clone());
-        for running in self.running.resting_on(&row.client_id, &row.number) {
-            running.revoked.cancel();
+        for table in [&self.running, &self.follow_ups.again] {
+            for running in table.resting_on(&row.client_id, &row.number) {
+                running.revoked.cancel();
+            }
         }
         self.parts.federation.forget(registration.members.iter());
         self.authorisation_view(&row, registration)

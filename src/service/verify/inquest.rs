@@ -58,6 +58,29 @@ impl Verifications {
         }
     }
 
+    /// What departments are told of a verification that begins to ask them.
+    pub(super) fn inquiry<'a>(
+        &self,
+        running: &'a Running,
+        people: &'a People,
+        (client, tally): (&'a Client, &'a Tally),
+    ) -> Inquiry<'a> {
+        let request = &running.case.request;
+        Inquiry {
+            household: &request.household,
+            people,
+            authorisation: &request.authorisation,
+            verification: &running.id,
+            caller: &running.client_id,
+            organisation: &client.organisation,
+            division: client.division,
+            via: None,
+            tally,
+            class: running.class,
+            deadline: Instant::now() + self.parts.deadline,
+        }
+    }
+
     /// Asks the departments of a case that may be asked about, showing each outcome to whoever follows.
     pub(super) async fn ask(
         &self,
@@ -71,20 +94,13 @@ impl Verifications {
             let people = federation.people(&plan, &case.request.household);
             Planned { plan, people }
         });
-        let inquiry = Inquiry {
-            household: &case.request.household,
-            people: &people,
-            authorisation: &case.request.authorisation,
-            verification: &running.id,
-            caller: &running.client_id,
-            organisation: &client.organisation,
-            division: client.division,
-            via: None,
-            tally,
-            deadline: Instant::now() + self.parts.deadline,
-        };
+        let inquiry = self.inquiry(running, &people, (client, tally));
         if let (Disclosure::Minimal, Some(matter)) = (case.request.disclosure, self.matter(case)) {
-            return self.ask_minimally(running, matter, plan, &inquiry).await;
+            let (minimal, at_hand) = self.begin(matter, plan, &people);
+            for outcome in &at_hand {
+                self.show(running, outcome);
+            }
+            return self.ask_minimally(running, minimal, &inquiry).await;
         }
         let outcomes = federation.gather(&plan, &inquiry, |outcome| self.show(running, outcome)).await;
         Inquest { outcomes, ..Inquest::default() }
@@ -100,11 +116,14 @@ impl Verifications {
 
     /// Asks only what could still change the verdict. All rounds share the one deadline, and a department that is
     /// silent does not cost the others their time (P9): after a third of what is left, all that is needed is asked.
-    async fn ask_minimally(&self, running: &Running, matter: Matter<'_>, full: Plan, inquiry: &Inquiry<'_>) -> Inquest {
+    pub(super) async fn ask_minimally(
+        &self,
+        running: &Running,
+        mut minimal: Minimal<'_>,
+        inquiry: &Inquiry<'_>,
+    ) -> Inquest {
         let show = |outcome: &DepartmentOutcome| self.show(running, outcome);
         let fly = |round: Plan| async move { self.parts.federation.gather(&round, inquiry, show).await };
-        let (mut minimal, at_hand) = self.begin(matter, full, inquiry.people);
-        at_hand.iter().for_each(show);
         let mut in_haste = false;
         let mut flights: FuturesUnordered<_> = minimal.next(in_haste).into_iter().map(fly).collect();
         while !flights.is_empty() {

@@ -12,7 +12,7 @@ use super::super::error::ServiceError;
 use super::super::judge::{self, raw};
 use super::super::kept::{Outcome, with_members};
 use super::super::replay::{Kept, Replay, replay};
-use super::{Caller, Expand, Verifications};
+use super::{Caller, Expand, FollowUpView, Verifications};
 use crate::domain::household::Place;
 use crate::domain::problem::Text;
 use crate::policy::{Parameters, Unavailable};
@@ -125,6 +125,12 @@ impl Verifications {
         expand: Expand,
     ) -> Result<Vec<u8>, ServiceError> {
         let mut members: Vec<(&str, Box<RawValue>)> = Vec::new();
+        if expand.version.is_none()
+            && outcome.may_be_open()
+            && let Some(owed) = self.parts.store.follow_up(&row.id).await?
+        {
+            members.push(("follow_up", raw(&FollowUpView::of(&owed))));
+        }
         if expand.evidence {
             members.push(("evidence", outcome.evidence.clone()));
             members.push(("proofs", raw(&self.told_proofs(row, outcome).await?)));

@@ -5,13 +5,15 @@ use crate::access_log::LoggedQuestions;
 use crate::federation::tally::DepartmentTally;
 
 /// The questions by department: those that were asked, in the order in which they were, then those that were spared
-/// everything.
+/// everything. `attempt` names the one that asked again.
 pub(in crate::service) fn logged<'a>(
     rows: &'a [DepartmentRow],
     asked: &'a [DepartmentTally],
+    attempt: Option<&'a str>,
 ) -> Vec<LoggedQuestions<'a>> {
     let was_sent = |tally: &DepartmentTally| tally.questions.iter().any(|question| question.people > 0);
     let of_tally = |tally: &'a DepartmentTally| LoggedQuestions {
+        attempt,
         cached: 0,
         department: tally.department.as_str(),
         joined: tally.joined,
@@ -22,7 +24,8 @@ pub(in crate::service) fn logged<'a>(
         // Nobody was asked, and there is an answer: it was at hand.
         let is_at_hand = matches!(row.status, "answered" | "no_record");
         let (cached, unneeded) = (u32::from(is_at_hand), u32::from(!row.was_asked()));
-        LoggedQuestions { cached, department: row.asked().as_str(), joined: 0, sent: &[], unneeded }
+        let department = row.asked().as_str();
+        LoggedQuestions { attempt: None, cached, department, joined: 0, sent: &[], unneeded }
     };
     let is_tallied = |row: &&DepartmentRow| asked.iter().any(|tally| tally.department == *row.asked());
     let spared = rows.iter().filter(|row| !is_tallied(row)).map(of_row);
@@ -66,7 +69,7 @@ mod tests {
             row("medical_insurance", "unavailable"),
         ];
         let asked = [tally("hrss", 3, 0), tally("education", 0, 1), tally("medical_insurance", 0, 0)];
-        let told = serde_json::to_value(logged(&rows, &asked)).unwrap();
+        let told = serde_json::to_value(logged(&rows, &asked, None)).unwrap();
         assert_eq!(
             told,
             serde_json::json!([
@@ -77,7 +80,7 @@ mod tests {
             ])
         );
         // Broken off: what was sent is told all the same.
-        let broken_off = serde_json::to_value(logged(&[], &asked)).unwrap();
+        let broken_off = serde_json::to_value(logged(&[], &asked, None)).unwrap();
         assert_eq!(broken_off[0], told[0]);
     }
 }

@@ -10,6 +10,7 @@ use super::super::kept::KeptRequest;
 use super::super::request::VerificationRequest;
 use super::super::running::Running;
 use super::{Asker, Verifications};
+use crate::domain::class::Class;
 use crate::seal::Field;
 use crate::store::{StoreError, VerificationRow};
 
@@ -74,6 +75,6 @@ impl Verifications {
         let pack = self.pack(&request).ok();
         let case = Case::of(request, pack, self.today(), &self.log_key);
         let asker = Asker { client: kept.client, request_id: kept.request_id };
-        Ok(self.start(row.id.clone(), asker, opened_at, case, key, None))
+        Ok(self.start(row.id.clone(), (asker, Class::Single), opened_at, case, key, None))
     }
 }

@@ -12,9 +12,10 @@ use super::super::kept::{OutcomeParts, kept_outcome};
 use super::super::provenance::kept_proofs;
 use super::super::running::{Finished, Running};
 use super::inquest::Planned;
-use super::{Caller, Verifications, questions};
+use super::{Caller, FollowUpView, Verifications, questions, sealed_as};
 use crate::access_log::{Action, DepartmentOutcome as LoggedOutcome};
-use crate::domain::actor::Client;
+use crate::domain::actor::{Client, Role};
+use crate::domain::class::Class;
 use crate::domain::dataset::DepartmentId;
 use crate::federation::tally::{DepartmentTally, Tally};
 use crate::policy::Parameters;
@@ -22,7 +23,7 @@ use crate::seal::{DataKey, Field};
 use crate::store::{EventRow, OutcomeRow, StoreError};
 use crate::verdict::comparison::compare;
 use crate::verdict::gate::Gate;
-use crate::verdict::{self, ENGINE_VERSION, explain};
+use crate::verdict::{self, ENGINE_VERSION, Status, explain};
 
 /// The end of a verification, before it is durable.
 pub(super) struct Conclusion {
@@ -50,8 +51,15 @@ pub(super) struct Concluding<'a> {
     pub(super) case: &'a Case,
     pub(super) opened_at: Timestamp,
     pub(super) key: &'a DataKey,
+    /// Which version of the outcome it is, counted from 1.
+    pub(super) version: u32,
+    /// How often the hub has asked again by itself.
+    pub(super) attempts: u32,
+    pub(super) class: Class,
     /// What was asked.
     pub(super) asked: &'a [DepartmentTally],
+    /// The name of the attempt that asked again.
+    pub(super) attempt: Option<&'a str>,
 }
 
 impl Verifications {
@@ -76,9 +84,10 @@ impl Verifications {
         let inquest = running.revoked.run_until_cancelled(asked).await.filter(|_| !running.revoked.is_cancelled());
         let revoked = inquest.is_none().then(|| running.case.revoked());
         let (case, inquest) = (revoked.as_ref().unwrap_or(&running.case), inquest.unwrap_or_default());
-        let asked = tally.counted();
-        let concluding = Concluding { id: &running.id, case, opened_at: running.opened_at, key, asked: &asked };
-        let conclusion = self.conclude(concluding, inquest, Caller { client, request_id })?;
+        let (opened_at, class, asked) = (running.opened_at, running.class, tally.counted());
+        let (id, asked) = (&running.id, &asked);
+        let concluding = Concluding { id, case, opened_at, key, version: 1, attempts: 0, class, asked, attempt: None };
+        let conclusion = self.conclude(concluding, inquest, Caller { client, request_id, class })?;
         let Conclusion { answer, outcome, released, status, not_asked } = conclusion;
         self.keep_pack(&running.case).await?;
         self.parts.store.complete_verification(outcome, vec![released]).await?;
@@ -108,7 +117,7 @@ impl Verifications {
         caller: Caller<'_>,
     ) -> Result<Conclusion, StoreError> {
         let Inquest { outcomes, spared, summary } = inquest;
-        let Concluding { id, case, opened_at, key, asked } = concluding;
+        let Concluding { id, case, opened_at, key, version, class, asked, attempt, .. } = concluding;
         let (request, pack) = (&case.request, case.pack.as_deref());
         let now = self.parts.clock.now();
         let catalogue = self.parts.federation.catalogue();
@@ -124,6 +133,7 @@ impl Verifications {
         let answer = json(&VerificationAnswer {
             id,
             status: VerificationStatus::Completed,
+            version,
             purpose: request.purpose,
             place: request.place,
             assessment_date: request.assessed_on,
@@ -141,6 +151,7 @@ impl Verifications {
             evidence: None,
             proofs: None,
             trace: None,
+            follow_up: None,
             notice: notice(),
         });
         let proofs = kept_proofs(&outcomes, id);
@@ -153,8 +164,8 @@ impl Verifications {
             pack_digest: pack.map(Parameters::digest),
             engine: ENGINE_VERSION,
         });
-        let body =
-            self.parts.sealer.seal(key, id, Field::Outcome, &kept).map_err(|_| StoreError::Corrupt("outcome"))?;
+        let body = self.parts.sealer.seal(key, &sealed_as(id, version), Field::Outcome, &kept);
+        let body = body.map_err(|_| StoreError::Corrupt("outcome"))?;
         let logged: Vec<LoggedOutcome<'_>> = departments
             .iter()
             .filter(|row| row.was_asked())
@@ -167,11 +178,24 @@ impl Verifications {
         let status = verdict.status.as_str();
         let mut released = case.event(receipt.clone(), now, Action::Released, caller.client, caller.request_id, id);
         released.departments = &logged;
-        let questions = questions::logged(&departments, asked);
+        // What a later version did not ask about, the first did or spared.
+        let rows = if attempt.is_none() { &departments[..] } else { &[] };
+        let questions = questions::logged(rows, asked, attempt);
         released.questions = &questions;
         released.verdict = Some(status);
+        if class == Class::Background {
+            released.role = Some(Role::System);
+        }
         let released = released.to_row()?;
-        let outcome = OutcomeRow { verification_id: id.to_owned(), completed_at: now.as_microsecond(), body };
+        let follow_up = match &verdict.blocking_departments {
+            Some(blocking) if verdict.status == Status::PendingData => {
+                Some(Box::new(self.owed(concluding, blocking, &outcomes, &proofs)?))
+            }
+            _ => None,
+        };
+        let answer = FollowUpView::beside(follow_up.as_deref(), answer);
+        let outcome =
+            OutcomeRow { verification_id: id.to_owned(), completed_at: now.as_microsecond(), body, follow_up };
         let not_asked = departments.into_iter().filter(|row| !row.was_asked()).collect();
         Ok(Conclusion { answer: answer.into(), outcome, released, status, not_asked })
     }
@@ -183,6 +207,7 @@ pub(super) fn answer_so_far(running: &Running) -> Vec<u8> {
     json(&VerificationAnswer {
         id: &running.id,
         status: VerificationStatus::Running,
+        version: 1,
         purpose: request.purpose,
         place: request.place,
         assessment_date: request.assessed_on,
@@ -200,6 +225,7 @@ pub(super) fn answer_so_far(running: &Running) -> Vec<u8> {
         evidence: None,
         proofs: None,
         trace: None,
+        follow_up: None,
         notice: notice(),
     })
 }

@@ -217,6 +217,7 @@ impl Departments {
                     name: member.name.clone(),
                     datasets: Some(fits.map(|dataset| dataset.id.to_string()).collect()),
                     division: None,
+                    case: None,
                 }
             });
             let query = Query {

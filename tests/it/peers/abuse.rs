@@ -65,6 +65,7 @@ impl Asker {
             organisation: "外地民政局".to_owned(),
             division: "152201".to_owned(),
             via: said.via.map(str::to_owned),
+            question: None,
         };
         let (aud, jti) = (said.aud.to_owned(), said.jti.to_owned());
         let disclosure = Disclosure::of(&Question { aud, jti, digest: digest_of(body), cases: vec![case] }, [7; 16]);

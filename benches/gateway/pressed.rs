@@ -1,0 +1,212 @@
+//! What becomes of the hub when it is asked three times what it can answer, while all departments stall for ten seconds,
+//! and afterwards. And what a household costs when many share queries.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::load::{self, Target};
+use super::measure::{BACKEND_PORT, HUB_PORT, MONITOR_PORT, Process, cpu_nanoseconds, start, until_listening};
+use super::{household, hub};
+
+/// Seconds of each part: three times too much, then seven tenths of what it can.
+const OVERLOAD: u64 = 40;
+const AFTERWARDS: u64 = 20;
+/// The departments stall from and until these seconds.
+const STALL: (u64, u64) = (15, 25);
+
+/// What was seen in one second.
+#[derive(Default)]
+struct Second {
+    sent: AtomicU64,
+    answered: AtomicU64,
+    refused: AtomicU64,
+    failed: AtomicU64,
+    /// The longest of those answered that were sent in it, microseconds.
+    longest: AtomicU64,
+}
+
+/// Departments and a hub whose settings differ from the trial's.
+struct Contenders {
+    folder: PathBuf,
+    backend: Process,
+    hub: Process,
+    target: Target,
+}
+
+async fn contenders(name: &str, change: impl Fn(&str) -> String) -> Contenders {
+    let folder = std::env::temp_dir().join(format!("hedui-{name}-{}", std::process::id()));
+    let config = hub::write_trial(&folder, HUB_PORT, MONITOR_PORT, BACKEND_PORT).config;
+    let text = std::fs::read_to_string(&config).expect("the configuration");
+    std::fs::write(&config, change(&text)).expect("the configuration is written");
+    let own = std::env::current_exe().expect("this executable");
+    let keys = folder.join("keys");
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let backend = words(&["role-backend", &keys.to_string_lossy(), &BACKEND_PORT.to_string(), "0"]);
+    let backend = start(1, &own, &backend, &folder);
+    until_listening(BACKEND_PORT + 15).await;
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_hedui"));
+    let hub = start(0, &program, &words(&["serve", "--config", &config.to_string_lossy()]), &folder);
+    until_listening(HUB_PORT).await;
+    let target = Target::hub(&keys, HUB_PORT);
+    Contenders { folder, backend, hub, target }
+}
+
+fn bodies(from: u64, count: u64) -> Arc<dyn Fn(u64) -> Vec<u8> + Send + Sync> {
+    let bodies: Vec<Vec<u8>> =
+        (from..from + count).map(|index| household::request(index, index).to_string().into_bytes()).collect();
+    Arc::new(move |index| bodies[usize::try_from(index).expect("an index") % bodies.len()].clone())
+}
+
+fn signal(process: &Process, name: &str) {
+    let sent = std::process::Command::new("kill").arg(name).arg(process.id().to_string()).status();
+    assert!(sent.expect("kill runs").success());
+}
+
+/// Sends at a rate for so many seconds, whether or not anything comes back; `each` is called as a second begins.
+async fn open_loop(
+    target: &Target,
+    rate: f64,
+    seconds: u64,
+    fresh: u64,
+    mut each: impl FnMut(u64),
+) -> Vec<Arc<Second>> {
+    let all: Vec<Arc<Second>> = (0..seconds).map(|_| Arc::default()).collect();
+    let count = (rate * seconds as f64) as u64;
+    let bodies = bodies(fresh, count);
+    let mut asking = tokio::task::JoinSet::new();
+    let begun = tokio::time::Instant::now();
+    let mut second = u64::MAX;
+    for index in 0..count {
+        let due = Duration::from_secs_f64(index as f64 / rate);
+        tokio::time::sleep_until(begun + due).await;
+        if due.as_secs() != second {
+            second = due.as_secs();
+            each(second);
+        }
+        let seen = Arc::clone(&all[usize::try_from(second).expect("a second")]);
+        let request = target.http.post(&target.url).header("content-type", "application/json").body(bodies(index));
+        let request = request.bearer_auth(target.token.as_deref().unwrap_or_default());
+        asking.spawn(async move {
+            seen.sent.fetch_add(1, Ordering::Relaxed);
+            let sent = Instant::now();
+            let Ok(response) = request.send().await else {
+                seen.failed.fetch_add(1, Ordering::Relaxed);
+                return;
+            };
+            let status = response.status();
+            let is_whole = response.bytes().await.is_ok();
+            let counted = match status.as_u16() {
+                200..=299 if is_whole => &seen.answered,
+                503 => &seen.refused,
+                _ => &seen.failed,
+            };
+            counted.fetch_add(1, Ordering::Relaxed);
+            if status.is_success() {
+                let micros = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
+                seen.longest.fetch_max(micros, Ordering::Relaxed);
+            }
+        });
+    }
+    drop(tokio::time::timeout(Duration::from_secs(30), async { while asking.join_next().await.is_some() {} }).await);
+    all
+}
+
+/// Three times overload with a stall, and back.
+pub(crate) async fn overload() {
+    let own = contenders("overload", |text| text.replace("longest_delay = \"10s\"", "longest_delay = \"25ms\"")).await;
+    let (count, mut fresh) = (6_000, 1_000_000);
+    // Closed loop with few connections: as much as it can answer without a queue.
+    let peak = load::run(&own.target, 12, count, bodies(fresh, count)).await;
+    let peak_rate = peak.answered as f64 / peak.elapsed.as_secs_f64();
+    let p99 = peak.latencies[peak.latencies.len() * 99 / 100];
+    fresh += count;
+    println!("peak {peak_rate:.0}/s, p99 {:.1} ms (closed loop, 12 connections)", p99.as_secs_f64() * 1e3);
+
+    let backend = &own.backend;
+    let stalled = |second: u64| {
+        if second == STALL.0 {
+            signal(backend, "-STOP");
+        } else if second == STALL.1 {
+            signal(backend, "-CONT");
+        }
+    };
+    let rate = 3.0 * peak_rate;
+    let over = open_loop(&own.target, rate, OVERLOAD, fresh, stalled).await;
+    fresh += (rate * OVERLOAD as f64) as u64;
+    let after = open_loop(&own.target, 0.7 * peak_rate, AFTERWARDS, fresh, |_| {}).await;
+
+    println!("| second | sent | answered | refused | failed | longest ms |\n|---|---|---|---|---|---|");
+    for (index, second) in over.iter().chain(&after).enumerate() {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        println!(
+            "| {index} | {} | {} | {} | {} | {:.0} |",
+            of(&second.sent),
+            of(&second.answered),
+            of(&second.refused),
+            of(&second.failed),
+            of(&second.longest) as f64 / 1000.0
+        );
+    }
+    let goodput = |seconds: &[Arc<Second>]| {
+        let answered: u64 = seconds.iter().map(|second| second.answered.load(Ordering::Relaxed)).sum();
+        answered as f64 / seconds.len() as f64 / peak_rate * 100.0
+    };
+    let (from, until) = (usize::try_from(STALL.0).expect("small"), usize::try_from(STALL.1).expect("small"));
+    println!(
+        "goodput of peak: {:.0} % before the stall, {:.0} % during it, {:.0} % after it",
+        goodput(&over[3..from]),
+        goodput(&over[from..until]),
+        goodput(&over[until..])
+    );
+    let is_normal = |second: &Arc<Second>| {
+        let refused = second.refused.load(Ordering::Relaxed) + second.failed.load(Ordering::Relaxed);
+        refused == 0
+            && Duration::from_micros(second.longest.load(Ordering::Relaxed)) < 4 * p99.max(Duration::from_millis(10))
+    };
+    let normal = after.iter().position(is_normal);
+    println!(
+        "back to normal after {} s",
+        normal.map_or_else(|| format!("more than {AFTERWARDS}"), |second| second.to_string())
+    );
+    clean(&own.folder);
+}
+
+/// CPU of the hub for a household that is one of many, with queries of its own and with shared ones.
+pub(crate) async fn shared() {
+    let count = 6_000;
+    for (told, terms) in [
+        ("each household its own queries", "in_flight = 4"),
+        ("households share queries of up to 500 people", "in_flight = 4\nshared_subjects = 500"),
+    ] {
+        let own = contenders("shared", |text| {
+            let text = text.replace("quota_burst = 1000000", &format!("quota_burst = 1000000\n{terms}"));
+            text.replace("longest_delay = \"10s\"", "longest_delay = \"10s\"\nbatch_clients = [\"bench\"]")
+        })
+        .await;
+        load::run(&own.target, 256, count / 4, bodies(5_000_000, count / 4)).await;
+        let before = cpu_nanoseconds(own.hub.id());
+        let run = load::run(&own.target, 256, count, bodies(1_000_000, count)).await;
+        let micros = (cpu_nanoseconds(own.hub.id()) - before) as f64 / 1000.0 / run.answered as f64;
+        let metrics = reqwest::get(format!("http://127.0.0.1:{MONITOR_PORT}/metrics")).await.expect("metrics");
+        let metrics = metrics.text().await.expect("text");
+        let queries: f64 = metrics
+            .lines()
+            .filter(|line| line.starts_with("hedui_department_requests_total") && line.contains("\"first\""))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum();
+        println!(
+            "{told}: {micros:.0} µs of CPU a household, {:.0} households/s, {:.2} queries a household and department",
+            run.answered as f64 / run.elapsed.as_secs_f64(),
+            queries / (run.answered + count / 4) as f64 / 6.0
+        );
+        drop(own.hub);
+        drop(own.backend);
+        clean(&own.folder);
+    }
+}
+
+fn clean(folder: &Path) {
+    drop(std::fs::remove_dir_all(folder));
+}

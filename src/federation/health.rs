@@ -1,0 +1,482 @@
+//! How a department does, told by what it was asked and answered: how often it answers, how long each step takes, how
+//! fresh its records are, and whether what it says has changed its form.
+//!
+//! Drift is what no single answer shows: a dataset whose answers are suddenly all "no record" (a table that was emptied, a
+//! column that was renamed), or records that do not fit their type any more (a column gone, a code nobody has seen). The last
+//! few hundred answers of a dataset are held against those before them. A department in which something drifts, or that
+//! answers badly, is *demoted*: it is told so wherever its health is shown, counted, and logged, and returns by itself
+//! once its answers are as they were. Who does not answer at all is left alone by the breaker; a demotion does not stop
+//! anybody from asking, because a department that lost half its records has still to answer for the other half.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::decode::OfPerson;
+use super::delays::Delays;
+use crate::domain::dataset::{DatasetId, DepartmentId};
+use crate::domain::outcome::GapReason;
+
+/// How many questions are looked back on.
+const RECENT: u32 = 256;
+/// Fewer answers than these say nothing of a dataset.
+const ENOUGH: u32 = 64;
+/// A share that moved by more than this, in hundredths, has drifted.
+const JUMP: u32 = 30;
+/// It is as it was once it is this near again: less, so that a department does not come and go.
+const NEAR: u32 = 15;
+/// Fewer questions than these answered well, in hundredths, demote a department.
+const WELL: u32 = 80;
+/// So many hundredths answered well bring it back.
+const WELL_AGAIN: u32 = 90;
+
+/// A step of a question's way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Waiting for the quota.
+    Quota,
+    /// Waiting for a place.
+    Place,
+    /// Connecting, where no connection was kept.
+    Connect,
+    /// From the question's leaving to the first byte of an answer.
+    FirstByte,
+    /// Reading the rest.
+    Read,
+    /// All of it.
+    Whole,
+}
+
+impl Step {
+    /// Every step, in its order.
+    pub const ALL: [Self; 6] = [Self::Quota, Self::Place, Self::Connect, Self::FirstByte, Self::Read, Self::Whole];
+
+    /// Its name in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Quota => "quota",
+            Self::Place => "place",
+            Self::Connect => "connect",
+            Self::FirstByte => "first_byte",
+            Self::Read => "read",
+            Self::Whole => "whole",
+        }
+    }
+}
+
+/// Why a department is demoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Symptom {
+    /// Too few questions are answered well.
+    FailsOften,
+    /// Far more answers than before are "no record": perhaps records are gone.
+    MoreNoRecord,
+    /// Far fewer answers than before are "no record": perhaps people are mixed up.
+    FewerNoRecord,
+    /// Records do not fit their type any more.
+    Malformed,
+}
+
+/// How long one step takes, microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct StepTimes {
+    /// The step.
+    pub step: Step,
+    /// Half take no longer.
+    pub p50_us: u64,
+    /// Nineteen of twenty take no longer.
+    pub p95_us: u64,
+    /// Ninety-nine of a hundred take no longer.
+    pub p99_us: u64,
+}
+
+/// What a dataset's answers are like, in hundredths of those lately and of those before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DatasetHealth {
+    /// The dataset.
+    #[schema(value_type = String)]
+    pub dataset: DatasetId,
+    /// Answers looked at, since the hub started.
+    pub answers: u64,
+    /// How many of the latest hundred were "no record".
+    pub no_record_percent: u32,
+    /// How many before, once there were enough of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_record_percent_before: Option<u32>,
+    /// How many of the latest hundred did not fit their type.
+    pub malformed_percent: u32,
+    /// Where in the records the last one did not fit (a JSON pointer, no value).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub malformed_at: Option<String>,
+    /// The newest day its records are of, as it wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest: Option<String>,
+    /// What is wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub symptoms: Vec<Symptom>,
+}
+
+/// How a department does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DepartmentHealth)]
+pub struct HealthView {
+    /// The department.
+    #[schema(value_type = String)]
+    pub department: DepartmentId,
+    /// Whether it is left alone now because it does not answer.
+    pub is_left_alone: bool,
+    /// Whether it is demoted.
+    pub is_demoted: bool,
+    /// Questions sent, since the hub started.
+    pub questions: u64,
+    /// How many of the latest hundred were answered well.
+    pub well_percent: u32,
+    /// Why the others were not, of the latest ones.
+    pub gaps: BTreeMap<&'static str, u32>,
+    /// How many questions may be under way at once now.
+    pub places: usize,
+    /// How long its steps take; none until there were enough.
+    pub steps: Vec<StepTimes>,
+    /// Its datasets.
+    pub datasets: Vec<DatasetHealth>,
+    /// What is wrong with it as a whole.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub symptoms: Vec<Symptom>,
+}
+
+/// What was said of one person in one dataset, as far as health cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said<'a> {
+    /// Facts, of this day.
+    Facts(Option<&'a str>),
+    /// No record.
+    NoRecord,
+    /// Records that do not fit; where.
+    Malformed(&'a str),
+}
+
+/// Whether a department has just been demoted, or has returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// As it was.
+    Same,
+    /// Demoted.
+    Demoted,
+    /// Back.
+    Returned,
+}
+
+/// The health of one department.
+#[derive(Default)]
+pub(super) struct Health {
+    /// All but the whole, which the adapter knows itself.
+    steps: [Delays; Step::ALL.len() - 1],
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    questions: u64,
+    well: Share,
+    gaps: [u32; GapReason::ALL.len()],
+    datasets: Vec<(DatasetId, OfDataset)>,
+    is_demoted: bool,
+}
+
+#[derive(Default)]
+struct OfDataset {
+    answers: u64,
+    no_record: Share,
+    malformed: Share,
+    before: Option<u32>,
+    malformed_at: Option<String>,
+    newest: Option<String>,
+}
+
+/// A share of the last few hundred, in hundredths. Counts are halved when they are full, so that what is new outweighs what
+/// is old.
+#[derive(Default)]
+struct Share {
+    of: u32,
+    have: u32,
+}
+
+impl Share {
+    fn count(&mut self, has: bool) {
+        self.of += 1;
+        self.have += u32::from(has);
+        if self.of >= RECENT {
+            self.of /= 2;
+            self.have /= 2;
+        }
+    }
+
+    /// `None` while there were too few.
+    fn percent(&self) -> Option<u32> {
+        (self.of >= ENOUGH).then(|| self.have * 100 / self.of)
+    }
+}
+
+impl OfDataset {
+    fn count(&mut self, said: Said<'_>) {
+        self.answers += 1;
+        self.malformed.count(matches!(said, Said::Malformed(_)));
+        match said {
+            Said::Facts(of) => {
+                self.no_record.count(false);
+                if let Some(of) = of
+                    && self.newest.as_deref().is_none_or(|newest| newest < of)
+                {
+                    self.newest = Some(of.to_owned());
+                }
+            }
+            Said::NoRecord => self.no_record.count(true),
+            Said::Malformed(at) => self.malformed_at = Some(at.to_owned()),
+        }
+        // What is usual follows what is, slowly, and not while the two are far apart: a drift does not become usual.
+        if self.answers.is_multiple_of(u64::from(RECENT))
+            && let Some(now) = self.no_record.percent()
+        {
+            self.before = match self.before {
+                None => Some(now),
+                Some(before) if before.abs_diff(now) <= JUMP => Some((before * 7 + now) / 8),
+                drifted => drifted,
+            };
+        }
+    }
+
+    /// What is wrong when a share may have moved by this, in hundredths.
+    fn symptoms(&self, jump: u32) -> Vec<Symptom> {
+        let mut symptoms = Vec::new();
+        if let (Some(before), Some(now)) = (self.before, self.no_record.percent()) {
+            if now > before + jump {
+                symptoms.push(Symptom::MoreNoRecord);
+            } else if before > now + jump {
+                symptoms.push(Symptom::FewerNoRecord);
+            }
+        }
+        if self.malformed.percent().is_some_and(|percent| percent > jump) {
+            symptoms.push(Symptom::Malformed);
+        }
+        symptoms
+    }
+}
+
+impl Seen {
+    fn is_well(&self) -> bool {
+        let needed = if self.is_demoted { WELL_AGAIN } else { WELL };
+        self.well.percent().is_none_or(|percent| percent >= needed)
+    }
+
+    /// Demotes the department, or lets it return.
+    fn weigh(&mut self) -> Standing {
+        let jump = if self.is_demoted { NEAR } else { JUMP };
+        let is_sound = self.is_well() && self.datasets.iter().all(|(_, dataset)| dataset.symptoms(jump).is_empty());
+        match (self.is_demoted, is_sound) {
+            (false, false) => {
+                self.is_demoted = true;
+                Standing::Demoted
+            }
+            (true, true) => {
+                self.is_demoted = false;
+                Standing::Returned
+            }
+            _ => Standing::Same,
+        }
+    }
+}
+
+impl Health {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in how long a step took.
+    pub(super) fn took(&self, step: Step, took: Duration) {
+        let place = Step::ALL.iter().position(|known| *known == step);
+        if let Some(delays) = place.and_then(|place| self.steps.get(place)) {
+            delays.record(took);
+        }
+    }
+
+    /// Takes in what came of a question.
+    pub(super) fn asked(&self, result: Result<(), GapReason>) -> Standing {
+        let mut seen = self.seen();
+        seen.questions += 1;
+        // A refusal and an unknown name are answers; they say nothing of how the department does.
+        let is_well = !matches!(
+            result,
+            Err(GapReason::Timeout | GapReason::Unavailable | GapReason::Malformed | GapReason::QuotaExceeded)
+        );
+        seen.well.count(is_well);
+        if let Err(reason) = result {
+            let counts = GapReason::ALL.iter().position(|known| *known == reason);
+            if let Some(count) = counts.and_then(|place| seen.gaps.get_mut(place)) {
+                *count = count.saturating_add(1);
+            }
+        }
+        if seen.questions.is_multiple_of(u64::from(RECENT)) {
+            seen.gaps.iter_mut().for_each(|count| *count /= 2);
+        }
+        if seen.questions.is_multiple_of(8) { seen.weigh() } else { Standing::Same }
+    }
+
+    /// Takes in what an answer says, of each person in each dataset.
+    pub(super) fn said<'a>(&self, all: impl Iterator<Item = (&'a DatasetId, Said<'a>)>) {
+        let mut seen = self.seen();
+        for (dataset, said) in all {
+            if let Some((_, known)) = seen.datasets.iter_mut().find(|(known, _)| known == dataset) {
+                known.count(said);
+            } else {
+                let mut of = OfDataset::default();
+                of.count(said);
+                seen.datasets.push((dataset.clone(), of));
+            }
+        }
+    }
+
+    /// Takes in an answer as it was decoded, person by person.
+    pub(super) fn heard(&self, each: &[OfPerson]) {
+        let answered = each.iter().filter_map(|person| person.as_ref().ok()).flatten().map(|answer| {
+            let said = if answer.facts.is_empty() { Said::NoRecord } else { Said::Facts(answer.as_of.as_deref()) };
+            (&answer.dataset, said)
+        });
+        let misfits = each.iter().filter_map(|person| person.as_ref().err()?.misfit.as_ref());
+        self.said(answered.chain(misfits.map(|(dataset, at)| (dataset, Said::Malformed(at)))));
+    }
+
+    /// How the department does now.
+    pub(super) fn view(
+        &self,
+        department: &DepartmentId,
+        whole: &Delays,
+        is_left_alone: bool,
+        places: usize,
+    ) -> HealthView {
+        let steps = Step::ALL.iter().zip(self.steps.iter().chain([whole])).filter_map(|(step, delays)| {
+            let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+            let (p50_us, p95_us) = (micros(delays.half()?), micros(delays.nineteen()?));
+            Some(StepTimes { step: *step, p50_us, p95_us, p99_us: micros(delays.nearly_all()?) })
+        });
+        let steps = steps.collect();
+        let seen = self.seen();
+        let gaps = GapReason::ALL.iter().zip(&seen.gaps).filter(|(_, count)| **count > 0);
+        let dataset = |(id, of): &(DatasetId, OfDataset)| DatasetHealth {
+            dataset: id.clone(),
+            answers: of.answers,
+            no_record_percent: of.no_record.have * 100 / of.no_record.of.max(1),
+            no_record_percent_before: of.before,
+            malformed_percent: of.malformed.have * 100 / of.malformed.of.max(1),
+            malformed_at: of.malformed_at.clone(),
+            newest: of.newest.clone(),
+            symptoms: of.symptoms(if seen.is_demoted { NEAR } else { JUMP }),
+        };
+        HealthView {
+            department: department.clone(),
+            is_left_alone,
+            is_demoted: seen.is_demoted,
+            questions: seen.questions,
+            well_percent: (seen.well.have * 100).checked_div(seen.well.of).unwrap_or(100),
+            gaps: gaps.map(|(reason, count)| (reason.as_str(), *count)).collect(),
+            places,
+            steps,
+            datasets: seen.datasets.iter().map(dataset).collect(),
+            symptoms: if seen.is_well() { Vec::new() } else { vec![Symptom::FailsOften] },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pension() -> DatasetId {
+        DatasetId::parse("hrss.pension").unwrap()
+    }
+
+    fn view(health: &Health) -> HealthView {
+        health.view(&DepartmentId::parse("hrss").unwrap(), &Delays::default(), false, 64)
+    }
+
+    /// So many answers, of which a share in hundredths is "no record".
+    fn answers(health: &Health, count: usize, no_record: usize) -> Vec<Standing> {
+        (0..count)
+            .map(|index| {
+                let said = if index % 100 < no_record { Said::NoRecord } else { Said::Facts(Some("2025-02-28")) };
+                health.said(std::iter::once((&pension(), said)));
+                health.asked(Ok(()))
+            })
+            .filter(|standing| *standing != Standing::Same)
+            .collect()
+    }
+
+    #[test]
+    fn a_table_that_was_emptied_demotes_and_its_return_brings_back() {
+        let health = Health::default();
+        assert_eq!(answers(&health, 1_000, 40), []);
+        assert_eq!(answers(&health, 600, 100), [Standing::Demoted], "all at once nobody has a record");
+        let ill = view(&health);
+        assert!(ill.is_demoted && ill.symptoms.is_empty());
+        assert_eq!(ill.datasets[0].symptoms, [Symptom::MoreNoRecord]);
+        assert_eq!(answers(&health, 5_000, 100), [], "what drifted does not become usual");
+        assert_eq!(answers(&health, 600, 40), [Standing::Returned]);
+        let well = view(&health);
+        assert!(!well.is_demoted && well.datasets[0].symptoms.is_empty());
+        assert_eq!(well.datasets[0].newest.as_deref(), Some("2025-02-28"));
+    }
+
+    #[test]
+    fn what_changes_slowly_is_no_drift() {
+        let health = Health::default();
+        for share in (20..=90).step_by(2) {
+            assert_eq!(answers(&health, 1_500, share), [], "{share}");
+        }
+    }
+
+    #[test]
+    fn records_that_do_not_fit_any_more_are_told_with_their_place() {
+        let health = Health::default();
+        answers(&health, 300, 0);
+        let mut standings = Vec::new();
+        for _ in 0..300 {
+            health.said(std::iter::once((&pension(), Said::Malformed("/kind"))));
+            standings.push(health.asked(Err(GapReason::Malformed)));
+        }
+        assert!(standings.contains(&Standing::Demoted));
+        let ill = view(&health);
+        assert_eq!(ill.datasets[0].malformed_at.as_deref(), Some("/kind"));
+        assert_eq!(ill.datasets[0].symptoms, [Symptom::Malformed]);
+        assert_eq!(ill.symptoms, [Symptom::FailsOften]);
+        assert!(ill.gaps["malformed"] > 0);
+    }
+
+    #[test]
+    fn refusals_and_unknown_names_demote_nobody() {
+        let health = Health::default();
+        for reason in [GapReason::NotAuthorised, GapReason::Mismatch] {
+            for _ in 0..500 {
+                assert_eq!(health.asked(Err(reason)), Standing::Same);
+            }
+        }
+        assert_eq!(view(&health).well_percent, 100);
+    }
+
+    #[test]
+    fn each_step_has_its_times() {
+        let health = Health::default();
+        for _ in 0..200 {
+            health.took(Step::FirstByte, Duration::from_millis(20));
+            health.took(Step::Read, Duration::from_micros(300));
+        }
+        let times = view(&health).steps;
+        let of = |step: Step| times.iter().find(|times| times.step == step);
+        assert!(of(Step::Quota).is_none() && of(Step::Connect).is_none());
+        assert!((20_000..26_000).contains(&of(Step::FirstByte).unwrap().p50_us));
+        assert!(of(Step::Read).unwrap().p99_us < 400);
+    }
+}
