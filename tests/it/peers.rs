@@ -105,14 +105,15 @@ pub(super) fn answering(own: &System, (name, divisions): (&str, &str), other: &S
     let (key, _) = answer_key(own.folder.path());
     let keys = &other.files.keys;
     format!(
-        "[peering]\nname = \"{name}\"\ndivisions = {divisions}\nanswer_key = {key:?}\n\n\
+        "[peering]\nname = \"{name}\"\ndivisions = {divisions}\nanswer_key = \"{}\"\n\n\
          [peering.listen]\naddress = \"127.0.0.1:0\"\ncertificate = \"keys/server.pem\"\n\
-         private_key = \"keys/server.key\"\nclient_ca = {:?}\n\n\
-         [[peer]]\nname = \"{asker}\"\n[peer.may_ask]\ncertificate_keys = [\"{}\"]\ncontext_keys = {:?}\n\
+         private_key = \"keys/server.key\"\nclient_ca = \"{}\"\n\n\
+         [[peer]]\nname = \"{asker}\"\n[peer.may_ask]\ncertificate_keys = [\"{}\"]\ncontext_keys = \"{}\"\n\
          purposes = [\"dibao\", \"tekun\"]\nquota_per_second = 100000\nquota_burst = 100000\n",
-        keys.ca,
+        key.display(),
+        keys.ca.display(),
         pin(&keys.hub),
-        keys.hub_keys,
+        keys.hub_keys.display(),
     )
 }
 
@@ -121,8 +122,9 @@ pub(super) fn provided_by(name: &str, divisions: &str, (address, system): (Socke
     let key = system.folder.path().join("keys/peers.pem");
     format!(
         "[[peer]]\nname = \"{name}\"\n[peer.provides]\ndivisions = {divisions}\nendpoint = \"https://{address}\"\n\
-         ca = {:?}\nanswer_key = {key:?}\ntimeout = \"3s\"\nquota_per_second = 100000\nquota_burst = 100000\n",
-        system.files.keys.ca,
+         ca = \"{}\"\nanswer_key = \"{}\"\ntimeout = \"3s\"\nquota_per_second = 100000\nquota_burst = 100000\n",
+        system.files.keys.ca.display(),
+        key.display(),
     )
 }
 
@@ -438,8 +440,10 @@ async fn p9_a_hub_that_is_no_hub_costs_the_facts_of_its_own_people_only() {
         &here.files.config,
         &format!(
             "[peering]\nname = \"{HERE}\"\ndivisions = {OWN}\n\n[[peer]]\nname = \"{THERE}\"\n[peer.provides]\n\
-             divisions = [\"230000\"]\nendpoint = \"https://{}\"\nca = {ca:?}\nanswer_key = {key:?}\ntimeout = \"700ms\"\n",
-            stub.address
+             divisions = [\"230000\"]\nendpoint = \"https://{}\"\nca = \"{}\"\nanswer_key = \"{}\"\ntimeout = \"700ms\"\n",
+            stub.address,
+            ca.display(),
+            key.display(),
         ),
     );
     let here = here.restart().await;

@@ -424,8 +424,8 @@ impl Verifications {
         let inquiry = self.inquiry(running, &people, asking);
         if let (Disclosure::Minimal, Some(matter)) = (case.request.disclosure, self.matter(case)) {
             for department in &mut plan.departments {
-                let own = earlier.iter().filter(|outcome| outcome.is_of(department));
-                let gap = own.filter_map(|outcome| outcome.result.as_ref().err().copied()).next();
+                let mut own = earlier.iter().filter(|outcome| outcome.is_of(department));
+                let gap = own.find_map(|outcome| outcome.result.as_ref().err().copied());
                 // Whose gap does not pass is not asked, whatever is still open.
                 department.gap =
                     department.gap.or(gap.filter(|gap| !gap.may_pass() && !again.contains(&department.department)));

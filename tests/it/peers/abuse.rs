@@ -120,7 +120,7 @@ async fn a65_a_hub_that_asks_for_what_is_not_its_to_ask_is_refused_and_logged() 
     assert_eq!((status, &answer["results"][0]["status"]), (200, &json!("ok")), "{answer}");
     assert_eq!(answer["results"][0]["provider"]["adapter"]["id"], "hrss");
     assert_eq!((&answer["request_id"], &answer["adapter"]["id"]), (&json!("vf_1"), &json!(THERE)));
-    let asked = lines(&two.there, "hrss");
+    let before = lines(&two.there, "hrss");
     for (pointer, value, status, code) in [
         ("/subjects/0/division", json!("152201"), 403, "outside_divisions"),
         ("/subjects/0/division", json!("000000"), 403, "outside_divisions"),
@@ -152,7 +152,7 @@ async fn a65_a_hub_that_asks_for_what_is_not_its_to_ask_is_refused_and_logged() 
         assert_eq!((&entry["action"], &entry["actor"]), (&json!("denied"), &json!(HERE)), "{entry}");
         assert_eq!((&entry["role"], &entry["problem"]), (&json!("peer"), &json!(code)), "{entry}");
     }
-    assert_eq!(lines(&two.there, "hrss"), asked, "a department was asked");
+    assert_eq!(lines(&two.there, "hrss"), before, "a department was asked");
     two.stop().await;
 }
 
@@ -196,12 +196,12 @@ async fn a68_two_hubs_that_point_at_each_other_ask_in_no_circle() {
     let setup = || Setup { own_packs: true, ..Setup::default() };
     let (here, there) = (System::start(setup(), super::listed()).await, System::start(setup(), super::listed()).await);
     // Each says of the other that it answers for the same far division, which is neither's own.
-    let (at_here, at_there) = (free_address(), free_address());
+    let (near, far_off) = (free_address(), free_address());
     let fixed = |text: String, address: SocketAddr| text.replace("127.0.0.1:0", &address.to_string());
-    append(&there.files.config, &fixed(answering(&there, (THERE, "[\"310000\"]"), &here, HERE), at_there));
-    append(&here.files.config, &fixed(answering(&here, (HERE, "[\"150000\"]"), &there, THERE), at_here));
-    append(&here.files.config, &provided(THERE, at_there, &there));
-    append(&there.files.config, &provided(HERE, at_here, &here));
+    append(&there.files.config, &fixed(answering(&there, (THERE, "[\"310000\"]"), &here, HERE), far_off));
+    append(&here.files.config, &fixed(answering(&here, (HERE, "[\"150000\"]"), &there, THERE), near));
+    append(&here.files.config, &provided(THERE, far_off, &there));
+    append(&there.files.config, &provided(HERE, near, &here));
     let (here, there) = (here.restart().await, there.restart().await);
     let two = Two { here, there };
 
@@ -246,12 +246,12 @@ async fn a69_a_hub_that_floods_gets_its_quota_and_no_more() {
     let two = Two::start(Setup::default()).await;
     let text = std::fs::read_to_string(&two.there.files.config).unwrap();
     let quota = "purposes = [\"dibao\", \"tekun\"]\nquota_per_second = 1\nquota_burst = 5\n";
-    let (before, _) = text.rsplit_once("purposes = ").unwrap();
+    let (kept, _) = text.rsplit_once("purposes = ").unwrap();
     let refusals = "[refusals]\nsingly = 10\nall_singly = 20\n";
-    std::fs::write(&two.there.files.config, format!("{before}{quota}\n{refusals}")).unwrap();
+    std::fs::write(&two.there.files.config, format!("{kept}{quota}\n{refusals}")).unwrap();
     let two = Two { there: two.there.restart().await, here: two.here };
     let (asker, sound) = (Asker::of(&two), question(&two));
-    let asked = lines(&two.there, "hrss");
+    let before = lines(&two.there, "hrss");
     let mut answered = 0;
     for number in 0..60 {
         let (status, answer) = asker.ask(&sound, &said(&format!("vf_1.hub_there.{number}"))).await;
@@ -262,7 +262,7 @@ async fn a69_a_hub_that_floods_gets_its_quota_and_no_more() {
         }
     }
     assert!((5..=30).contains(&answered), "{answered}");
-    assert!(lines(&two.there, "hrss") - asked <= 1, "the department was asked once: the rest was at hand");
+    assert!(lines(&two.there, "hrss") - before <= 1, "the department was asked once: the rest was at hand");
     let there = entries(&two.there).await;
     let of = |action: &str| there.iter().filter(|entry| entry["action"] == action).count();
     assert_eq!((of("peer_asked"), of("peer_answered")), (answered, answered));
@@ -301,11 +301,11 @@ async fn a12_every_route_for_hubs_is_for_known_hubs_alone() {
         let mut tokens = vec![None];
         tokens.extend(Role::OF_CLIENTS.map(|role| Some(mint_as(&two.there.files, role, "x", "000000", &Purpose::ALL))));
         for token in tokens {
-            let mut asked = request(&unknown);
+            let mut sent = request(&unknown);
             if let Some(token) = &token {
-                asked = asked.bearer_auth(token);
+                sent = sent.bearer_auth(token);
             }
-            let (status, problem) = told(asked.send().await.unwrap()).await;
+            let (status, problem) = told(sent.send().await.unwrap()).await;
             assert_eq!((status, &problem["code"]), (403, &json!("unknown_peer")), "{method} {path}: {problem}");
             let entry = last(&two).await;
             assert_eq!((&entry["action"], &entry["problem"]), (&json!("denied"), &json!("unknown_peer")), "{entry}");
