@@ -7,6 +7,7 @@ mod issuers;
 mod keys;
 mod listener;
 mod outage;
+mod peering;
 mod pressing;
 mod proving;
 mod publishing;
@@ -80,9 +81,11 @@ pub struct App {
     pub address: SocketAddr,
     /// Where it is watched from.
     pub monitor_address: SocketAddr,
+    /// Where hubs of other regions ask, where they may.
+    pub peer_address: Option<SocketAddr>,
     tracker: TaskTracker,
     stopping: CancellationToken,
-    servers: [axum_server::Handle<SocketAddr>; 2],
+    servers: [axum_server::Handle<SocketAddr>; 3],
     writer: tokio::task::JoinHandle<()>,
     verifications: Arc<Verifications>,
     adapters: Arc<Adapters>,
@@ -123,7 +126,9 @@ impl App {
         // Bound first: the hub never connects to itself, and its own addresses are known only now.
         let (listener, address) = listener::bind("[listen] address", config.listen.address)?;
         let (monitor_listener, monitor_address) = listener::bind("[monitor] address", config.monitor.address)?;
-        let egress = Egress::new(config.egress.allow.clone(), vec![address, monitor_address]);
+        let peer_listener = peering::bind(config)?;
+        let own = [address, monitor_address].into_iter().chain(peer_listener.iter().map(|(_, address)| *address));
+        let egress = Egress::new(config.egress.allow.clone(), own.collect());
         let policies = Policies::new(Arc::clone(&packs), Arc::clone(&catalogue), Arc::clone(&clock));
         let connecting = registry::connecting(config, &catalogue, &egress, &randomness)?;
         let tokens = Arc::new(TokenVerifier::new(&config.auth.audience));
@@ -186,6 +191,8 @@ impl App {
             Signing { signer, clock: Arc::clone(&clock), randomness: Arc::clone(&randomness) },
             Proving::new(proofs),
         );
+        let federation = federation.among(peering::regions(config));
+        let (peer_key, log_key) = (peering::answer_key(config, &sealer)?, sealer.subject_key("access-log"));
         let holding = store.clone();
         let clients = match &config.token_endpoint {
             Some(endpoint) => {
@@ -228,7 +235,9 @@ impl App {
         };
         let alerts = Alerts::new(store.clone(), Arc::clone(&clock), ids.clone(), Arc::clone(&watching.desk));
         let samples = Samples::new(store.clone(), Arc::clone(&publisher), Arc::clone(&clock), ids.clone());
-        let accounts = Accounts::new(store.clone(), Arc::clone(&catalogue), Arc::clone(&clock), ids.clone());
+        let hubs = config.peers.iter().map(|peer| peer.name.clone()).collect();
+        let accounts =
+            Accounts::new(store.clone(), Arc::clone(&catalogue), Arc::clone(&clock), ids.clone()).among(hubs);
         let approvals = Approvals::new(approvals::Parts {
             store: store.clone(),
             clients: clients.clone(),
@@ -298,8 +307,20 @@ impl App {
             default_wait: config.verification.default_wait,
             max_wait: config.verification.max_wait,
         });
-        let servers = [axum_server::Handle::new(), axum_server::Handle::new()];
-        let [main_handle, monitor_handle] = servers.clone();
+        let servers = [axum_server::Handle::new(), axum_server::Handle::new(), axum_server::Handle::new()];
+        let [main_handle, monitor_handle, peer_handle] = servers.clone();
+        let peer_address = peer_listener.as_ref().map(|(_, address)| *address);
+        if let Some((listener, _)) = peer_listener {
+            let among = peering::Among { hub: &hub, key: peer_key, log_key, tracker: &tracker };
+            let (peer_tls, routes) = peering::open(config, among)?;
+            tracker.spawn(listener::serve_callers(
+                listener,
+                peer_tls,
+                routes,
+                listener::Limits::of(config),
+                peer_handle,
+            ));
+        }
         let monitor = monitor_router(Arc::clone(&verifications), metrics.clone(), stopping.clone());
         let routes = router(Arc::clone(&hub));
         tracker.spawn(listener::serve_callers(listener, tls, routes, listener::Limits::of(config), main_handle));
@@ -333,6 +354,7 @@ impl App {
         Ok(Self {
             address,
             monitor_address,
+            peer_address,
             tracker,
             stopping,
             servers,

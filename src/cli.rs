@@ -14,6 +14,7 @@ pub mod demo;
 pub mod evidence;
 pub mod log;
 mod obstacle;
+pub mod peer;
 pub mod policy;
 pub mod reach;
 pub mod sample;
@@ -105,6 +106,9 @@ pub enum Command {
     /// Run and check a department's adapter.
     #[command(subcommand)]
     Adapter(adapter::Command),
+    /// Show this hub to another region's, and check whether that one can be asked.
+    #[command(subcommand)]
+    Peer(peer::Command),
     /// Verify the signed answers behind a verdict.
     #[command(subcommand)]
     Evidence(evidence::Command),
@@ -150,6 +154,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verdict(command) => verdict::run(command, &global).await,
         Command::Policy(command) => policy::run(command, &global),
         Command::Adapter(command) => adapter::run(command, &global).await,
+        Command::Peer(command) => peer::run(command, &global).await,
         Command::Evidence(command) => evidence::run(command, &global).await,
         Command::Log(command) => log::run(command, &global).await,
         Command::Alert(command) => alert::run(command, &global).await,

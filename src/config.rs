@@ -9,6 +9,7 @@ mod auth;
 mod follow_up;
 mod limits;
 mod load;
+mod peering;
 mod registry;
 mod retention;
 mod review;
@@ -28,6 +29,7 @@ pub use auth::{Auth, Issuer, IssuerKeySource, TokenAlgorithm, TokenEndpoint};
 pub use follow_up::FollowUp;
 pub use limits::{RateLimit, Refusals};
 pub use load::Load;
+pub use peering::{MayAsk, Peer, PeerListen, Peering, Provides};
 pub use registry::Registry;
 pub use retention::Retention;
 pub use review::Review;
@@ -133,6 +135,12 @@ pub struct Config {
     /// The registered adapters, one a department.
     #[serde(default, rename = "adapter")]
     pub adapters: Vec<Adapter>,
+    /// This hub among the hubs of other regions; it is alone when absent.
+    #[serde(default)]
+    pub peering: Option<Peering>,
+    /// The hubs of other regions.
+    #[serde(default, rename = "peer")]
+    pub peers: Vec<Peer>,
     /// The settings as they were written, variables and all: what two persons agree to.
     #[serde(skip)]
     pub written: serde_json::Value,
@@ -447,6 +455,7 @@ impl Config {
         config.review.check().map_err(&invalid)?;
         config.registry.as_ref().map_or(Ok(()), Registry::check).map_err(&invalid)?;
         config.adapters.iter().try_for_each(Adapter::check).map_err(&invalid)?;
+        peering::check(config.peering.as_ref(), &config.peers).map_err(&invalid)?;
         if let Some(endpoint) = &config.token_endpoint {
             endpoint.check(&config.auth).map_err(&invalid)?;
         }
@@ -510,6 +519,8 @@ impl Config {
             .chain(registry)
             .chain(optional)
             .chain(self.review.files())
+            .chain(self.peering.iter_mut().flat_map(Peering::files))
+            .chain(self.peers.iter_mut().flat_map(Peer::files))
         {
             *path = base.join(&path);
         }

@@ -22,6 +22,7 @@ pub mod plan;
 pub mod proving;
 mod question;
 mod quota;
+pub mod region;
 pub mod registry;
 pub mod round;
 pub mod shadow;

@@ -14,6 +14,7 @@ mod monitor;
 mod notices;
 mod oauth;
 mod page;
+mod peers;
 mod policies;
 mod problem;
 mod report;
@@ -26,6 +27,7 @@ mod witness;
 
 pub use front::{Hub, Published};
 pub use monitor::monitor_router;
+pub use peers::{PEER_ROUTES, PeerDoor, peer_router};
 pub use problem::Problem;
 pub use router::{openapi, router};
 pub use shedding::Shedding;

@@ -124,6 +124,11 @@ impl Sealer {
         Zeroizing::new(self.root.tag(&[b"hedui/context/sign/1"]))
     }
 
+    /// The seed of the key that answers to hubs of other regions are signed with, for a hub that was given none of its own.
+    pub fn answer_seed(&self) -> Zeroizing<[u8; SECRET]> {
+        Zeroizing::new(self.root.tag(&[b"hedui/answer/sign/1"]))
+    }
+
     /// A fresh data key of the configured suite, and the same key wrapped for storage.
     pub fn new_data_key(&self, case: &str) -> Result<(DataKey, Vec<u8>), SealError> {
         // Key and nonce in one call for randomness.

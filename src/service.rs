@@ -18,6 +18,7 @@ mod judge;
 mod kept;
 mod kept_answers;
 pub mod log_review;
+pub mod peers;
 pub mod planned;
 pub mod policies;
 pub mod proofs;

@@ -188,8 +188,8 @@ impl Store {
         Hold(Arc::clone(&self.holds))
     }
 
-    /// Whether new verifications are accepted.
-    fn check_accepting(&self) -> Result<(), StoreError> {
+    /// Whether new verifications are accepted, and new questions of other hubs.
+    pub fn check_accepting(&self) -> Result<(), StoreError> {
         if self.holds.load(Ordering::Acquire) > 0 { Err(StoreError::Unanchored) } else { Ok(()) }
     }
 

@@ -204,5 +204,7 @@ fn result(subject: &QuerySubject, dataset: &Dataset, status: ResultStatus) -> Qu
         status,
         as_of: None,
         facts: RawValue::from_string("[]".to_owned()).expect("an empty array is JSON"),
+        reason: None,
+        provider: None,
     }
 }

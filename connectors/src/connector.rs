@@ -390,6 +390,7 @@ impl Connector {
             connector_sha256: Some(self.sha256.clone()),
             max_subjects: MAX_SUBJECTS,
             answer_key: None,
+            divisions: Vec::new(),
         }
     }
 }

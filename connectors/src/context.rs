@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Text;
 use crate::keys::{PrivateKey, PublicKey, sha256};
+use crate::protocol::Query;
 
 /// The request field that carries a context, in lower case.
 pub const CONTEXT: &str = "hedui-context";
@@ -72,6 +73,10 @@ pub struct Case {
     pub organisation: String,
     /// Its division, GB/T 2260.
     pub division: String,
+    /// The hub of another region that the question comes from, where it does: it is answered here and sent on to no
+    /// further hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
     /// What the hub calls this household's question in its account, where several share one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<String>,
@@ -271,6 +276,13 @@ impl Context {
         if is_its_own { Ok(Self { claims, question, text: text.to_owned() }) } else { Err(ContextError::Form) }
     }
 
+    /// Whether it is of this query. A record of use tells what the query says; what was signed for must be the same.
+    pub fn is_of(&self, query: &Query) -> bool {
+        let authorisation = digest_of(query.authorisation.number.as_bytes());
+        let is_its_own = |case: &Case| query.request_id == case.verification && authorisation == case.authorisation;
+        query.purpose == self.claims.purpose && self.question.cases.iter().any(is_its_own)
+    }
+
     /// Proves the context of a question that has just come. `now` is in seconds since 1970.
     pub fn admit(
         text: Option<&str>,
@@ -334,6 +346,7 @@ mod tests {
             authorisation: digest_of(b"SQ-1"),
             organisation: "试用民政局".to_owned(),
             division: "150102".to_owned(),
+            via: None,
             question: None,
         };
         let (aud, jti) = (adapter.to_owned(), format!("vf_1.{adapter}.0"));

@@ -31,6 +31,9 @@ pub struct Query {
     pub datasets: Vec<String>,
     /// The persons asked about.
     pub subjects: Vec<QuerySubject>,
+    /// How long the asker still waits, milliseconds: said to a hub that asks departments of its own in turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within_ms: Option<u64>,
 }
 
 /// The authorisation a query rests on.
@@ -74,6 +77,10 @@ pub struct QuerySubject {
     /// When present, only these of the query's datasets are asked about this person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub datasets: Option<Vec<String>>,
+    /// The division whose departments hold the person's records (GB/T 2260): said to a hub, which answers for its own
+    /// divisions only. A department is not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub division: Option<String>,
     /// What the question about this person rests on, where one query carries several households; that of the query
     /// otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -117,6 +124,7 @@ impl Query {
             id_number: id_number.to_owned(),
             name: name.to_owned(),
             datasets: None,
+            division: None,
             case: None,
         };
         Self {
@@ -126,6 +134,7 @@ impl Query {
             period,
             datasets: datasets.iter().map(|dataset| (*dataset).to_owned()).collect(),
             subjects: persons.into_iter().enumerate().map(subject).collect(),
+            within_ms: None,
         }
     }
 }
@@ -182,6 +191,24 @@ pub struct QueryResult {
     pub as_of: Option<String>,
     /// The facts, an array of documents of the dataset's fact type; `[]` unless `ok`.
     pub facts: Box<RawValue>,
+    /// Why a hub got no answer from its department, where `status` is `error`: the reason of the gap, as hubs name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whose record it is, where a hub answers for its departments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Provider>,
+}
+
+/// The department behind a hub that answers for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// The department's adapter.
+    pub adapter: AdapterVersion,
+    /// When that hub received its answer: where it is a kept one, its age counts from here.
+    pub received_at: jiff::Timestamp,
+    /// `live`, `cached` or `stale`, as hubs name it.
+    pub freshness: String,
 }
 
 /// What came of one subject and dataset.
@@ -258,6 +285,9 @@ pub struct Manifest {
     /// what it was configured with: this is how an operator sees that both are the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_key: Option<serde_json::Value>,
+    /// The divisions that a hub answers for (GB/T 2260); a department names none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub divisions: Vec<String>,
 }
 
 /// A dataset of a manifest.

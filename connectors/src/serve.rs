@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 
 pub use crate::adapter::{Adapter, LoadError, Overrides};
 use crate::connector::Connector;
-use crate::context::{self, Asker, Case, Context, ContextError};
+use crate::context::{self, Asker, Context, ContextError};
 use crate::error::Text;
 use crate::golden::GoldenResult;
 use crate::problem;
@@ -351,17 +351,10 @@ async fn read(adapter: &Adapter, request: Request) -> Asked {
         }
     };
     let query = parse(&body).and_then(|query| match &context {
-        Some(context) if !says_the_same(&query, context) => Err(problem::context(ContextError::Body)),
+        Some(context) if !context.is_of(&query) => Err(problem::context(ContextError::Body)),
         _ => Ok(query),
     });
     Asked { query, context, digest }
-}
-
-/// The ledger tells what the question says; what the hub signed for must be the same.
-fn says_the_same(query: &Query, context: &Context) -> bool {
-    let authorisation = context::digest_of(query.authorisation.number.as_bytes());
-    let is_its_own = |case: &Case| query.request_id == case.verification && authorisation == case.authorisation;
-    query.purpose == context.claims.purpose && context.question.cases.iter().any(is_its_own)
 }
 
 async fn body_of(head: &Parts, body: Body) -> Result<Bytes, AdapterProblem> {

@@ -91,6 +91,10 @@ pub enum Action {
     SampleDrawn,
     /// The signature of a department's answer was found to be wrong after the answer had been used.
     AnswerDisputed,
+    /// A hub of another region asked about people of this one; departments may be asked now.
+    PeerAsked,
+    /// What departments said of them was made ready to leave for that hub.
+    PeerAnswered,
 }
 
 /// Refusals that have no entries of their own: somebody was refused too often.
@@ -122,6 +126,9 @@ pub enum RefusalCount<'a> {
 pub struct DepartmentOutcome<'a> {
     /// The department.
     pub department: &'a str,
+    /// The hub of another region that was asked in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hub: Option<&'a str>,
     /// `answered`, or the reason of the gap.
     pub outcome: &'static str,
 }
@@ -307,7 +314,7 @@ mod tests {
     use crate::seal::Sealer;
     use crate::tlog::tile::MAX_ENTRY;
 
-    const ACTIONS: [Action; 34] = [
+    const ACTIONS: [Action; 36] = [
         Action::Requested,
         Action::Granted,
         Action::AskedAgain,
@@ -342,6 +349,8 @@ mod tests {
         Action::SampleDiced,
         Action::SampleDrawn,
         Action::AnswerDisputed,
+        Action::PeerAsked,
+        Action::PeerAnswered,
     ];
 
     fn client(text: &str) -> Client {
@@ -415,7 +424,10 @@ mod tests {
     #[test]
     fn every_event_fits_the_schema_and_is_canonical() {
         let (schema, client, subjects) = (schema(), client("试用民政局"), subjects(30));
-        let departments = [DepartmentOutcome { department: "hrss", outcome: "timeout" }];
+        let departments = [
+            DepartmentOutcome { department: "hrss", hub: None, outcome: "timeout" },
+            DepartmentOutcome { department: "hrss", hub: Some("hub_2301"), outcome: "answered" },
+        ];
         let sent = [
             AskedOnce { again: 1, outcome: Some(GapReason::Timeout), people: 3 },
             AskedOnce::default(),
@@ -492,7 +504,8 @@ mod tests {
         let text = "\u{1}".repeat(100);
         let (client, subjects) = (client(&"\u{1}".repeat(400)), subjects(30));
         let long = "d".repeat(40);
-        let departments = vec![DepartmentOutcome { department: &long, outcome: "not_authorised" }; 60];
+        let departments =
+            vec![DepartmentOutcome { department: &long, hub: Some(&long), outcome: "not_authorised" }; 60];
         let context = context(&text, &subjects);
         let longest = full(&text, &client, &subjects, &departments);
         let longest = AccessEvent { context: Some(&context), ..longest }.to_row().unwrap();

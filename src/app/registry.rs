@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{StartError, proving};
+use super::{StartError, peering, proving};
 use crate::config::{Config, read_setting_file};
 use crate::domain::clock::{Clock, Randomness};
 use crate::domain::dataset::{Catalogue, DepartmentId};
@@ -59,6 +59,10 @@ pub(super) fn connecting(
         by_file.push((adapter.department.clone(), adapter.endpoint.clone(), ca));
         let way = (client, proving::answer_keys(adapter)?);
         named.push(Adapter::new(adapter.department.clone(), way, terms, Arc::clone(randomness)));
+    }
+    for (adapter, endpoint, ca) in peering::adapters(config, catalogue, egress, &identity, randomness)? {
+        by_file.push((adapter.department.clone(), endpoint, ca));
+        named.push(adapter);
     }
     let ca = config.registry.as_ref().map(|registry| read_setting_file("registry.ca", &registry.ca)).transpose()?;
     let network = Network {

@@ -141,6 +141,14 @@ pub fn of_hub(config: &Config) -> Vec<Insecure> {
     if let Some(file) = &config.federation.context_key {
         secret("[federation] context_key", file, Kind::Pem);
     }
+    if let Some(peering) = &config.peering {
+        if let Some(file) = &peering.answer_key {
+            secret("[peering] answer_key", file, Kind::Pem);
+        }
+        if let Some(listen) = &peering.listen {
+            secret("[peering.listen] private_key", &listen.private_key, Kind::Pem);
+        }
+    }
     check_certificate(&mut faults, "[listen] certificate", &config.listen.certificate);
     check_certificate(&mut faults, "[federation] certificate", &config.federation.certificate);
     for issuer in config.auth.issuers.iter().filter(|issuer| is_plain_http(&issuer.name)) {

@@ -8,7 +8,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{StartError, proving};
+use super::{StartError, peering, proving};
 use crate::access_log::{AccessEvent, Action};
 use crate::auth::clients::{Clients, RegisteredClient};
 use crate::config::Config;
@@ -66,6 +66,7 @@ impl Effective {
                     proving::answer_keys(adapter)?.keys.iter().map(|key| key.id().to_owned()).collect();
                 keys.insert(adapter.department.to_string(), ids.into());
             }
+            keys.extend(peering::key_ids(config)?);
             if !keys.is_empty() {
                 members.insert("answer_keys".to_owned(), keys.into());
             }

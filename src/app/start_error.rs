@@ -64,6 +64,12 @@ pub enum StartError {
     /// An adapter of a department that is not in the catalogue, or a second one of the same.
     #[error("[[adapter]] {0}: {1}")]
     Department(String, &'static str),
+    /// A hub of another region.
+    #[error("[[peer]] {0}: {1}")]
+    Peer(String, ClientError),
+    /// A hub named like a department of the catalogue.
+    #[error("`{0}` is a department of the catalogue: give the hub another name, in [peering] or [[peer]]")]
+    HubName(String),
     /// A key of questions or answers.
     #[error("{0}: {1}")]
     Key(String, KeyError),
@@ -115,6 +121,13 @@ impl StartError {
             }
             Self::Tls(why) => Text::new(format!("监听所用的证书或私钥不可用：{why}"), self.to_string()),
             Self::Config(error) => error.text(),
+            Self::Peer(name, error) => {
+                Text::new(format!("[[peer]] {name}：外地平台无法连接：{error}"), self.to_string())
+            }
+            Self::HubName(name) => Text::new(
+                format!("{name} 是目录中的部门：请在 [peering] 或 [[peer]] 中为平台另取名称"),
+                self.to_string(),
+            ),
             Self::Key(setting, error) => Text::new(format!("{setting}：{}", error.text().zh), self.to_string()),
             Self::Unapproved(settings::Unapproved { digest, before, proposal }) => Text::new(
                 format!(

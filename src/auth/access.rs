@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::rules::RULES;
 use crate::domain::actor::{Client, Role};
+use crate::domain::dataset::DatasetId;
 use crate::domain::division::DivisionCode;
 use crate::domain::purpose::Purpose;
 
@@ -50,6 +51,10 @@ pub enum Action {
     DecideApprovals,
     /// See what a department was asked and spared.
     ReadUsage,
+    /// Ask about people of this hub's divisions, as the hub of another region.
+    AskForRegion,
+    /// See what this hub answers for, and how it does, as the hub of another region.
+    LookAtPeering,
 }
 
 /// What it is done to.
@@ -89,6 +94,19 @@ pub enum Object<'a> {
         /// Its division, where it has one.
         division: Option<DivisionCode>,
     },
+    /// A question of another region's hub.
+    RegionQuestion {
+        /// The divisions of the persons it is about.
+        divisions: &'a [DivisionCode],
+        /// This hub's divisions that the other one may ask about.
+        granted_divisions: &'a [DivisionCode],
+        /// What it is for.
+        purpose: Purpose,
+        /// The datasets.
+        datasets: &'a [DatasetId],
+        /// Those that the other hub may ask for; all where none are named.
+        granted_datasets: Option<&'a [DatasetId]>,
+    },
     /// The log as a whole.
     Log,
     /// An alert.
@@ -115,6 +133,10 @@ pub enum Condition {
     WholeCountry,
     /// It is about somebody else.
     NotOneself,
+    /// Every person is of a division that the other hub may ask about.
+    GrantedDivisions,
+    /// Every dataset is one that the other hub may ask for.
+    GrantedDatasets,
 }
 
 /// One rule.
@@ -189,7 +211,7 @@ impl Condition {
             (Self::PlacedInside, Object::Application { division, .. }) => {
                 (division.is_inside(actor.division), Denial::Division)
             }
-            (Self::OwnPurpose, Object::Application { purpose, .. }) => {
+            (Self::OwnPurpose, Object::Application { purpose, .. } | Object::RegionQuestion { purpose, .. }) => {
                 (actor.purposes.contains(purpose), Denial::Purpose)
             }
             (Self::OwnPurpose, Object::Registration { purposes }) => {
@@ -209,6 +231,16 @@ impl Condition {
             (Self::OwnDivision, Object::Entry { division } | Object::Alert { division, .. }) => {
                 let is_national = actor.division == DivisionCode::NATION;
                 (is_national || division.is_some_and(|division| division.is_inside(actor.division)), Denial::Absent)
+            }
+            (Self::GrantedDivisions, Object::RegionQuestion { divisions, granted_divisions, .. }) => {
+                let is_granted =
+                    |division: &DivisionCode| granted_divisions.iter().any(|around| division.is_inside(*around));
+                (divisions.iter().all(is_granted), Denial::Division)
+            }
+            // What it may not ask for is to it as if it were not there.
+            (Self::GrantedDatasets, Object::RegionQuestion { datasets, granted_datasets, .. }) => {
+                let is_granted = |dataset: &DatasetId| granted_datasets.is_none_or(|granted| granted.contains(dataset));
+                (datasets.iter().all(is_granted), Denial::Absent)
             }
             (Self::NotOneself, Object::Alert { about, .. }) => (*about != Some(&actor.id), Denial::Absent),
             (Self::WholeCountry, Object::Log) => (actor.division == DivisionCode::NATION, Denial::Absent),
@@ -232,6 +264,9 @@ pub fn page() -> String {
         writeln!(page, "| {zh} {} | `{}` | {en} |", role.as_str(), role.scope().unwrap_or_default())
             .expect("writing to a string cannot fail");
     }
+    let (zh, en) = Role::Peer.words();
+    writeln!(page, "| {zh} {} | (client certificate 客户端证书) | {en} |", Role::Peer.as_str())
+        .expect("writing to a string cannot fail");
     page.push_str("\n| rule 规则 | who 身份 |\n|---|---|\n");
     for rule in RULES {
         let who: Vec<&str> = rule.who.iter().map(|role| role.words().0).collect();
@@ -244,7 +279,7 @@ pub fn page() -> String {
 mod tests {
     use super::*;
 
-    const ACTIONS: [Action; 20] = [
+    const ACTIONS: [Action; 22] = [
         Action::AskForVerification,
         Action::LookAtVerification,
         Action::RegisterAuthorisation,
@@ -265,6 +300,8 @@ mod tests {
         Action::ReadApprovals,
         Action::DecideApprovals,
         Action::ReadUsage,
+        Action::AskForRegion,
+        Action::LookAtPeering,
     ];
 
     fn actor(role: Role, division: &str) -> Client {
@@ -329,12 +366,17 @@ mod tests {
                 assert_eq!(who, [Role::Operator], "{action:?}");
             } else if matches!(action, Action::DecideApprovals) {
                 assert_eq!(who, [Role::Administrator], "{action:?}");
+            } else if matches!(action, Action::AskForRegion | Action::LookAtPeering) {
+                // Whoever holds a token is no hub; and a hub does nothing else.
+                assert!(who.is_empty(), "{action:?}");
             } else if action == Action::ReadUsage {
                 assert_eq!(who, [Role::Officer, Role::Operator], "{action:?}");
             } else {
                 assert_eq!(who, Role::OF_CLIENTS, "{action:?}");
             }
             assert!(!authorise(&actor(Role::System, "000000"), action, &Object::AtTheDoor).is_permit());
+            let is_a_hubs = matches!(action, Action::AskForRegion | Action::LookAtPeering);
+            assert_eq!(authorise(&actor(Role::Peer, "000000"), action, &Object::AtTheDoor).is_permit(), is_a_hubs);
         }
     }
 

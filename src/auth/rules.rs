@@ -3,9 +3,11 @@
 //! Whoever is not named may not. `docs/access-rules.md` shows this table to officers and is made from it; how a row is
 //! applied stands in `auth/access.rs`, and nothing else decides.
 
-use super::access::Condition::{NotOneself, OwnClient, OwnDivision, OwnPurpose, PlacedInside, WholeCountry};
+use super::access::Condition::{
+    GrantedDatasets, GrantedDivisions, NotOneself, OwnClient, OwnDivision, OwnPurpose, PlacedInside, WholeCountry,
+};
 use super::access::{Action, Rule};
-use crate::domain::actor::Role::{Administrator, Caseworker, Officer, Operator};
+use crate::domain::actor::Role::{Administrator, Caseworker, Officer, Operator, Peer};
 
 /// The rules, in the order in which they are shown. Each action stands once; a test holds that.
 pub const RULES: &[Rule] = &[
@@ -148,5 +150,19 @@ pub const RULES: &[Rule] = &[
         only: &[],
         zh: "查看对各部门的使用情况：按日、机构和目的计数，及查询编号；不含任何人员信息。每次查看本身也记入日志。",
         en: "See what departments were asked and spared: counts by day, organisation and purpose, and the ids of questions; nothing of any person. Every look is itself an entry.",
+    },
+    Rule {
+        action: Action::AskForRegion,
+        who: &[Peer],
+        only: &[GrantedDivisions, OwnPurpose, GrantedDatasets],
+        zh: "外地平台查询本平台辖区的人员：仅限约定的行政区划、目的和数据集；查询只交本平台自己的部门，从不转交其他平台。",
+        en: "Ask about people of this hub's divisions, as the hub of another region: of the divisions, purposes and datasets agreed. Questions go to this hub's own departments and are never sent on to another hub.",
+    },
+    Rule {
+        action: Action::LookAtPeering,
+        who: &[Peer],
+        only: &[],
+        zh: "外地平台查看本平台的答复范围和运行状况：不含任何人员信息。",
+        en: "See what this hub answers for and how it does, as the hub of another region: nothing of any person.",
     },
 ];

@@ -100,10 +100,14 @@ fn keys(args: &Args) -> anyhow::Result<BTreeMap<String, Vec<PublicKey>>> {
         take(department, Path::new(file))?;
     }
     if let Some(file) = &args.config {
-        for adapter in Config::load(file)?.adapters {
+        let config = Config::load(file)?;
+        for adapter in &config.adapters {
             if let Some(key) = &adapter.answer_key {
                 take(adapter.department.as_str(), key)?;
             }
+        }
+        for (name, provides) in config.peers.iter().filter_map(|peer| Some((&peer.name, peer.provides.as_ref()?))) {
+            take(name.as_str(), &provides.answer_key)?;
         }
     }
     if keys.is_empty() {
@@ -147,20 +151,19 @@ fn verify(document: &Value, keys: &BTreeMap<String, Vec<PublicKey>>) -> anyhow::
     };
     let proofs = document.get("proofs").ok_or_else(unusable)?;
     let proofs: Vec<KeptProof<'static>> = serde_json::from_value(proofs.clone()).map_err(|_| unusable())?;
-    let found = |proof: KeptProof<'static>| {
+    let answers: Vec<Answer> = proofs.iter().map(Answer::of).collect();
+    let found = |(place, proof): (usize, KeptProof<'static>)| {
         let keys = keys.get(proof.department.as_str()).map_or(&[][..], Vec::as_slice);
-        let body = proof.whole.as_ref().and_then(|whole| whole.body.as_deref());
-        let figures = body.map(|body| figures(document, proof.department.as_str(), body));
-        Found { figures, proof: proof.verify(keys) }
+        Found { figures: figures(document, &answers, place), proof: proof.verify(keys) }
     };
-    Ok(proofs.into_iter().map(found).collect())
+    Ok(proofs.into_iter().enumerate().map(found).collect())
 }
 
 /// Departments that the evidence takes facts from without a signed answer of theirs, and how many facts.
 fn unsigned(document: &Value, found: &[Found]) -> BTreeMap<String, usize> {
     let mut unsigned = BTreeMap::new();
     for item in evidence(document).filter(|item| item.get("basis").is_some_and(|basis| basis == "DEPARTMENT")) {
-        let department = text(item, "department");
+        let department = signer(item);
         if !found.iter().any(|found| found.proof.kept.department.as_str() == department) {
             let facts = item.get("facts").and_then(Value::as_array).map_or(1, Vec::len);
             *unsigned.entry(department.to_owned()).or_default() += facts;
@@ -173,9 +176,40 @@ fn evidence(document: &Value) -> impl Iterator<Item = &Value> {
     document.get("evidence").and_then(Value::as_array).into_iter().flatten()
 }
 
+/// Whose signature an item rests on: the hub's that answered for the department, or the department's own.
+fn signer(item: &Value) -> &str {
+    match text(item, "hub") {
+        "" => text(item, "department"),
+        hub => hub,
+    }
+}
+
 /// A text of an item; empty where it has none, which is nobody's name.
 fn text<'a>(item: &'a Value, name: &str) -> &'a str {
     item.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A signed answer, and what it says where it is at hand.
+struct Answer {
+    signer: String,
+    results: Option<Vec<SignedResult>>,
+}
+
+impl Answer {
+    fn of(proof: &KeptProof<'static>) -> Self {
+        let body = proof.whole.as_ref().and_then(|whole| whole.body.as_deref());
+        // What cannot be read proves nothing: every fact is foreign to it then.
+        let results =
+            body.map(|body| serde_json::from_str::<Signed>(body).map(|signed| signed.results).unwrap_or_default());
+        Self { signer: proof.department.to_string(), results }
+    }
+
+    /// What it says of a member in a dataset.
+    fn of_item<'a>(&'a self, item: &'a Value) -> impl Iterator<Item = &'a SignedResult> {
+        let (member, dataset) = (text(item, "member"), text(item, "dataset"));
+        let own = self.results.iter().flatten();
+        own.filter(move |result| result.reference == member && result.dataset == dataset)
+    }
 }
 
 /// An answer as far as it is held against the evidence.
@@ -192,24 +226,28 @@ struct SignedResult {
     facts: Value,
 }
 
-/// How many figures that the evidence takes from a department stand in what it signed.
-fn figures(document: &Value, department: &str, body: &str) -> Figures {
-    // What cannot be read proves nothing: every fact is foreign to it then.
-    let signed: Vec<SignedResult> =
-        serde_json::from_str::<Signed>(body).map(|signed| signed.results).unwrap_or_default();
+/// How many figures that the evidence takes from whoever signed an answer stand in it; unknown where it is not at hand. Who
+/// was asked more than once signed several answers: a figure is held against the one that is about its member and dataset,
+/// and where there is none, against each.
+fn figures(document: &Value, answers: &[Answer], place: usize) -> Option<Figures> {
+    let answer = answers.get(place).filter(|answer| answer.results.is_some())?;
+    let own = || answers.iter().filter(|other| other.signer == answer.signer);
+    let may_be_elsewhere = |item| own().any(|other| other.results.is_none() || other.of_item(item).next().is_some());
     let catalogue = Catalogue::shipped();
     let mut figures = Figures::default();
-    for item in evidence(document).filter(|item| text(item, "department") == department) {
-        let (member, dataset) = (text(item, "member"), text(item, "dataset"));
-        let kind = DatasetId::parse(dataset).ok().and_then(|id| Some(catalogue.dataset(&id)?.fact));
-        let own = signed.iter().filter(|result| result.reference == member && result.dataset == dataset);
-        let known: Vec<Value> = own.flat_map(|result| plain(kind, &result.facts)).collect();
+    for item in evidence(document).filter(|item| signer(item) == answer.signer) {
+        let kind = DatasetId::parse(text(item, "dataset")).ok().and_then(|id| Some(catalogue.dataset(&id)?.fact));
+        let mut said = answer.of_item(item).peekable();
+        if said.peek().is_none() && may_be_elsewhere(item) {
+            continue;
+        }
+        let known: Vec<Value> = said.flat_map(|result| plain(kind, &result.facts)).collect();
         let taken = plain(kind, item.get("facts").unwrap_or(&Value::Null));
         let stands = taken.iter().filter(|fact| known.contains(fact)).count();
         figures.signed += stands;
         figures.foreign += taken.len() - stands;
     }
-    figures
+    Some(figures)
 }
 
 /// Facts as the hub writes them, whichever way the department did; of a dataset that is not known here, as they are.

@@ -18,6 +18,8 @@ pub enum Role {
     Operator,
     /// Gives and takes rights, and does nothing else (安全管理员).
     Administrator,
+    /// A hub of another region, known by its certificate: asks about people of this one's divisions (跨省核对).
+    Peer,
     /// The hub itself.
     System,
 }
@@ -33,18 +35,19 @@ impl Role {
             Self::Officer => "officer",
             Self::Operator => "operator",
             Self::Administrator => "administrator",
+            Self::Peer => "peer",
             Self::System => "system",
         }
     }
 
-    /// The scope that a token of this role carries; none for the hub itself, which has no token.
+    /// The scope that a token of this role carries; none for hubs, this one and others, which have no token.
     pub const fn scope(self) -> Option<&'static str> {
         match self {
             Self::Caseworker => Some("verification"),
             Self::Officer => Some("access_log"),
             Self::Operator => Some("operations"),
             Self::Administrator => Some("administration"),
-            Self::System => None,
+            Self::Peer | Self::System => None,
         }
     }
 
@@ -55,6 +58,7 @@ impl Role {
             Self::Officer => ("审计", "a security officer: looks at the access log"),
             Self::Operator => ("运维", "runs the hub and its adapters"),
             Self::Administrator => ("授权管理", "gives and takes rights"),
+            Self::Peer => ("外地平台", "a hub of another region: asks about people of this one's divisions"),
             Self::System => ("平台", "the hub itself"),
         }
     }

@@ -137,6 +137,8 @@ pub struct Member {
     pub name: String,
     /// Relation to the head of household.
     pub relation: RelationCode,
+    /// The division whose departments hold the member's records, where that is not the household's.
+    pub division: Option<DivisionCode>,
 }
 
 /// The household of one request.
@@ -149,6 +151,11 @@ pub struct Household {
 }
 
 impl Household {
+    /// The division whose departments hold the records of the member at this position.
+    pub fn division_of(&self, member: usize) -> DivisionCode {
+        self.members.get(member).and_then(|member| member.division).unwrap_or(self.hukou_region)
+    }
+
     /// The position of a member.
     pub fn index_of(&self, reference: &MemberRef) -> Option<usize> {
         self.members.iter().position(|member| member.reference == *reference)

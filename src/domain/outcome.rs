@@ -131,8 +131,26 @@ pub struct Answer {
     pub received_at: Timestamp,
     /// The facts; empty for `no_record`.
     pub facts: Arc<[Fact]>,
-    /// What proves it, where the department signs.
+    /// What proves it, where the department signs; or the hub that answered for it.
     pub proof: Option<Arc<AnswerProof>>,
+    /// The hub of another region that answered for its department.
+    pub via: Option<Arc<Via>>,
+}
+
+/// How an answer came by way of another hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Via {
+    /// The hub.
+    pub hub: DepartmentId,
+    /// How fresh the answer was there.
+    pub freshness: Freshness,
+}
+
+impl Answer {
+    /// How fresh it was when it arrived: what another hub took from its cache is not live here either.
+    pub fn freshness_on_arrival(&self) -> Freshness {
+        self.via.as_ref().map_or(Freshness::Live, |via| via.freshness)
+    }
 }
 
 /// A gap: whose facts are missing, and why.

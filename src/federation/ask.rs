@@ -11,8 +11,9 @@ use super::cache::{AnswerCache, Person};
 use super::gather::People;
 use super::health::HealthView;
 use super::meters::{self, Meters};
-use super::plan::{DepartmentPlan, Plan, SubjectPlan};
+use super::plan::{DepartmentPlan, Plan, Question as PlanQuestion, SubjectPlan};
 use super::proving::Proving;
+use super::region::{Region, Regions};
 use super::registry::Registry;
 use super::round::{AskedPerson, Known, Question, Round, Signing, case, flight_key};
 use super::shadow::Copied;
@@ -32,12 +33,26 @@ use crate::domain::outcome::{Answer, Freshness, GapReason, Missed, Told};
 pub struct DepartmentOutcome {
     /// The department.
     pub department: DepartmentId,
+    /// The region of the members that it was asked about, where they are not all of this hub's own.
+    pub region: Option<Arc<Region>>,
     /// The answers by member, or why there are none.
     pub result: Result<Vec<MemberAnswers>, GapReason>,
     /// What callers are told of it besides.
     pub told: Option<Arc<Told>>,
     /// How long it took.
     pub elapsed: std::time::Duration,
+}
+
+impl DepartmentOutcome {
+    /// Whose adapter was asked: the department's, or that of the hub in its place.
+    pub fn asked(&self) -> &DepartmentId {
+        self.region.as_deref().and_then(Region::hub).unwrap_or(&self.department)
+    }
+
+    /// Whether it is of this part of a plan: the same department, and the members of the same region.
+    pub fn is_of(&self, part: &DepartmentPlan) -> bool {
+        self.department == part.department && self.region == part.region
+    }
 }
 
 /// What one department said about one member.
@@ -65,6 +80,8 @@ pub struct Inquiry<'a> {
     pub organisation: &'a str,
     /// Its division, told to departments.
     pub division: DivisionCode,
+    /// The hub of another region that asks this one, told to departments.
+    pub via: Option<&'a DepartmentId>,
     /// What is asked is counted here.
     pub tally: &'a Tally,
     /// How urgent it is.
@@ -83,6 +100,7 @@ pub struct Federation {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) signing: Arc<Signing>,
     pub(super) proving: Proving,
+    regions: Regions,
     flights: Flights<Result<Arc<Landed>, Unlanded>>,
 }
 
@@ -115,7 +133,7 @@ pub(super) struct Wanted<'a> {
 /// A department's part of a round.
 pub(super) enum Part<'a> {
     /// Nothing need be asked.
-    Settled(&'a DepartmentId, Result<Vec<MemberAnswers>, Missed>),
+    Settled(&'a DepartmentPlan, Result<Vec<MemberAnswers>, Missed>),
     /// A question is to be asked.
     Asking(Box<Question<'a>>),
 }
@@ -136,7 +154,23 @@ impl Federation {
         let cache = AnswerCache::new(cached_people, keep.unwrap_or_default());
         let meters = Meters::of(&catalogue);
         let clock = Arc::clone(&signing.clock);
-        Self { catalogue, registry, meters, cache, subject_key, clock, signing, proving, flights: Flights::default() }
+        let (regions, flights) = (Regions::default(), Flights::default());
+        Self { catalogue, registry, meters, cache, subject_key, clock, signing, proving, regions, flights }
+    }
+
+    /// The same, in which hubs of other regions answer for their divisions.
+    pub fn among(self, regions: Regions) -> Self {
+        Self { regions, ..self }
+    }
+
+    /// Who answers for which division.
+    pub const fn regions(&self) -> &Regions {
+        &self.regions
+    }
+
+    /// The plan of a question: who is asked what, each part by the region of its members.
+    pub fn plan(&self, question: &PlanQuestion<'_>) -> Plan {
+        self.regions.split(question.plan(&self.catalogue), question.household)
     }
 
     /// The catalogue questions are planned from.
@@ -198,16 +232,15 @@ impl Federation {
         self.signing.randomness.fill(salts.as_flattened_mut());
         let case = LazyCell::new(|| case(inquiry));
         let part = |(department, salt): (&'a DepartmentPlan, [u8; 16])| {
-            let id = &department.department;
             let (found, wanted) = match self.recalled(department, inquiry.people, now) {
-                Recalled::Settled(result) => return Part::Settled(id, result.map_err(Missed::from)),
+                Recalled::Settled(result) => return Part::Settled(department, result.map_err(Missed::from)),
                 Recalled::Wanting { found, wanted } => (found, wanted),
             };
-            let entered = match self.registry.enter(id, now) {
+            let entered = match self.registry.enter(department.asked(), now) {
                 Ok(entered) => entered,
                 Err(missed) => {
                     self.try_out(plan, department, inquiry, &wanted, (&case, salt));
-                    return Part::Settled(id, self.standing_in(department, found, &wanted, missed));
+                    return Part::Settled(department, self.standing_in(department, found, &wanted, missed));
                 }
             };
             match self.asked_people(inquiry.household, &wanted) {
@@ -215,7 +248,7 @@ impl Federation {
                     let known = Known { found, wanted, people };
                     Part::Asking(Box::new(Question::new(plan, department, inquiry, (entered, known), (&case, salt))))
                 }
-                Err(reason) => Part::Settled(id, Err(reason.into())),
+                Err(reason) => Part::Settled(department, Err(reason.into())),
             }
         };
         plan.departments.iter().zip(salts).map(part).collect()
@@ -239,7 +272,7 @@ impl Federation {
         for want in &wanted {
             let (_, answers) =
                 landed.iter().find(|(subject, _)| *subject == want.person.subject()).ok_or(GapReason::Mismatch)?;
-            let answers = answers.iter().map(|answer| (Arc::clone(answer), Freshness::Live)).collect();
+            let answers = answers.iter().map(|answer| (Arc::clone(answer), answer.freshness_on_arrival())).collect();
             found.push(MemberAnswers { member: want.plan.member, answers });
         }
         found.sort_unstable_by_key(|answers| answers.member);
@@ -256,7 +289,7 @@ impl Federation {
         wanted: &[Wanted<'_>],
         asking: (&Case, [u8; 16]),
     ) {
-        let Some((entered, on_trial)) = self.registry.enter_trial(&department.department) else { return };
+        let Some((entered, on_trial)) = self.registry.enter_trial(department.asked()) else { return };
         let Ok(people) = self.asked_people(inquiry.household, wanted) else { return };
         let known = Known { found: Vec::new(), wanted: wanted.to_vec(), people };
         let question = Question::new(plan, department, inquiry, (entered, known), asking);
@@ -295,7 +328,7 @@ impl Federation {
         now: Timestamp,
         stale: bool,
     ) -> Option<MemberAnswers> {
-        let answers = want.person.answers(&department.department, self.datasets(want.plan), now, stale)?;
+        let answers = want.person.answers(department.asked(), self.datasets(want.plan), now, stale)?;
         Some(MemberAnswers { member: want.plan.member, answers })
     }
 
@@ -310,7 +343,7 @@ impl Federation {
         question: &Question<'_>,
     ) -> Result<Arc<Landed>, Missed> {
         let (department, tally) = (question.department, inquiry.tally);
-        let id = &department.department;
+        let id = department.asked();
         let key = flight_key(plan, id, inquiry, &question.known.people);
         loop {
             let Unlanded { missed, was_hurried } = match self.flights.board(key.clone()) {

@@ -323,10 +323,11 @@ impl Form {
             name: &member.name,
             datasets,
             case: is_shared.then(|| seated.party.case_body()),
+            division: None,
         });
         let first = asked_about(&taken).next().or(taken.parties.first()).expect("a batch is opened with a party in it");
         let request_id = first.party.case.verification.clone();
-        let body = Bytes::from(query_body(first.party.case_body(), key.purpose, key.period, people));
+        let body = Bytes::from(query_body((first.party.case_body(), None), key.purpose, key.period, people));
         let to = (self.department.to_string(), question.clone());
         let (outgoing, digest) = self.signing.alone(key.purpose, to, cases, &body);
         taken.left_as = LeftAs { request_id, question, digest, is_shared };
@@ -419,9 +420,10 @@ fn asked_about(taken: &Taken) -> impl Iterator<Item = &SeatedParty> {
 
 /// How long what is told of a case is, as JSON in bytes, and a little more.
 fn told_bytes(case: &Case) -> usize {
-    let Case { verification, authorisation, organisation, division, question } = case;
-    let question = question.as_deref().map_or(0, str::len);
-    [verification, authorisation, organisation, division].iter().map(|text| text.len()).sum::<usize>() + question + 90
+    let Case { verification, authorisation, organisation, division, via, question } = case;
+    let optional = |text: &Option<String>| text.as_deref().map_or(0, str::len);
+    let texts = [verification, authorisation, organisation, division].iter().map(|text| text.len()).sum::<usize>();
+    texts + optional(question) + optional(via) + 100
 }
 
 impl Party {

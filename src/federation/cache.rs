@@ -153,6 +153,7 @@ mod tests {
             received_at: at,
             facts: Arc::new([]),
             proof: None,
+            via: None,
         })
     }
 

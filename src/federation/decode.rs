@@ -6,15 +6,15 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use connectors::protocol::ResultStatus;
+use connectors::protocol::{Provider, ResultStatus};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::domain::dataset::{Dataset, DatasetId};
+use crate::domain::dataset::{Dataset, DatasetId, DepartmentId};
 use crate::domain::fact::Fact;
 use crate::domain::id_number::IdNumber;
-use crate::domain::outcome::{Answer, GapReason};
+use crate::domain::outcome::{Answer, Freshness, GapReason, Via};
 use crate::domain::proof::AnswerProof;
 
 /// What was asked about one person.
@@ -75,6 +75,43 @@ struct WireResult<'a> {
     as_of: Option<Cow<'a, str>>,
     #[serde(borrow)]
     facts: &'a RawValue,
+    #[serde(default)]
+    reason: Option<GapReason>,
+    #[serde(default)]
+    provider: Option<Provider>,
+}
+
+/// By way of which hub a result came, of which version of the department's connector, and when that hub received it.
+struct ByWay {
+    via: Via,
+    version: Arc<str>,
+    received_at: Timestamp,
+}
+
+impl WireResult<'_> {
+    /// How the result came, where a hub was asked. A department speaks for itself alone, and a hub says for which of its
+    /// departments it speaks.
+    fn by_way(&self, asked: &str, dataset: &Dataset) -> Result<Option<ByWay>, &'static str> {
+        let Some(provider) = &self.provider else {
+            return if asked == dataset.department.as_str() {
+                Ok(None)
+            } else {
+                Err("a hub that does not say whose record it is")
+            };
+        };
+        if provider.adapter.id != dataset.department.as_str() || asked == provider.adapter.id {
+            return Err("a record of another department than the dataset's");
+        }
+        let freshness = match provider.freshness.as_str() {
+            "live" => Freshness::Live,
+            "cached" => Freshness::Cached,
+            "stale" => Freshness::Stale,
+            _ => return Err("a freshness that there is not"),
+        };
+        let hub = DepartmentId::parse(asked).map_err(|_| "a hub that there is not")?;
+        let version = provider.adapter.version.as_str().into();
+        Ok(Some(ByWay { via: Via { hub, freshness }, version, received_at: provider.received_at }))
+    }
 }
 
 /// The answers to the question `request_id` about the people of one household, one list for each person in the order
@@ -186,7 +223,10 @@ pub fn decode_each(
             }
             ResultStatus::NoRecord => Ok(Vec::new()),
             ResultStatus::NameMismatch => Err(no_use(GapReason::Mismatch, at("known under another name"))),
-            ResultStatus::Error => Err(no_use(GapReason::Unavailable, at("the department could not answer"))),
+            // What was a gap at another hub is the same gap here.
+            ResultStatus::Error => {
+                Err(no_use(result.reason.unwrap_or(GapReason::Unavailable), at("the department could not answer")))
+            }
         };
         let facts = match decoded {
             Ok(facts) => facts,
@@ -195,18 +235,29 @@ pub fn decode_each(
                 continue;
             }
         };
+        let by_way = result.by_way(department, dataset).map_err(|what| malformed(at(what)))?;
+        // Where a hub kept the answer, its age counts from when that hub received it; never from later than now.
+        let (via, version, received_at) = match by_way {
+            None => (None, Arc::clone(&version), received_at),
+            Some(by) => (Some(Arc::new(by.via)), by.version, by.received_at.min(received_at)),
+        };
         let as_of = result.as_of.as_deref();
-        let same = |known: &&Arc<Answer>| known.dataset == dataset.id && known.as_of.as_deref() == as_of;
+        let same = |known: &&Arc<Answer>| {
+            known.dataset == dataset.id
+                && known.as_of.as_deref() == as_of
+                && (known.received_at, &known.via) == (received_at, &via)
+        };
         let known = if facts.is_empty() { no_records.iter().find(same) } else { None };
         let answer = known.map_or_else(
             || {
                 Arc::new(Answer {
                     dataset: dataset.id.clone(),
                     as_of: as_of.map(|text| text.chars().take(40).collect()),
-                    adapter_version: Arc::clone(&version),
+                    adapter_version: version,
                     received_at,
                     facts: facts.into(),
                     proof: proof.map(Arc::clone),
+                    via,
                 })
             },
             Arc::clone,
@@ -342,6 +393,90 @@ mod tests {
         }
         body.as_object_mut().unwrap().remove("request_id");
         assert_eq!(check(&body), Err(GapReason::Malformed), "an answer says which question it answers");
+    }
+
+    /// What a hub of another region answers for its department.
+    fn by_hub() -> Value {
+        let mut body = answer();
+        body["adapter"]["id"] = "hub_there".into();
+        body["results"][0]["provider"] = json!({
+            "adapter": {"id": "hrss", "version": "3.1.0"}, "received_at": "2025-10-01T00:00:00Z", "freshness": "cached"
+        });
+        body
+    }
+
+    fn decoded(from: &str, body: &Value) -> Result<Arc<Answer>, GapReason> {
+        let catalogue = Catalogue::shipped();
+        let dataset = catalogue.dataset(&DatasetId::parse("hrss.pension").unwrap()).unwrap();
+        let id_number = IdNumber::parse(ID).unwrap();
+        let asked = [Asked { reference: "m1", id_number: &id_number, datasets: &[dataset] }];
+        let now = Timestamp::from_second(1_760_000_000).unwrap();
+        let answers = decode(from, "q1", &asked, body.to_string().as_bytes(), (now, None));
+        answers.map(|answers| Arc::clone(&answers[0][0])).map_err(|rejected| rejected.reason)
+    }
+
+    #[test]
+    fn p5_an_answer_by_way_of_a_hub_keeps_whose_it_is_and_how_old() {
+        let answer = decoded("hub_there", &by_hub()).unwrap();
+        assert_eq!(&*answer.adapter_version, "3.1.0");
+        assert_eq!(answer.via.as_ref().unwrap().hub.as_str(), "hub_there");
+        assert_eq!(answer.freshness_on_arrival(), Freshness::Cached);
+        assert_eq!(answer.received_at, "2025-10-01T00:00:00Z".parse().unwrap(), "its age counts from the first hub");
+        let mut from_the_future = by_hub();
+        from_the_future["results"][0]["provider"]["received_at"] = "2100-01-01T00:00:00Z".into();
+        let answer = decoded("hub_there", &from_the_future).unwrap();
+        assert_eq!(answer.received_at, Timestamp::from_second(1_760_000_000).unwrap(), "never later than now");
+    }
+
+    #[test]
+    fn p2_a_gap_at_a_hub_is_the_same_gap_here_and_never_no_record() {
+        for reason in GapReason::ALL {
+            let mut body = by_hub();
+            body["results"][0] =
+                json!({"ref": "m1", "dataset": "hrss.pension", "status": "error", "facts": [], "reason": reason});
+            assert_eq!(decoded("hub_there", &body), Err(reason));
+        }
+        let mut body = by_hub();
+        body["results"][0] =
+            json!({"ref": "m1", "dataset": "hrss.pension", "status": "error", "facts": [], "reason": "tired"});
+        assert_eq!(decoded("hub_there", &body), Err(GapReason::Malformed));
+    }
+
+    /// A67: a hostile hub cannot answer about others, for another hub's department, or without saying whose record it is;
+    /// and a department cannot speak as if it were a hub.
+    #[test]
+    fn a67_what_a_hub_says_of_others_or_of_nobodys_record_is_refused() {
+        let without = |pointer: &str| {
+            let mut body = by_hub();
+            let (parent, name) = pointer.rsplit_once('/').unwrap();
+            body.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
+            body
+        };
+        let with = |pointer: &str, value: Value| {
+            let mut body = by_hub();
+            *body.pointer_mut(pointer).unwrap() = value;
+            body
+        };
+        for (body, reason) in [
+            (with("/results/0/id_number", json!("150000198808191022")), GapReason::Mismatch),
+            (without("/results/0/id_number"), GapReason::Mismatch),
+            (with("/adapter/id", json!("hrss")), GapReason::Mismatch),
+            (with("/adapter/id", json!("hub_third")), GapReason::Mismatch),
+            (without("/results/0/provider"), GapReason::Malformed),
+            (with("/results/0/provider/adapter/id", json!("housing")), GapReason::Malformed),
+            (with("/results/0/provider/adapter/id", json!("hub_there")), GapReason::Malformed),
+            (with("/results/0/provider/freshness", json!("new")), GapReason::Malformed),
+            (with("/results/0/provider/received_at", json!("yesterday")), GapReason::Malformed),
+            (with("/results/0/ref", json!("m2")), GapReason::Malformed),
+        ] {
+            assert_eq!(decoded("hub_there", &body), Err(reason), "{body}");
+        }
+        let mut no_record = without("/results/0/provider");
+        (no_record["results"][0]["status"], no_record["results"][0]["facts"]) = ("no_record".into(), json!([]));
+        assert_eq!(decoded("hub_there", &no_record), Err(GapReason::Malformed), "whose register held nothing?");
+        let mut department = answer();
+        department["results"][0]["provider"] = by_hub()["results"][0]["provider"].clone();
+        assert_eq!(decoded("hrss", &department), Err(GapReason::Malformed), "a department speaks for itself");
     }
 
     #[test]

@@ -53,6 +53,7 @@ impl Federation {
             .map(|department| match self.recalled(department, people, now) {
                 Recalled::Settled(result) => Some(DepartmentOutcome {
                     department: department.department.clone(),
+                    region: department.region.clone(),
                     result,
                     told: None,
                     elapsed: std::time::Duration::ZERO,
@@ -75,13 +76,14 @@ impl Federation {
                 let person = people.get(subject.member)?;
                 let datasets = subject.datasets.iter().filter_map(|index| self.catalogue.datasets().get(*index));
                 let kept = datasets
-                    .filter_map(|dataset| person.answers(&department.department, std::iter::once(dataset), now, false));
+                    .filter_map(|dataset| person.answers(department.asked(), std::iter::once(dataset), now, false));
                 let answers: Vec<_> = kept.flatten().collect();
                 (!answers.is_empty()).then_some(MemberAnswers { member: subject.member, answers })
             };
             let members: Vec<MemberAnswers> = department.subjects.iter().filter_map(of_subject).collect();
             (!members.is_empty()).then(|| DepartmentOutcome {
                 department: department.department.clone(),
+                region: department.region.clone(),
                 result: Ok(members),
                 told: None,
                 elapsed: std::time::Duration::ZERO,
@@ -111,15 +113,14 @@ impl Federation {
             .map(|(place, part)| async move {
                 let (department, result) = match part {
                     Part::Settled(department, result) => (department, result),
-                    Part::Asking(question) => {
-                        (&question.department.department, self.ask(plan, inquiry, round, *question).await)
-                    }
+                    Part::Asking(question) => (question.department, self.ask(plan, inquiry, round, *question).await),
                 };
                 let (result, told) = match result {
                     Ok(answers) => (Ok(answers), None),
                     Err(missed) => (Err(missed.reason), missed.told),
                 };
-                (place, DepartmentOutcome { department: department.clone(), result, told, elapsed: started.elapsed() })
+                let (department, region) = (department.department.clone(), department.region.clone());
+                (place, DepartmentOutcome { department, region, result, told, elapsed: started.elapsed() })
             })
             .collect();
         let mut outcomes = Vec::with_capacity(plan.departments.len());

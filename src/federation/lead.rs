@@ -28,7 +28,7 @@ impl Federation {
         question: &Question<'_>,
         deadline: Instant,
     ) -> Result<Arc<Landed>, Missed> {
-        let (entered, tally, id) = (&question.entered, inquiry.tally, &question.department.department);
+        let (entered, tally, id) = (&question.entered, inquiry.tally, question.department.asked());
         let adapter = &entered.way.adapter;
         self.registry.take(&entered.way, inquiry.caller, plan.purpose, self.clock.now())?;
         let carried = if adapter.gains_by_sharing(inquiry.class) {
@@ -66,7 +66,7 @@ impl Federation {
         deadline: Instant,
     ) -> Result<Arc<Landed>, NotCarried> {
         let form = Form {
-            department: question.department.department.clone(),
+            department: question.department.asked().clone(),
             catalogue: Arc::clone(&self.catalogue),
             signing: Arc::clone(&self.signing),
         };
@@ -75,7 +75,7 @@ impl Federation {
         let carried = timeout_at(deadline, terminal.ask(inquiry.class, key, party(inquiry, question))).await;
         let answers = carried.unwrap_or(Err(NotCarried::Gap(GapReason::Timeout)))?;
         let answers = answers.into_iter().collect::<Result<Vec<_>, _>>().map_err(NotCarried::Gap)?;
-        Ok(keep(&question.department.department, &question.known.people, answers))
+        Ok(keep(question.department.asked(), &question.known.people, answers))
     }
 
     /// Checks an answer at the door, and keeps it.
@@ -86,7 +86,7 @@ impl Federation {
         question: &Question<'_>,
         arrived: Arrived,
     ) -> Result<Arc<Landed>, Failure> {
-        let department = &question.department.department;
+        let department = question.department.asked();
         let (people, now) = (&question.known.people, self.clock.now());
         let asked: Vec<Asked<'_>> = people
             .iter()

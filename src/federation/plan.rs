@@ -1,5 +1,8 @@
 //! The plan: who is asked what. Asked = authorisation ∩ purpose ∩ what the rules need for this member (P6).
 
+use std::sync::Arc;
+
+use super::region::Region;
 use crate::domain::authorisation::Authorisation;
 use crate::domain::dataset::{Catalogue, Dataset, DepartmentId};
 use crate::domain::declaration::Declaration;
@@ -28,6 +31,20 @@ pub struct DepartmentPlan {
     pub gap: Option<GapReason>,
     /// The members asked about.
     pub subjects: Vec<SubjectPlan>,
+    /// The members' region, where they are not all of this hub's own.
+    pub region: Option<Arc<Region>>,
+}
+
+impl DepartmentPlan {
+    /// The hub that is asked in the department's place, where the members are of another region.
+    pub fn hub(&self) -> Option<&DepartmentId> {
+        self.region.as_deref().and_then(Region::hub)
+    }
+
+    /// Whose adapter is asked: the department's, or that hub's.
+    pub fn asked(&self) -> &DepartmentId {
+        self.hub().unwrap_or(&self.department)
+    }
 }
 
 /// What is asked about one member.
@@ -141,6 +158,7 @@ impl Question<'_> {
                     department: department.id.clone(),
                     gap,
                     subjects,
+                    region: None,
                 })
             })
             .collect();

@@ -1,9 +1,12 @@
 //! The body of a query, as [`connectors::protocol::Query`] reads it.
 
+use std::time::Duration;
+
 use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::domain::dataset::Dataset;
+use crate::domain::division::DivisionCode;
 use crate::domain::period::Period;
 use crate::domain::purpose::Purpose;
 
@@ -34,11 +37,13 @@ pub(super) struct PersonBody<'a> {
     pub(super) datasets: &'a [&'a Dataset],
     /// What the question about this person rests on, where one query carries several households.
     pub(super) case: Option<CaseBody<'a>>,
+    /// The person's division, said to a hub.
+    pub(super) division: Option<DivisionCode>,
 }
 
-/// The body. `case` is that of the query, or of the first household of several.
+/// The body. `case` is that of the query, or of the first household of several; a hub is told how long is waited.
 pub(super) fn query_body<'a>(
-    case: CaseBody<'_>,
+    (case, within): (CaseBody<'_>, Option<Duration>),
     purpose: Purpose,
     period: Period,
     people: impl Iterator<Item = PersonBody<'a>> + Clone,
@@ -51,6 +56,8 @@ pub(super) fn query_body<'a>(
         period: Period,
         datasets: &'a [&'a str],
         subjects: Vec<Subject<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        within_ms: Option<u64>,
     }
     #[derive(Serialize)]
     struct Subject<'a> {
@@ -62,6 +69,8 @@ pub(super) fn query_body<'a>(
         datasets: Option<Vec<&'a str>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         case: Option<CaseBody<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        division: Option<DivisionCode>,
     }
     let mut datasets: Vec<&str> = Vec::new();
     for dataset in people.clone().flat_map(|person| person.datasets) {
@@ -76,9 +85,12 @@ pub(super) fn query_body<'a>(
         datasets: (person.datasets.len() < datasets.len())
             .then(|| person.datasets.iter().map(|dataset| dataset.id.as_str()).collect()),
         case: person.case,
+        division: person.division,
     });
     let CaseBody { request_id, authorisation } = case;
     let subjects = subjects.collect();
-    let body = Body { request_id, purpose: purpose.as_str(), authorisation, period, datasets: &datasets, subjects };
+    let within_ms = within.map(|within| u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
+    let purpose = purpose.as_str();
+    let body = Body { request_id, purpose, authorisation, period, datasets: &datasets, subjects, within_ms };
     serde_json::to_vec(&body).expect("a query holds only strings and lists")
 }

@@ -1,6 +1,12 @@
 //! The questions of one round, made before the first is sent: one signature says of all of them who asks and what for.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use connectors::context::{CONTEXT, Case, ContextSigner, Disclosure, Question as Disclosed, SignedContext, digest_of};
+use connectors::signature::{CONTENT_DIGEST, digests};
+use tokio::time::Instant;
 
 use super::ask::{Inquiry, MemberAnswers, Wanted};
 use super::batch::{Party, PartyMember};
@@ -12,12 +18,10 @@ use crate::domain::authorisation::Authorisation;
 use crate::domain::class::Class;
 use crate::domain::clock::{Clock, Randomness};
 use crate::domain::dataset::{Dataset, DepartmentId};
+use crate::domain::division::DivisionCode;
 use crate::domain::household::Member;
 use crate::domain::purpose::Purpose;
 use crate::egress::client::Field;
-use bytes::Bytes;
-use connectors::context::{CONTEXT, Case, ContextSigner, Disclosure, Question as Disclosed, SignedContext, digest_of};
-use connectors::signature::{CONTENT_DIGEST, digests};
 
 /// What signs the questions of a hub.
 pub struct Signing {
@@ -39,13 +43,15 @@ pub(super) struct AskedPerson<'a> {
 }
 
 impl AskedPerson<'_> {
-    fn body(&self) -> PersonBody<'_> {
+    /// `household` is where the household is registered, where a hub is asked: it is told of each person's division.
+    fn body(&self, household: Option<DivisionCode>) -> PersonBody<'_> {
         PersonBody {
             reference: self.member.reference.as_str(),
             id_number: self.member.id_number.reveal(),
             name: &self.member.name,
             datasets: &self.datasets,
             case: None,
+            division: household.map(|household| self.member.division.unwrap_or(household)),
         }
     }
 }
@@ -95,12 +101,14 @@ impl<'a> Question<'a> {
         (entered, known): (Entered, Known<'a>),
         (case, salt): (&Case, [u8; 16]),
     ) -> Self {
-        let body =
-            query_body(case_body(inquiry), plan.purpose, plan.period, known.people.iter().map(AskedPerson::body));
-        let number = inquiry.tally.next(&department.department);
-        let id = inquiry.tally.question_id(inquiry.verification, department.department.as_str(), number);
+        let within = department.hub().map(|_| within(inquiry, entered.way.adapter.timeout));
+        let household = within.map(|_| inquiry.household.hukou_region);
+        let people = known.people.iter().map(|asked| asked.body(household));
+        let body = query_body((case_body(inquiry), within), plan.purpose, plan.period, people);
+        let number = inquiry.tally.next(department.asked());
+        let id = inquiry.tally.question_id(inquiry.verification, department.asked().as_str(), number);
         let (digest, told) = digests(&body);
-        let aud = department.department.to_string();
+        let aud = department.asked().to_string();
         let disclosure =
             Disclosure::of(&Disclosed { aud, jti: id.clone(), digest: told, cases: vec![case.clone()] }, salt);
         Self { department, entered, known, number, id, body: Bytes::from(body), digest, disclosure }
@@ -114,6 +122,7 @@ pub(super) fn case(inquiry: &Inquiry<'_>) -> Case {
         authorisation: digest_of(inquiry.authorisation.number.as_bytes()),
         organisation: inquiry.organisation.to_owned(),
         division: inquiry.division.as_str().to_owned(),
+        via: inquiry.via.map(ToString::to_string),
         question: None,
     }
 }
@@ -219,4 +228,9 @@ pub(super) fn flight_key(
         }
     }
     key.into_boxed_slice()
+}
+
+/// How long the answer to a question is waited for.
+fn within(inquiry: &Inquiry<'_>, timeout: Duration) -> Duration {
+    inquiry.deadline.saturating_duration_since(Instant::now()).min(timeout)
 }

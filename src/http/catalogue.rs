@@ -12,6 +12,7 @@ use super::front::{Hub, Takes};
 use super::problem::Problem;
 use crate::auth::access::Action;
 use crate::service::adapters::CatalogueView;
+use crate::service::peers::HubView;
 
 /// The catalogue.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,6 +20,9 @@ use crate::service::adapters::CatalogueView;
 pub(super) struct CatalogueDocument {
     /// The departments, in the order of the catalogue.
     departments: Vec<CatalogueView>,
+    /// The hubs of other regions, each with the divisions that its departments answer for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hubs: Vec<HubView>,
 }
 
 /// The catalogue of departments.
@@ -35,7 +39,8 @@ pub(super) struct CatalogueDocument {
 )]
 pub(super) async fn show(State(hub): State<Arc<Hub>>, request: Request) -> Response {
     hub.admit(request, Takes::Nothing, Action::ReadCatalogue, None, async |_| {
-        json(&CatalogueDocument { departments: hub.adapters.catalogue() })
+        let hubs = HubView::all(hub.verifications.federation());
+        json(&CatalogueDocument { departments: hub.adapters.catalogue(), hubs })
     })
     .await
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::disclosure::DisclosureSummary;
 use super::verify::FollowUpView;
 use crate::domain::dataset::{Catalogue, DatasetId, DepartmentId};
-use crate::domain::household::Place;
+use crate::domain::household::{MemberRef, Place};
 use crate::domain::outcome::{Freshness, GapReason, Told};
 use crate::domain::problem::Text;
 use crate::domain::purpose::Purpose;
@@ -34,6 +34,14 @@ pub enum VerificationStatus {
 pub struct DepartmentRow {
     /// The department.
     pub department: DepartmentId,
+    /// The hub of another region that answers for this department of its region.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub hub: Option<DepartmentId>,
+    /// The members this row is about, where the household's members are of several regions: each has a row of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub members: Vec<MemberRef>,
     /// Its name.
     #[schema(value_type = Text)]
     pub name: Arc<Text>,
@@ -103,6 +111,10 @@ impl DepartmentRow {
             Err(reason) => row.fails(*reason),
         }
         row.notice.clone_from(&outcome.told);
+        if let Some(region) = outcome.region.as_deref() {
+            row.hub = region.hub().cloned();
+            row.members.clone_from(&region.references);
+        }
         row
     }
 
@@ -113,6 +125,8 @@ impl DepartmentRow {
         );
         Self {
             department: department.clone(),
+            hub: None,
+            members: Vec::new(),
             name,
             status,
             records: 0,
@@ -131,6 +145,11 @@ impl DepartmentRow {
         self.retryable = reason.may_pass();
     }
 
+    /// Whose adapter was asked: the department's, or that of the hub in its place.
+    pub fn asked(&self) -> &DepartmentId {
+        self.hub.as_ref().unwrap_or(&self.department)
+    }
+
     /// The department was asked anything, or had answered before.
     pub fn was_asked(&self) -> bool {
         self.status != NOT_ASKED
@@ -147,7 +166,9 @@ pub fn rows(
     let mut rows: Vec<DepartmentRow> = Vec::with_capacity(outcomes.len());
     for outcome in outcomes {
         let row = DepartmentRow::of(outcome, catalogue, now);
-        match (rows.iter_mut().find(|known| known.department == row.department), &outcome.result) {
+        let is_same_part =
+            |known: &&mut DepartmentRow| known.department == row.department && known.members == row.members;
+        match (rows.iter_mut().find(is_same_part), &outcome.result) {
             // It answered the first question and was silent at the second.
             (Some(known), Err(reason)) => {
                 known.fails(*reason);

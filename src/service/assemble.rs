@@ -22,6 +22,7 @@ use crate::domain::money::Money;
 use crate::domain::outcome::{Answer, Freshness, GapReason};
 use crate::domain::period::Period;
 use crate::federation::ask::DepartmentOutcome;
+use crate::federation::region::Region;
 use crate::verdict::comparison::{self, Item, Looked, Sides, Statement};
 use crate::verdict::facts::{AssetItem, EvidenceId, ExpenditureItem, FactGap, Facts, IncomeItem, MemberFacts, Source};
 
@@ -47,7 +48,7 @@ impl Assembled<'_> {
             let mut of_member = members.filter(|answers| member.is_none_or(|index| answers.member == index));
             if of_member.any(|answers| answers.answers.iter().any(|(answer, _)| answer.dataset == *dataset)) {
                 Looked::Answered
-            } else if own().any(|outcome| outcome.result.is_err()) {
+            } else if own().any(|outcome| outcome.result.is_err() && is_about(outcome.region.as_deref(), member)) {
                 Looked::Silent
             } else {
                 Looked::NotAsked
@@ -69,6 +70,11 @@ impl Assembled<'_> {
         });
         sides
     }
+}
+
+/// Whether what was asked of a region was asked about this member; of no region, about everybody.
+fn is_about(region: Option<&Region>, member: Option<usize>) -> bool {
+    region.zip(member).is_none_or(|(region, member)| region.members.contains(&member))
 }
 
 /// One answer about one member.
@@ -104,7 +110,7 @@ pub fn assemble<'a>(
     window_months: u8,
     used_at: Timestamp,
 ) -> Assembled<'a> {
-    let said: Vec<Said<'a>> = outcomes
+    let mut said: Vec<Said<'a>> = outcomes
         .iter()
         .flat_map(|outcome| outcome.result.iter().flatten().map(move |answers| (&outcome.department, answers)))
         .flat_map(|(department, answers)| {
@@ -124,6 +130,11 @@ pub fn assemble<'a>(
             })
         })
         .collect();
+    if outcomes.iter().any(|outcome| outcome.region.is_some()) {
+        // As one hub that holds everything would have put it together: which hub said it changes no verdict.
+        let place = |id: &DepartmentId| catalogue.departments().iter().position(|own| own.id == *id);
+        said.sort_by_key(|said| (place(said.department), said.member));
+    }
     let mut assembly = Assembly {
         request,
         period: Period::months_before(request.assessed_on, window_months),
@@ -164,18 +175,27 @@ pub fn assemble<'a>(
 
 /// The gaps, in catalogue order, each with what it leaves open.
 pub(super) fn gaps(outcomes: &[DepartmentOutcome], catalogue: &Catalogue) -> Vec<FactGap> {
-    let missing = |id: &DepartmentId| -> Option<GapReason> {
+    let missing = |id: &DepartmentId| -> Option<(GapReason, Vec<usize>)> {
         // A department that was asked twice may have answered first and been silent then.
-        let mut own = outcomes.iter().filter(|outcome| outcome.department == *id);
-        own.find_map(|outcome| outcome.result.as_ref().err().copied())
+        let own = outcomes.iter().filter(|outcome| outcome.department == *id);
+        let silent = own.filter_map(|outcome| Some((outcome.result.as_ref().err()?, outcome.region.as_deref())));
+        let silent: Vec<(&GapReason, Option<&Region>)> = silent.collect();
+        let (reason, _) = silent.first()?;
+        let regions: Option<Vec<&Region>> = silent.iter().map(|(_, region)| *region).collect();
+        // Each member is of one region. Without one, everybody was asked about together.
+        let mut members: Vec<usize> = regions.iter().flatten().flat_map(|region| &region.members).copied().collect();
+        members.sort_unstable();
+        members.dedup();
+        Some((**reason, members))
     };
     catalogue
         .departments()
         .iter()
         .filter_map(|department| {
-            missing(&department.id).map(|reason| FactGap {
+            missing(&department.id).map(|(reason, members)| FactGap {
                 department: department.id.clone(),
                 reason,
+                members,
                 effects: department.if_missing.clone(),
                 ages: department.if_missing_ages,
             })

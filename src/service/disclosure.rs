@@ -92,8 +92,8 @@ impl<'a> Minimal<'a> {
         open.sort_unstable();
         let outcomes = full.departments.iter().filter_map(|department| {
             let result = Err(department.gap?);
-            let department = department.department.clone();
-            Some(DepartmentOutcome { department, result, told: None, elapsed: <_>::default() })
+            let (department, region) = (department.department.clone(), department.region.clone());
+            Some(DepartmentOutcome { department, region, result, told: None, elapsed: <_>::default() })
         });
         let summary = DisclosureSummary {
             mode: Disclosure::Minimal,
@@ -147,6 +147,7 @@ impl<'a> Minimal<'a> {
     fn as_if_silent(&self, mut facts: Facts) -> Facts {
         let silent = self.awaited.iter().map(|id| DepartmentOutcome {
             department: id.clone(),
+            region: None,
             result: Err(GapReason::Timeout),
             told: None,
             elapsed: <_>::default(),
@@ -189,7 +190,7 @@ impl<'a> Minimal<'a> {
         let earlier = self
             .outcomes
             .iter_mut()
-            .find(|known| known.department == outcome.department && known.result.is_ok() == outcome.result.is_ok());
+            .find(|known| is_same_part(known, &outcome) && known.result.is_ok() == outcome.result.is_ok());
         let Some(earlier) = earlier else { return self.outcomes.push(outcome) };
         earlier.elapsed += outcome.elapsed;
         let (Ok(known), Ok(more)) = (&mut earlier.result, outcome.result) else { return };
@@ -250,10 +251,16 @@ impl<'a> Minimal<'a> {
                 department: department.department.clone(),
                 gap: None,
                 subjects,
+                region: department.region.clone(),
             })
         });
         Plan { purpose: self.full.purpose, period: self.full.period, departments: departments.collect() }
     }
+}
+
+/// Whether two outcomes are of one department and of the members of one region.
+fn is_same_part(one: &DepartmentOutcome, other: &DepartmentOutcome) -> bool {
+    one.department == other.department && one.region == other.region
 }
 
 fn items(department: &DepartmentPlan) -> impl Iterator<Item = Item> {

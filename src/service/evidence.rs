@@ -25,6 +25,9 @@ pub enum Evidence<'a> {
         dataset: &'a DatasetId,
         /// What it weighs: a hint settles nothing.
         authority: Authority,
+        /// The hub of another region that answered for the department.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hub: Option<&'a DepartmentId>,
         /// The version of the connector that answered.
         adapter_version: &'a str,
         /// The day or instant of the record.
@@ -68,6 +71,7 @@ impl<'a> Evidence<'a> {
             department,
             dataset: &answer.dataset,
             authority,
+            hub: answer.via.as_ref().map(|via| &via.hub),
             adapter_version: &answer.adapter_version,
             as_of: answer.as_of.as_deref(),
             received_at: answer.received_at,
@@ -75,6 +79,15 @@ impl<'a> Evidence<'a> {
             age_seconds: used_at.duration_since(answer.received_at).as_secs(),
             facts,
         }
+    }
+}
+
+/// Facts as departments write them: without the name of their type, which the dataset tells.
+pub(super) struct BareFacts<'a>(pub(super) Vec<&'a Fact>);
+
+impl Serialize for BareFacts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        bare_facts(&self.0, serializer)
     }
 }
 

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::provenance::KeptProof;
 use crate::domain::dataset::{DatasetId, DepartmentId};
 use crate::domain::fact::Fact;
-use crate::domain::outcome::{Answer, Freshness, GapReason};
+use crate::domain::outcome::{Answer, Freshness, GapReason, Via};
 use crate::domain::proof::AnswerProof;
 use crate::federation::ask::{DepartmentOutcome, MemberAnswers};
+use crate::federation::region::Region;
 
 /// What is owed, and what is there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,9 @@ pub(super) struct KeptAnswers<'a> {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Kept {
     department: DepartmentId,
+    /// The region of the members it was asked about, where they were of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    region: Option<Region>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gap: Option<GapReason>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -47,6 +51,9 @@ struct KeptAnswer {
     received_at: Timestamp,
     is_stale: bool,
     facts: Vec<Fact>,
+    /// The hub of another region that it came by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hub: Option<DepartmentId>,
     /// The place of its proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     proof: Option<usize>,
@@ -62,6 +69,7 @@ impl<'a> KeptAnswers<'a> {
             received_at: answer.received_at,
             is_stale: *freshness == Freshness::Stale,
             facts: answer.facts.to_vec(),
+            hub: answer.via.as_ref().map(|via| via.hub.clone()),
             proof: answer.proof.as_ref().and_then(|proof| proofs.iter().position(|kept| kept.is_of(proof))),
         };
         let member = |answers: &MemberAnswers| KeptMember {
@@ -70,6 +78,7 @@ impl<'a> KeptAnswers<'a> {
         };
         let kept = |outcome: &DepartmentOutcome| Kept {
             department: outcome.department.clone(),
+            region: outcome.region.as_deref().cloned(),
             gap: outcome.result.as_ref().err().copied(),
             members: outcome.result.iter().flatten().map(member).collect(),
         };
@@ -88,6 +97,7 @@ impl<'a> KeptAnswers<'a> {
                 received_at: kept.received_at,
                 facts: kept.facts.into(),
                 proof: kept.proof.and_then(|place| proofs.get(place)).map(Arc::clone),
+                via: kept.hub.map(|hub| Arc::new(Via { hub, freshness })),
             };
             (Arc::new(answer), freshness)
         };
@@ -97,6 +107,7 @@ impl<'a> KeptAnswers<'a> {
         };
         let outcome = |kept: Kept| DepartmentOutcome {
             department: kept.department,
+            region: kept.region.map(Arc::new),
             result: match kept.gap {
                 Some(reason) => Err(reason),
                 None => Ok(kept.members.into_iter().map(member).collect()),
@@ -128,6 +139,7 @@ mod tests {
             received_at: Timestamp::from_second(1_760_000_000).unwrap(),
             facts: facts.into(),
             proof: None,
+            via: None,
         };
         let pension = Arc::new(answer("hrss.pension", Fact::decode(FactKind::Income, json).unwrap()));
         let nothing = Arc::new(answer("hrss.employment", Vec::new()));
@@ -136,6 +148,7 @@ mod tests {
         let housing = DepartmentId::parse("housing").unwrap();
         let outcome = |department: &DepartmentId, result| DepartmentOutcome {
             department: department.clone(),
+            region: None,
             result,
             told: None,
             elapsed: std::time::Duration::from_millis(7),

@@ -4,11 +4,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::disclosure::Foreseen;
-use crate::domain::dataset::{Catalogue, Dataset, DatasetId, DepartmentId};
+use crate::domain::dataset::{Dataset, DatasetId, DepartmentId};
 use crate::domain::household::MemberRef;
 use crate::domain::problem::Text;
+use crate::federation::ask::Federation;
 use crate::federation::plan::{NotAsked, Question};
-use crate::federation::registry::Registry;
+use crate::federation::region::Provided;
 
 /// Who would be asked what.
 #[derive(Debug, Serialize, ToSchema)]
@@ -81,6 +82,10 @@ pub struct DepartmentPlanView {
 pub struct QuestionView {
     /// The dataset.
     pub dataset: DatasetId,
+    /// The hub of another region that would be asked, where the members' records lie there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub hub: Option<DepartmentId>,
     /// The members.
     pub members: Vec<MemberRef>,
 }
@@ -109,6 +114,8 @@ pub enum LeftOut {
     Excluded,
     /// The authorisation does not name the department.
     Authorisation,
+    /// No hub answers for the member's division: a gap.
+    Division,
     /// In minimal disclosure: no rule reads it of this member, or none could matter any more.
     Spared,
     /// In minimal disclosure: asked only if an answer says otherwise than what is declared.
@@ -130,14 +137,20 @@ impl PlanView {
     /// The dry run of a question. When it is refused, nobody would be asked.
     pub(super) fn of(
         question: &Question<'_>,
-        catalogue: &Catalogue,
-        registry: &Registry,
+        federation: &Federation,
         refused: Option<&'static str>,
         foreseen: Option<&Foreseen<'_>>,
     ) -> Self {
-        let wants = |dataset: &Dataset, member: usize| -> Result<(), LeftOut> {
+        let (catalogue, registry) = (federation.catalogue(), federation.registry());
+        let wants = |dataset: &Dataset, member: usize| -> Result<Option<&DepartmentId>, LeftOut> {
             question.wants(dataset, member)?;
-            foreseen.map_or(Ok(()), |foreseen| foreseen.of(&dataset.id, member))
+            let hub = match federation.regions().provider(question.household.division_of(member)) {
+                Provided::Here => None,
+                Provided::By(hub) => Some(hub),
+                Provided::Nowhere => return Err(LeftOut::Division),
+            };
+            foreseen.map_or(Ok(()), |foreseen| foreseen.of(&dataset.id, member))?;
+            Ok(hub)
         };
         let period = crate::domain::period::Period::months_before(question.assessed_on, question.window_months);
         let departments = catalogue
@@ -149,13 +162,17 @@ impl PlanView {
                     for (index, member) in question.household.members.iter().enumerate() {
                         let reference = member.reference.clone();
                         match wants(dataset, index) {
-                            Ok(()) if refused.is_some() => {}
-                            Ok(()) => match asked.iter_mut().find(|view| view.dataset == dataset.id) {
-                                Some(view) => view.members.push(reference),
-                                None => {
-                                    asked.push(QuestionView { dataset: dataset.id.clone(), members: vec![reference] });
+                            Ok(_) if refused.is_some() => {}
+                            Ok(hub) => {
+                                let same =
+                                    |view: &&mut QuestionView| view.dataset == dataset.id && view.hub.as_ref() == hub;
+                                if let Some(view) = asked.iter_mut().find(same) {
+                                    view.members.push(reference);
+                                } else {
+                                    let (dataset, hub) = (dataset.id.clone(), hub.cloned());
+                                    asked.push(QuestionView { dataset, hub, members: vec![reference] });
                                 }
-                            },
+                            }
                             Err(reason) => {
                                 let same =
                                     |view: &&mut NotAskedView| view.dataset == dataset.id && view.reason == reason;

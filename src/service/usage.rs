@@ -38,7 +38,7 @@ const DISORDER: u64 = 20_000;
 /// Which days of which adapter.
 #[derive(Debug, Clone)]
 pub struct UsageQuery {
-    /// The department.
+    /// The department, or a hub of another region that was asked in the place of its departments.
     pub department: DepartmentId,
     /// First day, of China.
     pub from: Date,
@@ -173,6 +173,7 @@ fn outcome_of(asked: &AskedOnce) -> &'static str {
 pub struct Accounts {
     store: Store,
     catalogue: Arc<Catalogue>,
+    hubs: Vec<DepartmentId>,
     clock: Arc<dyn Clock>,
     ids: Ids,
     /// One counts at a time.
@@ -182,7 +183,12 @@ pub struct Accounts {
 impl Accounts {
     /// The account kept in this store.
     pub fn new(store: Store, catalogue: Arc<Catalogue>, clock: Arc<dyn Clock>, ids: Ids) -> Self {
-        Self { store, catalogue, clock, ids, counting: Mutex::default() }
+        Self { store, catalogue, hubs: Vec::new(), clock, ids, counting: Mutex::default() }
+    }
+
+    /// The same, with what these hubs of other regions were asked.
+    pub fn among(self, hubs: Vec<DepartmentId>) -> Self {
+        Self { hubs, ..self }
     }
 
     /// Counts what was recorded since the last time. What is counted and how far the log was read are durable together,
@@ -271,7 +277,9 @@ impl Accounts {
     /// Whether this may be looked at; the look is an entry.
     async fn admit(&self, caller: Caller<'_>, query: &UsageQuery) -> Result<(), ServiceError> {
         authorise(caller.client, access::Action::ReadUsage, &Object::AtTheDoor).check()?;
-        self.catalogue.department(&query.department).ok_or(ServiceError::NoDepartment)?;
+        if self.catalogue.department(&query.department).is_none() && !self.hubs.contains(&query.department) {
+            return Err(ServiceError::NoDepartment);
+        }
         let (id, object) = (self.ids.next("ev"), format!("usage/{}", query.department));
         let mut event = AccessEvent::new(id, self.clock.now(), Action::Viewed, Some(caller.client), caller.request_id);
         event.object = Some(&object);

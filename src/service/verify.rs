@@ -11,7 +11,7 @@ mod inquest;
 pub mod look;
 mod notice;
 mod provenance;
-mod questions;
+pub(in crate::service) mod questions;
 mod recover;
 mod run;
 
@@ -347,11 +347,11 @@ impl Verifications {
         self.log_plan(caller, &case).await?;
         let refused = self.gate(&case).map(|gate| gate.status().as_str());
         let federation = &self.parts.federation;
-        let (question, catalogue) = (case.question(), federation.catalogue());
+        let question = case.question();
         let is_minimal = case.request.disclosure == Disclosure::Minimal && refused.is_none();
         let matter = self.matter(&case).filter(|_| is_minimal);
-        let foreseen = matter.map(|matter| Foreseen::on_the_declaration(matter, question.plan(catalogue)));
-        Ok(PlanView::of(&question, catalogue, federation.registry(), refused, foreseen.as_ref()))
+        let foreseen = matter.map(|matter| Foreseen::on_the_declaration(matter, federation.plan(&question)));
+        Ok(PlanView::of(&question, federation, refused, foreseen.as_ref()))
     }
 
     /// A plan says what would be asked about named people, and what is at hand of them: a look that is an entry.

@@ -446,6 +446,7 @@ impl Case {
                 reason,
                 effects: department.if_missing.clone(),
                 ages: department.if_missing_ages,
+                members: Vec::new(),
             })
         });
         gaps.collect()

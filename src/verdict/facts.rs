@@ -222,4 +222,8 @@ pub struct FactGap {
     pub effects: Vec<MissingEffect>,
     /// The ages, both included, of the members for whom they matter; everybody when absent.
     pub ages: Option<(i16, i16)>,
+    /// Positions in [`Facts::members`] of those whose facts are missing; everybody's where none are named. Named where
+    /// members are of several regions, and not all of these are silent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<usize>,
 }

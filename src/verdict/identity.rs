@@ -352,14 +352,17 @@ impl Encoding {
     }
 
     fn gap(&mut self, gap: &FactGap) {
-        let FactGap { department, reason, effects, ages } = gap;
+        let FactGap { department, reason, effects, ages, members } = gap;
         self.text(department.as_str());
         self.number(*reason as u64);
         self.each(effects, |encoding, effect| encoding.number(*effect as u64));
-        self.number(bits([ages.is_some()]));
+        self.number(bits([ages.is_some(), !members.is_empty()]));
         if let Some((youngest, oldest)) = ages {
             self.signed(i64::from(*youngest));
             self.signed(i64::from(*oldest));
+        }
+        if !members.is_empty() {
+            self.each(members, |encoding, member| encoding.list(*member));
         }
     }
 }

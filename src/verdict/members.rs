@@ -121,9 +121,13 @@ impl Members {
         }
     }
 
-    /// True when a remaining member's age lies in the span, both ends included.
-    pub fn any_remaining_aged(&self, (youngest, oldest): (i16, i16)) -> bool {
-        self.persons.iter().any(|person| person.remains() && (youngest..=oldest).contains(&person.age))
+    /// True when a gap about these members, or about everybody where none are named, is about a remaining one of the
+    /// ages it matters for. One that matters for all ages matters whoever is in the household.
+    pub fn any_concerned(&self, members: &[usize], ages: Option<(i16, i16)>) -> bool {
+        let Some((youngest, oldest)) = ages else { return true };
+        let is_concerned = |index: &usize| members.is_empty() || members.contains(index);
+        let mut concerned = self.persons.iter().enumerate().filter(|(index, _)| is_concerned(index));
+        concerned.any(|(_, person)| person.remains() && (youngest..=oldest).contains(&person.age))
     }
 
     /// Notes who was taken out, and grown students who were kept.

@@ -163,6 +163,7 @@ fn silent(name: &str) -> FactGap {
         reason: GapReason::Timeout,
         effects: department.if_missing.clone(),
         ages: department.if_missing_ages,
+        members: Vec::new(),
     }
 }
 

@@ -18,6 +18,7 @@ use super::members::{Members, Person};
 use super::tekun::Finding;
 use crate::domain::dataset::{DepartmentId, MissingEffect};
 use crate::domain::exact::{Exact, Overflow};
+use crate::domain::household::MemberRef;
 use crate::domain::outcome::GapReason;
 use crate::policy::values::ExpenditureRule;
 
@@ -73,7 +74,7 @@ impl Open {
 
 /// What one gap leaves open for these members: nothing when none of them is of the ages it matters for.
 pub fn open_by(gap: &FactGap, members: &Members) -> Open {
-    if gap.ages.is_some_and(|ages| !members.any_remaining_aged(ages)) {
+    if !members.any_concerned(&gap.members, gap.ages) {
         return Open::NOTHING;
     }
     effects(gap)
@@ -315,6 +316,9 @@ pub struct GapFinding {
     pub department: DepartmentId,
     /// Why.
     pub reason: GapReason,
+    /// Whose, where it is not everybody's: the members of a region whose hub is silent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<MemberRef>,
     /// They could change the household circle, alone or together with other missing facts; also by undoing a
     /// member's 特困, or bringing it about, which makes it another household.
     pub could_change: bool,
@@ -325,11 +329,13 @@ pub struct GapFinding {
 impl GapFinding {
     /// The gaps of a verdict that weighed none: each could matter.
     pub(super) fn unweighed(facts: &Facts) -> Vec<Self> {
-        facts.gaps.iter().map(|gap| Self::new(gap, true, true)).collect()
+        facts.gaps.iter().map(|gap| Self::new(facts, gap, true, true)).collect()
     }
 
-    fn new(gap: &FactGap, could_change: bool, could_change_members: bool) -> Self {
-        Self { department: gap.department.clone(), reason: gap.reason, could_change, could_change_members }
+    fn new(facts: &Facts, gap: &FactGap, could_change: bool, could_change_members: bool) -> Self {
+        let named = gap.members.iter().filter_map(|member| Some(facts.members.get(*member)?.reference.clone()));
+        let (department, members) = (gap.department.clone(), named.collect());
+        Self { department, reason: gap.reason, members, could_change, could_change_members }
     }
 }
 
@@ -356,7 +362,7 @@ impl Decision<'_> {
             let by_rule = weighed.is_some_and(|weighed| weighed.decides(index));
             let could_change = by_rule || (may_be_another && open != Open::NOTHING);
             let touches_singles = has_singles && (open.has(turns_singles) || hides_illness(gap));
-            GapFinding::new(gap, could_change, open.has(turns_tekun) || touches_singles)
+            GapFinding::new(facts, gap, could_change, open.has(turns_tekun) || touches_singles)
         };
         facts.gaps.iter().enumerate().map(finding).collect()
     }

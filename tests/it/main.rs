@@ -33,6 +33,7 @@ mod joining;
 mod notices;
 mod on_servers;
 mod one_bad_department;
+mod peers;
 mod policies;
 mod population;
 mod privacy;

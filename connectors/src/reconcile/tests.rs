@@ -50,6 +50,7 @@ fn query(verification: &str) -> Query {
         id_number: "150000198605021015".into(),
         name: "白云".into(),
         datasets: None,
+        division: None,
         case: None,
     };
     Query {
@@ -59,6 +60,7 @@ fn query(verification: &str) -> Query {
         period: QueryPeriod { from: DAY, to: DAY },
         datasets: vec!["hrss.pension".into()],
         subjects: vec![subject],
+        within_ms: None,
     }
 }
 
@@ -73,6 +75,7 @@ async fn world() -> World {
             authorisation: digest_of(b"SQ-1"),
             organisation: "试用民政局".into(),
             division: "150102".into(),
+            via: None,
             question: None,
         };
         let (aud, jti) = ("hrss".into(), format!("{verification}.hrss.0"));
@@ -210,6 +213,7 @@ async fn households_that_shared_a_query_asked_one_question_each() {
         authorisation: digest_of(b"SQ-1"),
         organisation: organisation.into(),
         division: "150102".into(),
+        via: None,
         question: Some(format!("{verification}.hrss.0")),
     });
     let question =

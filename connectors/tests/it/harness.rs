@@ -133,6 +133,7 @@ pub(crate) fn question(datasets: &[&str], persons: &[(&str, &str)]) -> Query {
         id_number: (*id_number).to_owned(),
         name: (*name).to_owned(),
         datasets: None,
+        division: None,
         case: None,
     };
     Query {
@@ -142,6 +143,7 @@ pub(crate) fn question(datasets: &[&str], persons: &[(&str, &str)]) -> Query {
         period: QueryPeriod { from: date(2024, 3, 1), to: date(2025, 2, 28) },
         datasets: datasets.iter().map(|dataset| (*dataset).to_owned()).collect(),
         subjects: persons.iter().enumerate().map(subject).collect(),
+        within_ms: None,
     }
 }
 

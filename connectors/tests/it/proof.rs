@@ -65,6 +65,7 @@ impl Office {
             authorisation: digest_of(query.authorisation.number.as_bytes()),
             organisation: "试用民政局".to_owned(),
             division: "150102".to_owned(),
+            via: None,
             question: None,
         };
         let (aud, jti) = (said.adapter.to_owned(), format!("{}.{}.0", said.verification, said.adapter));

@@ -86,6 +86,7 @@ fn party(household: usize, people: Range<usize>) -> Party {
             authorisation: digest_of(format!("HD-{household}").as_bytes()),
             organisation: "试用民政局".to_owned(),
             division: "150102".to_owned(),
+            via: None,
             question: Some(format!("vf_{household}.hrss.0")),
         },
         authorisation: (format!("HD-{household}"), date(2030, 1, 1)),

@@ -248,6 +248,7 @@ async fn inquire(
         caller: "caller",
         organisation: "模拟民政局",
         division: DivisionCode::NATION,
+        via: None,
         tally: &Tally::default(),
         deadline: begun + asked.patience + late,
     };
@@ -285,6 +286,7 @@ fn nothing(department: &DepartmentPlan, catalogue: &Catalogue) -> Vec<MemberAnsw
             received_at: Simulated.now(),
             facts: Arc::new([]),
             proof: None,
+            via: None,
         };
         (Arc::new(answer), Freshness::Live)
     };

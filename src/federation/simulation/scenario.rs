@@ -244,6 +244,7 @@ fn household(index: u64, dice: &mut Dice) -> Household {
             id_number: IdNumber::compose("150000", date(year, 3, 7), sequence).unwrap(),
             name: "测试".to_owned(),
             relation: RelationCode::parse("02").unwrap(),
+            division: None,
         }
     });
     let members = members.collect();

@@ -63,11 +63,13 @@ fn answers(all: &[(&str, FactKind, &str)]) -> Vec<DepartmentOutcome> {
             received_at: Timestamp::UNIX_EPOCH,
             facts: Fact::decode(*kind, facts).unwrap().into(),
             proof: None,
+            via: None,
         };
         (Arc::new(answer), Freshness::Live)
     };
     vec![DepartmentOutcome {
         department: DepartmentId::parse("channel").unwrap(),
+        region: None,
         result: Ok(vec![MemberAnswers { member: 0, answers: all.iter().map(answer).collect() }]),
         told: None,
         elapsed: Duration::ZERO,

@@ -72,6 +72,7 @@ impl World {
                         received_at: now(),
                         facts: facts.into(),
                         proof: None,
+                        via: None,
                     };
                     (Arc::new(answer), Freshness::Live)
                 });
@@ -79,7 +80,13 @@ impl World {
             });
             let silent = self.silent.contains(department.department.as_str()).then_some(GapReason::Timeout);
             let result = department.gap.or(silent).map_or_else(|| Ok(members.collect()), Err);
-            DepartmentOutcome { department: department.department.clone(), result, told: None, elapsed: Duration::ZERO }
+            DepartmentOutcome {
+                department: department.department.clone(),
+                region: None,
+                result,
+                told: None,
+                elapsed: Duration::ZERO,
+            }
         };
         plan.departments.iter().map(answer).collect()
     }

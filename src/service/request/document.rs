@@ -89,4 +89,9 @@ pub struct MemberDocument {
     /// Relation to the head of household (GB/T 4761-2008).
     #[schema(value_type = String, pattern = "^[0-9]{2}$", example = "02")]
     pub relation_code: RelationCode,
+    /// The division whose departments hold the member's records (户籍或参保所在地), where that is another than the
+    /// household's `hukou_region`: its departments are asked, through the hub of that region where it is not this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, pattern = "^[0-9]{6}$", example = "230103")]
+    pub division: Option<DivisionCode>,
 }

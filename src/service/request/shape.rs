@@ -185,6 +185,7 @@ const HOUSEHOLD: &[Member] = &[
             must("name", Shape::Text(&ANY)),
             null("birth_date", Shape::Text(&DATE)),
             must("relation_code", Shape::Text(&RELATION)),
+            null("division", Shape::Text(&DIVISION)),
         ])),
     ),
 ];

@@ -300,6 +300,7 @@ pub(super) fn members(documents: &[MemberDocument], findings: &mut Findings) -> 
                     id_number,
                     name: document.name.trim().to_owned(),
                     relation: document.relation_code,
+                    division: document.division,
                 });
             }
             Err(error) => {

@@ -33,6 +33,7 @@ use crate::domain::clock::Randomness;
 use crate::domain::dataset::DepartmentId;
 use crate::domain::disclosure::Disclosure;
 use crate::federation::ask::DepartmentOutcome;
+use crate::federation::plan::{DepartmentPlan, Plan};
 use crate::federation::tally::{DepartmentTally, Tally};
 use crate::seal::{DataKey, Field};
 use crate::store::{EventRow, FollowUpRow, Postponed, StoreError, Superseding, VerificationRow};
@@ -140,6 +141,23 @@ impl FollowUpView {
             None => answer,
         }
     }
+}
+
+/// What of earlier outcomes stands while these departments are asked again: not what is missing, and nothing of a department
+/// whose members lie in other regions now than they did then.
+fn still_good(earlier: Vec<DepartmentOutcome>, plan: &Plan, again: &[DepartmentId]) -> Vec<DepartmentOutcome> {
+    let is_as_planned = |id: &DepartmentId| {
+        let mut own = earlier.iter().filter(|outcome| outcome.department == *id);
+        own.all(|outcome| plan.departments.iter().any(|part| outcome.is_of(part)))
+    };
+    let moved: Vec<DepartmentId> = again.iter().filter(|id| !is_as_planned(id)).cloned().collect();
+    let stands = |outcome: &DepartmentOutcome| {
+        let is_of = |ids: &[DepartmentId]| ids.contains(&outcome.department);
+        // What is asked of nobody any more stays as it was: missing is never nothing.
+        let is_asked = plan.departments.iter().any(|part| part.department == outcome.department);
+        !is_of(again) || !is_asked || outcome.result.is_ok() && !is_of(&moved)
+    };
+    earlier.into_iter().filter(stands).collect()
 }
 
 impl Verifications {
@@ -342,17 +360,17 @@ impl Verifications {
     async fn ask_again(&self, running: &Running, asker: &Asker, owed: Owed) -> Result<Finished, StoreError> {
         let by_itself = running.class == Class::Background;
         let attempts = owed.attempts.saturating_add(u32::from(by_itself));
-        let again: Vec<DepartmentId> = owed
-            .outcomes
-            .iter()
-            .filter(|outcome| owed.blocking.contains(&outcome.department))
-            .filter(|outcome| outcome.result.as_ref().is_err_and(|reason| reason.may_pass() || !by_itself))
-            .map(|outcome| outcome.department.clone())
-            .collect();
+        let is_asked_again = |outcome: &&DepartmentOutcome| {
+            owed.blocking.contains(&outcome.department)
+                && outcome.result.as_ref().is_err_and(|reason| reason.may_pass() || !by_itself)
+        };
+        let silent: Vec<&DepartmentOutcome> = owed.outcomes.iter().filter(is_asked_again).collect();
+        let again: Vec<DepartmentId> = silent.iter().map(|outcome| outcome.department.clone()).collect();
+        let would_ask = self.parts.federation.would_ask(silent.iter().map(|outcome| outcome.asked()));
         let count = |result: &'static str| {
             metrics::counter!("hedui_follow_ups_total", "result" => result).increment(1);
         };
-        if again.is_empty() || by_itself && !self.parts.federation.would_ask(again.iter()) {
+        if again.is_empty() || by_itself && !would_ask {
             count("not_asked");
             self.postpone(&running.id, attempts, Vec::new()).await?;
             return Ok(owed.answer);
@@ -401,14 +419,13 @@ impl Verifications {
         asking: (&Client, &Tally),
     ) -> Inquest {
         let (federation, case) = (&self.parts.federation, &running.case);
-        let mut plan = case.question().plan(federation.catalogue());
+        let mut plan = federation.plan(&case.question());
         let people = federation.people(&plan, &case.request.household);
         let inquiry = self.inquiry(running, &people, asking);
         if let (Disclosure::Minimal, Some(matter)) = (case.request.disclosure, self.matter(case)) {
             for department in &mut plan.departments {
-                let gap = earlier.iter().find_map(|outcome| {
-                    outcome.result.as_ref().err().copied().filter(|_| outcome.department == department.department)
-                });
+                let mut own = earlier.iter().filter(|outcome| outcome.is_of(department));
+                let gap = own.find_map(|outcome| outcome.result.as_ref().err().copied());
                 // Whose gap does not pass is not asked, whatever is still open.
                 department.gap =
                     department.gap.or(gap.filter(|gap| !gap.may_pass() && !again.contains(&department.department)));
@@ -419,13 +436,16 @@ impl Verifications {
             minimal.found(at_hand);
             return self.ask_minimally(running, minimal, &inquiry).await;
         }
-        plan.departments.retain(|department| again.contains(&department.department));
-        let mut later = federation.gather(&plan, &inquiry, |_| {}).await;
-        let newest = |outcome: DepartmentOutcome| {
-            let place = later.iter().position(|later| later.department == outcome.department);
-            place.map_or(outcome, |place| later.swap_remove(place))
+        let earlier = still_good(earlier, &plan, again);
+        let is_wanting = |department: &DepartmentPlan| {
+            again.contains(&department.department) && !earlier.iter().any(|outcome| outcome.is_of(department))
         };
-        Inquest { outcomes: earlier.into_iter().map(newest).collect(), ..Inquest::default() }
+        plan.departments.retain(is_wanting);
+        let later = federation.gather(&plan, &inquiry, |_| {}).await;
+        let mut outcomes: Vec<DepartmentOutcome> = earlier.into_iter().chain(later).collect();
+        let catalogue = federation.catalogue().departments();
+        outcomes.sort_by_key(|outcome| catalogue.iter().position(|department| department.id == outcome.department));
+        Inquest { outcomes, ..Inquest::default() }
     }
 
     /// Who is asked about again, durable before anybody is. The entry's id names the attempt.

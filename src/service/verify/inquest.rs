@@ -46,7 +46,7 @@ impl Verifications {
             return Ok(Inquest::default());
         }
         let federation = &self.parts.federation;
-        let plan = case.question().plan(federation.catalogue());
+        let plan = federation.plan(&case.question());
         let people = federation.people(&plan, &case.request.household);
         if case.request.disclosure == Disclosure::Minimal {
             let (mut minimal, _) = self.begin(self.matter(case).ok_or(None)?, plan, &people);
@@ -74,6 +74,7 @@ impl Verifications {
             caller: &running.client_id,
             organisation: &client.organisation,
             division: client.division,
+            via: None,
             tally,
             class: running.class,
             deadline: Instant::now() + self.parts.deadline,
@@ -89,7 +90,7 @@ impl Verifications {
     ) -> Inquest {
         let (federation, case) = (&self.parts.federation, &running.case);
         let Planned { plan, people } = planned.unwrap_or_else(|| {
-            let plan = case.question().plan(federation.catalogue());
+            let plan = federation.plan(&case.question());
             let people = federation.people(&plan, &case.request.household);
             Planned { plan, people }
         });

@@ -6,7 +6,7 @@ use crate::federation::tally::DepartmentTally;
 
 /// The questions by department: those that were asked, in the order in which they were, then those that were spared
 /// everything. `attempt` names the one that asked again.
-pub(super) fn logged<'a>(
+pub(in crate::service) fn logged<'a>(
     rows: &'a [DepartmentRow],
     asked: &'a [DepartmentTally],
     attempt: Option<&'a str>,
@@ -24,9 +24,10 @@ pub(super) fn logged<'a>(
         // Nobody was asked, and there is an answer: it was at hand.
         let is_at_hand = matches!(row.status, "answered" | "no_record");
         let (cached, unneeded) = (u32::from(is_at_hand), u32::from(!row.was_asked()));
-        LoggedQuestions { attempt: None, cached, department: row.department.as_str(), joined: 0, sent: &[], unneeded }
+        let department = row.asked().as_str();
+        LoggedQuestions { attempt: None, cached, department, joined: 0, sent: &[], unneeded }
     };
-    let is_tallied = |row: &&DepartmentRow| asked.iter().any(|tally| tally.department == row.department);
+    let is_tallied = |row: &&DepartmentRow| asked.iter().any(|tally| tally.department == *row.asked());
     let spared = rows.iter().filter(|row| !is_tallied(row)).map(of_row);
     let all = asked.iter().map(of_tally).chain(spared);
     all.filter(|told| told.cached + told.joined + told.unneeded > 0 || !told.sent.is_empty()).collect()
@@ -42,6 +43,7 @@ mod tests {
     fn row(department: &str, status: &'static str) -> DepartmentRow {
         let outcome = DepartmentOutcome {
             department: DepartmentId::parse(department).unwrap(),
+            region: None,
             result: Err(GapReason::Timeout),
             told: None,
             elapsed: std::time::Duration::ZERO,

@@ -16,6 +16,7 @@ use super::{Caller, FollowUpView, Verifications, questions, sealed_as};
 use crate::access_log::{Action, DepartmentOutcome as LoggedOutcome};
 use crate::domain::actor::{Client, Role};
 use crate::domain::class::Class;
+use crate::domain::dataset::DepartmentId;
 use crate::federation::tally::{DepartmentTally, Tally};
 use crate::policy::Parameters;
 use crate::seal::{DataKey, Field};
@@ -168,7 +169,11 @@ impl Verifications {
         let logged: Vec<LoggedOutcome<'_>> = departments
             .iter()
             .filter(|row| row.was_asked())
-            .map(|row| LoggedOutcome { department: row.department.as_str(), outcome: row.status })
+            .map(|row| LoggedOutcome {
+                department: row.department.as_str(),
+                hub: row.hub.as_ref().map(DepartmentId::as_str),
+                outcome: row.status,
+            })
             .collect();
         let status = verdict.status.as_str();
         let mut released = case.event(receipt.clone(), now, Action::Released, caller.client, caller.request_id, id);

@@ -216,6 +216,7 @@ impl Departments {
                     id_number: member.id_number.clone(),
                     name: member.name.clone(),
                     datasets: Some(fits.map(|dataset| dataset.id.to_string()).collect()),
+                    division: None,
                     case: None,
                 }
             });
@@ -226,6 +227,7 @@ impl Departments {
                 period: QueryPeriod { from: window.from, to: window.to },
                 datasets: datasets.iter().map(|dataset| dataset.id.to_string()).collect(),
                 subjects: subjects.collect(),
+                within_ms: None,
             };
             let response = adapter.answer(&query).await.unwrap_or_else(|problem| panic!("{department}: {problem:?}"));
             for result in response.results {

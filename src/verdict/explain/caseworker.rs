@@ -6,6 +6,7 @@ use super::{
     Report, Section, Story, View, basis, closing, compared, department, line, list, printed, section, size_of, source,
     spared, title, words, yuan,
 };
+use crate::domain::household::MemberRef;
 use crate::domain::money::Money;
 use crate::domain::problem::Text;
 use crate::verdict::adjustment::ToldAdjustment;
@@ -334,6 +335,13 @@ fn reasons(story: &Story<'_>) -> Section {
 fn missing(story: &Story<'_>) -> Section {
     let gap = |gap: &crate::verdict::unknowns::GapFinding| {
         let name = department(story.catalogue(), gap.department.as_str());
+        let name = match gap.members.iter().map(MemberRef::as_str).collect::<Vec<_>>().as_slice() {
+            [] => name,
+            members => Text::new(
+                format!("{}（仅 {}）", name.zh, members.join("、")),
+                format!("{} (of {} only)", name.en, members.join(", ")),
+            ),
+        };
         let reason = words::gap_reason(gap.reason);
         let facts_gap = story.matter.facts.gaps.iter().find(|own| own.department == gap.department);
         let effects: Vec<Text> = facts_gap

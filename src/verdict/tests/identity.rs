@@ -69,6 +69,7 @@ fn full() -> Facts {
     {
         facts.gaps.push(FactGap { reason, ..silent(name) });
     }
+    facts.gaps[0].members = vec![0, 2];
     facts.gaps[0].effects = vec![
         MissingEffect::IncomeUp,
         MissingEffect::ExpenditureUp,

@@ -96,6 +96,23 @@ fn a_department_blocks_only_if_its_answer_would_narrow_the_circles() {
 }
 
 #[test]
+fn a_gap_about_some_members_is_weighed_for_them_alone() {
+    let urban = urban();
+    let about = |members: &[usize]| {
+        let mut facts = with_gaps(household("36000.00"), &["education"]);
+        facts.gaps[0].members = members.to_vec();
+        facts
+    };
+    assert_eq!(weigh(&about(&[2]), &urban).0, weigh(&about(&[]), &urban).0, "the child may study");
+    assert_eq!(weigh(&about(&[0, 1]), &urban).0, ["LOW_INCOME"], "its parents are too old for it to matter");
+    let told = verdict(&about(&[2]));
+    assert_eq!(told.gaps[0].members.iter().map(MemberRef::as_str).collect::<Vec<_>>(), ["m3"]);
+    assert!(told.gaps[0].could_change && !verdict(&about(&[0])).gaps[0].could_change);
+    assert!(verdict(&about(&[])).gaps[0].members.is_empty(), "everybody is not listed");
+    assert_ne!(told.id, verdict(&about(&[])).id);
+}
+
+#[test]
 fn silence_about_health_touches_members_only() {
     let facts = with_gaps(household("36000.00"), &["health"]);
     let verdict_low = verdict(&facts);
