@@ -14,7 +14,7 @@ use crate::rehearsal::Rehearsal;
 use crate::source::{Found, Question, Source, SourceError};
 use crate::synthetic;
 
-/// Longest text of a query, in bytes.
+/// Longest text of a query, in characters: twice what the hub lets a caller say.
 const MAX_TEXT: usize = 200;
 
 /// A response, and why some of its results are `error`.
@@ -45,7 +45,8 @@ pub(crate) fn check(connector: &Connector, query: &Query) -> Result<(), AdapterP
     if query.period.from > query.period.to {
         return bad("期间的起日晚于止日", "the period begins after it ends");
     }
-    let named = |text: &str| !text.trim().is_empty() && text.len() <= MAX_TEXT;
+    let is_short = |text: &str| text.chars().count() <= MAX_TEXT;
+    let named = |text: &str| !text.trim().is_empty() && is_short(text);
     if ![&query.request_id, &query.purpose, &query.authorisation.number].into_iter().all(|text| named(text)) {
         return bad(
             "request_id、purpose 或授权书编号缺失或过长",
@@ -74,7 +75,7 @@ pub(crate) fn check(connector: &Connector, query: &Query) -> Result<(), AdapterP
                 "an identity number is 17 digits and a digit or capital X",
             );
         }
-        if subject.name.len() > MAX_TEXT {
+        if !is_short(&subject.name) {
             return bad("姓名过长", "a subject's name is too long");
         }
         if subject.datasets.as_ref().is_some_and(|datasets| !datasets.iter().all(|dataset| asked.contains(dataset))) {

@@ -94,7 +94,8 @@ impl AdapterClient {
         match answer.status {
             200 => Ok(Arrived::of(answer)),
             429 => Err(failed(GapReason::QuotaExceeded, Sign::Throttled)),
-            401 | 403 => Err(failed(GapReason::NotAuthorised, Sign::Well)),
+            // It refuses this question. One caller's questions say nothing of what it does with the next one's.
+            400 | 401 | 403 | 413 | 422 => Err(failed(GapReason::NotAuthorised, Sign::Well)),
             502 => Err(Failure::LOST),
             503 => Err(failed(GapReason::Unavailable, Sign::Overloaded)),
             504 => Err(Failure::TIMEOUT),

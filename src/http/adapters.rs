@@ -270,7 +270,7 @@ pub(super) async fn transition(State(hub): State<Arc<Hub>>, Path(id): Path<Strin
         let AdapterTransition { by, notice, report } = document(admitted)?;
         let conformance = report.as_ref().map(Conformance::read).transpose();
         let conformance = conformance.map_err(|fault| refused(&fault.into()))?;
-        changed(ask(&hub, admitted, Change::Move { id, by, notice, conformance }).await?)
+        changed(ask(&hub, admitted, Change::Move { id, by, notice, conformance, about: None }).await?)
     })
     .await
 }
@@ -322,7 +322,7 @@ pub(super) async fn agree(State(hub): State<Arc<Hub>>, Path(id): Path<String>, r
 )]
 pub(super) async fn remove(State(hub): State<Arc<Hub>>, Path(id): Path<String>, request: Request) -> Response {
     hub.admit(request, Takes::Nothing, Action::ChangeAdapters, None, async |admitted| {
-        let change = Change::Move { id, by: Move::Remove, notice: None, conformance: None };
+        let change = Change::Move { id, by: Move::Remove, notice: None, conformance: None, about: None };
         changed(ask(&hub, admitted, change).await?)
     })
     .await

@@ -40,7 +40,7 @@ pub use conformance::{Conformance, ReportFault};
 pub use connecting::{Connecting, Network};
 pub use demoting::{Demotion, DemotionRules};
 pub use probing::ProbeView;
-pub use record::{AdapterRecord, ServedDataset, StepTaken};
+pub use record::{AdapterRecord, AsEntered, ServedDataset, StepTaken};
 pub use sustained::{SustainedView, sustained};
 pub use view::{AdapterView, CatalogueView, ShadowView, shadow_view, used_view};
 
@@ -115,6 +115,19 @@ impl Adapters {
     /// The registered adapters.
     pub fn records(&self) -> Arc<Vec<AdapterRecord>> {
         Arc::clone(&self.records.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A change that waits for others, with what they are to agree to.
+    pub fn told_in_full(&self, change: Change) -> Change {
+        match change {
+            Change::Move { id, by, notice, conformance, .. } => {
+                let records = self.records();
+                let record = records.iter().find(|record| record.id == id);
+                let about = record.map(|record| Box::new(AsEntered::of(record)));
+                Change::Move { id, by, notice, conformance, about }
+            }
+            change => change,
+        }
     }
 
     /// Why a change could not be made now, where it could not.
@@ -210,7 +223,7 @@ impl Adapters {
             let records = self.records();
             for record in records.iter().filter(draining).filter(|record| connecting.is_idle(&record.id)) {
                 let id = record.id.clone();
-                let change = Change::Move { id, by: Move::Drained, notice: None, conformance: None };
+                let change = Change::Move { id, by: Move::Drained, notice: None, conformance: None, about: None };
                 let order = Order { by: HUB, approved: None };
                 if let Err(fault) = self.make_in_turn(order, &change, None).await? {
                     tracing::debug!(adapter = record.id, %fault, "is not draining any more");

@@ -192,6 +192,7 @@ impl Operations {
     pub async fn make(&self, asked: Request, request: Option<i64>) -> Result<Answer, ClientsError> {
         let _alone = self.alone.lock().await;
         if self.approvals.are_needed_for(&asked.change) {
+            let asked = self.told_in_full(asked);
             if let Some(why) = self.fault_of(&asked.change).await {
                 return Ok(Answer::Refused(why));
             }
@@ -217,6 +218,14 @@ impl Operations {
                 )))
             }
             change => self.make_now(order, change, request).await,
+        }
+    }
+
+    /// What waits says in itself what others agree to.
+    fn told_in_full(&self, asked: Request) -> Request {
+        match asked.change {
+            Change::Adapter(change) => Request { change: Change::Adapter(self.adapters.told_in_full(change)), ..asked },
+            _ => asked,
         }
     }
 

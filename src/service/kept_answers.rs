@@ -17,8 +17,8 @@ use crate::federation::region::Region;
 /// What is owed, and what is there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct KeptAnswers<'a> {
-    /// The departments whose silence leaves the verdict open.
-    pub(super) blocking: Vec<DepartmentId>,
+    /// The departments whose silence leaves the verdict open, alone or together.
+    pub(super) owing: Vec<DepartmentId>,
     outcomes: Vec<Kept>,
     /// What proves the answers.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
@@ -61,7 +61,7 @@ struct KeptAnswer {
 
 impl<'a> KeptAnswers<'a> {
     /// What these outcomes hold, with their proofs.
-    pub(super) fn of(blocking: &[DepartmentId], outcomes: &[DepartmentOutcome], proofs: &[KeptProof<'a>]) -> Self {
+    pub(super) fn of(owing: &[DepartmentId], outcomes: &[DepartmentOutcome], proofs: &[KeptProof<'a>]) -> Self {
         let answer = |(answer, freshness): &(Arc<Answer>, Freshness)| KeptAnswer {
             dataset: answer.dataset.clone(),
             as_of: answer.as_of.clone(),
@@ -82,7 +82,7 @@ impl<'a> KeptAnswers<'a> {
             gap: outcome.result.as_ref().err().copied(),
             members: outcome.result.iter().flatten().map(member).collect(),
         };
-        Self { blocking: blocking.to_vec(), outcomes: outcomes.iter().map(kept).collect(), proofs: proofs.to_vec() }
+        Self { owing: owing.to_vec(), outcomes: outcomes.iter().map(kept).collect(), proofs: proofs.to_vec() }
     }
 
     /// The outcomes again. What was asked for then is not live any more.
@@ -159,7 +159,7 @@ mod tests {
         ];
         let kept = KeptAnswers::of(std::slice::from_ref(&housing), &outcomes, &[]);
         let kept: KeptAnswers<'_> = serde_json::from_slice(&serde_json::to_vec(&kept).unwrap()).unwrap();
-        assert_eq!(kept.blocking, std::slice::from_ref(&housing));
+        assert_eq!(kept.owing, std::slice::from_ref(&housing));
         let outcomes = kept.into_outcomes();
         assert_eq!(answers_in(&outcomes), 2);
         let members = outcomes[0].result.as_ref().unwrap();

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::durability::{Hub, free_port, simulated, trial};
 use super::faults::stub_keys;
-use super::hub::{Caller, DEPARTMENTS, Reply, Setup, System, adapter, append_adapters, listed, requests};
+use super::hub::{Caller, DEPARTMENTS, Reply, Setup, System, adapter, append_adapters, listed, listed_cases, requests};
 use super::stub::{Behaviour, Stub};
 
 /// Something that stands in every trial configuration, to put settings beside it.
@@ -97,6 +97,35 @@ async fn a_department_that_comes_back_completes_an_open_verdict_and_the_earlier_
     let asked = entries.iter().position(|(action, role)| action == "asked_again" && role == "system").unwrap();
     let released = entries.iter().rposition(|(action, _)| action == "released").unwrap();
     assert!(asked < released, "who is asked about is in the log before they are: {entries:?}");
+    system.stop().await;
+}
+
+/// Where several are silent of whom each alone leaves the verdict open, none of them blocks it, and all are asked again.
+#[tokio::test(flavor = "multi_thread")]
+async fn p2_who_leaves_a_verdict_open_only_together_with_others_is_asked_again_too() {
+    let keys = stub_keys();
+    let stubs = DEPARTMENTS.map(|department| Stub::start(department, Behaviour::Status(500), keys.path()));
+    let setup = Setup {
+        elsewhere: DEPARTMENTS.into_iter().zip(stubs.iter().map(|stub| stub.address)).collect(),
+        own_packs: true,
+        settings: vec![often(100)],
+        authority: Some(keys),
+        ..Setup::default()
+    };
+    let system = System::start(setup, listed()).await;
+    let documents = requests(system.folder.path());
+    let mut blocked_by_nobody = 0;
+    for case in listed_cases()["cases"].as_array().unwrap() {
+        let reply = system.caller.verify(&documents[case["id"].as_str().unwrap()]).await;
+        if reply.status != 200 || reply.verdict_status() != "PENDING_DATA" {
+            continue;
+        }
+        let blocking = reply.body["verdict"]["blocking_departments"].as_array().unwrap();
+        blocked_by_nobody += usize::from(blocking.is_empty());
+        assert!(reply.body["follow_up"]["next_at"].is_string(), "{}: {}", case["id"], reply.body);
+    }
+    assert!(blocked_by_nobody > 0, "no listed household is of this kind");
+    drop(stubs);
     system.stop().await;
 }
 

@@ -96,6 +96,40 @@ async fn a_record_that_is_no_use_does_not_shut_the_department_to_others() {
     system.stop().await;
 }
 
+/// What one caller asks takes no department away from the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn p9_questions_that_a_department_refuses_do_not_shut_it_to_others() {
+    let (system, stub, document) = with_housing(Behaviour::NoRecord(Duration::ZERO)).await;
+    for status in [400, 413, 422] {
+        stub.behave(Behaviour::Status(status));
+        for _ in 0..10 {
+            assert_eq!(system.caller.verify(&document).await.department("housing"), "not_authorised");
+        }
+        stub.behave(Behaviour::NoRecord(Duration::ZERO));
+        assert_eq!(system.caller.verify(&document).await.department("housing"), "no_record", "after {status}");
+    }
+    system.stop().await;
+}
+
+/// The hub counts characters, and so must whom it asks: a Chinese one has three bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn p9_the_longest_texts_that_the_hub_takes_are_taken_by_every_department() {
+    let system = System::start(Setup { own_packs: true, ..Setup::default() }, listed()).await;
+    let mut document = requests(system.folder.path())["C01"].clone();
+    let usual = system.caller.verify(&document).await;
+    assert_eq!(usual.verdict_status(), "DETERMINED", "{}", usual.body);
+    document["authorisation"]["number"] = "权".repeat(100).into();
+    let longest = system.caller.verify(&document).await;
+    assert_eq!(longest.verdict_status(), "DETERMINED", "{}", longest.body);
+    for member in document["household"]["members"].as_array_mut().unwrap() {
+        member["name"] = "名".repeat(100).into();
+    }
+    let unknown = system.caller.verify(&document).await;
+    let told: Vec<&str> = DEPARTMENTS.iter().map(|department| unknown.department(department)).collect();
+    assert!(!told.contains(&"unavailable") && !told.contains(&"not_authorised"), "{told:?}");
+    system.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn p9_an_answer_that_takes_longer_than_most_is_asked_for_once_more() {
     let (system, stub, document) = with_housing(Behaviour::NoRecord(Duration::ZERO)).await;

@@ -186,7 +186,7 @@ pub struct ListArgs {
 
 /// Runs the command.
 pub(super) async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> {
-    let moved = |id, by, notice| Change::Move { id, by, notice, conformance: None };
+    let moved = |id, by, notice| Change::Move { id, by, notice, conformance: None, about: None };
     let (hub, change) = match command {
         Command::Invite(args) => return invite(args, global).await,
         Command::Register(args) => return register(args, global).await,
@@ -228,7 +228,7 @@ fn promoted(id: String, to: Stage, report: Option<PathBuf>) -> anyhow::Result<Ch
             anyhow::Error::from(Obstacle::new(text.zh, text.en))
         })
     });
-    Ok(Change::Move { id, by, notice: None, conformance: conformance.transpose()? })
+    Ok(Change::Move { id, by, notice: None, conformance: conformance.transpose()?, about: None })
 }
 
 fn agreement(file: &std::path::Path) -> anyhow::Result<Agreement> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conformance::{Conformance, ReportFault};
 use super::demoting::{self, Demotion};
-use super::record::{AdapterRecord, StepTaken};
+use super::record::{AdapterRecord, AsEntered, StepTaken};
 use crate::domain::adapter::{AdapterState, IllegalMove, Move};
 use crate::domain::agreement::{Agreement, AgreementFault, is_notice};
 use crate::domain::dataset::DepartmentId;
@@ -37,6 +37,9 @@ pub enum Change {
         /// The conformance report it is let on with.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         conformance: Option<Conformance>,
+        /// The adapter as it stood when the change was entered, where others must agree: what they sign is what goes on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<Box<AsEntered>>,
     },
     /// Asks an adapter no more whose answers are not what they used to be: the hub's own.
     Demote {
@@ -95,6 +98,11 @@ pub enum AdapterFault {
     /// The terms.
     #[error("{0}")]
     Agreement(#[from] AgreementFault),
+    /// Address, keys, datasets or terms are not those that were agreed to.
+    #[error(
+        "address, keys, datasets or terms of this adapter were changed after this was entered: enter it again, so that others agree to what stands now"
+    )]
+    ChangedSince,
     /// The hub has not seen it hold for long enough.
     #[error("{}", .0.en.trim_end_matches('.'))]
     NotSustained(Text),
@@ -124,6 +132,7 @@ impl AdapterFault {
             Self::NobodyToAgree => "nobody_to_agree",
             Self::Notice => "invalid_notice",
             Self::Agreement(_) => "invalid_agreement",
+            Self::ChangedSince => "changed_since",
             Self::NotSustained(_) => "not_sustained",
             Self::Closed => "no_registrations",
             Self::Department => "unknown_department",
@@ -144,6 +153,9 @@ impl AdapterFault {
             }
             Self::Notice => "请用中英文写明对调用方的告知，各 1 到 600 字节，不得含身份号码。".to_owned(),
             Self::Agreement(fault) => return fault.text(),
+            Self::ChangedSince => {
+                "该适配器的地址、公钥、数据集或约定在本变更录入之后有改动；请重新录入，使批准人批准现行内容。".to_owned()
+            }
             Self::NotSustained(told) => return told.clone(),
             Self::Closed => "本平台未开放登记：请在配置中加入 [registry]（见 config/hedui.example.toml）。".to_owned(),
             Self::Department => "目录中没有这个部门；GET /v1/catalogue 可列出全部。".to_owned(),
@@ -208,7 +220,10 @@ pub(super) fn applied(
             let replaced = Some(Box::new(std::mem::replace(&mut next.agreement, agreement.clone())));
             next.took(StepTaken { replaced, ..step(None, record.state) });
         }
-        Change::Move { by, notice, conformance, .. } => {
+        Change::Move { by, notice, conformance, about, .. } => {
+            if about.as_ref().is_some_and(|about| **about != AsEntered::of(record)) {
+                return Err(AdapterFault::ChangedSince);
+            }
             let state = record.state.after(*by)?;
             let in_the_way = |state: AdapterState| {
                 let mut others =

@@ -73,6 +73,36 @@ pub struct AdapterRecord {
     pub steps: Vec<StepTaken>,
 }
 
+/// What others agree to when they agree to letting an adapter on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AsEntered {
+    /// Where it is.
+    pub endpoint: String,
+    /// The version of its connector.
+    pub version: String,
+    /// What it serves.
+    pub datasets: Vec<ServedDataset>,
+    /// The keys its certificate may have.
+    pub pins: Vec<KeyPin>,
+    /// The key that signs its answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_key: Option<AnswerKey>,
+    /// The key that signs its conformance reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_key: Option<String>,
+    /// What the department agreed to.
+    pub agreement: Agreement,
+}
+
+impl AsEntered {
+    /// As this adapter stands.
+    pub fn of(record: &AdapterRecord) -> Self {
+        let AdapterRecord { endpoint, version, datasets, pins, answer_key, report_key, agreement, .. } = record.clone();
+        Self { endpoint, version, datasets, pins, answer_key, report_key, agreement }
+    }
+}
+
 /// A dataset of an adapter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

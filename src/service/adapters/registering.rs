@@ -22,6 +22,7 @@ use crate::domain::agreement::Agreement;
 use crate::domain::clock::Randomness;
 use crate::domain::dataset::{Catalogue, DatasetId, DepartmentId};
 use crate::domain::hex::hex;
+use crate::domain::id_number::IdNumber;
 use crate::domain::problem::{Finding, Text};
 use crate::egress::{Document, DocumentError, EgressError, Endpoint, KeyPin};
 use crate::service::approvals::sha256;
@@ -262,16 +263,19 @@ async fn look_at(
     Ok(Seen { manifest, datasets, pin: pin.ok_or_else(certificate_fault)?, answer_key })
 }
 
+/// Whether a text has the form of a thumbprint (RFC 7638, SHA-256) and hides no identity number: it is kept in clear.
+fn is_thumbprint(text: &str) -> bool {
+    const CHARACTERS: usize = 43;
+    let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    text.len() == CHARACTERS && text.bytes().all(is_base64url) && !IdNumber::is_in(text)
+}
+
 fn check(document: &RegistrationDocument) -> Result<(), RegistrationFault> {
     if document.next_pins.len() > MOST_NEXT_PINS {
         let (zh, en) = ("备用证书公钥至多 3 个。", "Give at most 3 further keys.");
         return Err(finding("/next_pins", "too_many", zh, en));
     }
-    if document
-        .report_key
-        .as_ref()
-        .is_some_and(|key| key.len() > 64 || !key.bytes().all(|byte| byte.is_ascii_graphic()))
-    {
+    if document.report_key.as_ref().is_some_and(|key| !is_thumbprint(key)) {
         let (zh, en) = (
             "应为公钥指纹（RFC 7638），如 hedui adapter conform 所示。",
             "Give the thumbprint of a key (RFC 7638), as `hedui adapter conform` tells it.",

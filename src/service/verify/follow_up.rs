@@ -88,7 +88,7 @@ struct Owed {
     key: DataKey,
     version: u32,
     attempts: u32,
-    blocking: Vec<DepartmentId>,
+    owing: Vec<DepartmentId>,
     outcomes: Vec<DepartmentOutcome>,
     /// The newest answer so far.
     answer: Finished,
@@ -165,16 +165,16 @@ impl Verifications {
     pub(super) fn owed(
         &self,
         concluding: Concluding<'_>,
-        blocking: &[DepartmentId],
+        owing: &[DepartmentId],
         outcomes: &[DepartmentOutcome],
         proofs: &[KeptProof<'_>],
     ) -> Result<FollowUpRow, StoreError> {
         let Concluding { id, key, attempts, .. } = concluding;
-        let kept = serde_json::to_vec(&KeptAnswers::of(blocking, outcomes, proofs))
+        let kept = serde_json::to_vec(&KeptAnswers::of(owing, outcomes, proofs))
             .map_err(|_| StoreError::Corrupt("set of answers"))?;
         let body = self.parts.sealer.seal(key, id, Field::Answers, &kept);
         let may_pass = |outcome: &DepartmentOutcome| {
-            blocking.contains(&outcome.department) && outcome.result.as_ref().is_err_and(|reason| reason.may_pass())
+            owing.contains(&outcome.department) && outcome.result.as_ref().is_err_and(|reason| reason.may_pass())
         };
         let due_at = outcomes.iter().any(may_pass).then(|| self.due_at(attempts)).flatten();
         Ok(FollowUpRow {
@@ -339,7 +339,7 @@ impl Verifications {
             key,
             version: row.version,
             attempts: owed.attempts,
-            blocking: answers.blocking.clone(),
+            owing: answers.owing.clone(),
             outcomes: answers.into_outcomes(),
             answer: outcome.answer.get().to_owned().into(),
         };
@@ -361,7 +361,7 @@ impl Verifications {
         let by_itself = running.class == Class::Background;
         let attempts = owed.attempts.saturating_add(u32::from(by_itself));
         let is_asked_again = |outcome: &&DepartmentOutcome| {
-            owed.blocking.contains(&outcome.department)
+            owed.owing.contains(&outcome.department)
                 && outcome.result.as_ref().is_err_and(|reason| reason.may_pass() || !by_itself)
         };
         let silent: Vec<&DepartmentOutcome> = owed.outcomes.iter().filter(is_asked_again).collect();

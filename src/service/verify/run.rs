@@ -187,11 +187,13 @@ impl Verifications {
             released.role = Some(Role::System);
         }
         let released = released.to_row()?;
-        let follow_up = match &verdict.blocking_departments {
-            Some(blocking) if verdict.status == Status::PendingData => {
-                Some(Box::new(self.owed(concluding, blocking, &outcomes, &proofs)?))
-            }
-            _ => None,
+        let follow_up = if verdict.status == Status::PendingData {
+            // Where two are silent of whom each alone leaves the verdict open, neither blocks it, and both owe an answer.
+            let open = verdict.gaps.iter().filter(|gap| gap.could_change);
+            let owing: Vec<DepartmentId> = open.map(|gap| gap.department.clone()).collect();
+            Some(Box::new(self.owed(concluding, &owing, &outcomes, &proofs)?))
+        } else {
+            None
         };
         let answer = FollowUpView::beside(follow_up.as_deref(), answer);
         let outcome =

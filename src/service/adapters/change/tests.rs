@@ -42,7 +42,7 @@ fn report(level: u8) -> Conformance {
 
 fn moved(records: &[AdapterRecord], id: &str, by: Move) -> Result<Vec<(String, AdapterState)>, AdapterFault> {
     let notice = (by == Move::Suspend).then(|| Text::new("停机", "down"));
-    make(records, &Change::Move { id: id.to_owned(), by, notice, conformance: None })
+    make(records, &Change::Move { id: id.to_owned(), by, notice, conformance: None, about: None })
 }
 
 fn make(records: &[AdapterRecord], change: &Change) -> Result<Vec<(String, AdapterState)>, AdapterFault> {
@@ -98,7 +98,8 @@ fn what_cannot_be_asked_for_is_refused_with_its_code() {
     assert_eq!(moved(&records, "hrss-file", Move::Drain).unwrap_err(), AdapterFault::ByFile);
     assert_eq!(moved(&records, "hrss-1", Move::Accept).unwrap_err().code(), "illegal_move");
     for notice in [None, Some(Text::new("", "down")), Some(Text::new("150000198605021015", "down"))] {
-        let change = Change::Move { id: "hrss-1".to_owned(), by: Move::Suspend, notice, conformance: None };
+        let change =
+            Change::Move { id: "hrss-1".to_owned(), by: Move::Suspend, notice, conformance: None, about: None };
         assert_eq!(make(&records, &change).unwrap_err(), AdapterFault::Notice);
     }
     let agreement = Agreement { timeout_ms: 0, ..Agreement::default() };
@@ -108,4 +109,14 @@ fn what_cannot_be_asked_for_is_refused_with_its_code() {
     assert_eq!(invitation_fault(&"0".repeat(64), hour, Timestamp::UNIX_EPOCH), None);
     assert!(invitation_fault("0", hour, Timestamp::UNIX_EPOCH).is_some());
     assert!(invitation_fault(&"0".repeat(64), Timestamp::UNIX_EPOCH, hour).is_some());
+}
+
+#[test]
+fn a56_terms_that_change_while_others_decide_are_not_what_they_agreed_to() {
+    let mut records = vec![record("hrss-1", AdapterState::Shadow)];
+    let about = Some(Box::new(AsEntered::of(&records[0])));
+    let change = Change::Move { id: "hrss-1".to_owned(), by: Move::GoLive, notice: None, conformance: None, about };
+    assert!(make(&records, &change).is_ok());
+    records[0].agreement.per_second = std::num::NonZeroU32::MAX;
+    assert_eq!(make(&records, &change), Err(AdapterFault::ChangedSince));
 }
