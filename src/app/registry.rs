@@ -12,7 +12,7 @@ use crate::egress::Egress;
 use crate::federation::adapter::Adapter;
 use crate::federation::client::{AdapterClient, ClientOptions};
 use crate::federation::registry::{Registry, Terms, WHOLE};
-use crate::service::adapters::{self, Adapters, Connecting, Network, Rules};
+use crate::service::adapters::{self, Adapters, Connecting, DemotionRules, Network, Rules};
 use crate::service::ids::Ids;
 use crate::store::Store;
 
@@ -76,6 +76,12 @@ pub(super) fn connecting(
 pub fn rules(config: &Config) -> Option<Rules> {
     config.registry.as_ref().map(|registry| Rules {
         conformance_level: registry.conformance_level,
+        sustained_days: registry.sustained_days,
+        demotion: DemotionRules {
+            is_on: registry.demotion,
+            after: registry.demote_after,
+            returns_after: registry.return_after,
+        },
         shadow_share: u64::from(registry.shadow_percent) * WHOLE / 100,
         invitation_valid_for: registry.invitation_valid_for,
     })

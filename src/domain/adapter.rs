@@ -47,6 +47,12 @@ pub enum Move {
     Suspend,
     /// Let it be asked again.
     Resume,
+    /// Its answers are not what they used to be: the hub's own step.
+    Demote,
+    /// In the place of one that was demoted: the hub's own step, to what two persons had agreed to.
+    StandIn,
+    /// Its answers are what they used to be: the hub's own step.
+    Return,
     /// Take it away for good.
     Remove,
 }
@@ -97,9 +103,14 @@ impl AdapterState {
         match (self, by) {
             (Self::Draft, Move::Accept) | (Self::Shadow, Move::Withdraw) => Ok(Self::Sandbox),
             (Self::Sandbox, Move::Shadow) => Ok(Self::Shadow),
-            (Self::Shadow, Move::GoLive) | (Self::Draining | Self::Suspended, Move::Resume) => Ok(Self::Live),
+            (Self::Shadow, Move::GoLive)
+            | (Self::Draining | Self::Suspended, Move::Resume | Move::StandIn)
+            | (Self::Suspended, Move::Return) => Ok(Self::Live),
             (Self::Live, Move::Drain) => Ok(Self::Draining),
-            (Self::Draining, Move::Drained) | (Self::Live | Self::Draining, Move::Suspend) => Ok(Self::Suspended),
+            (Self::Draining, Move::Drained)
+            | (Self::Live, Move::Demote)
+            // One that is suspended already gets another notice, and does not return by itself.
+            | (Self::Live | Self::Draining | Self::Suspended, Move::Suspend) => Ok(Self::Suspended),
             (Self::Draft | Self::Sandbox | Self::Shadow | Self::Suspended, Move::Remove) => Ok(Self::Removed),
             (from, by) => Err(IllegalMove { from, by }),
         }
@@ -138,7 +149,7 @@ impl IllegalMove {
 
 impl Move {
     /// Every move.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Accept,
         Self::Shadow,
         Self::Withdraw,
@@ -147,6 +158,9 @@ impl Move {
         Self::Drained,
         Self::Suspend,
         Self::Resume,
+        Self::Demote,
+        Self::StandIn,
+        Self::Return,
         Self::Remove,
     ];
 
@@ -161,6 +175,9 @@ impl Move {
             Self::Drained => "drained",
             Self::Suspend => "suspend",
             Self::Resume => "resume",
+            Self::Demote => "demote",
+            Self::StandIn => "stand_in",
+            Self::Return => "return",
             Self::Remove => "remove",
         }
     }
@@ -176,6 +193,9 @@ impl Move {
             Self::Drained => "完成排空",
             Self::Suspend => "暂停",
             Self::Resume => "恢复",
+            Self::Demote => "降级",
+            Self::StandIn => "顶替",
+            Self::Return => "复位",
             Self::Remove => "移除",
         }
     }
@@ -193,7 +213,7 @@ impl Move {
 
     /// Whether it is the hub's own, and nobody may ask for it.
     pub const fn is_own(self) -> bool {
-        matches!(self, Self::Drained)
+        matches!(self, Self::Drained | Self::Demote | Self::StandIn | Self::Return)
     }
 }
 

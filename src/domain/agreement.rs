@@ -30,6 +30,11 @@ pub struct Agreement {
     /// How long one question may take, milliseconds; at most a minute.
     #[schema(maximum = 60_000)]
     pub timeout_ms: u32,
+    /// Nineteen of twenty answers take at most this long, as the department promises, milliseconds; the timeout where it
+    /// promises nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 60_000)]
+    pub promised_ms: Option<u32>,
     /// Questions a second, in the long run.
     #[schema(value_type = u32, minimum = 1)]
     pub per_second: NonZeroU32,
@@ -132,6 +137,9 @@ pub enum AgreementFault {
     /// The timeout.
     #[error("`timeout_ms` is 1 to {MAX_TIMEOUT_MS}")]
     Timeout,
+    /// The promise.
+    #[error("`promised_ms` is 1 to `timeout_ms`")]
+    Promise,
     /// People in a shared query.
     #[error("`shared_subjects` is 1 to {MAX_SUBJECTS}")]
     Shared,
@@ -154,6 +162,7 @@ impl AgreementFault {
     pub fn text(self) -> Text {
         let zh = match self {
             Self::Timeout => format!("timeout_ms 应为 1 到 {MAX_TIMEOUT_MS}。"),
+            Self::Promise => "promised_ms 应为 1 到 timeout_ms。".to_owned(),
             Self::Shared => format!("shared_subjects 应为 1 到 {MAX_SUBJECTS}。"),
             Self::TooMany => format!("额度、时段、维护窗口各至多 {MOST} 项。"),
             Self::Window => "维护窗口的结束时间应晚于开始时间。".to_owned(),
@@ -169,6 +178,7 @@ impl Default for Agreement {
         let of = |count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
         Self {
             timeout_ms: 5_000,
+            promised_ms: None,
             per_second: of(200),
             burst: of(400),
             in_flight: of(64),
@@ -187,10 +197,18 @@ impl Agreement {
         Duration::from_millis(self.timeout_ms as u64)
     }
 
+    /// How long nineteen of twenty answers take at most.
+    pub fn promise(&self) -> Duration {
+        Duration::from_millis(u64::from(self.promised_ms.unwrap_or(self.timeout_ms)))
+    }
+
     /// What is wrong with it.
     pub fn check(&self) -> Result<(), AgreementFault> {
         if !(1..=MAX_TIMEOUT_MS).contains(&self.timeout_ms) {
             return Err(AgreementFault::Timeout);
+        }
+        if self.promised_ms.is_some_and(|promised| !(1..=self.timeout_ms).contains(&promised)) {
+            return Err(AgreementFault::Promise);
         }
         if !(1..=MAX_SUBJECTS).contains(&(self.shared_subjects as usize)) {
             return Err(AgreementFault::Shared);

@@ -21,7 +21,7 @@ use super::breaker::{Breaker, Pass, Turn};
 use super::client::{AdapterClient, Arrived};
 use super::delays::Delays;
 use super::failure::{Failure, Sign};
-use super::health::{Health, HealthView, Standing, Step};
+use super::health::{Ailment, Health, HealthView, Standing, Step};
 use super::meters::AdapterMeters;
 use super::places::{Place, Places};
 use super::proving::AnswerKeys;
@@ -31,7 +31,7 @@ use super::round::Outgoing;
 use super::turnover::Turnover;
 use crate::domain::class::Class;
 use crate::domain::clock::Randomness;
-use crate::domain::dataset::DepartmentId;
+use crate::domain::dataset::{DatasetId, DepartmentId};
 use crate::domain::outcome::GapReason;
 use crate::egress::client::Times;
 
@@ -326,6 +326,26 @@ impl Adapter {
         most * u32::from(u16::from_be_bytes(drawn)) / u32::from(u16::MAX)
     }
 
+    /// Whether it ails, and with what.
+    pub fn ailments(&self) -> Vec<Ailment> {
+        self.health.ailments()
+    }
+
+    /// How many of a hundred answers of each dataset are usually "no record".
+    pub fn usual(&self) -> Vec<(DatasetId, u32)> {
+        self.health.usual()
+    }
+
+    /// Holds its answers against what was usual before the hub started.
+    pub fn expect(&self, usual: &[(DatasetId, u32)]) {
+        self.health.expect(usual);
+    }
+
+    /// How many questions it was asked, and the fewest answers that one of these datasets had, since the hub started.
+    pub fn heard_of<'a>(&self, datasets: impl Iterator<Item = &'a DatasetId>) -> (u64, u64) {
+        self.health.heard_of(datasets)
+    }
+
     /// How it does.
     pub fn health(&self) -> HealthView {
         let is_left_alone = self.breaker.is_open(Instant::now());
@@ -343,12 +363,12 @@ impl Adapter {
     fn stands(&self, standing: Standing) {
         match standing {
             Standing::Same => {}
-            Standing::Demoted => {
-                self.meters.demoted.set(1);
-                tracing::warn!(department = %self.department, "answers badly, or what it answers has changed; it is demoted");
+            Standing::Ails => {
+                self.meters.ailing.set(1);
+                tracing::warn!(department = %self.department, "answers badly, or what it answers has changed");
             }
-            Standing::Returned => {
-                self.meters.demoted.set(0);
+            Standing::Well => {
+                self.meters.ailing.set(0);
                 tracing::info!(department = %self.department, "answers as it used to");
             }
         }

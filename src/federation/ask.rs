@@ -3,6 +3,7 @@
 use std::cell::LazyCell;
 use std::sync::Arc;
 
+use connectors::context::Case;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
@@ -14,6 +15,7 @@ use super::plan::{DepartmentPlan, Plan, SubjectPlan};
 use super::proving::Proving;
 use super::registry::Registry;
 use super::round::{AskedPerson, Known, Question, Round, Signing, case, flight_key};
+use super::shadow::Copied;
 use super::single_flight::{Boarded, Flights};
 use super::tally::Tally;
 use crate::domain::authorisation::Authorisation;
@@ -203,7 +205,10 @@ impl Federation {
             };
             let entered = match self.registry.enter(id, now) {
                 Ok(entered) => entered,
-                Err(missed) => return Part::Settled(id, self.standing_in(department, found, &wanted, missed)),
+                Err(missed) => {
+                    self.try_out(plan, department, inquiry, &wanted, (&case, salt));
+                    return Part::Settled(id, self.standing_in(department, found, &wanted, missed));
+                }
             };
             match self.asked_people(inquiry.household, &wanted) {
                 Ok(people) => {
@@ -239,6 +244,24 @@ impl Federation {
         }
         found.sort_unstable_by_key(|answers| answers.member);
         Ok(found)
+    }
+
+    /// Where a demoted adapter is all that a department has, and it is its turn: the question is put to it as to a shadow,
+    /// to find out whether it is well again. Nobody waits for it, and its answer is not used.
+    fn try_out(
+        &self,
+        plan: &Plan,
+        department: &DepartmentPlan,
+        inquiry: &Inquiry<'_>,
+        wanted: &[Wanted<'_>],
+        asking: (&Case, [u8; 16]),
+    ) {
+        let Some((entered, on_trial)) = self.registry.enter_trial(&department.department) else { return };
+        let Ok(people) = self.asked_people(inquiry.household, wanted) else { return };
+        let known = Known { found: Vec::new(), wanted: wanted.to_vec(), people };
+        let question = Question::new(plan, department, inquiry, (entered, known), asking);
+        let nothing = std::iter::repeat_with(Vec::new);
+        self.registry.copy(Copied::of(&on_trial, plan, inquiry, &question, nothing));
     }
 
     /// Old answers in the place of those that did not come, where all that are wanted are at hand.

@@ -4,15 +4,15 @@
 //! Drift is what no single answer shows: a dataset whose answers are suddenly all "no record" (a table that was emptied, a
 //! column that was renamed), or records that do not fit their type any more (a column gone, a code nobody has seen). The last
 //! few hundred answers of a dataset are held against those before them. A department in which something drifts, or that
-//! answers badly, is *demoted*: it is told so wherever its health is shown, counted, and logged, and returns by itself
-//! once its answers are as they were. Who does not answer at all is left alone by the breaker; a demotion does not stop
-//! anybody from asking, because a department that lost half its records has still to answer for the other half.
+//! answers badly, *ails*: it is told so wherever its health is shown, counted, and logged, until its answers are as they
+//! were. Who does not answer at all is left alone by the breaker. What is done with an adapter that goes on ailing is for
+//! the registry to say (`service/adapters/demoting.rs`).
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::decode::OfPerson;
@@ -28,7 +28,7 @@ const ENOUGH: u32 = 64;
 const JUMP: u32 = 30;
 /// It is as it was once it is this near again: less, so that a department does not come and go.
 const NEAR: u32 = 15;
-/// Fewer questions than these answered well, in hundredths, demote a department.
+/// Fewer questions than these answered well, in hundredths, and a department ails.
 const WELL: u32 = 80;
 /// So many hundredths answered well bring it back.
 const WELL_AGAIN: u32 = 90;
@@ -68,8 +68,8 @@ impl Step {
     }
 }
 
-/// Why a department is demoted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+/// What is wrong with a department's answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Symptom {
     /// Too few questions are answered well.
@@ -80,6 +80,23 @@ pub enum Symptom {
     FewerNoRecord,
     /// Records do not fit their type any more.
     Malformed,
+}
+
+/// What is wrong with an adapter, as it is told and kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ailment {
+    /// What.
+    pub symptom: Symptom,
+    /// Of which dataset; of all where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub dataset: Option<DatasetId>,
+    /// How many of a hundred before, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<u32>,
+    /// How many of a hundred now.
+    pub now: u32,
 }
 
 /// How long one step takes, microseconds.
@@ -130,8 +147,8 @@ pub struct HealthView {
     pub department: DepartmentId,
     /// Whether it is left alone now because it does not answer.
     pub is_left_alone: bool,
-    /// Whether it is demoted.
-    pub is_demoted: bool,
+    /// Whether it ails.
+    pub is_ailing: bool,
     /// Questions sent, since the hub started.
     pub questions: u64,
     /// How many of the latest hundred were answered well.
@@ -160,15 +177,15 @@ pub(super) enum Said<'a> {
     Malformed(&'a str),
 }
 
-/// Whether a department has just been demoted, or has returned.
+/// Whether a department has just begun to ail, or is well again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
     /// As it was.
     Same,
-    /// Demoted.
-    Demoted,
-    /// Back.
-    Returned,
+    /// It has begun to ail.
+    Ails,
+    /// It is well again.
+    Well,
 }
 
 /// The health of one department.
@@ -185,7 +202,7 @@ struct Seen {
     well: Share,
     gaps: [u32; GapReason::ALL.len()],
     datasets: Vec<(DatasetId, OfDataset)>,
-    is_demoted: bool,
+    is_ailing: bool,
 }
 
 #[derive(Default)]
@@ -268,23 +285,32 @@ impl OfDataset {
 }
 
 impl Seen {
+    fn of(&mut self, dataset: &DatasetId) -> &mut OfDataset {
+        let known = self.datasets.iter().position(|(known, _)| known == dataset);
+        let place = known.unwrap_or_else(|| {
+            self.datasets.push((dataset.clone(), OfDataset::default()));
+            self.datasets.len() - 1
+        });
+        &mut self.datasets.get_mut(place).expect("it was found or just put there").1
+    }
+
     fn is_well(&self) -> bool {
-        let needed = if self.is_demoted { WELL_AGAIN } else { WELL };
+        let needed = if self.is_ailing { WELL_AGAIN } else { WELL };
         self.well.percent().is_none_or(|percent| percent >= needed)
     }
 
-    /// Demotes the department, or lets it return.
+    /// Says whether the department ails now.
     fn weigh(&mut self) -> Standing {
-        let jump = if self.is_demoted { NEAR } else { JUMP };
+        let jump = if self.is_ailing { NEAR } else { JUMP };
         let is_sound = self.is_well() && self.datasets.iter().all(|(_, dataset)| dataset.symptoms(jump).is_empty());
-        match (self.is_demoted, is_sound) {
+        match (self.is_ailing, is_sound) {
             (false, false) => {
-                self.is_demoted = true;
-                Standing::Demoted
+                self.is_ailing = true;
+                Standing::Ails
             }
             (true, true) => {
-                self.is_demoted = false;
-                Standing::Returned
+                self.is_ailing = false;
+                Standing::Well
             }
             _ => Standing::Same,
         }
@@ -294,6 +320,53 @@ impl Seen {
 impl Health {
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it ails, and with what.
+    pub(super) fn ailments(&self) -> Vec<Ailment> {
+        let seen = self.seen();
+        if !seen.is_ailing {
+            return Vec::new();
+        }
+        let of_dataset = |(id, of): &(DatasetId, OfDataset)| {
+            let dataset = id.clone();
+            let ailment = |symptom| {
+                let (share, before) = match symptom {
+                    Symptom::Malformed => (&of.malformed, None),
+                    _ => (&of.no_record, of.before),
+                };
+                Ailment { symptom, dataset: Some(dataset.clone()), before, now: share.percent().unwrap_or_default() }
+            };
+            of.symptoms(NEAR).into_iter().map(ailment).collect::<Vec<_>>()
+        };
+        let mut ailments: Vec<Ailment> = seen.datasets.iter().flat_map(of_dataset).collect();
+        if !seen.is_well() {
+            let now = seen.well.percent().unwrap_or_default();
+            ailments.push(Ailment { symptom: Symptom::FailsOften, dataset: None, before: None, now });
+        }
+        ailments
+    }
+
+    /// How many of a hundred answers of a dataset are usually "no record", where that is known.
+    pub(super) fn usual(&self) -> Vec<(DatasetId, u32)> {
+        let seen = self.seen();
+        seen.datasets.iter().filter_map(|(id, of)| Some((id.clone(), of.before?))).collect()
+    }
+
+    /// Holds what is heard from now on against what was usual before the hub started.
+    pub(super) fn expect(&self, usual: &[(DatasetId, u32)]) {
+        let mut seen = self.seen();
+        for (dataset, before) in usual {
+            seen.of(dataset).before.get_or_insert(*before);
+        }
+        seen.is_ailing = true;
+    }
+
+    /// How many questions were asked, and the fewest answers that any dataset of these had.
+    pub(super) fn heard_of<'a>(&self, datasets: impl Iterator<Item = &'a DatasetId>) -> (u64, u64) {
+        let mut seen = self.seen();
+        let questions = seen.questions;
+        (questions, datasets.map(|dataset| seen.of(dataset).answers).min().unwrap_or(questions))
     }
 
     /// Takes in how long a step took.
@@ -330,13 +403,7 @@ impl Health {
     pub(super) fn said<'a>(&self, all: impl Iterator<Item = (&'a DatasetId, Said<'a>)>) {
         let mut seen = self.seen();
         for (dataset, said) in all {
-            if let Some((_, known)) = seen.datasets.iter_mut().find(|(known, _)| known == dataset) {
-                known.count(said);
-            } else {
-                let mut of = OfDataset::default();
-                of.count(said);
-                seen.datasets.push((dataset.clone(), of));
-            }
+            seen.of(dataset).count(said);
         }
     }
 
@@ -374,12 +441,12 @@ impl Health {
             malformed_percent: of.malformed.have * 100 / of.malformed.of.max(1),
             malformed_at: of.malformed_at.clone(),
             newest: of.newest.clone(),
-            symptoms: of.symptoms(if seen.is_demoted { NEAR } else { JUMP }),
+            symptoms: of.symptoms(if seen.is_ailing { NEAR } else { JUMP }),
         };
         HealthView {
             department: department.clone(),
             is_left_alone,
-            is_demoted: seen.is_demoted,
+            is_ailing: seen.is_ailing,
             questions: seen.questions,
             well_percent: (seen.well.have * 100).checked_div(seen.well.of).unwrap_or(100),
             gaps: gaps.map(|(reason, count)| (reason.as_str(), *count)).collect(),
@@ -392,91 +459,4 @@ impl Health {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pension() -> DatasetId {
-        DatasetId::parse("hrss.pension").unwrap()
-    }
-
-    fn view(health: &Health) -> HealthView {
-        health.view(&DepartmentId::parse("hrss").unwrap(), &Delays::default(), false, 64)
-    }
-
-    /// So many answers, of which a share in hundredths is "no record".
-    fn answers(health: &Health, count: usize, no_record: usize) -> Vec<Standing> {
-        (0..count)
-            .map(|index| {
-                let said = if index % 100 < no_record { Said::NoRecord } else { Said::Facts(Some("2025-02-28")) };
-                health.said(std::iter::once((&pension(), said)));
-                health.asked(Ok(()))
-            })
-            .filter(|standing| *standing != Standing::Same)
-            .collect()
-    }
-
-    #[test]
-    fn a_table_that_was_emptied_demotes_and_its_return_brings_back() {
-        let health = Health::default();
-        assert_eq!(answers(&health, 1_000, 40), []);
-        assert_eq!(answers(&health, 600, 100), [Standing::Demoted], "all at once nobody has a record");
-        let ill = view(&health);
-        assert!(ill.is_demoted && ill.symptoms.is_empty());
-        assert_eq!(ill.datasets[0].symptoms, [Symptom::MoreNoRecord]);
-        assert_eq!(answers(&health, 5_000, 100), [], "what drifted does not become usual");
-        assert_eq!(answers(&health, 600, 40), [Standing::Returned]);
-        let well = view(&health);
-        assert!(!well.is_demoted && well.datasets[0].symptoms.is_empty());
-        assert_eq!(well.datasets[0].newest.as_deref(), Some("2025-02-28"));
-    }
-
-    #[test]
-    fn what_changes_slowly_is_no_drift() {
-        let health = Health::default();
-        for share in (20..=90).step_by(2) {
-            assert_eq!(answers(&health, 1_500, share), [], "{share}");
-        }
-    }
-
-    #[test]
-    fn records_that_do_not_fit_any_more_are_told_with_their_place() {
-        let health = Health::default();
-        answers(&health, 300, 0);
-        let mut standings = Vec::new();
-        for _ in 0..300 {
-            health.said(std::iter::once((&pension(), Said::Malformed("/kind"))));
-            standings.push(health.asked(Err(GapReason::Malformed)));
-        }
-        assert!(standings.contains(&Standing::Demoted));
-        let ill = view(&health);
-        assert_eq!(ill.datasets[0].malformed_at.as_deref(), Some("/kind"));
-        assert_eq!(ill.datasets[0].symptoms, [Symptom::Malformed]);
-        assert_eq!(ill.symptoms, [Symptom::FailsOften]);
-        assert!(ill.gaps["malformed"] > 0);
-    }
-
-    #[test]
-    fn refusals_and_unknown_names_demote_nobody() {
-        let health = Health::default();
-        for reason in [GapReason::NotAuthorised, GapReason::Mismatch] {
-            for _ in 0..500 {
-                assert_eq!(health.asked(Err(reason)), Standing::Same);
-            }
-        }
-        assert_eq!(view(&health).well_percent, 100);
-    }
-
-    #[test]
-    fn each_step_has_its_times() {
-        let health = Health::default();
-        for _ in 0..200 {
-            health.took(Step::FirstByte, Duration::from_millis(20));
-            health.took(Step::Read, Duration::from_micros(300));
-        }
-        let times = view(&health).steps;
-        let of = |step: Step| times.iter().find(|times| times.step == step);
-        assert!(of(Step::Quota).is_none() && of(Step::Connect).is_none());
-        assert!((20_000..26_000).contains(&of(Step::FirstByte).unwrap().p50_us));
-        assert!(of(Step::Read).unwrap().p99_us < 400);
-    }
-}
+mod tests;

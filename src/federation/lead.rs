@@ -48,11 +48,11 @@ impl Federation {
             }
         };
         tally.ended(id, question.number, result.as_ref().err().copied());
-        if let (Ok(landed), Some(shadow)) = (&result, &entered.shadow)
-            && shadow.is_next()
-        {
-            let answers = landed.iter().map(|(_, answers)| answers.clone());
-            self.registry.copy(Copied::of(shadow, plan, inquiry, question, answers));
+        if let Ok(landed) = &result {
+            for beside in entered.beside.iter().flatten().filter(|beside| beside.is_next()) {
+                let answers = landed.iter().map(|(_, answers)| answers.clone());
+                self.registry.copy(Copied::of(beside, plan, inquiry, question, answers));
+            }
         }
         result.map_err(Missed::from)
     }

@@ -27,8 +27,8 @@ pub(super) struct AdapterMeters {
     pub(super) left_alone: Counter,
     /// 1 while the breaker is open.
     pub(super) open: Gauge,
-    /// 1 while it is demoted.
-    pub(super) demoted: Gauge,
+    /// 1 while it is ailing.
+    pub(super) ailing: Gauge,
     /// Questions that may be under way at once.
     pub(super) places: Gauge,
 }
@@ -46,7 +46,7 @@ impl AdapterMeters {
             batched: metrics::counter!("hedui_department_batched_households_total", "department" => id.to_string()),
             left_alone: metrics::counter!("hedui_department_left_alone_total", "department" => id.to_string()),
             open: metrics::gauge!("hedui_department_breaker_open", "department" => id.to_string()),
-            demoted: metrics::gauge!("hedui_department_demoted", "department" => id.to_string()),
+            ailing: metrics::gauge!("hedui_department_ailing", "department" => id.to_string()),
             places: metrics::gauge!("hedui_department_places", "department" => id.to_string()),
         }
     }

@@ -112,14 +112,16 @@ pub struct Desk {
     pub paused: Option<Arc<Told>>,
     /// Who is asked beside it.
     pub shadow: Option<Arc<Shadow>>,
+    /// Who was demoted and is asked to find out whether it is well again; its answers are not used either.
+    pub on_trial: Option<Arc<Shadow>>,
 }
 
 /// A way that is being gone: as long as it is held, the adapter counts as having something under way.
 pub struct Entered {
     /// The way.
     pub way: Way,
-    /// Who is asked beside it.
-    pub shadow: Option<Arc<Shadow>>,
+    /// Who is asked beside it: a shadow, and one that was demoted.
+    pub beside: [Option<Arc<Shadow>>; 2],
 }
 
 impl Drop for Entered {
@@ -208,12 +210,21 @@ impl Registry {
             };
             // INVARIANT: counted while the desks cannot be replaced, so that a drained adapter has nobody on the way to it.
             way.adapter.enter();
-            Entered { way: way.clone(), shadow: desk.shadow.clone() }
+            Entered { way: way.clone(), beside: [desk.shadow.clone(), desk.on_trial.clone()] }
         };
         match entered.way.agreement.shut(now) {
             None => Ok(entered),
             Some(told) => Err(Missed { reason: GapReason::Unavailable, told: Some(Arc::new(told)) }),
         }
+    }
+
+    /// The way to a demoted adapter of a department that nobody else stands for, where it is its turn to be tried.
+    pub(super) fn enter_trial(&self, department: &DepartmentId) -> Option<(Entered, Arc<Shadow>)> {
+        let desks = self.desks.read().unwrap_or_else(PoisonError::into_inner);
+        let desk = desks.get(department).filter(|desk| desk.live.is_none())?;
+        let on_trial = desk.on_trial.as_ref().filter(|on_trial| on_trial.is_next())?;
+        on_trial.way.adapter.enter();
+        Some((Entered { way: on_trial.way.clone(), beside: [None, None] }, Arc::clone(on_trial)))
     }
 
     /// Counts a question on every quota that is about it, or says which is used up.

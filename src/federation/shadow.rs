@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::adapter::Sharing;
 use super::ask::{Federation, Inquiry};
 use super::client::Arrived;
-use super::decode::{Asked, decode};
+use super::decode::{Asked, Rejected, decode_each};
 use super::failure::{Failure, Sign};
 use super::plan::Plan;
 use super::proving::{Evidence, SignatureState};
@@ -50,6 +50,9 @@ pub struct Copied {
 pub(super) struct CopiedPerson {
     pub(super) reference: String,
     pub(super) id_number: IdNumber,
+    /// What is asked about the person, by positions in the catalogue.
+    pub(super) datasets: Vec<usize>,
+    /// What the live adapter said; nothing where there is none.
     pub(super) answers: Vec<Arc<Answer>>,
 }
 
@@ -65,8 +68,13 @@ pub struct Tally {
 /// What came of a shadow question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Compared {
-    /// It answered; how far it agrees, dataset by dataset.
-    Answered(Vec<(DatasetId, Tally)>),
+    /// It answered.
+    Answered {
+        /// How far it agrees, dataset by dataset.
+        datasets: Vec<(DatasetId, Tally)>,
+        /// How long it took.
+        took: Duration,
+    },
     /// It did not, or with nothing that is an answer.
     Missed(Missed),
 }
@@ -83,6 +91,7 @@ impl Copied {
         let people = question.known.people.iter().zip(answers).map(|(asked, answers)| CopiedPerson {
             reference: asked.member.reference.as_str().to_owned(),
             id_number: asked.member.id_number.clone(),
+            datasets: asked.places.to_vec(),
             answers,
         });
         Self {
@@ -117,13 +126,14 @@ impl Federation {
     /// Puts a copied question to the shadow and compares what it says.
     pub async fn ask_shadow(&self, copied: &Copied) -> Compared {
         let adapter = &copied.shadow.way.adapter;
-        let deadline = Instant::now() + adapter.timeout.min(Duration::from_mins(1));
+        let begun = Instant::now();
+        let deadline = begun + adapter.timeout.min(Duration::from_mins(1));
         // The live one's context names its question, and may have come to its end meanwhile.
         let to = (copied.department.to_string(), copied.question.clone());
         let (outgoing, digest) = self.signing.alone(copied.purpose, to, vec![copied.case.clone()], &copied.body);
         let read = |arrived: Arrived| self.read_shadow(copied, &digest, &arrived);
         match adapter.call((Class::Single, Sharing::Alone), || outgoing, deadline, || {}, read).await {
-            Ok(answers) => Compared::Answered(compare(&copied.people, &answers)),
+            Ok(answers) => Compared::Answered { datasets: compare(&copied.people, &answers), took: begun.elapsed() },
             Err(failure) => Compared::Missed(failure.reason.into()),
         }
     }
@@ -146,18 +156,22 @@ impl Federation {
         }
         let catalogue = self.catalogue();
         let datasets_of = |person: &CopiedPerson| -> Vec<&Dataset> {
-            person.answers.iter().filter_map(|answer| catalogue.dataset(&answer.dataset)).collect()
+            person.datasets.iter().filter_map(|place| catalogue.datasets().get(*place)).collect()
         };
         let datasets: Vec<Vec<&Dataset>> = copied.people.iter().map(datasets_of).collect();
         let people = copied.people.iter().zip(&datasets);
         let asked: Vec<Asked<'_>> = people
             .map(|(person, datasets)| Asked { reference: &person.reference, id_number: &person.id_number, datasets })
             .collect();
-        decode(copied.department.as_str(), &copied.verification, &asked, &arrived.body, (self.clock.now(), None))
-            .map_err(|rejected| Failure {
-                reason: rejected.reason,
-                sign: if rejected.is_whole { Sign::Broken } else { Sign::Well },
-            })
+        let no_use = |rejected: Rejected| Failure {
+            reason: rejected.reason,
+            sign: if rejected.is_whole { Sign::Broken } else { Sign::Well },
+        };
+        let (department, verification) = (copied.department.as_str(), &copied.verification);
+        let each = decode_each(department, verification, &asked, &arrived.body, (self.clock.now(), None));
+        let each = each.map_err(no_use)?;
+        copied.shadow.way.adapter.health.heard(&each);
+        each.into_iter().collect::<Result<_, _>>().map_err(no_use)
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) fn refused(fault: &AdapterFault) -> Problem {
         | AdapterFault::Illegal(_)
         | AdapterFault::Other { .. }
         | AdapterFault::NobodyToAgree
+        | AdapterFault::NotSustained(_)
         | AdapterFault::Closed => {
             (StatusCode::CONFLICT, "现在不能这样做，未作任何处理。", "This cannot be done now; nothing was done.")
         }

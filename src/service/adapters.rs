@@ -9,10 +9,12 @@ mod answer_key;
 mod change;
 mod conformance;
 mod connecting;
+mod demoting;
 mod probing;
 mod record;
 pub mod registering;
 pub mod shadowing;
+mod sustained;
 mod view;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -29,14 +31,17 @@ use crate::domain::adapter::{AdapterState, IllegalMove, Move};
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::Clock;
 use crate::domain::dataset::{Catalogue, DepartmentId};
+use crate::domain::period::date_in_china;
 use crate::federation::counters::Count;
 use crate::store::{AdapterChanges, Changes, CounterRow, EventRow, InvitationRow, Store, StoreError};
 
 pub use change::{AdapterFault, Change};
 pub use conformance::{Conformance, ReportFault};
 pub use connecting::{Connecting, Network};
+pub use demoting::{Demotion, DemotionRules};
 pub use probing::ProbeView;
 pub use record::{AdapterRecord, ServedDataset, StepTaken};
+pub use sustained::{SustainedView, sustained};
 pub use view::{AdapterView, CatalogueView, ShadowView, shadow_view, used_view};
 
 use registering::Guesses;
@@ -46,8 +51,12 @@ use registering::Guesses;
 pub struct Rules {
     /// The level a conformance report must reach before anything real is asked.
     pub conformance_level: u8,
-    /// How many of a thousand questions a shadow is asked too.
+    /// How many of a thousand questions a shadow is asked too, and one that was demoted.
     pub shadow_share: u64,
+    /// Over how many days a shadow must have held to reach level 5.
+    pub sustained_days: u32,
+    /// When the hub demotes an adapter by itself.
+    pub demotion: DemotionRules,
     /// How long an invitation is good where nobody says.
     pub invitation_valid_for: Duration,
 }
@@ -75,6 +84,7 @@ pub struct Adapters {
     /// One change at a time: what it is judged by is still so when it is durable.
     alone: tokio::sync::Mutex<()>,
     guesses: Guesses,
+    watched: demoting::Watched,
 }
 
 impl Adapters {
@@ -96,6 +106,7 @@ impl Adapters {
             records: RwLock::new(Arc::new(records)),
             alone: tokio::sync::Mutex::default(),
             guesses: Guesses::default(),
+            watched: demoting::Watched::default(),
         };
         adapters.put_in_force(&adapters.records());
         Ok(adapters)
@@ -163,6 +174,14 @@ impl Adapters {
                 let state = changed.first().map_or("", |record| record.state.as_str());
                 format!("adapter/{id}/{state}")
             }
+            Change::Demote { id, demotion } => {
+                self.describe(&changed, order, Some(&demotion.notice().zh), now, true, &mut events)?;
+                format!("adapter/{id}/suspended")
+            }
+            Change::Return { id } => {
+                self.describe(&changed, order, None, now, true, &mut events)?;
+                format!("adapter/{id}/live")
+            }
             Change::Agree { id, agreement } => {
                 // What was agreed to is told by its digest; the record keeps the terms, and those before.
                 let of = |agreement: &Agreement| {
@@ -198,6 +217,7 @@ impl Adapters {
                 }
             }
         }
+        self.watch().await?;
         self.keep_counts().await
     }
 
@@ -236,7 +256,7 @@ impl Adapters {
                 }
                 change::invitation_fault(digest, *expires_at, now).map_or(Ok(()), Err)?;
             }
-            Change::Move { .. } | Change::Agree { .. } => {}
+            _ => {}
         }
         let step = |how, state| StepTaken {
             by: how,
@@ -246,7 +266,21 @@ impl Adapters {
             approvers: approvers.to_vec(),
             replaced: None,
         };
-        change::applied(&self.records(), change, rules.conformance_level, step)
+        let records = self.records();
+        // What a report can reach; what is beyond it the hub sees by itself.
+        let level = rules.conformance_level.min(MOST_REPORTED);
+        let mut changed = change::applied(&records, change, level, step)?;
+        if let (Change::Move { by: Move::GoLive, .. }, Some(record)) = (change, changed.first_mut())
+            && let Some(connecting) = &self.parts.connecting
+        {
+            let counts = connecting.registry().counters().of(&record.id);
+            let seen = sustained(&counts, date_in_china(now), rules.sustained_days);
+            record.sustained_at = seen.reached.then_some(now);
+            if rules.conformance_level > MOST_REPORTED && !seen.reached {
+                return Err(AdapterFault::NotSustained(seen.told));
+            }
+        }
+        Ok(changed)
     }
 
     /// Whether the catalogue has this department.
@@ -256,6 +290,9 @@ impl Adapters {
 
     /// What is the hub's own to do.
     fn not_to_be_asked_for(&self, change: &Change) -> Option<AdapterFault> {
+        if matches!(change, Change::Demote { .. } | Change::Return { .. }) {
+            return Some(AdapterFault::Unknown);
+        }
         let Change::Move { id, by, .. } = change else { return None };
         let from = self.state_of(id).filter(|_| by.is_own())?;
         Some(IllegalMove { from, by: *by }.into())
@@ -323,3 +360,5 @@ impl Adapters {
 
 /// Who enters what nobody entered.
 const HUB: &str = "hub";
+/// The highest level that a conformance report can reach.
+const MOST_REPORTED: u8 = 4;

@@ -24,7 +24,7 @@ async fn verify(system: &System, document: &Value, times: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn steps_are_timed_and_records_that_change_their_form_demote_a_department() {
+async fn steps_are_timed_and_records_that_change_their_form_are_noticed() {
     let keys = stub_keys();
     let housing = Stub::start("housing", Behaviour::NoRecord(Duration::from_millis(2)), keys.path());
     let setup = Setup {
@@ -39,7 +39,7 @@ async fn steps_are_timed_and_records_that_change_their_form_demote_a_department(
     assert_eq!((of_housing(&system).questions, of_housing(&system).well_percent), (0, 100));
     verify(&system, &document, 100).await;
     let well = of_housing(&system);
-    assert!(well.questions >= 100 && well.well_percent == 100 && !well.is_demoted && !well.is_left_alone, "{well:?}");
+    assert!(well.questions >= 100 && well.well_percent == 100 && !well.is_ailing && !well.is_left_alone, "{well:?}");
     let times = |step: Step| well.steps.iter().find(|times| times.step == step);
     let first_byte = times(Step::FirstByte).unwrap();
     assert!(first_byte.p50_us >= 2_000 && first_byte.p50_us <= first_byte.p99_us, "{first_byte:?}");
@@ -48,13 +48,13 @@ async fn steps_are_timed_and_records_that_change_their_form_demote_a_department(
     housing.behave(Behaviour::Misfit);
     verify(&system, &document, 60).await;
     let ill = of_housing(&system);
-    assert!(ill.is_demoted && !ill.is_left_alone, "it is asked as before: {ill:?}");
+    assert!(ill.is_ailing && !ill.is_left_alone, "it is asked as before: {ill:?}");
     assert_eq!(ill.symptoms, [Symptom::FailsOften]);
     let drifted = ill.datasets.iter().find(|dataset| dataset.symptoms.contains(&Symptom::Malformed)).unwrap();
     assert!(drifted.malformed_at.is_some(), "{drifted:?}");
     let metrics = system.monitor("/metrics").await.1;
     for line in
-        ["hedui_department_demoted{department=\"housing\"}", "hedui_department_step_seconds{department=\"housing\""]
+        ["hedui_department_ailing{department=\"housing\"}", "hedui_department_step_seconds{department=\"housing\""]
     {
         assert!(metrics.contains(line), "{line}");
     }

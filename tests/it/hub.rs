@@ -145,9 +145,20 @@ pub(crate) async fn adapter_at(folder: &Path, department: &str, files: &TrialFil
 
 /// A second adapter of a department, beside the one there is: with a record of use of its own, which is given besides.
 pub(crate) async fn second_adapter(folder: &Path, department: &str, files: &TrialFiles) -> (Department, PathBuf) {
-    let ledger = folder.join(format!("{department}-second.ledger"));
     let at = "127.0.0.1:0".parse().unwrap();
-    (adapter_with(folder, department, files, (at, ledger.clone())).await, ledger)
+    let adapter = second_adapter_at(folder, department, files, at).await;
+    (adapter, folder.join(format!("{department}-second.ledger")))
+}
+
+/// The same at a given address.
+pub(crate) async fn second_adapter_at(
+    folder: &Path,
+    department: &str,
+    files: &TrialFiles,
+    address: SocketAddr,
+) -> Department {
+    let ledger = folder.join(format!("{department}-second.ledger"));
+    adapter_with(folder, department, files, (address, ledger)).await
 }
 
 async fn adapter_with(

@@ -2,6 +2,7 @@
 //! goes on (A17, A19, A55, A56).
 
 mod answers;
+mod demotion;
 mod endpoints;
 mod life;
 mod shadow;

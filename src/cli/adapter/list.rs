@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use crate::cli::obstacle::{self, Obstacle};
 use crate::cli::{Global, Lang, told};
 use crate::config::Config;
-use crate::domain::period::time_in_china;
-use crate::service::adapters::{AdapterRecord, ShadowView, shadow_view, used_view};
+use crate::domain::adapter::AdapterState;
+use crate::domain::clock::{Clock, SystemClock};
+use crate::domain::period::{date_in_china, time_in_china};
+use crate::service::adapters::{AdapterRecord, ShadowView, SustainedView, shadow_view, sustained, used_view};
 use crate::store::{ChangeDesk, CounterRow};
 
 /// Shows one adapter, or all.
@@ -24,6 +26,7 @@ pub(super) async fn show(config: &Config, id: Option<&str>, global: &Global) -> 
     }
     records.sort_by(|one, other| (&one.department, one.number).cmp(&(&other.department, other.number)));
     let counters = desk.counters().await?;
+    let days = config.registry.as_ref().map_or(0, |registry| registry.sustained_days);
     let wanted: Vec<&AdapterRecord> = records.iter().filter(|record| id.is_none_or(|id| record.id == id)).collect();
     if let Some(id) = id.filter(|_| wanted.is_empty()) {
         anyhow::bail!(Obstacle::new(
@@ -37,7 +40,7 @@ pub(super) async fn show(config: &Config, id: Option<&str>, global: &Global) -> 
             .iter()
             .map(|record| {
                 let (used, shadow) = counts(&counters, record);
-                json!({ "adapter": record, "used": used, "shadow": shadow })
+                json!({ "adapter": record, "used": used, "shadow": shadow, "sustained": held(&counters, record, days) })
             })
             .collect();
         writeln!(out, "{}", Value::Array(all))?;
@@ -46,6 +49,9 @@ pub(super) async fn show(config: &Config, id: Option<&str>, global: &Global) -> 
     for record in wanted {
         let (used, shadow) = counts(&counters, record);
         tell(&mut out, record, &used, shadow.as_ref(), lang)?;
+        if let Some(held) = held(&counters, record, days) {
+            writeln!(out, "  {}", lang.pick(&held.told.zh, &held.told.en))?;
+        }
     }
     if id.is_none() {
         for adapter in &config.adapters {
@@ -54,6 +60,13 @@ pub(super) async fn show(config: &Config, id: Option<&str>, global: &Global) -> 
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How far an adapter holds while it is a shadow.
+fn held(counters: &[CounterRow], record: &AdapterRecord, days: u32) -> Option<SustainedView> {
+    let own = counters.iter().filter(|row| row.owner == record.id);
+    let counts = own.map(|row| (row.name.clone(), u64::try_from(row.value).unwrap_or_default())).collect();
+    (record.state == AdapterState::Shadow).then(|| sustained(&counts, date_in_china(SystemClock.now()), days))
 }
 
 /// What is used of an adapter's quotas, and how far it agreed as a shadow.
@@ -95,9 +108,17 @@ fn tell(
             out,
             "  {}L{}  {}",
             lang.pick("一致性 ", "conformance "),
-            report.level,
+            record.level().unwrap_or(report.level),
             time_in_china(report.made_at)
         )?;
+    }
+    if let Some(demotion) = record.demotion.as_ref().filter(|_| record.is_on_trial()) {
+        let (zh, en) = demotion.stands_in.as_ref().map_or_else(
+            || ("暂无版本顶替".to_owned(), "nobody stands in".to_owned()),
+            |other| (format!("由 {other} 顶替"), format!("{other} stands in")),
+        );
+        let label = lang.pick("已自动降级，", "demoted by the hub, ");
+        writeln!(out, "  {label}{}  {}", lang.pick(&zh, &en), time_in_china(demotion.at))?;
     }
     if let Some(notice) = record.notice.as_ref().filter(|_| record.state.is_paused()) {
         writeln!(out, "  {}{}", lang.pick("告知 ", "notice "), lang.pick(&notice.zh, &notice.en))?;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::conformance::{Conformance, ReportFault};
+use super::demoting::{self, Demotion};
 use super::record::{AdapterRecord, StepTaken};
 use crate::domain::adapter::{AdapterState, IllegalMove, Move};
 use crate::domain::agreement::{Agreement, AgreementFault, is_notice};
@@ -36,6 +37,18 @@ pub enum Change {
         /// The conformance report it is let on with.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         conformance: Option<Conformance>,
+    },
+    /// Asks an adapter no more whose answers are not what they used to be: the hub's own.
+    Demote {
+        /// The adapter.
+        id: String,
+        /// Why, and who stands in.
+        demotion: Box<Demotion>,
+    },
+    /// Asks it again: the hub's own.
+    Return {
+        /// The adapter.
+        id: String,
     },
     /// Puts other terms in force.
     Agree {
@@ -82,6 +95,9 @@ pub enum AdapterFault {
     /// The terms.
     #[error("{0}")]
     Agreement(#[from] AgreementFault),
+    /// The hub has not seen it hold for long enough.
+    #[error("{}", .0.en.trim_end_matches('.'))]
+    NotSustained(Text),
     /// This hub takes no registrations.
     #[error("this hub takes no registrations: add [registry] to its configuration (config/hedui.example.toml)")]
     Closed,
@@ -108,6 +124,7 @@ impl AdapterFault {
             Self::NobodyToAgree => "nobody_to_agree",
             Self::Notice => "invalid_notice",
             Self::Agreement(_) => "invalid_agreement",
+            Self::NotSustained(_) => "not_sustained",
             Self::Closed => "no_registrations",
             Self::Department => "unknown_department",
             Self::Invitation => "invalid_invitation",
@@ -127,6 +144,7 @@ impl AdapterFault {
             }
             Self::Notice => "请用中英文写明对调用方的告知，各 1 到 600 字节，不得含身份号码。".to_owned(),
             Self::Agreement(fault) => return fault.text(),
+            Self::NotSustained(told) => return told.clone(),
             Self::Closed => "本平台未开放登记：请在配置中加入 [registry]（见 config/hedui.example.toml）。".to_owned(),
             Self::Department => "目录中没有这个部门；GET /v1/catalogue 可列出全部。".to_owned(),
             Self::Invitation => "邀请的有效期为一分钟到三十天，摘要为 64 位十六进制数字。".to_owned(),
@@ -142,7 +160,7 @@ impl Change {
         match self {
             Self::Move { by, .. } => by.needs_two_persons(),
             Self::Agree { .. } => true,
-            Self::Invite { .. } => false,
+            Self::Invite { .. } | Self::Demote { .. } | Self::Return { .. } => false,
         }
     }
 
@@ -157,6 +175,8 @@ impl Change {
             Self::Invite { department, .. } => format!("adapter/{department}/invite"),
             Self::Move { id, by, .. } => format!("adapter/{id}/{}", by.as_str()),
             Self::Agree { id, .. } => format!("adapter/{id}/agree"),
+            Self::Demote { id, .. } => format!("adapter/{id}/demote"),
+            Self::Return { id } => format!("adapter/{id}/return"),
         }
     }
 }
@@ -171,6 +191,7 @@ pub(super) fn applied(
     let (id, by) = match change {
         Change::Move { id, by, .. } => (id, Some(*by)),
         Change::Agree { id, .. } => (id, None),
+        Change::Demote { .. } | Change::Return { .. } => return demoting::applied(records, change, step),
         Change::Invite { .. } => return Ok(Vec::new()),
     };
     let Some(record) = records.iter().find(|record| record.id == *id) else {
@@ -223,9 +244,12 @@ pub(super) fn applied(
                 None if !state.is_paused() => next.notice = None,
                 None => {}
             }
-            next.took(step(Some(*by), state));
+            let taken = step(Some(*by), state);
+            // Whoever decides about it decides for the hub.
+            next.end_demotion(taken.at);
+            next.took(taken);
         }
-        Change::Invite { .. } => {}
+        Change::Invite { .. } | Change::Demote { .. } | Change::Return { .. } => {}
     }
     debug_assert!(by.is_none_or(|by| !by.is_own()) || next.state == AdapterState::Suspended);
     changed.insert(0, next);

@@ -115,6 +115,18 @@ impl Connecting {
                     Ok(way) => desk.shadow = Some(self.shadow(record, way, share)),
                     Err(error) => tracing::error!(adapter = record.id, %error, "cannot be connected to"),
                 },
+                _ if record.is_on_trial() => match self.connected(record, &record.id) {
+                    Ok(way) => {
+                        // After a restart nothing is known of what was usual.
+                        if let Some(demotion) = &record.demotion
+                            && way.adapter.usual().is_empty()
+                        {
+                            way.adapter.expect(&demotion.usual);
+                        }
+                        desk.on_trial = Some(self.shadow(record, way, share));
+                    }
+                    Err(error) => tracing::error!(adapter = record.id, %error, "cannot be connected to"),
+                },
                 _ => {}
             }
         }

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::answer_key::AnswerKey;
 use super::conformance::Conformance;
+use super::demoting::Demotion;
 use crate::domain::adapter::{AdapterState, Move};
 use crate::domain::agreement::Agreement;
 use crate::domain::dataset::{DatasetId, DepartmentId};
@@ -54,6 +55,12 @@ pub struct AdapterRecord {
     /// The report it was let on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conformance: Option<Conformance>,
+    /// When the hub had seen it hold for days on real questions, before it went live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sustained_at: Option<Timestamp>,
+    /// Why the hub demoted it the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub demotion: Option<Box<Demotion>>,
     /// Who invited the department.
     pub invited_by: String,
     /// From where it was registered.
@@ -105,6 +112,11 @@ impl AdapterRecord {
         self.steps.last().map_or(self.registered_at, |step| step.at)
     }
 
+    /// The conformance level it was let on with: that of its report, or 5 where the hub had seen it hold for days.
+    pub fn level(&self) -> Option<u8> {
+        if self.sustained_at.is_some() { Some(5) } else { Some(self.conformance.as_ref()?.level) }
+    }
+
     /// Whether it was ever asked for what counts.
     pub fn was_live(&self) -> bool {
         matches!(self.state, AdapterState::Live) || self.steps.iter().any(|step| step.state == AdapterState::Live)
@@ -113,6 +125,20 @@ impl AdapterRecord {
     /// Which of two changed last is told by this.
     pub(super) fn newness(&self) -> (Timestamp, u32) {
         (self.changed_at(), self.number)
+    }
+
+    /// Whether the hub demoted it and has not let it return: it is asked a share of what its department would be, to find
+    /// out whether it is well again.
+    pub fn is_on_trial(&self) -> bool {
+        self.state == AdapterState::Suspended
+            && self.demotion.as_ref().is_some_and(|demotion| demotion.ended_at.is_none())
+    }
+
+    /// Ends its demotion, if it is demoted.
+    pub(super) fn end_demotion(&mut self, now: Timestamp) {
+        if let Some(demotion) = &mut self.demotion {
+            demotion.ended_at.get_or_insert(now);
+        }
     }
 
     /// In whose name its quotas are counted; nobody's while it is not asked.

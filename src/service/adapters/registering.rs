@@ -215,6 +215,8 @@ impl Adapters {
             notice: None,
             agreement,
             conformance: None,
+            sustained_at: None,
+            demotion: None,
             invited_by: invitation.invited_by.clone(),
             registered_from: peer.map(str::to_owned),
             registered_at: self.parts.clock.now(),

@@ -8,9 +8,12 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::sustained::counter;
 use crate::access_log::{AccessEvent, Action};
 use crate::domain::actor::Role;
 use crate::domain::clock::Clock;
+use crate::domain::outcome::Missed;
+use crate::domain::period::date_in_china;
 use crate::federation::ask::Federation;
 use crate::federation::shadow::{Compared, Copied};
 use crate::service::ids::Ids;
@@ -46,14 +49,14 @@ pub async fn run(
 async fn ask(verifications: &Verifications, copied: Copied, clock: &dyn Clock, ids: &Ids) {
     let federation = verifications.federation();
     if let Err(missed) = federation.may_ask_shadow(&copied) {
-        return count(federation, &copied, &Compared::Missed(missed));
+        return count(federation, &copied, &Compared::Missed(missed), clock);
     }
     // INVARIANT: the entry is durable before anything leaves the hub (P1).
     if let Err(error) = record(verifications, &copied, clock, ids).await {
         tracing::error!(%error, "a shadow question could not be recorded; it is not asked");
         return;
     }
-    count(federation, &copied, &federation.ask_shadow(&copied).await);
+    count(federation, &copied, &federation.ask_shadow(&copied).await, clock);
 }
 
 async fn record(
@@ -73,15 +76,28 @@ async fn record(
 }
 
 /// What came of it, in counts that outlive a restart.
-fn count(federation: &Federation, copied: &Copied, compared: &Compared) {
-    let (counters, owner) = (federation.registry().counters(), copied.shadow.way.owner.as_ref());
+fn count(federation: &Federation, copied: &Copied, compared: &Compared, clock: &dyn Clock) {
+    let (counters, way) = (federation.registry().counters(), &copied.shadow.way);
+    let (owner, today) = (way.owner.as_ref(), date_in_china(clock.now()));
+    let add_today = |what: &str| counters.add(owner, &counter(today, what), 1);
+    let was_asked = !matches!(compared, Compared::Missed(Missed { told: Some(_), .. }));
+    if was_asked {
+        add_today("asked");
+        if !way.adapter.ailments().is_empty() {
+            add_today("drifted");
+        }
+    }
     match compared {
         Compared::Missed(missed) => {
             counters.add(owner, &format!("shadow/missed/{}", missed.reason.as_str()), 1);
             // Over the quota it was not asked at all.
             counters.add(owner, "shadow/asked", u64::from(missed.told.is_none()));
         }
-        Compared::Answered(datasets) => {
+        Compared::Answered { datasets, took } => {
+            add_today("answered");
+            if *took > way.agreement.promise() {
+                add_today("late");
+            }
             counters.add(owner, "shadow/asked", 1);
             for (dataset, tally) in datasets {
                 for (name, more) in [("agreed", tally.agreed), ("differed", tally.differed)] {

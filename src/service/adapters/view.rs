@@ -10,12 +10,16 @@ use utoipa::ToSchema;
 use super::Adapters;
 use super::conformance::Conformance;
 use super::connecting::Connecting;
+use super::demoting::Demotion;
 use super::record::{AdapterRecord, ServedDataset, StepTaken};
+use super::sustained::{SustainedView, sustained};
 use crate::domain::adapter::AdapterState;
 use crate::domain::agreement::Agreement;
 use crate::domain::dataset::{Catalogue, Dataset, DatasetId, DepartmentId};
 use crate::domain::outcome::Told;
+use crate::domain::period::date_in_china;
 use crate::domain::problem::Text;
+use crate::federation::health::Ailment;
 use crate::federation::registry::Way;
 
 /// An adapter.
@@ -81,6 +85,16 @@ pub struct AdapterView {
     /// How far it agreed with the live one while it was a shadow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shadow: Option<ShadowView>,
+    /// How far it holds in shadow: level 5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sustained: Option<SustainedView>,
+    /// When it had reached level 5, before it went live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub sustained_at: Option<Timestamp>,
+    /// Why the hub demoted it the last time, and until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub demotion: Option<Demotion>,
 }
 
 /// How an adapter does, from real traffic.
@@ -97,6 +111,9 @@ pub struct HealthView {
     /// Nineteen of twenty take at most this long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub most_ms: Option<u64>,
+    /// What is not as it used to be in its answers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ailments: Vec<Ailment>,
 }
 
 /// How far a shadow agreed.
@@ -141,7 +158,7 @@ pub struct CatalogueView {
     /// Whom to call when it is down.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
-    /// The conformance level it was let on with, where it registered itself.
+    /// The conformance level it was let on with, where it registered itself; 5 where the hub had seen it hold for days.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conformance_level: Option<u8>,
     /// When that report was made.
@@ -183,6 +200,7 @@ pub(super) fn health_of(way: &Way) -> HealthView {
         left_alone: way.adapter.is_left_alone(),
         half_ms: delays.map(|(half, _)| milliseconds(half)),
         most_ms: delays.map(|(_, most)| milliseconds(most)),
+        ailments: way.adapter.ailments(),
     }
 }
 
@@ -232,7 +250,7 @@ impl Adapters {
                 state,
                 notice: shut.or_else(|| paused.cloned()),
                 contact: standing.map(|record| record.contact.clone()),
-                conformance_level: standing.and_then(|record| Some(record.conformance.as_ref()?.level)),
+                conformance_level: standing.and_then(AdapterRecord::level),
                 conformance_at: standing.and_then(|record| Some(record.conformance.as_ref()?.made_at)),
                 datasets: datasets_of(catalogue, &department.id).map(dataset_view).collect(),
             }
@@ -240,9 +258,16 @@ impl Adapters {
         catalogue.departments().iter().map(of_department).collect()
     }
 
+    /// How far an adapter holds while it is a shadow.
+    fn sustained(&self, record: &AdapterRecord, counts: &BTreeMap<String, u64>) -> Option<SustainedView> {
+        let rules = self.parts.rules.as_ref().filter(|_| record.state == AdapterState::Shadow)?;
+        Some(sustained(counts, date_in_china(self.parts.clock.now()), rules.sustained_days))
+    }
+
     fn view(&self, record: &AdapterRecord) -> AdapterView {
         let connecting = self.parts.connecting.as_ref();
-        let way = connecting.filter(|_| record.state.is_asked()).and_then(|own| own.way(&record.id));
+        let way =
+            connecting.filter(|_| record.state.is_asked() || record.is_on_trial()).and_then(|own| own.way(&record.id));
         let counts = |owner: &str| connecting.map(|own| own.registry().counters().of(owner)).unwrap_or_default();
         AdapterView {
             id: record.id.clone(),
@@ -266,6 +291,9 @@ impl Adapters {
             health: way.as_ref().map(health_of),
             used: record.quota_owner().map(|owner| used_view(counts(owner))).unwrap_or_default(),
             shadow: shadow_view(&counts(&record.id)),
+            sustained: self.sustained(record, &counts(&record.id)),
+            sustained_at: record.sustained_at,
+            demotion: record.demotion.as_deref().cloned(),
         }
     }
 }
@@ -297,6 +325,9 @@ fn file_view(connecting: &Connecting, department: &DepartmentId) -> Option<Adapt
         health: Some(health_of(&file.way)),
         used: BTreeMap::new(),
         shadow: None,
+        sustained: None,
+        sustained_at: None,
+        demotion: None,
     })
 }
 

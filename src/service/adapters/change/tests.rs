@@ -20,6 +20,8 @@ fn record(id: &str, state: AdapterState) -> AdapterRecord {
         notice: None,
         agreement: Agreement::default(),
         conformance: Some(report(3)),
+        sustained_at: None,
+        demotion: None,
         invited_by: "uid:0".to_owned(),
         registered_from: None,
         registered_at: Timestamp::UNIX_EPOCH,

@@ -1,0 +1,105 @@
+//! What demotes a department, what brings it back, and what does neither.
+
+use super::*;
+
+fn pension() -> DatasetId {
+    DatasetId::parse("hrss.pension").unwrap()
+}
+
+fn view(health: &Health) -> HealthView {
+    health.view(&DepartmentId::parse("hrss").unwrap(), &Delays::default(), false, 64)
+}
+
+/// So many answers, of which a share in hundredths is "no record".
+fn answers(health: &Health, count: usize, no_record: usize) -> Vec<Standing> {
+    (0..count)
+        .map(|index| {
+            let said = if index % 100 < no_record { Said::NoRecord } else { Said::Facts(Some("2025-02-28")) };
+            health.said(std::iter::once((&pension(), said)));
+            health.asked(Ok(()))
+        })
+        .filter(|standing| *standing != Standing::Same)
+        .collect()
+}
+
+#[test]
+fn a_table_that_was_emptied_ails_and_is_well_again_with_its_return() {
+    let health = Health::default();
+    assert_eq!(answers(&health, 1_000, 40), []);
+    assert_eq!(answers(&health, 600, 100), [Standing::Ails], "all at once nobody has a record");
+    let ill = view(&health);
+    assert!(ill.is_ailing && ill.symptoms.is_empty());
+    assert_eq!(ill.datasets[0].symptoms, [Symptom::MoreNoRecord]);
+    assert_eq!(answers(&health, 5_000, 100), [], "what drifted does not become usual");
+    assert_eq!(answers(&health, 600, 40), [Standing::Well]);
+    let well = view(&health);
+    assert!(!well.is_ailing && well.datasets[0].symptoms.is_empty());
+    assert_eq!(well.datasets[0].newest.as_deref(), Some("2025-02-28"));
+}
+
+#[test]
+fn what_changes_slowly_is_no_drift() {
+    let health = Health::default();
+    for share in (20..=90).step_by(2) {
+        assert_eq!(answers(&health, 1_500, share), [], "{share}");
+    }
+}
+
+#[test]
+fn records_that_do_not_fit_any_more_are_told_with_their_place() {
+    let health = Health::default();
+    answers(&health, 300, 0);
+    let mut standings = Vec::new();
+    for _ in 0..300 {
+        health.said(std::iter::once((&pension(), Said::Malformed("/kind"))));
+        standings.push(health.asked(Err(GapReason::Malformed)));
+    }
+    assert!(standings.contains(&Standing::Ails));
+    let ill = view(&health);
+    assert_eq!(ill.datasets[0].malformed_at.as_deref(), Some("/kind"));
+    assert_eq!(ill.datasets[0].symptoms, [Symptom::Malformed]);
+    assert_eq!(ill.symptoms, [Symptom::FailsOften]);
+    assert!(ill.gaps["malformed"] > 0);
+}
+
+#[test]
+fn refusals_and_unknown_names_ail_nobody() {
+    let health = Health::default();
+    for reason in [GapReason::NotAuthorised, GapReason::Mismatch] {
+        for _ in 0..500 {
+            assert_eq!(health.asked(Err(reason)), Standing::Same);
+        }
+    }
+    assert_eq!(view(&health).well_percent, 100);
+}
+
+#[test]
+fn each_step_has_its_times() {
+    let health = Health::default();
+    for _ in 0..200 {
+        health.took(Step::FirstByte, Duration::from_millis(20));
+        health.took(Step::Read, Duration::from_micros(300));
+    }
+    let times = view(&health).steps;
+    let of = |step: Step| times.iter().find(|times| times.step == step);
+    assert!(of(Step::Quota).is_none() && of(Step::Connect).is_none());
+    assert!((20_000..26_000).contains(&of(Step::FirstByte).unwrap().p50_us));
+    assert!(of(Step::Read).unwrap().p99_us < 400);
+}
+
+#[test]
+fn what_was_usual_before_a_restart_is_what_answers_are_held_against() {
+    let health = Health::default();
+    answers(&health, 1_000, 40);
+    let usual = health.usual();
+    assert_eq!(usual.len(), 1);
+    let restarted = Health::default();
+    restarted.expect(&usual);
+    answers(&restarted, 200, 100);
+    let ailments = restarted.ailments();
+    assert_eq!(ailments[0].symptom, Symptom::MoreNoRecord);
+    assert_eq!((ailments[0].before, ailments[0].now), (Some(usual[0].1), 100));
+    assert_eq!(answers(&restarted, 600, 40), [Standing::Well]);
+    assert!(restarted.ailments().is_empty());
+    assert_eq!(restarted.heard_of([&pension()].into_iter()), (800, 800));
+}

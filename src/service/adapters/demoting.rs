@@ -1,0 +1,283 @@
+//! Demotion and return: the hub takes an adapter off whose answers are not what they used to be, lets the version before
+//! it stand in where there is one, and asks it again once it is well. Both are entries of the log, told to callers and
+//! operators; neither brings on anything that two persons have not agreed to.
+//!
+//! INVARIANT: nobody comes and goes. It must ail for a time before it is demoted, and be well for longer before it returns;
+//! what counts as well is stricter than what counts as ailing (`federation/health.rs`), and each further demotion within
+//! a day doubles the time.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::change::{AdapterFault, Change};
+use super::record::{AdapterRecord, StepTaken};
+use super::{Adapters, HUB};
+use crate::domain::adapter::{AdapterState, Move};
+use crate::domain::dataset::DatasetId;
+use crate::domain::problem::Text;
+use crate::federation::adapter::Adapter;
+use crate::federation::health::{Ailment, Symptom};
+use crate::service::changes::Order;
+use crate::store::StoreError;
+
+/// So many answers are needed before an adapter is called well.
+const ENOUGH: u64 = 64;
+/// Longest time that an adapter must be well before it returns.
+const LONGEST: Duration = Duration::from_hours(24);
+/// Demotions closer together than this double that time.
+const AGAIN_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+
+/// When the hub demotes an adapter by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct DemotionRules {
+    /// Whether it does.
+    pub is_on: bool,
+    /// For how long it must ail.
+    pub after: Duration,
+    /// For how long it must be well again.
+    pub returns_after: Duration,
+}
+
+/// Why an adapter was demoted, and until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Demotion {
+    /// What was wrong.
+    pub ailments: Vec<Ailment>,
+    /// How many of a hundred answers of each dataset were "no record" before.
+    #[schema(value_type = Vec<Object>)]
+    pub usual: Vec<(DatasetId, u32)>,
+    /// Who stands in: the version before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_in: Option<String>,
+    /// The how-manyeth it is within a day.
+    pub times: u32,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// When it returned, or an operator decided otherwise; absent while it is demoted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub ended_at: Option<Timestamp>,
+}
+
+/// Since when adapters have been as they are.
+#[derive(Default)]
+pub(super) struct Watched(Mutex<HashMap<String, Seen>>);
+
+/// What was seen of an adapter.
+#[derive(Debug, Clone, Copy)]
+enum Seen {
+    Ailing {
+        since: Timestamp,
+    },
+    /// Demoted: how much had been heard of it when that began, and since when it has been well.
+    OnTrial {
+        heard: (u64, u64),
+        well_since: Option<Timestamp>,
+    },
+}
+
+impl Demotion {
+    /// What callers are told, and the log keeps.
+    pub fn notice(&self) -> Text {
+        let zh: Vec<String> = self.ailments.iter().take(3).map(|ailment| told(ailment).zh).collect();
+        let en: Vec<String> = self.ailments.iter().take(3).map(|ailment| told(ailment).en).collect();
+        Text::new(
+            format!("该部门近来的答复与平常不同（{}），平台已自动暂停使用，恢复正常后自动启用。", zh.join("；")),
+            format!(
+                "The department's answers are not what they used to be ({}). The hub has stopped using them, and starts again by itself once they are.",
+                en.join("; ")
+            ),
+        )
+    }
+}
+
+fn told(ailment: &Ailment) -> Text {
+    let Ailment { symptom, dataset, before, now } = ailment;
+    let (dataset, before) = (dataset.as_ref().map_or("", DatasetId::as_str), before.unwrap_or_default());
+    match symptom {
+        Symptom::FailsOften => Text::new(
+            format!("每百次查询仅 {now} 次得到答复"),
+            format!("only {now} of a hundred questions are answered"),
+        ),
+        Symptom::MoreNoRecord | Symptom::FewerNoRecord => Text::new(
+            format!("{dataset}：“查无记录”由每百次 {before} 次变为 {now} 次"),
+            format!("{dataset}: \"no record\" went from {before} to {now} of a hundred"),
+        ),
+        Symptom::Malformed => Text::new(
+            format!("{dataset}：每百次答复有 {now} 次不合格式"),
+            format!("{dataset}: {now} of a hundred answers do not fit their form"),
+        ),
+    }
+}
+
+/// What a demotion or return makes of the records: those that change, the one it is about first.
+pub(super) fn applied(
+    records: &[AdapterRecord],
+    change: &Change,
+    step: impl Fn(Option<Move>, AdapterState) -> StepTaken,
+) -> Result<Vec<AdapterRecord>, AdapterFault> {
+    let (Change::Demote { id, .. } | Change::Return { id }) = change else { return Ok(Vec::new()) };
+    let find = |id: &str| records.iter().find(|record| record.id == id).cloned().ok_or(AdapterFault::Unknown);
+    let mut next = find(id)?;
+    let move_to = |record: &mut AdapterRecord, by: Move| -> Result<(), AdapterFault> {
+        let state = record.state.after(by)?;
+        record.took(step(Some(by), state));
+        Ok(())
+    };
+    if let Change::Demote { demotion, .. } = change {
+        move_to(&mut next, Move::Demote)?;
+        next.notice = Some(demotion.notice());
+        next.demotion = Some(demotion.clone());
+        let Some(stands_in) = &demotion.stands_in else { return Ok(vec![next]) };
+        let mut former = find(stands_in)?;
+        move_to(&mut former, Move::StandIn)?;
+        former.notice = None;
+        return Ok(vec![next, former]);
+    }
+    let stands_in =
+        next.demotion.as_ref().filter(|_| next.is_on_trial()).ok_or(AdapterFault::Unknown)?.stands_in.clone();
+    let live =
+        records.iter().find(|other| other.department == next.department && other.state == AdapterState::Live).cloned();
+    move_to(&mut next, Move::Return)?;
+    next.notice = None;
+    next.end_demotion(next.changed_at());
+    match live {
+        None => Ok(vec![next]),
+        Some(mut former) if Some(&former.id) == stands_in.as_ref() => {
+            move_to(&mut former, Move::Drain)?;
+            Ok(vec![next, former])
+        }
+        // Two persons let another version on meanwhile: that one stands.
+        Some(other) => Err(AdapterFault::Other { other: other.id, state: AdapterState::Live }),
+    }
+}
+
+/// The version that gave way when this one went live, if nobody has decided anything about it since.
+fn former<'a>(records: &'a [AdapterRecord], record: &AdapterRecord) -> Option<&'a AdapterRecord> {
+    let went_live_at = record.steps.iter().rfind(|step| step.by == Some(Move::GoLive))?.at;
+    records.iter().find(|other| {
+        let gave_way = other.steps.iter().rposition(|step| step.by == Some(Move::Drain) && step.at == went_live_at);
+        let own_steps_alone = |from: usize| {
+            let mut later = other.steps.iter().skip(from + 1);
+            later
+                .all(|step| step.by.is_some_and(Move::is_own) || step.by == Some(Move::Drain) && step.entered_by == HUB)
+        };
+        other.department == record.department
+            && other.id != record.id
+            && other.state.is_paused()
+            && gave_way.is_some_and(own_steps_alone)
+            && !other.is_on_trial()
+    })
+}
+
+/// Whether an adapter is taken off for this where nobody stands in: an answer that may be wrong is worse than none, but some
+/// answers are better than none at all.
+fn misleads(ailments: &[Ailment]) -> bool {
+    ailments.iter().any(|ailment| matches!(ailment.symptom, Symptom::MoreNoRecord | Symptom::FewerNoRecord))
+}
+
+/// How much was heard of an adapter: of all, and of what ails.
+fn heard(adapter: &Adapter, ailments: &[Ailment]) -> (u64, u64) {
+    adapter.heard_of(ailments.iter().filter_map(|ailment| ailment.dataset.as_ref()))
+}
+
+impl Watched {
+    /// Notes how an adapter does. What is to be done about it now.
+    fn look(
+        &self,
+        rules: DemotionRules,
+        (records, record): (&[AdapterRecord], &AdapterRecord),
+        adapter: &Adapter,
+        now: Timestamp,
+    ) -> Option<Change> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let for_so_long = |since: Timestamp, time: Duration| {
+            now.duration_since(since) >= SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX)
+        };
+        let (id, ailments) = (record.id.clone(), adapter.ailments());
+        if record.state == AdapterState::Live {
+            let former = former(records, record);
+            if ailments.is_empty() || former.is_none() && !misleads(&ailments) {
+                all.remove(&id);
+                return None;
+            }
+            let since = match all.get(&id) {
+                Some(Seen::Ailing { since }) => *since,
+                _ => now,
+            };
+            all.insert(id.clone(), Seen::Ailing { since });
+            if !for_so_long(since, rules.after) {
+                return None;
+            }
+            let is_near =
+                |last: &&Demotion| last.ended_at.is_some_and(|ended| now.duration_since(ended) < AGAIN_WITHIN);
+            let times = record.demotion.as_deref().filter(is_near).map_or(0, |last| last.times) + 1;
+            let (usual, stands_in) = (adapter.usual(), former.map(|former| former.id.clone()));
+            let demotion = Demotion { ailments, usual, stands_in, times, at: now, ended_at: None };
+            return Some(Change::Demote { id, demotion: Box::new(demotion) });
+        }
+        let demotion = record.demotion.as_ref()?;
+        let so_far = heard(adapter, &demotion.ailments);
+        let (then, well_since) = match all.get(&id) {
+            Some(Seen::OnTrial { heard, well_since }) => (*heard, *well_since),
+            // After a restart nothing has been heard.
+            _ => (if for_so_long(demotion.at, Duration::from_secs(5)) { (0, 0) } else { so_far }, None),
+        };
+        let is_enough = so_far.0 >= then.0 + ENOUGH && so_far.1 >= then.1 + ENOUGH;
+        let is_well = is_enough && ailments.is_empty();
+        let well_since = if is_well { Some(well_since.unwrap_or(now)) } else { None };
+        all.insert(id.clone(), Seen::OnTrial { heard: then, well_since });
+        let pause = rules.returns_after.saturating_mul(1 << demotion.times.saturating_sub(1).min(16)).min(LONGEST);
+        well_since.filter(|since| for_so_long(*since, pause)).map(|_| Change::Return { id })
+    }
+
+    fn forget(&self, id: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+}
+
+impl Adapters {
+    /// Demotes who ails and lets return who is well again.
+    pub(super) async fn watch(&self) -> Result<(), StoreError> {
+        let (Some(connecting), Some(rules)) = (&self.parts.connecting, &self.parts.rules) else { return Ok(()) };
+        let records = self.records();
+        let demoted = records.iter().filter(|record| record.is_on_trial()).count();
+        metrics::gauge!("hedui_adapters_demoted").set(u32::try_from(demoted).unwrap_or(u32::MAX));
+        if !rules.demotion.is_on {
+            return Ok(());
+        }
+        let now = self.parts.clock.now();
+        for record in records.iter().filter(|record| record.state == AdapterState::Live || record.is_on_trial()) {
+            let Some(way) = connecting.way(&record.id) else { continue };
+            let Some(change) = self.watched.look(rules.demotion, (&records, record), &way.adapter, now) else {
+                continue;
+            };
+            self.watched.forget(&record.id);
+            match self.make_in_turn(Order { by: HUB, approved: None }, &change, None).await? {
+                Ok(_) => self.tell(record, &change),
+                Err(fault) => tracing::debug!(adapter = record.id, %fault, "is left as it is"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells operators.
+    fn tell(&self, record: &AdapterRecord, change: &Change) {
+        let what = if let Change::Demote { demotion, .. } = change {
+            let stands_in = demotion.stands_in.as_deref().unwrap_or("nobody");
+            tracing::error!(adapter = record.id, stands_in, reason = demotion.notice().en, "is demoted");
+            "demoted"
+        } else {
+            tracing::warn!(adapter = record.id, "answers as it used to, and is asked again");
+            "returned"
+        };
+        metrics::counter!("hedui_adapter_demotions_total", "adapter" => record.id.clone(), "what" => what).increment(1);
+    }
+}
