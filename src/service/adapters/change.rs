@@ -270,4 +270,4 @@ fn holds_number(notice: &Text) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -49,7 +49,7 @@ async fn verify(hub: &Hub, documents: &[Value], times: usize) {
 async fn ask_until(hub: &Hub, documents: &[Value], id: &str, state: &str) {
     let begun = Instant::now();
     while hub.state(id).await != state {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{id} does not become {state}: {}", hub.show(id).await);
+        assert!(begun.elapsed() < Duration::from_mins(1), "{id} does not become {state}: {}", hub.show(id).await);
         verify(hub, documents, 32).await;
     }
 }
