@@ -1,6 +1,6 @@
 # Thin targets: what each does is in the command it runs.
 
-.PHONY: demo test oracle check soak bench bench-chaos bench-peers join
+.PHONY: demo test oracle check soak bench bench-chaos bench-pressed bench-peers join
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 ORACLE := $(TARGET)/oracle
@@ -55,6 +55,10 @@ $(GATEWAYS)/ready: benches/gateway/peers/package.json benches/gateway/peers/apol
 # In full, on a quiet machine: make bench-chaos ARGS="seconds=60"
 bench-chaos:
 	cargo bench --locked --bench gateway -- chaos $(ARGS)
+
+bench-pressed:
+	cargo bench --locked --bench gateway -- overload
+	cargo bench --locked --bench gateway -- shared
 
 # Not --locked: what Hedui depends on changes without benches/peers/Cargo.lock.
 bench-peers: $(ORACLE)/ready $(GATEWAYS)/ready

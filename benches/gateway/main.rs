@@ -47,8 +47,8 @@ fn main() -> ExitCode {
     match arguments.get(1).map(String::as_str) {
         Some("role-backend") => threads(1).block_on(backend::run(&arguments[2..])),
         Some("role-bare") => threads(1).block_on(bare::run(&arguments[2..])),
-        Some("overload") => threads(1).block_on(pressed::overload()),
-        Some("shared") => threads(1).block_on(pressed::shared()),
+        Some("overload") => threads(1).block_on(pressed::overload(&arguments[2..])),
+        Some("shared") => threads(1).block_on(pressed::shared(&arguments[2..])),
         Some("peers") => threads(1).block_on(peers::run(&arguments[2..])),
         Some("chaos") => threads(1).block_on(chaos::run(&arguments[2..])),
         _ => threads(1).block_on(measure::run(&arguments[1..])),

@@ -1,20 +1,23 @@
 //! What becomes of the hub when it is asked three times what it can answer, while all departments stall for ten seconds,
 //! and afterwards. And what a household costs when many share queries.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::load::{self, Target};
-use super::measure::{BACKEND_PORT, HUB_PORT, MONITOR_PORT, Process, cpu_nanoseconds, start, until_listening};
+use super::measure::{
+    BACKEND_PORT, HUB_PORT, MONITOR_PORT, Process, cpu_nanoseconds, start, until_listening, write_down,
+};
 use super::{household, hub};
 
-/// Seconds of each part: three times too much, then seven tenths of what it can.
+/// Seconds of the whole overload, of which the departments stall a quarter; half as many afterwards, at seven tenths of
+/// what the hub can.
 const OVERLOAD: u64 = 40;
-const AFTERWARDS: u64 = 20;
-/// The departments stall from and until these seconds.
-const STALL: (u64, u64) = (15, 25);
+/// Requests by which is measured what it can, and by which a household's cost is.
+const COUNT: u64 = 6_000;
 
 /// What was seen in one second.
 #[derive(Default)]
@@ -51,6 +54,12 @@ async fn contenders(name: &str, change: impl Fn(&str) -> String) -> Contenders {
     until_listening(HUB_PORT).await;
     let target = Target::hub(&keys, HUB_PORT);
     Contenders { folder, backend, hub, target }
+}
+
+/// A number among the arguments: `name=…`.
+fn number(arguments: &[String], name: &str, otherwise: u64) -> u64 {
+    let given = arguments.iter().find_map(|argument| argument.strip_prefix(name)?.strip_prefix('='));
+    given.map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
 fn bodies(from: u64, count: u64) -> Arc<dyn Fn(u64) -> Vec<u8> + Send + Sync> {
@@ -113,29 +122,33 @@ async fn open_loop(
     all
 }
 
-/// Three times overload with a stall, and back.
-pub(crate) async fn overload() {
+/// Three times overload with a stall, and back. Arguments: `seconds=`, `count=`; what is shorter than in full writes nothing.
+pub(crate) async fn overload(arguments: &[String]) {
+    let seconds = number(arguments, "seconds", OVERLOAD).max(8);
+    let count = number(arguments, "count", COUNT);
+    let (stall, afterwards) = ((seconds * 3 / 8, seconds * 5 / 8), seconds / 2);
     let own = contenders("overload", |text| text.replace("longest_delay = \"10s\"", "longest_delay = \"25ms\"")).await;
-    let (count, mut fresh) = (6_000, 1_000_000);
+    let mut fresh = 1_000_000;
     // Closed loop with few connections: as much as it can answer without a queue.
     let peak = load::run(&own.target, 12, count, bodies(fresh, count)).await;
     let peak_rate = peak.answered as f64 / peak.elapsed.as_secs_f64();
     let p99 = peak.latencies[peak.latencies.len() * 99 / 100];
     fresh += count;
     println!("peak {peak_rate:.0}/s, p99 {:.1} ms (closed loop, 12 connections)", p99.as_secs_f64() * 1e3);
+    let mut report = String::new();
 
     let backend = &own.backend;
     let stalled = |second: u64| {
-        if second == STALL.0 {
+        if second == stall.0 {
             signal(backend, "-STOP");
-        } else if second == STALL.1 {
+        } else if second == stall.1 {
             signal(backend, "-CONT");
         }
     };
     let rate = 3.0 * peak_rate;
-    let over = open_loop(&own.target, rate, OVERLOAD, fresh, stalled).await;
-    fresh += (rate * OVERLOAD as f64) as u64;
-    let after = open_loop(&own.target, 0.7 * peak_rate, AFTERWARDS, fresh, |_| {}).await;
+    let over = open_loop(&own.target, rate, seconds, fresh, stalled).await;
+    fresh += (rate * seconds as f64) as u64;
+    let after = open_loop(&own.target, 0.7 * peak_rate, afterwards, fresh, |_| {}).await;
 
     println!("| second | sent | answered | refused | failed | longest ms |\n|---|---|---|---|---|---|");
     for (index, second) in over.iter().chain(&after).enumerate() {
@@ -153,33 +166,52 @@ pub(crate) async fn overload() {
         let answered: u64 = seconds.iter().map(|second| second.answered.load(Ordering::Relaxed)).sum();
         answered as f64 / seconds.len() as f64 / peak_rate * 100.0
     };
-    let (from, until) = (usize::try_from(STALL.0).expect("small"), usize::try_from(STALL.1).expect("small"));
-    println!(
-        "goodput of peak: {:.0} % before the stall, {:.0} % during it, {:.0} % after it",
-        goodput(&over[3..from]),
-        goodput(&over[from..until]),
-        goodput(&over[until..])
-    );
+    let (from, until) = (usize::try_from(stall.0).expect("small"), usize::try_from(stall.1).expect("small"));
     let is_normal = |second: &Arc<Second>| {
         let refused = second.refused.load(Ordering::Relaxed) + second.failed.load(Ordering::Relaxed);
         refused == 0
             && Duration::from_micros(second.longest.load(Ordering::Relaxed)) < 4 * p99.max(Duration::from_millis(10))
     };
     let normal = after.iter().position(is_normal);
-    println!(
-        "back to normal after {} s",
-        normal.map_or_else(|| format!("more than {AFTERWARDS}"), |second| second.to_string())
-    );
+    let normal = normal.map_or_else(|| format!("more than {afterwards} s"), |second| format!("{second} s"));
+    let parts = [
+        ("before the stall", goodput(&over[from / 5..from]), "≥ 90 %"),
+        ("while departments stall", goodput(&over[from..until]), "–"),
+        ("after it, still overloaded", goodput(&over[until..]), "≥ 90 %"),
+    ];
+    writeln!(report, "| three times overload | goodput of peak | target |\n|---|---|---|").expect("text");
+    for (part, goodput, target) in parts {
+        writeln!(report, "| {part} | {goodput:.0} % | {target} |").expect("text");
+    }
+    writeln!(report, "| back to normal once the overload ends | {normal} | ≤ 10 s |").expect("text");
+    writeln!(
+        report,
+        "\nPeak {peak_rate:.0} verifications a second with p99 {:.1} ms (closed loop, 12 connections); then {rate:.0} a second for {seconds} s, \
+         departments stopped from second {} to {}; then seven tenths of the peak for {afterwards} s.",
+        p99.as_secs_f64() * 1e3,
+        stall.0,
+        stall.1
+    )
+    .expect("text");
+    println!("{report}");
+    if seconds >= OVERLOAD && count >= COUNT {
+        write_down("overload", &report);
+    }
     clean(&own.folder);
 }
 
-/// CPU of the hub for a household that is one of many, with queries of its own and with shared ones.
-pub(crate) async fn shared() {
-    let count = 6_000;
+/// CPU of the hub for a household that is one of many, with queries of its own and with shared ones. Arguments: `count=`.
+pub(crate) async fn shared(arguments: &[String]) {
+    let count = number(arguments, "count", COUNT);
+    let mut report = String::from(
+        "| many households at once | CPU of the hub a household | target | households/s | queries a household and department |\n\
+         |---|---|---|---|---|\n",
+    );
     for (told, terms) in [
-        ("each household its own queries", "in_flight = 4"),
-        ("households share queries of up to 500 people", "in_flight = 4\nshared_subjects = 500"),
+        ("each its own queries", "in_flight = 4"),
+        ("shared queries of up to 500 people", "in_flight = 4\nshared_subjects = 500"),
     ] {
+        let target = if terms.contains("shared") { "≤ 80 µs" } else { "–" };
         let own = contenders("shared", |text| {
             let text = text.replace("quota_burst = 1000000", &format!("quota_burst = 1000000\n{terms}"));
             text.replace("longest_delay = \"10s\"", "longest_delay = \"10s\"\nbatch_clients = [\"bench\"]")
@@ -196,14 +228,20 @@ pub(crate) async fn shared() {
             .filter(|line| line.starts_with("hedui_department_requests_total") && line.contains("\"first\""))
             .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
             .sum();
-        println!(
-            "{told}: {micros:.0} µs of CPU a household, {:.0} households/s, {:.2} queries a household and department",
+        writeln!(
+            report,
+            "| {told} | {micros:.0} µs | {target} | {:.0} | {:.2} |",
             run.answered as f64 / run.elapsed.as_secs_f64(),
             queries / (run.answered + count / 4) as f64 / 6.0
-        );
+        )
+        .expect("text");
         drop(own.hub);
         drop(own.backend);
         clean(&own.folder);
+    }
+    println!("{report}");
+    if count >= COUNT {
+        write_down("shared", &report);
     }
 }
 

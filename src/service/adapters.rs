@@ -262,14 +262,11 @@ impl Adapters {
         now: Timestamp,
     ) -> Result<Vec<AdapterRecord>, AdapterFault> {
         let rules = self.parts.rules.as_ref().ok_or(AdapterFault::Closed)?;
-        match change {
-            Change::Invite { department, digest, expires_at } => {
-                if !self.knows(department) {
-                    return Err(AdapterFault::Department);
-                }
-                change::invitation_fault(digest, *expires_at, now).map_or(Ok(()), Err)?;
+        if let Change::Invite { department, digest, expires_at } = change {
+            if !self.knows(department) {
+                return Err(AdapterFault::Department);
             }
-            _ => {}
+            change::invitation_fault(digest, *expires_at, now).map_or(Ok(()), Err)?;
         }
         let step = |how, state| StepTaken {
             by: how,

@@ -6,6 +6,7 @@ mod demotion;
 mod endpoints;
 mod life;
 mod shadow;
+mod sustained;
 mod terms;
 
 use std::net::SocketAddr;

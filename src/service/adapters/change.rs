@@ -53,6 +53,18 @@ pub enum Change {
         /// The adapter.
         id: String,
     },
+    /// Asks an adapter no more whose answers are not what they used to be: the hub's own.
+    Demote {
+        /// The adapter.
+        id: String,
+        /// Why, and who stands in.
+        demotion: Box<Demotion>,
+    },
+    /// Asks it again: the hub's own.
+    Return {
+        /// The adapter.
+        id: String,
+    },
     /// Puts other terms in force.
     Agree {
         /// The adapter.
@@ -285,4 +297,4 @@ fn holds_number(notice: &Text) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

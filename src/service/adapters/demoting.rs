@@ -73,14 +73,20 @@ pub(super) struct Watched(Mutex<HashMap<String, Seen>>);
 /// What was seen of an adapter.
 #[derive(Debug, Clone, Copy)]
 enum Seen {
-    Ailing {
-        since: Timestamp,
-    },
-    /// Demoted: how much had been heard of it when that began, and since when it has been well.
-    OnTrial {
-        heard: (u64, u64),
-        well_since: Option<Timestamp>,
-    },
+    /// Live, and ailing.
+    Ailing { since: Timestamp },
+    /// Demoted, and well again.
+    Well { since: Timestamp },
+}
+
+/// How an adapter does.
+struct Condition {
+    /// What is wrong now.
+    ailments: Vec<Ailment>,
+    /// How many of a hundred answers of each dataset are usually "no record".
+    usual: Vec<(DatasetId, u32)>,
+    /// How many questions it was asked since the hub started, and the fewest answers of a dataset for which it was demoted.
+    heard: (u64, u64),
 }
 
 impl Demotion {
@@ -183,9 +189,17 @@ fn misleads(ailments: &[Ailment]) -> bool {
     ailments.iter().any(|ailment| matches!(ailment.symptom, Symptom::MoreNoRecord | Symptom::FewerNoRecord))
 }
 
-/// How much was heard of an adapter: of all, and of what ails.
-fn heard(adapter: &Adapter, ailments: &[Ailment]) -> (u64, u64) {
-    adapter.heard_of(ailments.iter().filter_map(|ailment| ailment.dataset.as_ref()))
+impl Condition {
+    fn of(adapter: &Adapter, demotion: Option<&Demotion>) -> Self {
+        let ailing = demotion.into_iter().flat_map(|demotion| &demotion.ailments);
+        let heard = adapter.heard_of(ailing.filter_map(|ailment| ailment.dataset.as_ref()));
+        Self { ailments: adapter.ailments(), usual: adapter.usual(), heard }
+    }
+}
+
+/// Whether so much time has passed.
+fn is_over(since: Timestamp, time: Duration, now: Timestamp) -> bool {
+    now.duration_since(since) >= SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX)
 }
 
 impl Watched {
@@ -194,14 +208,12 @@ impl Watched {
         &self,
         rules: DemotionRules,
         (records, record): (&[AdapterRecord], &AdapterRecord),
-        adapter: &Adapter,
+        condition: Condition,
         now: Timestamp,
     ) -> Option<Change> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let for_so_long = |since: Timestamp, time: Duration| {
-            now.duration_since(since) >= SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX)
-        };
-        let (id, ailments) = (record.id.clone(), adapter.ailments());
+        let Condition { ailments, usual, heard } = condition;
+        let id = record.id.clone();
         if record.state == AdapterState::Live {
             let former = former(records, record);
             if ailments.is_empty() || former.is_none() && !misleads(&ailments) {
@@ -213,29 +225,28 @@ impl Watched {
                 _ => now,
             };
             all.insert(id.clone(), Seen::Ailing { since });
-            if !for_so_long(since, rules.after) {
+            if !is_over(since, rules.after, now) {
                 return None;
             }
-            let is_near =
-                |last: &&Demotion| last.ended_at.is_some_and(|ended| now.duration_since(ended) < AGAIN_WITHIN);
+            let is_near = |last: &&Demotion| last.ended_at.is_some_and(|at| now.duration_since(at) < AGAIN_WITHIN);
             let times = record.demotion.as_deref().filter(is_near).map_or(0, |last| last.times) + 1;
-            let (usual, stands_in) = (adapter.usual(), former.map(|former| former.id.clone()));
+            let stands_in = former.map(|former| former.id.clone());
             let demotion = Demotion { ailments, usual, stands_in, times, at: now, ended_at: None };
             return Some(Change::Demote { id, demotion: Box::new(demotion) });
         }
         let demotion = record.demotion.as_ref()?;
-        let so_far = heard(adapter, &demotion.ailments);
-        let (then, well_since) = match all.get(&id) {
-            Some(Seen::OnTrial { heard, well_since }) => (*heard, *well_since),
-            // After a restart nothing has been heard.
-            _ => (if for_so_long(demotion.at, Duration::from_secs(5)) { (0, 0) } else { so_far }, None),
+        // After a restart nothing has been heard: that nothing is wrong says nothing then.
+        if !ailments.is_empty() || heard.0 < ENOUGH || heard.1 < ENOUGH {
+            all.remove(&id);
+            return None;
+        }
+        let since = match all.get(&id) {
+            Some(Seen::Well { since }) => *since,
+            _ => now,
         };
-        let is_enough = so_far.0 >= then.0 + ENOUGH && so_far.1 >= then.1 + ENOUGH;
-        let is_well = is_enough && ailments.is_empty();
-        let well_since = if is_well { Some(well_since.unwrap_or(now)) } else { None };
-        all.insert(id.clone(), Seen::OnTrial { heard: then, well_since });
+        all.insert(id.clone(), Seen::Well { since });
         let pause = rules.returns_after.saturating_mul(1 << demotion.times.saturating_sub(1).min(16)).min(LONGEST);
-        well_since.filter(|since| for_so_long(*since, pause)).map(|_| Change::Return { id })
+        is_over(since, pause, now).then_some(Change::Return { id })
     }
 
     fn forget(&self, id: &str) {
@@ -256,28 +267,30 @@ impl Adapters {
         let now = self.parts.clock.now();
         for record in records.iter().filter(|record| record.state == AdapterState::Live || record.is_on_trial()) {
             let Some(way) = connecting.way(&record.id) else { continue };
-            let Some(change) = self.watched.look(rules.demotion, (&records, record), &way.adapter, now) else {
-                continue;
-            };
+            let condition = Condition::of(&way.adapter, record.demotion.as_deref());
+            let Some(change) = self.watched.look(rules.demotion, (&records, record), condition, now) else { continue };
             self.watched.forget(&record.id);
             match self.make_in_turn(Order { by: HUB, approved: None }, &change, None).await? {
-                Ok(_) => self.tell(record, &change),
+                Ok(_) => tell(record, &change),
                 Err(fault) => tracing::debug!(adapter = record.id, %fault, "is left as it is"),
             }
         }
         Ok(())
     }
-
-    /// Tells operators.
-    fn tell(&self, record: &AdapterRecord, change: &Change) {
-        let what = if let Change::Demote { demotion, .. } = change {
-            let stands_in = demotion.stands_in.as_deref().unwrap_or("nobody");
-            tracing::error!(adapter = record.id, stands_in, reason = demotion.notice().en, "is demoted");
-            "demoted"
-        } else {
-            tracing::warn!(adapter = record.id, "answers as it used to, and is asked again");
-            "returned"
-        };
-        metrics::counter!("hedui_adapter_demotions_total", "adapter" => record.id.clone(), "what" => what).increment(1);
-    }
 }
+
+/// Tells operators.
+fn tell(record: &AdapterRecord, change: &Change) {
+    let what = if let Change::Demote { demotion, .. } = change {
+        let stands_in = demotion.stands_in.as_deref().unwrap_or("nobody");
+        tracing::error!(adapter = record.id, stands_in, reason = demotion.notice().en, "is demoted");
+        "demoted"
+    } else {
+        tracing::warn!(adapter = record.id, "answers as it used to, and is asked again");
+        "returned"
+    };
+    metrics::counter!("hedui_adapter_demotions_total", "adapter" => record.id.clone(), "what" => what).increment(1);
+}
+
+#[cfg(test)]
+mod tests;

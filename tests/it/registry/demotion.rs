@@ -49,7 +49,7 @@ async fn verify(hub: &Hub, documents: &[Value], times: usize) {
 async fn ask_until(hub: &Hub, documents: &[Value], id: &str, state: &str) {
     let begun = Instant::now();
     while hub.state(id).await != state {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{id} does not become {state}: {}", hub.show(id).await);
+        assert!(begun.elapsed() < Duration::from_mins(1), "{id} does not become {state}: {}", hub.show(id).await);
         verify(hub, documents, 32).await;
     }
 }
@@ -100,7 +100,10 @@ async fn p2_an_emptied_table_is_not_believed_the_version_before_stands_in_and_it
     assert_eq!((&demoted["role"], &demoted["actor"]), (&json!("system"), &Value::Null), "{demoted}");
     assert!(demoted["reason"].as_str().unwrap().contains("查无记录"), "{demoted}");
     assert_eq!(entries(&hub, &format!("adapter/{former}/live")).await.last().unwrap()["role"], "system");
-    assert!(hub.system.monitor("/metrics").await.1.contains("hedui_adapters_demoted 1"));
+    let metrics = hub.system.monitor("/metrics").await.1;
+    for shown in ["hedui_adapters_demoted", "hedui_adapter_demotions_total{adapter=\"housing-2\",what=\"demoted\"}"] {
+        assert!(metrics.contains(shown), "{shown}");
+    }
 
     // It goes on being tried, on record, and comes back when its table is as it was.
     let tried = stub.times_asked();

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn record(id: &str, state: AdapterState) -> AdapterRecord {
+pub(in super::super) fn record(id: &str, state: AdapterState) -> AdapterRecord {
     let (department, number) = id.split_once('-').unwrap();
     AdapterRecord {
         id: id.to_owned(),
