@@ -383,7 +383,7 @@ mod defaults {
         1024 * 1024
     }
     pub(super) const fn cached_people() -> u64 {
-        50_000
+        20_000
     }
     pub(super) const fn in_flight() -> NonZeroU32 {
         NonZeroU32::new(64).expect("64 is not zero")

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+// Linked in with the feature `override`, mimalloc is the `malloc` of the whole process: of SQLite and TLS too, and of Rust
+// without the detour over aligned allocation that its own `GlobalAlloc` takes.
+use mimalloc as _;
 
 fn main() -> ExitCode {
     let cli = hedui::cli::Cli::parse();

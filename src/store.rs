@@ -21,6 +21,7 @@ mod migrate;
 mod notice;
 mod pack;
 mod proposal;
+mod recent;
 mod sample;
 mod sealing;
 mod sequence;

@@ -73,6 +73,7 @@ pub(super) async fn run(parts: Parts, silences: Silences, every: Duration, stopp
     loop {
         tokio::select! {
             () = stopping.cancelled() => return,
+            () = parts.store.sequence().many_to_follow() => {}
             _ = tick.tick() => {}
         }
         let watched = tokio::select! {

@@ -293,7 +293,11 @@ impl Client {
         loop {
             let mut connection = {
                 let mut unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
-                unused.retain(|connection| connection.used_at.elapsed() < KEPT_FOR);
+                // The one used longest ago is at the bottom, and it alone tells whether there is any to let go: one look at
+                // the clock for each of them is one too many for each question.
+                if unused.first().is_some_and(|oldest| oldest.used_at.elapsed() >= KEPT_FOR) {
+                    unused.retain(|connection| connection.used_at.elapsed() < KEPT_FOR);
+                }
                 // The one used last is on top: where it has not shown since that it is alive, none has.
                 let is_alive = unused.last().is_some_and(|last| alive_since.is_none_or(|since| last.used_at >= since));
                 if is_alive { unused.pop()? } else { return None }

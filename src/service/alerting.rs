@@ -1,7 +1,7 @@
 //! Watching the access log: reads new entries, asks the rules, and makes alerts durable with the entries that record
 //! them. Beside the requests, never in their way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -45,6 +45,8 @@ pub struct Alerting {
     parts: Parts,
     evaluator: Evaluator,
     next: u64,
+    /// How far was read is durable up to here.
+    marked: u64,
 }
 
 /// Marks where the rules begin to read, before anybody is served: the first time at the end of the log. What lies
@@ -60,6 +62,10 @@ pub async fn begin(store: &Store) -> Result<(), StoreError> {
 /// So many entries are taken in at a stretch.
 const BETWEEN_ANSWERS: usize = 16;
 
+/// So many entries in which nothing was found are read again at most after a start: a mark for each time would be one
+/// more write beside those that somebody waits for.
+const UNMARKED: u64 = 4_096;
+
 impl Alerting {
     /// Reads again what the rules must remember, and stands where they stopped.
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
@@ -71,7 +77,7 @@ impl Alerting {
         let now = parts.clock.now();
         let remembered = now.saturating_sub(parts.rules.longest_memory()).unwrap_or(Timestamp::MIN);
         let evaluator = Evaluator::new(Arc::clone(&parts.rules), Arc::clone(&parts.people));
-        let mut alerting = Self { parts, evaluator, next };
+        let mut alerting = Self { parts, evaluator, next, marked: next };
         let mut index = log.index_before(remembered.as_microsecond()).await?.min(next);
         while index < next {
             let rows = log.entries(index).await?;
@@ -100,18 +106,16 @@ impl Alerting {
             raised += self.keep(found, size).await?;
         }
         loop {
-            let rows = log.entries(self.next).await?;
-            let Some(last) = rows.last() else { break };
-            let next = last.index + 1;
-            let mut found = Vec::new();
-            for (place, row) in rows.iter().enumerate() {
-                // Whoever waits for an answer goes first.
-                if place.is_multiple_of(BETWEEN_ANSWERS) {
-                    tokio::task::yield_now().await;
-                }
-                found.extend(self.read(row, now));
+            let (found, next) = match self.parts.store.sequence().follow(self.next) {
+                Some(rows) => self.take_in(rows, now).await,
+                None => self.read_back(log.entries(self.next).await?, now).await,
+            };
+            if next == self.next {
+                break;
             }
-            self.keep(found, next).await.inspect(|new| raised += new)?;
+            if !found.is_empty() || next - self.marked >= UNMARKED {
+                raised += self.keep(found, next).await?;
+            }
             self.next = next;
             tokio::task::yield_now().await;
         }
@@ -120,6 +124,31 @@ impl Alerting {
             raised += self.keep(found, self.next).await?;
         }
         Ok(raised)
+    }
+
+    /// Takes in entries as they became durable. What was found, and the index after the last.
+    async fn take_in(&mut self, rows: VecDeque<EventRow>, now: Timestamp) -> (Vec<Finding>, u64) {
+        let (mut found, mut next) = (Vec::new(), self.next);
+        for (place, row) in rows.iter().enumerate() {
+            make_way(place).await;
+            match Entry::read(next, row.body()) {
+                Ok(entry) => found.extend(self.evaluator.observe(&entry)),
+                Err(_) => found.extend(self.unread(EntryRef { index: next, id: row.id().into() }, now)),
+            }
+            next += 1;
+        }
+        (found, next)
+    }
+
+    /// Takes in entries as the database holds them. What was found, and the index after the last.
+    async fn read_back(&mut self, rows: Vec<EntryRow>, now: Timestamp) -> (Vec<Finding>, u64) {
+        let (mut found, mut next) = (Vec::new(), self.next);
+        for (place, row) in rows.iter().enumerate() {
+            make_way(place).await;
+            found.extend(self.read(row, now));
+            next = row.index + 1;
+        }
+        (found, next)
     }
 
     /// Takes in what whoever watches the log says of it. How many alerts were raised.
@@ -140,16 +169,19 @@ impl Alerting {
                 found.extend(self.evaluator.health(&altered(), now));
                 found
             }
-            Err(_) => {
-                self.evaluator.pass_over(row.index);
-                self.evaluator.health(&altered(), now).into_iter().collect()
-            }
+            Err(_) => self.unread(EntryRef { index: row.index, id: row.id.as_str().into() }, now).into_iter().collect(),
         }
+    }
+
+    /// An entry that the rules cannot read.
+    fn unread(&mut self, entry: EntryRef, now: Timestamp) -> Option<Finding> {
+        self.evaluator.pass_over(entry.index);
+        self.evaluator.health(&Health::Altered { entry }, now)
     }
 
     /// Gathers findings into alerts and makes them durable, with the entries that record new ones and with how far was
     /// read, in one transaction: an alert is raised once, whenever this process ends. How many are new.
-    async fn keep(&self, found: Vec<Finding>, next: u64) -> Result<usize, StoreError> {
+    async fn keep(&mut self, found: Vec<Finding>, next: u64) -> Result<usize, StoreError> {
         let _held = self.parts.desk.lock().await;
         let mut alerts: BTreeMap<String, (Alert, AlertRow, bool)> = BTreeMap::new();
         for finding in found {
@@ -187,6 +219,7 @@ impl Alerting {
         let count = events.len();
         let changes = Changes { alerts: rows, alert_cursor: Some(next), ..Changes::default() };
         self.parts.store.change(changes, events).await?;
+        self.marked = next;
         Ok(count)
     }
 
@@ -202,6 +235,13 @@ impl Alerting {
         event.role = Some(crate::domain::actor::Role::System);
         event.rule = Some(alert.rule.as_str());
         event.to_row()
+    }
+}
+
+/// Whoever waits for an answer goes first.
+async fn make_way(place: usize) {
+    if place.is_multiple_of(BETWEEN_ANSWERS) {
+        tokio::task::yield_now().await;
     }
 }
 

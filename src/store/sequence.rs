@@ -4,12 +4,14 @@
 //! INVARIANT: the tree in memory is the tree of what is committed. A transaction grows a copy, which takes
 //! its place after the commit; after a transaction that failed, the tree is read again.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::SqliteConnection;
 use tokio::sync::watch;
 
 use super::event::EventRow;
+use super::recent::Recent;
 use super::{StoreError, log};
 use crate::tlog::Hash;
 use crate::tlog::tree::{FullTile, Tree};
@@ -19,6 +21,7 @@ use crate::tlog::tree::{FullTile, Tree};
 pub struct Sequence {
     tree: Arc<Mutex<Tree>>,
     grown: watch::Sender<u64>,
+    recent: Recent,
 }
 
 /// The tree with entries more, to be taken over when they are committed.
@@ -34,7 +37,7 @@ pub(super) struct Grown {
 impl Sequence {
     pub(super) fn new(tree: Tree) -> Self {
         let grown = watch::Sender::new(tree.size());
-        Self { tree: Arc::new(Mutex::new(tree)), grown }
+        Self { tree: Arc::new(Mutex::new(tree)), grown, recent: Recent::default() }
     }
 
     /// How many entries are durable, and the root over them.
@@ -61,8 +64,24 @@ impl Sequence {
         Some(Grown { first, full, tree })
     }
 
-    /// Takes the grown tree over, after the commit.
-    pub(super) fn take(&self, tree: Tree) {
+    /// The entries from index `from` on, for the one who follows the log: each is handed over once. `None` when an
+    /// earlier one has to be read from the database first.
+    pub fn follow(&self, from: u64) -> Option<VecDeque<EventRow>> {
+        self.recent.take(from)
+    }
+
+    /// Waits until so many entries wait to be followed that it is worth the while.
+    pub async fn many_to_follow(&self) {
+        self.recent.many().await;
+    }
+
+    /// Takes over what was grown by these events, after the commit.
+    pub(super) fn take_grown(&self, grown: Grown, rows: &[&EventRow]) {
+        self.recent.add(grown.first, rows);
+        self.take(grown.tree);
+    }
+
+    fn take(&self, tree: Tree) {
         let size = tree.size();
         *self.tree.lock().unwrap_or_else(PoisonError::into_inner) = tree;
         self.grown.send_replace(size);

@@ -5,6 +5,7 @@
 //! statements. Each hand-over to the database's thread costs more than the rows it carries.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool};
@@ -26,6 +27,12 @@ use super::verification::{self, NewVerification, Opened, OutcomeRow};
 
 /// Largest number of writes in one transaction.
 const GROUP: usize = 256;
+
+/// A group of so many says that others are about to write too.
+const COMPANY: usize = 4;
+
+/// How long a group in company waits for more: about as long as a flush takes, whose cost it then shares.
+const LINGER: Duration = Duration::from_millis(1);
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -122,8 +129,14 @@ impl WriterHandle {
     pub(super) async fn run(mut self) {
         let mut group = Vec::with_capacity(GROUP);
         let mut kept = self.pool.acquire().await.ok();
+        let mut before = 0;
         while self.queue.recv_many(&mut group, GROUP).await > 0 {
             self.join_ready(&mut group).await;
+            if before >= COMPANY && group.len() < GROUP {
+                tokio::time::sleep(LINGER).await;
+                self.join_ready(&mut group).await;
+            }
+            before = group.len();
             let (result, after) = self.commit(&mut kept, &group).await;
             answer(group.drain(..), result, after);
         }
@@ -327,7 +340,7 @@ async fn commit(
         return Err(error.into());
     }
     if let Some(grown) = grown {
-        sequence.take(grown.tree);
+        sequence.take_grown(grown, &rows.events);
     }
     Ok(answers)
 }
