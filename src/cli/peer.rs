@@ -48,7 +48,7 @@ pub struct ShowArgs {
     after_help = "Example:\n  hedui peer check hub_2301 --config config/hedui.toml\n\nExit codes: 0 every rung holds, 1 one is broken, 2 the input is wrong."
 )]
 pub struct CheckArgs {
-    /// The other hub's name, as [[peer]] has it.
+    /// The other hub's name, as its `[[peer]]` entry has it.
     name: String,
     /// The configuration file.
     #[arg(long, default_value = "config/hedui.toml")]

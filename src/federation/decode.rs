@@ -222,6 +222,9 @@ pub fn decode_each(
                 }
             }
             ResultStatus::NoRecord => Ok(Vec::new()),
+            ResultStatus::Error if result.reason.is_some() && department == dataset.department.as_str() => {
+                return Err(malformed(at("a reason that only a hub gives")));
+            }
             ResultStatus::NameMismatch => Err(no_use(GapReason::Mismatch, at("known under another name"))),
             // What was a gap at another hub is the same gap here.
             ResultStatus::Error => {
@@ -477,6 +480,10 @@ mod tests {
         let mut department = answer();
         department["results"][0]["provider"] = by_hub()["results"][0]["provider"].clone();
         assert_eq!(decoded("hrss", &department), Err(GapReason::Malformed), "a department speaks for itself");
+        let mut department = answer();
+        department["results"][0] =
+            json!({"ref": "m1", "dataset": "hrss.pension", "status": "error", "facts": [], "reason": "timeout"});
+        assert_eq!(decoded("hrss", &department), Err(GapReason::Malformed), "what its error is, the hub says");
     }
 
     #[test]

@@ -153,14 +153,21 @@ impl Peers {
         &self.parts.name
     }
 
-    /// Who stands at the door, where that is a hub that is known and may do this. A refusal is durable.
+    /// Who stands at the door, where that is a hub that is known, may do this, and comes no oftener than was agreed. A refusal
+    /// is durable.
     pub async fn admit(&self, door: AtTheDoor<'_>, action: access::Action) -> Result<&KnownPeer, AdapterProblem> {
         let pin = door.certificate.and_then(|der| KeyPin::of(&der.into()));
         let known = pin.and_then(|pin| self.parts.known.iter().find(|peer| peer.certificate_keys.contains(&pin)));
         let Some(peer) = known else { return Err(self.refuse(door, None, Refused::UnknownPeer).await) };
-        match authorise(&peer.client, action, &Object::AtTheDoor).check() {
-            Ok(()) => Ok(peer),
-            Err(_) => Err(self.refuse(door, Some(peer), Refused::UnknownPeer).await),
+        if !authorise(&peer.client, action, &Object::AtTheDoor).is_permit() {
+            return Err(self.refuse(door, Some(peer), Refused::UnknownPeer).await);
+        }
+        match peer.limit.check(&peer.client.id) {
+            Ok(_) => Ok(peer),
+            Err(over) => {
+                let problem = self.refuse(door, Some(peer), Refused::TooOften).await;
+                Err(AdapterProblem { retry_after: Some(over.retry_after_seconds), ..problem })
+            }
         }
     }
 
@@ -189,16 +196,10 @@ impl Peers {
     /// Answers the question of a peer that was admitted.
     pub async fn answer(&self, peer: &KnownPeer, arrived: Arrived) -> Result<Signed, AdapterProblem> {
         let door = AtTheDoor { certificate: None, address: None, request_id: &arrived.request_id };
-        if let Err(over) = peer.limit.check(&peer.client.id) {
-            // The code that counts refusals of one who asks too often.
-            let problem = self.refuse(door, Some(peer), Refused::TooOften).await;
-            return Err(AdapterProblem { retry_after: Some(over.retry_after_seconds), ..problem });
-        }
         let Ok(_place) = peer.places.try_acquire() else {
             return Err(self.refuse(door, Some(peer), Refused::TooManyAtOnce).await);
         };
-        let read = self.read(peer, &arrived);
-        let (context, asked) = match read {
+        let (context, asked) = match self.read(peer, &arrived) {
             Ok(read) => read,
             Err(refused) => return Err(self.refuse(door, Some(peer), refused).await),
         };
