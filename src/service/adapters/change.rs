@@ -53,18 +53,6 @@ pub enum Change {
         /// The adapter.
         id: String,
     },
-    /// Asks an adapter no more whose answers are not what they used to be: the hub's own.
-    Demote {
-        /// The adapter.
-        id: String,
-        /// Why, and who stands in.
-        demotion: Box<Demotion>,
-    },
-    /// Asks it again: the hub's own.
-    Return {
-        /// The adapter.
-        id: String,
-    },
     /// Puts other terms in force.
     Agree {
         /// The adapter.
