@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use connectors::protocol::{Provider, ResultStatus};
 use jiff::Timestamp;
@@ -81,6 +82,11 @@ struct WireResult<'a> {
     provider: Option<Provider>,
 }
 
+/// Whether a text can be the version of a connector: it stands in the evidence.
+fn is_version(text: &str) -> bool {
+    (1..=100).contains(&text.chars().count()) && !text.chars().any(char::is_control) && !IdNumber::is_in(text)
+}
+
 /// By way of which hub a result came, of which version of the department's connector, and when that hub received it.
 struct ByWay {
     via: Via,
@@ -109,6 +115,9 @@ impl WireResult<'_> {
             _ => return Err("a freshness that there is not"),
         };
         let hub = DepartmentId::parse(asked).map_err(|_| "a hub that there is not")?;
+        if !is_version(&provider.adapter.version) {
+            return Err("a version that is none");
+        }
         let version = provider.adapter.version.as_str().into();
         Ok(Some(ByWay { via: Via { hub, freshness }, version, received_at: provider.received_at }))
     }
@@ -135,6 +144,7 @@ pub fn decode_each(
     body: &[u8],
     (received_at, proof): (Timestamp, Option<&Arc<AnswerProof>>),
 ) -> Result<Vec<OfPerson>, Rejected> {
+    let now = received_at;
     let malformed = |detail: String| Rejected { reason: GapReason::Malformed, detail, is_whole: true, misfit: None };
     let no_use = |reason, detail: String| Rejected { reason, detail, is_whole: false, misfit: None };
     // Checked as UTF-8 once, not string by string.
@@ -151,6 +161,9 @@ pub fn decode_each(
     if response.request_id != request_id {
         let detail = "/request_id: the answer to another question".to_owned();
         return Err(Rejected { reason: GapReason::Mismatch, detail, is_whole: true, misfit: None });
+    }
+    if !is_version(&response.adapter.version) {
+        return Err(malformed("/adapter/version: not 1 to 100 characters of a version".to_owned()));
     }
     let version: Arc<str> = Arc::from(response.adapter.version.as_ref());
     // Nothing in a "no record" is about its person, so those of one dataset are one.
@@ -242,7 +255,18 @@ pub fn decode_each(
         // Where a hub kept the answer, its age counts from when that hub received it; never from later than now.
         let (via, version, received_at) = match by_way {
             None => (None, Arc::clone(&version), received_at),
-            Some(by) => (Some(Arc::new(by.via)), by.version, by.received_at.min(received_at)),
+            Some(by) => {
+                let (received_at, mut via) = (by.received_at.min(received_at), by.via);
+                let age = Duration::try_from(now.duration_since(received_at)).unwrap_or_default();
+                if age > dataset.fresh.saturating_add(dataset.stale_while_error) {
+                    of_no_use.push((person, no_use(GapReason::Malformed, at("older than this dataset may be"))));
+                    continue;
+                }
+                if age > dataset.fresh {
+                    via.freshness = Freshness::Stale;
+                }
+                (Some(Arc::new(via)), by.version, received_at)
+            }
         };
         let as_of = result.as_of.as_deref();
         let same = |known: &&Arc<Answer>| {
@@ -403,7 +427,7 @@ mod tests {
         let mut body = answer();
         body["adapter"]["id"] = "hub_there".into();
         body["results"][0]["provider"] = json!({
-            "adapter": {"id": "hrss", "version": "3.1.0"}, "received_at": "2025-10-01T00:00:00Z", "freshness": "cached"
+            "adapter": {"id": "hrss", "version": "3.1.0"}, "received_at": "2025-10-09T00:00:00Z", "freshness": "cached"
         });
         body
     }
@@ -424,11 +448,33 @@ mod tests {
         assert_eq!(&*answer.adapter_version, "3.1.0");
         assert_eq!(answer.via.as_ref().unwrap().hub.as_str(), "hub_there");
         assert_eq!(answer.freshness_on_arrival(), Freshness::Cached);
-        assert_eq!(answer.received_at, "2025-10-01T00:00:00Z".parse().unwrap(), "its age counts from the first hub");
+        assert_eq!(answer.received_at, "2025-10-09T00:00:00Z".parse().unwrap(), "its age counts from the first hub");
         let mut from_the_future = by_hub();
         from_the_future["results"][0]["provider"]["received_at"] = "2100-01-01T00:00:00Z".into();
         let answer = decoded("hub_there", &from_the_future).unwrap();
         assert_eq!(answer.received_at, Timestamp::from_second(1_760_000_000).unwrap(), "never later than now");
+    }
+
+    #[test]
+    fn p2_what_a_hub_kept_for_too_long_is_no_answer_whatever_it_calls_it() {
+        let mut body = by_hub();
+        body["results"][0]["provider"]["freshness"] = "live".into();
+        body["results"][0]["provider"]["received_at"] = "1999-01-01T00:00:00Z".into();
+        assert_eq!(decoded("hub_there", &body), Err(GapReason::Malformed));
+        body["results"][0]["provider"]["received_at"] = "2025-10-06T00:00:00Z".into();
+        assert_eq!(decoded("hub_there", &body).unwrap().freshness_on_arrival(), Freshness::Stale);
+    }
+
+    #[test]
+    fn a_version_is_a_short_text_without_a_number_of_anybody() {
+        for version in [String::new(), "v".repeat(101), "1\n2".to_owned(), format!("1.{ID}")] {
+            let mut body = answer();
+            body["adapter"]["version"] = version.clone().into();
+            assert_eq!(check(&body), Err(GapReason::Malformed), "{version}");
+            let mut body = by_hub();
+            body["results"][0]["provider"]["adapter"]["version"] = version.clone().into();
+            assert_eq!(decoded("hub_there", &body), Err(GapReason::Malformed), "{version}");
+        }
     }
 
     #[test]

@@ -112,7 +112,7 @@ async fn offer(State(door): State<Arc<PeerDoor>>, request: Request) -> Response 
 async fn condition(State(door): State<Arc<PeerDoor>>, request: Request) -> Response {
     let (head, _) = request.into_parts();
     match door.admitted(&head, Action::LookAtPeering, &door.ids.next("rq")).await {
-        Ok(_) => json(StatusCode::OK, "application/json", &door.peers.health()),
+        Ok(_) => json(StatusCode::OK, "application/json", &door.peers.health().await),
         Err(refused) => problem(&refused),
     }
 }

@@ -86,7 +86,11 @@ impl Peers {
     }
 
     /// How this hub does.
-    pub fn health(&self) -> Health {
+    pub async fn health(&self) -> Health {
+        // What it cannot record it does not answer.
+        if self.parts.verifications.store().check_writable().await.is_err() {
+            return Health { status: "degraded", adapter: self.version(), trouble: Some("log_unwritable") };
+        }
         let federation = self.parts.verifications.federation();
         let is_silent = |department: &crate::domain::dataset::Department| {
             let live = federation.registry().desk(&department.id).live;
