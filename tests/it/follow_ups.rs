@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::durability::{Hub, free_port, simulated, trial};
 use super::faults::stub_keys;
-use super::hub::{Caller, DEPARTMENTS, Reply, Setup, System, adapter, append_adapters, listed, listed_cases, requests};
+use super::hub::{Caller, DEPARTMENTS, Reply, Setup, System, adapter, append_adapters, listed, requests};
 use super::stub::{Behaviour, Stub};
 
 /// Something that stands in every trial configuration, to put settings beside it.
