@@ -165,10 +165,9 @@ impl Adapter {
         sent: impl Fn(),
         read: impl Fn(Arrived) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let left = |reason| Failure { reason, sign: Sign::Well };
         if self.breaker.is_open(Instant::now()) {
             self.meters.left_alone.increment(1);
-            return Err(left(GapReason::Unavailable));
+            return Err(Failure::untold(GapReason::Unavailable));
         }
         if class == Class::Background {
             return self.call_in_passing(question, deadline, (sharing, &sent, &read)).await;
@@ -176,11 +175,11 @@ impl Adapter {
         let place = self.wait(deadline).await?;
         // What cannot come in time any more is work for nobody.
         if sharing == Sharing::Alone && !self.may_come_in_time(deadline) {
-            return Err(left(GapReason::Timeout));
+            return Err(Failure::untold(GapReason::Timeout));
         }
         let Some(pass) = self.breaker.admit(Instant::now()) else {
             self.meters.left_alone.increment(1);
-            return Err(left(GapReason::Unavailable));
+            return Err(Failure::untold(GapReason::Unavailable));
         };
         self.budget.deposit();
         self.meters.first.increment(1);
@@ -221,17 +220,16 @@ impl Adapter {
 
     /// Waits for the quota, then for a place.
     async fn wait(&self, deadline: Instant) -> Result<Place<'_>, Failure> {
-        let left = |reason| Failure { reason, sign: Sign::Well };
         if !self.quota.take_now() {
             let (_waiting, since) = (Waiting::among(&self.waiting), Instant::now());
-            timeout_at(deadline, self.quota.take()).await.map_err(|_| left(GapReason::QuotaExceeded))?;
+            timeout_at(deadline, self.quota.take()).await.map_err(|_| Failure::untold(GapReason::QuotaExceeded))?;
             self.health.took(Step::Quota, since.elapsed());
         }
         if let Some(place) = self.places.take_now() {
             return Ok(place);
         }
         let (_waiting, since) = (Waiting::among(&self.waiting), Instant::now());
-        let place = timeout_at(deadline, self.places.take()).await.map_err(|_| left(GapReason::Timeout))?;
+        let place = timeout_at(deadline, self.places.take()).await.map_err(|_| Failure::untold(GapReason::Timeout))?;
         self.health.took(Step::Place, since.elapsed());
         Ok(place)
     }
@@ -243,12 +241,11 @@ impl Adapter {
         deadline: Instant,
         way: (Sharing, &impl Fn(), &impl Fn(Arrived) -> Result<T, Failure>),
     ) -> Result<T, Failure> {
-        let left = |reason| Failure { reason, sign: Sign::Well };
-        let place = self.places.take_spare().ok_or(left(GapReason::QuotaExceeded))?;
+        let place = self.places.take_spare().ok_or(Failure::untold(GapReason::QuotaExceeded))?;
         if !self.background.take_now() || !self.quota.take_now() {
-            return Err(left(GapReason::QuotaExceeded));
+            return Err(Failure::untold(GapReason::QuotaExceeded));
         }
-        let pass = self.breaker.admit(Instant::now()).ok_or(left(GapReason::Unavailable))?;
+        let pass = self.breaker.admit(Instant::now()).ok_or(Failure::untold(GapReason::Unavailable))?;
         self.meters.background.increment(1);
         self.attempt(&question(), None, (place, pass), deadline, way).await
     }
@@ -272,7 +269,7 @@ impl Adapter {
             }),
             // Who was given little time says nothing of the department by not waiting.
             Err(_) if sent_at.elapsed() < self.timeout / 2 => {
-                return Err(Failure { reason: GapReason::Timeout, sign: Sign::Well });
+                return Err(Failure::untold(GapReason::Timeout));
             }
             Err(_) => Err(Failure::TIMEOUT),
         };
