@@ -361,11 +361,9 @@ impl Adapter {
         match standing {
             Standing::Same => {}
             Standing::Ails => {
-                self.meters.ailing.set(1);
                 tracing::warn!(department = %self.department, "answers badly, or what it answers has changed");
             }
             Standing::Well => {
-                self.meters.ailing.set(0);
                 tracing::info!(department = %self.department, "answers as it used to");
             }
         }

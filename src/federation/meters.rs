@@ -27,8 +27,6 @@ pub(super) struct AdapterMeters {
     pub(super) left_alone: Counter,
     /// 1 while the breaker is open.
     pub(super) open: Gauge,
-    /// 1 while it is ailing.
-    pub(super) ailing: Gauge,
     /// Questions that may be under way at once.
     pub(super) places: Gauge,
 }
@@ -46,7 +44,6 @@ impl AdapterMeters {
             batched: metrics::counter!("hedui_department_batched_households_total", "department" => id.to_string()),
             left_alone: metrics::counter!("hedui_department_left_alone_total", "department" => id.to_string()),
             open: metrics::gauge!("hedui_department_breaker_open", "department" => id.to_string()),
-            ailing: metrics::gauge!("hedui_department_ailing", "department" => id.to_string()),
             places: metrics::gauge!("hedui_department_places", "department" => id.to_string()),
         }
     }
@@ -93,6 +90,8 @@ impl Meters {
 pub(super) fn show(health: &HealthView) {
     let department = || health.department.to_string();
     let small = |value: u64| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
+    // Of whoever is live: shadows and demoted adapters have the department's name too, and may ail while it does well.
+    metrics::gauge!("hedui_department_ailing", "department" => department()).set(u8::from(health.is_ailing));
     metrics::gauge!("hedui_department_well_percent", "department" => department()).set(health.well_percent);
     for times in &health.steps {
         for (quantile, micros) in [("0.5", times.p50_us), ("0.95", times.p95_us), ("0.99", times.p99_us)] {
@@ -104,5 +103,26 @@ pub(super) fn show(health: &HealthView) {
         let id = || dataset.dataset.to_string();
         metrics::gauge!("hedui_dataset_no_record_percent", "dataset" => id()).set(dataset.no_record_percent);
         metrics::gauge!("hedui_dataset_malformed_percent", "dataset" => id()).set(dataset.malformed_percent);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::super::delays::Delays;
+    use super::super::health::Health;
+    use super::*;
+
+    #[test]
+    fn a_department_ails_while_whoever_is_live_there_does() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let mut health = Health::default().view(&DepartmentId::parse("hrss").unwrap(), &Delays::default(), false, 64);
+        for (is_ailing, line) in [(true, "hedui_department_ailing{department=\"hrss\"} 1"), (false, "} 0")] {
+            health.is_ailing = is_ailing;
+            metrics::with_local_recorder(&recorder, || show(&health));
+            let told = recorder.handle().render();
+            assert!(told.lines().any(|told| told.contains("_ailing{") && told.ends_with(line)), "{told}");
+        }
     }
 }
