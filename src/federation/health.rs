@@ -364,9 +364,11 @@ impl Health {
 
     /// How many questions were asked, and the fewest answers that any dataset of these had.
     pub(super) fn heard_of<'a>(&self, datasets: impl Iterator<Item = &'a DatasetId>) -> (u64, u64) {
-        let mut seen = self.seen();
-        let questions = seen.questions;
-        (questions, datasets.map(|dataset| seen.of(dataset).answers).min().unwrap_or(questions))
+        let seen = self.seen();
+        let answers = |dataset: &DatasetId| {
+            seen.datasets.iter().find(|(known, _)| known == dataset).map_or(0, |(_, of)| of.answers)
+        };
+        (seen.questions, datasets.map(answers).min().unwrap_or(seen.questions))
     }
 
     /// Takes in how long a step took.

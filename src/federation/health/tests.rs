@@ -23,7 +23,7 @@ fn answers(health: &Health, count: usize, no_record: usize) -> Vec<Standing> {
 }
 
 #[test]
-fn a_table_that_was_emptied_ails_and_is_well_again_with_its_return() {
+fn p2_a_table_that_was_emptied_ails_and_is_well_again_with_its_return() {
     let health = Health::default();
     assert_eq!(answers(&health, 1_000, 40), []);
     assert_eq!(answers(&health, 600, 100), [Standing::Ails], "all at once nobody has a record");
@@ -63,7 +63,7 @@ fn records_that_do_not_fit_any_more_are_told_with_their_place() {
 }
 
 #[test]
-fn refusals_and_unknown_names_ail_nobody() {
+fn p9_refusals_and_unknown_names_ail_nobody() {
     let health = Health::default();
     for reason in [GapReason::NotAuthorised, GapReason::Mismatch] {
         for _ in 0..500 {
@@ -88,7 +88,7 @@ fn each_step_has_its_times() {
 }
 
 #[test]
-fn what_was_usual_before_a_restart_is_what_answers_are_held_against() {
+fn p2_what_was_usual_before_a_restart_is_what_answers_are_held_against() {
     let health = Health::default();
     answers(&health, 1_000, 40);
     let usual = health.usual();
@@ -102,4 +102,7 @@ fn what_was_usual_before_a_restart_is_what_answers_are_held_against() {
     assert_eq!(answers(&restarted, 600, 40), [Standing::Well]);
     assert!(restarted.ailments().is_empty());
     assert_eq!(restarted.heard_of([&pension()].into_iter()), (800, 800));
+    let unheard = DatasetId::parse("hrss.employment").unwrap();
+    assert_eq!(restarted.heard_of([&pension(), &unheard].into_iter()), (800, 0));
+    assert_eq!(view(&restarted).datasets.len(), 1, "who is asked after is not heard of by it");
 }
