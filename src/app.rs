@@ -329,7 +329,7 @@ impl App {
             tracker.spawn(issuers::refresh(set, Arc::clone(&tokens), Arc::clone(&clock), stopping.clone()));
         }
         let first_pause = config.follow_up.first_pause;
-        tracker.spawn(following_up::run(Arc::clone(&verifications), first_pause, stopping.clone()));
+        tracker.spawn(following_up::run(Arc::clone(&hub), first_pause, stopping.clone()));
         tracker.spawn(pressing::run(Arc::clone(&hub), stopping.clone()));
         tracker.spawn(proving::run(to_prove, Arc::clone(&verifications), stopping.clone()));
         tracker.spawn(take_up_changes(operations, stopping.clone()));

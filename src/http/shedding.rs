@@ -56,6 +56,11 @@ impl Shedding {
         }
     }
 
+    /// Whether requests of any class are refused because whoever could run has to wait.
+    pub fn is_pressed(&self) -> bool {
+        self.refused.iter().any(|refused| refused.load(Ordering::Relaxed) > 0)
+    }
+
     /// The class that a client's requests have, where it is not the one they say.
     pub(super) fn class_of(&self, client: &str, said: Class) -> Class {
         if self.batch_clients.contains(client) { Class::Batch } else { said }
@@ -113,6 +118,7 @@ mod tests {
             let refused = (0..1_000).filter(|_| shedding.check(Class::Single, 0).is_err()).count();
             assert_eq!(refused, usize::try_from(share).unwrap());
         }
+        assert!(shedding.is_pressed() && pressed(1).is_pressed() && !pressed(0).is_pressed());
         assert_eq!(pressed(0).check(Class::Batch, 80), Err(Overload::UnderWay));
         assert_eq!(pressed(0).check(Class::Single, 80), Ok(()));
     }
