@@ -180,6 +180,7 @@ impl Hub {
         if is_costly && let Err(overload) = self.shedding.check(said, self.verifications.under_way()) {
             let problem = Problem::overloaded(said, overload);
             let mut response = self.refuse(problem, None, self.peer(&asking), &request_id, about).await;
+            shedding::let_pass(&head.headers, body).await;
             tell_request(response.headers_mut(), &request_id, None);
             return response;
         }

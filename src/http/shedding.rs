@@ -1,4 +1,4 @@
-//! Who is turned away at the door while the hub has more to do than it can: before token, body or log entry cost anything.
+//! Who is turned away at the door while the hub has more to do than it can: before token or body cost anything.
 //!
 //! How hard it is pressed is measured by `app/pressing.rs` and decided in `auth/pressure.rs`; here stands what a request
 //! costs while nobody is turned away: two atomic loads.
@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::http::HeaderMap;
+use axum::http::header::EXPECT;
 
 use crate::auth::pressure::{Overload, Pressure, has_room};
 use crate::domain::class::Class;
@@ -16,6 +18,9 @@ use crate::domain::class::Class;
 /// Steps through the thousandths so that any share of them is met evenly: a number without common divisor, near the
 /// golden section of 1000.
 const STRIDE: u32 = 617;
+/// Longest body that is taken in although its request is refused, bytes; and how long is waited for it.
+const MAX_PASSED: u64 = 64 * 1024;
+const PASSING: Duration = Duration::from_millis(200);
 
 /// Decides who is let in.
 pub struct Shedding {
@@ -89,6 +94,17 @@ pub(super) fn said(headers: &HeaderMap) -> Class {
         (name.trim() == "u").then(|| urgency.trim().parse::<u8>().ok())?
     });
     if urgency.is_some_and(|urgency| (4..=7).contains(&urgency)) { Class::Batch } else { Class::Single }
+}
+
+/// Takes in a body that nobody reads, where it is short and on its way: HTTP/1.1 has to close a connection on which one is
+/// left, and a handshake for the next request costs far more than the bytes of this one.
+pub(super) async fn let_pass(headers: &HeaderMap, body: Body) {
+    // Who waits to be told to go on has sent nothing yet, and need not.
+    if headers.contains_key(EXPECT) || body.size_hint().upper().is_none_or(|most| most > MAX_PASSED) {
+        return;
+    }
+    // One that breaks off or does not come in time leaves a connection to close, as it would have been without this.
+    drop(tokio::time::timeout(PASSING, to_bytes(body, usize::MAX)).await);
 }
 
 #[cfg(test)]

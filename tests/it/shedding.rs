@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::faults::stub_keys;
+use super::front_door::statuses;
 use super::hub::{Reply, Setup, System, listed, requests};
 use super::stub::{Behaviour, Stub};
 
@@ -65,6 +66,28 @@ async fn a_batch_leaves_room_for_single_households_and_who_is_not_let_in_is_told
     let entries = system.app.verifications().store().log().newest(200).await.unwrap();
     let refused = |entry: &&hedui::store::EntryRow| entry.body.contains("\"problem\":\"overloaded\"");
     assert_eq!(entries.iter().filter(refused).count(), 3);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_let_in_keeps_the_connection() {
+    let (system, _housing) = of_ten().await;
+    let document = requests(system.folder.path())["C01"].clone();
+    for _ in 0..10 {
+        assert_eq!(ask(&system, &document, &[]).await.status, 202);
+    }
+    // More than the hub reads with a head.
+    let body = format!("{document}{}", " ".repeat(40_000));
+    let post = |last: &str| {
+        let head =
+            format!("POST /v1/verifications HTTP/1.1\r\nHost: hub\r\nContent-Length: {}\r\n{last}\r\n", body.len());
+        head + &body
+    };
+    let twice = post("") + &post("Connection: close\r\n");
+    assert_eq!(statuses(&system, twice.as_bytes()).await, [503, 503]);
+    // Too long to be worth it: refused all the same.
+    let long = "POST /v1/verifications HTTP/1.1\r\nHost: hub\r\nContent-Length: 900000\r\n\r\n";
+    assert_eq!(statuses(&system, long.as_bytes()).await, [503]);
     system.stop().await;
 }
 
