@@ -2,10 +2,13 @@
 //! the one it would have had alone.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::faults::stub_keys;
 use super::hub::{DEPARTMENTS, Setup, System, listed, requests};
@@ -36,21 +39,34 @@ async fn with_housing(behaviour: Behaviour, terms: &str) -> (System, Stub) {
     (System::start(setup, listed()).await, housing)
 }
 
-/// Verifies many households at the same time. The answers by case.
-async fn all_at_once(system: &System) -> BTreeMap<String, Value> {
+/// Verifies many households at the same time: housing answers nobody before all are under way, however long this machine
+/// takes to let them in. The answers by case.
+async fn all_at_once(system: &System, housing: &Stub) -> BTreeMap<String, Value> {
+    let (gate, ended) = (housing.hold(), Arc::new(AtomicUsize::new(0)));
     let mut callers = tokio::task::JoinSet::new();
     for (case, document) in requests(system.folder.path()).into_iter().take(HOUSEHOLDS) {
-        let caller = system.caller.clone();
-        callers.spawn(async move { (case, caller.verify(&document).await.body) });
+        let (caller, ended) = (system.caller.clone(), Arc::clone(&ended));
+        callers.spawn(async move {
+            let answer = caller.verify(&document).await.body;
+            ended.fetch_add(1, Ordering::SeqCst);
+            (case, answer)
+        });
     }
+    // Who need not ask housing is through already.
+    let begun = Instant::now();
+    while system.app.verifications().under_way() + ended.load(Ordering::SeqCst) < HOUSEHOLDS {
+        assert!(begun.elapsed() < Duration::from_mins(1), "{} ended", ended.load(Ordering::SeqCst));
+        tokio::task::yield_now().await;
+    }
+    gate.send_replace(true);
     callers.join_all().await.into_iter().collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn households_that_wait_share_queries_and_their_verdicts_stay_what_they_were() {
+async fn p3_households_that_wait_share_queries_and_their_verdicts_stay_what_they_were() {
     let (apart, _housing) = with_housing(Behaviour::NoRecord(Duration::ZERO), "").await;
     let (together, housing) = narrow(Behaviour::NoRecord(Duration::from_millis(60))).await;
-    let shared = all_at_once(&together).await;
+    let shared = all_at_once(&together, &housing).await;
     for (case, document) in requests(apart.folder.path()).iter().take(HOUSEHOLDS) {
         let alone = apart.caller.verify(document).await;
         assert_eq!(shared[case]["verdict"], alone.body["verdict"], "{case}");
@@ -76,12 +92,12 @@ async fn a_lone_question_is_a_query_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_persons_useless_record_costs_only_the_household_that_asked_about_them() {
+async fn p9_one_persons_useless_record_costs_only_the_household_that_asked_about_them() {
     let (system, housing) = narrow(Behaviour::NoRecord(Duration::from_millis(60))).await;
     let documents = requests(system.folder.path());
     let known = documents["C01"]["household"]["members"][0]["id_number"].as_str().unwrap().to_owned();
     housing.behave(Behaviour::KnownOtherwise(known.clone(), Duration::from_millis(60)));
-    let answers = all_at_once(&system).await;
+    let answers = all_at_once(&system, &housing).await;
     let status = |answer: &Value| {
         let rows = answer["departments"].as_array().unwrap();
         rows.iter().find(|row| row["department"] == "housing").map(|row| row["status"].clone())
@@ -97,9 +113,9 @@ async fn one_persons_useless_record_costs_only_the_household_that_asked_about_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_adapter_that_cannot_read_several_cases_is_asked_about_one_at_a_time() {
+async fn p9_an_adapter_that_cannot_read_several_cases_is_asked_about_one_at_a_time() {
     let (system, housing) = narrow(Behaviour::OneCase(Duration::from_millis(30))).await;
-    let answers = all_at_once(&system).await;
+    let answers = all_at_once(&system, &housing).await;
     for (case, answer) in &answers {
         let rows = answer["departments"].as_array().unwrap();
         if let Some(row) = rows.iter().find(|row| row["department"] == "housing") {

@@ -15,6 +15,7 @@ use axum::routing::post;
 use connectors::protocol::Query;
 use futures_util::stream;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::chaos::answers::tls;
 
@@ -47,6 +48,8 @@ pub(crate) enum Behaviour {
     KnownOtherwise(String, Duration),
     /// Does not understand queries of several households; holds nothing about anybody. Waits this long first.
     OneCase(Duration),
+    /// As given, once the gate is open.
+    Held(watch::Receiver<bool>, Box<Behaviour>),
     /// Every so-many-th question as given, the others as somebody who holds nothing.
     Every(usize, Box<Behaviour>),
 }
@@ -100,6 +103,14 @@ impl Stub {
         *self.behaviour.lock().unwrap() = behaviour;
     }
 
+    /// Holds every answer back until `true` is sent, then does what it did before.
+    pub(crate) fn hold(&self) -> watch::Sender<bool> {
+        let (gate, is_open) = watch::channel(false);
+        let mut behaviour = self.behaviour.lock().unwrap();
+        *behaviour = Behaviour::Held(is_open, Box::new(behaviour.clone()));
+        gate
+    }
+
     /// What it was asked.
     pub(crate) fn queries(&self) -> Vec<Query> {
         self.queries.lock().unwrap().clone()
@@ -126,8 +137,15 @@ async fn answer(State(Role { department, behaviour, asked, queries }): State<Rol
         Behaviour::Every(..) => Behaviour::NoRecord(Duration::ZERO),
         behaviour => behaviour,
     };
+    let behaviour = match behaviour {
+        Behaviour::Held(mut is_open, behaviour) => {
+            is_open.wait_for(|is_open| *is_open).await.expect("whoever holds the answers lets them go");
+            *behaviour
+        }
+        behaviour => behaviour,
+    };
     match behaviour {
-        Behaviour::Every(..) => unreachable!("taken apart above"),
+        Behaviour::Every(..) | Behaviour::Held(..) => unreachable!("taken apart above"),
         Behaviour::NoRecord(wait) => {
             tokio::time::sleep(wait).await;
             json(&no_record(department, &query))

@@ -202,7 +202,7 @@ fn runtime() -> tokio::runtime::Runtime {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn each_asker_gets_its_own_people_and_nobody_elses(
+    fn p6_each_asker_gets_its_own_people_and_nobody_elses(
         households in proptest::collection::vec((1_usize..=6, 0_usize..2, proptest::bool::weighted(0.2)), 1..40),
         reversed: bool,
         refused in proptest::collection::vec(0_usize..60, 0..5),
