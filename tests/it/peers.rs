@@ -493,7 +493,7 @@ async fn p1_a_hub_whose_log_cannot_be_kept_answers_no_other_hub() {
 /// P2: whose division nobody answers for is a gap, and nobody is asked about them; the dry run and the catalogue say who
 /// would be.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_of_a_division_that_nobody_answers_for_is_asked_about_nowhere() {
+async fn p2_who_is_of_a_division_that_nobody_answers_for_is_a_gap_and_asked_about_nowhere() {
     let two = Two::start(Setup::default()).await;
     let mut document = requests(two.here.folder.path())["C21"].clone();
     document["household"]["members"][1]["division"] = "310101".into();
