@@ -205,7 +205,7 @@ pub struct AccessEvent<'a> {
     /// The actor's organisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organisation: Option<&'a str>,
-    /// Who was on the other side of the connection, where nobody proved who they are.
+    /// Who was on the other side of the connection, where nobody proved who they are, or another hub was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<&'a str>,
     /// The code of the problem a refusal was answered with.

@@ -35,7 +35,7 @@ use crate::service::ids::Ids;
 use crate::service::log_review::LogReview;
 use crate::service::policies::Policies;
 use crate::service::proofs::{ProofFault, Proofs};
-use crate::service::refusals::{Recorded, Refusal, Refusals};
+use crate::service::refusals::{Recorded, Refusal, Refusals, Said};
 use crate::service::samples::Samples;
 use crate::service::tokens::TokenEndpoint;
 use crate::service::usage::Accounts;
@@ -274,7 +274,8 @@ impl Hub {
         let mut retry_after = None;
         if problem.status < 500 || problem.code == OVERLOADED {
             let code = problem.code;
-            let refusal = Refusal { client, peer, problem: code, request_id, verification: about, object: None };
+            let (verification, said) = (about, Said::default());
+            let refusal = Refusal { client, peer, problem: code, request_id, verification, object: None, said };
             match self.refusals.record(refusal).await {
                 Ok(Recorded::Singly) => {}
                 Ok(Recorded::Counted { retry_after_seconds }) => retry_after = Some(retry_after_seconds),

@@ -204,10 +204,10 @@ async fn refuse(hub: &Hub, asking: &Asking, refused: Refused, request_id: &str) 
     // That an assertion was used again is in the log already.
     if !is_ours && !matches!(refused, Refused::Replayed) {
         let object = object.map_or_else(|| "oauth2/token".to_owned(), |id| format!("oauth2/token/unproven/{id}"));
-        let (peer, object) = (hub.peer(asking), Some(object.as_str()));
+        let (peer, object, said) = (hub.peer(asking), Some(object.as_str()), refusals::Said::default());
         match hub
             .refusals
-            .record(refusals::Refusal { client, peer, problem, request_id, verification: None, object })
+            .record(refusals::Refusal { client, peer, problem, request_id, verification: None, object, said })
             .await
         {
             Ok(Recorded::Singly) => {}

@@ -50,8 +50,8 @@ pub fn peer_router(door: Arc<PeerDoor>) -> Router {
         .route(query, post(ask))
         .route(manifest, get(offer))
         .route(health, get(condition))
-        .fallback(async || problem(&nothing_here()))
-        .method_not_allowed_fallback(async || problem(&nothing_here()))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(nothing_here)
         .with_state(door)
 }
 
@@ -72,23 +72,27 @@ async fn ask(State(door): State<Arc<PeerDoor>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let request_id = door.ids.next("rq");
     // On a task of its own: a hub that hangs up does not keep what was asked from coming to its end in the log.
-    let answering = door.tracker.spawn(answer(Arc::clone(&door), head, body, request_id));
-    answering.await.unwrap_or_else(|_| problem(&Refused::LogUnwritable.problem()))
+    let answering = door.tracker.spawn(answer(Arc::clone(&door), head, body, request_id.clone()));
+    answering.await.unwrap_or_else(|error| {
+        tracing::error!(%error, request_id, "the question of a peer broke off; nothing of it is answered");
+        problem(&Refused::LogUnwritable.problem(), &request_id)
+    })
 }
 
 async fn answer(door: Arc<PeerDoor>, head: Parts, body: Body, request_id: String) -> Response {
     let peer = match door.admitted(&head, Action::AskForRegion, &request_id).await {
         Ok(peer) => peer,
-        Err(refused) => return problem(&refused),
+        Err(refused) => return problem(&refused, &request_id),
     };
     let Ok(Ok(body)) = tokio::time::timeout(door.arrival_timeout, to_bytes(body, MAX_BODY)).await else {
-        let at = AtTheDoor { certificate: None, address: None, request_id: &request_id };
-        return problem(&door.peers.refuse(at, Some(peer), Refused::Body).await);
+        let at = AtTheDoor { certificate: None, address: address(&head), request_id: &request_id };
+        return problem(&door.peers.refuse(at, Some(peer), Refused::Body).await, &request_id);
     };
     let field = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let arrived = Arrived { context: field(CONTEXT), content_digest: field(CONTENT_DIGEST), body, request_id };
+    let (context, content_digest) = (field(CONTEXT), field(CONTENT_DIGEST));
+    let arrived = Arrived { context, content_digest, body, address: address(&head), request_id: request_id.clone() };
     match door.peers.answer(peer, arrived).await {
-        Err(refused) => problem(&refused),
+        Err(refused) => problem(&refused, &request_id),
         Ok(signed) => {
             let mut response = respond(StatusCode::OK, "application/json", signed.body);
             for (name, value) in signed.fields {
@@ -102,36 +106,45 @@ async fn answer(door: Arc<PeerDoor>, head: Parts, body: Body, request_id: String
 }
 
 async fn offer(State(door): State<Arc<PeerDoor>>, request: Request) -> Response {
-    let (head, _) = request.into_parts();
-    match door.admitted(&head, Action::LookAtPeering, &door.ids.next("rq")).await {
+    let ((head, _), request_id) = (request.into_parts(), door.ids.next("rq"));
+    match door.admitted(&head, Action::LookAtPeering, &request_id).await {
         Ok(peer) => json(StatusCode::OK, "application/json", &door.peers.manifest(peer)),
-        Err(refused) => problem(&refused),
+        Err(refused) => problem(&refused, &request_id),
     }
 }
 
 async fn condition(State(door): State<Arc<PeerDoor>>, request: Request) -> Response {
-    let (head, _) = request.into_parts();
-    match door.admitted(&head, Action::LookAtPeering, &door.ids.next("rq")).await {
+    let ((head, _), request_id) = (request.into_parts(), door.ids.next("rq"));
+    match door.admitted(&head, Action::LookAtPeering, &request_id).await {
         Ok(_) => json(StatusCode::OK, "application/json", &door.peers.health().await),
-        Err(refused) => problem(&refused),
+        Err(refused) => problem(&refused, &request_id),
     }
 }
 
 /// What is no route asks for nothing, so there is nothing to record.
-fn nothing_here() -> AdapterProblem {
-    AdapterProblem {
+async fn nothing_here(State(door): State<Arc<PeerDoor>>) -> Response {
+    let nothing = AdapterProblem {
         code: "not_found".to_owned(),
         status: 404,
         title_zh: "没有这个路径或方法；有 POST /v1/facts:query、GET /v1/manifest、GET /v1/health".to_owned(),
         title: "no such path or method; there are POST /v1/facts:query, GET /v1/manifest and GET /v1/health".to_owned(),
         retry_after: None,
-    }
+    };
+    problem(&nothing, &door.ids.next("rq"))
 }
 
-fn problem(problem: &AdapterProblem) -> Response {
+/// A problem of one request: by its id the operator of this hub finds the entry of the log.
+#[derive(Serialize)]
+struct InRequest<'a> {
+    #[serde(flatten)]
+    problem: &'a AdapterProblem,
+    request_id: &'a str,
+}
+
+fn problem(problem: &AdapterProblem, request_id: &str) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     metrics::counter!("hedui_peer_problems_total", "code" => problem.code.clone()).increment(1);
-    let mut response = json(status, "application/problem+json", problem);
+    let mut response = json(status, "application/problem+json", &InRequest { problem, request_id });
     if let Some(seconds) = problem.retry_after {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }

@@ -22,10 +22,10 @@ use connectors::signature;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use self::question::RegionQuestion;
+use self::question::{Heard, RegionQuestion};
 use super::answer::DepartmentRow;
 use super::ids::Ids;
-use super::refusals::{Recorded, Refusal, Refusals};
+use super::refusals::{Recorded, Refusal, Refusals, Said};
 use super::verify::{Verifications, questions};
 use crate::access_log::{AccessEvent, Action, DepartmentOutcome as LoggedOutcome};
 use crate::auth::access::{self, Denial, Object, authorise};
@@ -120,6 +120,8 @@ pub struct Arrived {
     pub content_digest: Option<String>,
     /// Its body.
     pub body: bytes::Bytes,
+    /// Where it comes from.
+    pub address: Option<Address>,
     /// The request's id.
     pub request_id: String,
 }
@@ -136,6 +138,7 @@ pub struct Signed {
 struct Recording<'a> {
     peer: &'a KnownPeer,
     asked: &'a RegionQuestion,
+    heard: &'a Heard,
     request_id: &'a str,
     /// This hub's own id of the question.
     id: &'a str,
@@ -171,15 +174,32 @@ impl Peers {
         }
     }
 
-    /// What is told of a refusal, once it is durable.
+    /// What is told of a refusal of which nothing was read, once it is durable.
     pub async fn refuse(&self, door: AtTheDoor<'_>, peer: Option<&KnownPeer>, refused: Refused) -> AdapterProblem {
+        self.refuse_question(door, peer, refused, &Heard::default()).await
+    }
+
+    /// What is told of a refusal, once it is durable together with what was asked.
+    async fn refuse_question(
+        &self,
+        door: AtTheDoor<'_>,
+        peer: Option<&KnownPeer>,
+        refused: Refused,
+        heard: &Heard,
+    ) -> AdapterProblem {
         let refusal = Refusal {
             client: peer.map(|peer| &peer.client),
             peer: door.address,
             problem: refused.code(),
             request_id: door.request_id,
             verification: None,
-            object: None,
+            object: heard.object.as_deref(),
+            said: Said {
+                authorisation: heard.authorisation.as_deref(),
+                organisation: heard.organisation.as_deref(),
+                purpose: heard.purpose,
+                subjects: &heard.subjects,
+            },
         };
         match self.parts.refusals.record(refusal).await {
             Ok(Recorded::Singly) => refused.problem(),
@@ -195,16 +215,21 @@ impl Peers {
 
     /// Answers the question of a peer that was admitted.
     pub async fn answer(&self, peer: &KnownPeer, arrived: Arrived) -> Result<Signed, AdapterProblem> {
-        let door = AtTheDoor { certificate: None, address: None, request_id: &arrived.request_id };
+        let door = AtTheDoor { certificate: None, address: arrived.address, request_id: &arrived.request_id };
         let Ok(_place) = peer.places.try_acquire() else {
             return Err(self.refuse(door, Some(peer), Refused::TooManyAtOnce).await);
         };
-        let (context, asked) = match self.read(peer, &arrived) {
-            Ok(read) => read,
+        let (context, query) = match self.prove(peer, &arrived) {
+            Ok(proven) => proven,
             Err(refused) => return Err(self.refuse(door, Some(peer), refused).await),
         };
+        let heard = Heard::of(&query, &context, &self.parts.log_key);
+        let asked = match self.grant(peer, query, &context) {
+            Ok(asked) => asked,
+            Err(refused) => return Err(self.refuse_question(door, Some(peer), refused, &heard).await),
+        };
         let id = self.parts.ids.next("pq");
-        let recording = Recording { peer, asked: &asked, request_id: &arrived.request_id, id: &id };
+        let recording = Recording { peer, asked: &asked, heard: &heard, request_id: &arrived.request_id, id: &id };
         let unwritable = |error: StoreError| {
             tracing::error!(%error, peer = peer.client.id, "the question of a peer could not be recorded; it is not answered");
             Refused::LogUnwritable.problem()
@@ -224,24 +249,28 @@ impl Peers {
         Ok(self.signed(&context, &arrived, body))
     }
 
-    /// Reads and proves a question: who asks, for whom and what for, and that all of it is theirs to ask.
-    fn read(&self, peer: &KnownPeer, arrived: &Arrived) -> Result<(Context, RegionQuestion), Refused> {
+    /// Proves that a question is this peer's word, to this hub and just now, and reads it.
+    fn prove(&self, peer: &KnownPeer, arrived: &Arrived) -> Result<(Context, Query), Refused> {
         let body = &arrived.body[..];
         if arrived.content_digest.as_deref().is_some_and(|told| !signature::is_digest_of(told, body)) {
             return Err(Refused::Digest);
         }
-        let now = self.parts.clock.now();
-        let (keys, name) = (&peer.context_keys, self.parts.name.as_str());
+        let (keys, name, now) = (&peer.context_keys, self.parts.name.as_str(), self.parts.clock.now());
         let context = Context::admit(arrived.context.as_deref(), keys, name, body, now.as_second())?;
+        let query = serde_json::from_slice(body).map_err(|error| Refused::Form(error.line(), error.column()))?;
+        Ok((context, query))
+    }
+
+    /// The question, where all of it is sound and this peer's to ask.
+    fn grant(&self, peer: &KnownPeer, query: Query, context: &Context) -> Result<RegionQuestion, Refused> {
         if context.question.cases.iter().any(|case| case.via.is_some()) {
             return Err(Refused::Loop);
         }
-        let query: Query = serde_json::from_slice(body).map_err(|error| Refused::Form(error.line(), error.column()))?;
         if !context.is_of(&query) {
             return Err(Refused::Context(connectors::context::ContextError::Body));
         }
         let catalogue = self.parts.verifications.federation().catalogue();
-        let asked = RegionQuestion::of(query, &context, catalogue, now)?;
+        let asked = RegionQuestion::of(query, context, catalogue, self.parts.clock.now())?;
         let object = Object::RegionQuestion {
             divisions: &asked.divisions(),
             granted_divisions: &peer.divisions,
@@ -258,7 +287,7 @@ impl Peers {
         if count.fetch_add(1, Ordering::Relaxed) >= TIMES {
             return Err(Refused::UsedUp);
         }
-        Ok((context, asked))
+        Ok(asked)
     }
 
     /// Asks this hub's own departments, within what the other hub still waits.
@@ -301,10 +330,8 @@ impl Peers {
         outcomes: &[DepartmentOutcome],
         tally: &Tally,
     ) -> Result<EventRow, StoreError> {
-        let Recording { peer, asked, request_id, id } = *recording;
+        let Recording { peer, asked, heard, request_id, id } = *recording;
         let (now, catalogue) = (self.parts.clock.now(), self.parts.verifications.federation().catalogue());
-        let subjects: Vec<_> =
-            asked.household.members.iter().map(|member| member.id_number.subject(&self.parts.log_key)).collect();
         let rows: Vec<DepartmentRow> =
             outcomes.iter().map(|outcome| DepartmentRow::of(outcome, catalogue, now)).collect();
         let departments: Vec<LoggedOutcome<'_>> = rows
@@ -312,12 +339,11 @@ impl Peers {
             .map(|row| LoggedOutcome { department: row.department.as_str(), hub: None, outcome: row.status })
             .collect();
         let counted = tally.counted();
-        let object = format!("question/{}", asked.id);
         let mut event = AccessEvent::new(self.parts.ids.next("ev"), now, action, Some(&peer.client), request_id);
         event.division = Some(asked.household.division_of(0));
         (event.organisation, event.purpose) = (Some(asked.organisation.as_str()), Some(asked.plan.purpose));
-        (event.authorisation, event.object) = (Some(asked.authorisation.number.as_str()), Some(object.as_str()));
-        (event.verification, event.subjects) = (Some(id), &subjects);
+        (event.authorisation, event.object) = (Some(asked.authorisation.number.as_str()), heard.object.as_deref());
+        (event.verification, event.subjects) = (Some(id), &heard.subjects);
         event.departments = &departments;
         let questions = questions::logged(&rows, &counted, None);
         event.questions = &questions;

@@ -11,8 +11,10 @@ use super::ids::Ids;
 use crate::access_log::{AccessEvent, Action, RefusalCount};
 use crate::auth::peer::Peer;
 use crate::auth::refusals::{Allowance, Step, Table, Tally, Who};
-use crate::domain::actor::Client;
+use crate::domain::actor::{Client, Role};
 use crate::domain::clock::Clock;
+use crate::domain::id_number::Subject;
+use crate::domain::purpose::Purpose;
 use crate::store::{EventRow, Store, StoreError};
 
 /// A refusal that is about to be told.
@@ -30,6 +32,21 @@ pub struct Refusal<'a> {
     pub verification: Option<&'a str>,
     /// What else it was about.
     pub object: Option<&'a str>,
+    /// What was read of it before it was refused.
+    pub said: Said<'a>,
+}
+
+/// What a refused request said, as far as it was read, is the client's own word and is fit to stand in the log.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Said<'a> {
+    /// Number of the household's authorisation.
+    pub authorisation: Option<&'a str>,
+    /// The organisation that it was asked for, where that is not the client's own.
+    pub organisation: Option<&'a str>,
+    /// The purpose.
+    pub purpose: Option<Purpose>,
+    /// The persons, as the log's pseudonyms.
+    pub subjects: &'a [Subject],
 }
 
 /// How a refusal was recorded.
@@ -114,11 +131,16 @@ impl Refusals {
 
     async fn record_singly(&self, refusal: Refusal<'_>) -> Result<Recorded, StoreError> {
         let at = self.clock.now();
-        let (id, peer) = (self.ids.next("ev"), refusal.peer.filter(|_| refusal.client.is_none()));
+        // Of another hub it is told too: a key that was stolen is used from elsewhere.
+        let is_told = refusal.client.is_none_or(|client| client.role == Role::Peer);
+        let (id, peer) = (self.ids.next("ev"), refusal.peer.filter(|_| is_told));
         let peer = peer.map(|peer| peer.to_string());
         let mut event = AccessEvent::new(id, at, Action::Denied, refusal.client, refusal.request_id);
         (event.problem, event.verification) = (Some(refusal.problem), refusal.verification);
         (event.object, event.peer) = (refusal.object, peer.as_deref());
+        let Said { authorisation, organisation, purpose, subjects } = refusal.said;
+        (event.authorisation, event.purpose, event.subjects) = (authorisation, purpose, subjects);
+        event.organisation = organisation.or(event.organisation);
         self.store.record_events(vec![event.to_row()?]).await?;
         Ok(Recorded::Singly)
     }

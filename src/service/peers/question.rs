@@ -14,7 +14,7 @@ use crate::domain::authorisation::Authorisation;
 use crate::domain::dataset::{Catalogue, Dataset, DatasetId};
 use crate::domain::division::DivisionCode;
 use crate::domain::household::{Household, Member, MemberRef, RelationCode};
-use crate::domain::id_number::IdNumber;
+use crate::domain::id_number::{IdNumber, Subject, SubjectKey};
 use crate::domain::period::{Period, date_in_china};
 use crate::domain::purpose::Purpose;
 use crate::federation::plan::{DepartmentPlan, Plan, SubjectPlan};
@@ -26,10 +26,41 @@ const MAX_ID: usize = 128;
 /// Longest window for dated facts, days: four years.
 const MAX_WINDOW: i32 = 4 * 366;
 
+/// What a question that is proven to be another hub's says, for this hub's log: of a refused one too it is told about whom
+/// it was, what for and for whom (P1). What is not fit to stand there is left out (P7).
+#[derive(Default)]
+pub(super) struct Heard {
+    /// `question/` and its id.
+    pub(super) object: Option<String>,
+    /// The organisation that asked the other hub.
+    pub(super) organisation: Option<String>,
+    /// Number of the household's authorisation.
+    pub(super) authorisation: Option<String>,
+    /// The purpose.
+    pub(super) purpose: Option<Purpose>,
+    /// The people, of a sound question all of them.
+    pub(super) subjects: Vec<Subject>,
+}
+
+impl Heard {
+    /// What these say.
+    pub(super) fn of(query: &Query, context: &Context, log_key: &SubjectKey) -> Self {
+        let (id, number) = (&context.question.jti, &query.authorisation.number);
+        let organisation = context.question.cases.first().map(|case| &case.organisation);
+        // No more than the log has room for; a question about more people is refused.
+        let numbers = query.subjects.iter().take(MAX_SUBJECTS).map(|subject| IdNumber::parse(&subject.id_number));
+        Self {
+            object: is_id(id).then(|| format!("question/{id}")),
+            organisation: organisation.filter(|name| is_plain(name, 4 * MAX_TEXT)).cloned(),
+            authorisation: is_plain(number, MAX_TEXT).then(|| number.clone()),
+            purpose: Purpose::parse(&query.purpose),
+            subjects: numbers.flatten().map(|number| number.subject(log_key)).collect(),
+        }
+    }
+}
+
 /// A question about people of this hub's divisions.
 pub(super) struct RegionQuestion {
-    /// Its id, as the asking hub gave it.
-    pub(super) id: String,
     /// The verification over there, which the answer repeats.
     pub(super) request_id: String,
     /// The people.
@@ -85,7 +116,6 @@ impl RegionQuestion {
         let plan = Plan { purpose, period, departments: departments(&query.subjects, &datasets, catalogue)? };
         let hukou_region = members.first().and_then(|member| member.division).unwrap_or(asking_division);
         Ok(Self {
-            id: id.clone(),
             household: Household { hukou_region, members },
             plan,
             datasets,

@@ -46,6 +46,33 @@ impl From<ContextError> for Refused {
     }
 }
 
+/// Why a context is not believed, in words for two hubs: what the context says is mended elsewhere for an adapter.
+fn context_text(error: ContextError) -> Text {
+    let (zh, en) = match error {
+        ContextError::Missing => (
+            "查询没有携带签名的查询凭据（Hedui-Context）；平台之间不答复这样的查询",
+            "the question carries no signed context (`Hedui-Context`); a hub answers no other hub without one",
+        ),
+        ContextError::Key => (
+            "查询凭据所用的签名密钥不是为该平台登记的：请本平台的运维更新 [peer.may_ask] context_keys 所指的文件",
+            "the signed context was signed with a key that is not known here for this peer: have this hub's operator update the file of [peer.may_ask] context_keys",
+        ),
+        ContextError::Time => (
+            "查询凭据已过期或尚未生效：请核对两个平台的时钟",
+            "the signed context has expired or does not hold yet: check the clocks of both hubs",
+        ),
+        ContextError::Audience => (
+            "查询凭据是给另一个平台的：提问一方的 [[peer]] name 须与本平台的 [peering] name 相同",
+            "the signed context is for another hub: [[peer]] name on the asking side must be this hub's [peering] name",
+        ),
+        ContextError::Form | ContextError::Signature | ContextError::Body => {
+            let text = error.text();
+            return Text::new(text.zh, text.en);
+        }
+    };
+    Text::new(zh, en)
+}
+
 impl Refused {
     /// Its stable code.
     pub const fn code(&self) -> &'static str {
@@ -89,18 +116,18 @@ impl Refused {
     fn text(&self) -> Text {
         let (zh, en) = match self {
             Self::UnknownPeer => (
-                "出示的证书不属于本平台登记的任何外地平台：请对方运维核对 [peer.may_ask] certificate_keys",
+                "出示的证书不属于本平台登记的任何外地平台：请本平台的运维将其公钥写入 [peer.may_ask] certificate_keys",
                 "the certificate is nobody's that is known here: have this hub's operator enter its key in [peer.may_ask] certificate_keys",
             ),
             Self::TooOften | Self::TooManyAtOnce => {
                 ("查询超过约定的数目，请稍后再来", "more is asked than was agreed; come again in a moment")
             }
             Self::Body => ("请求体没有按时完整到达，或过长", "the body did not arrive whole in time, or is too long"),
-            Self::Digest => ("请求体与 Content-Digest 不符", "the body is not the one that Content-Digest is of"),
-            Self::Context(error) => {
-                let text = error.text();
-                return Text::new(text.zh, text.en);
-            }
+            Self::Digest => (
+                "请求体与 Content-Digest 不符：途中被改动，请重新发送",
+                "the body is not the one that Content-Digest is of: it was changed on its way, send it again",
+            ),
+            Self::Context(error) => return context_text(*error),
             Self::UsedUp => (
                 "同一次查询已答复过两次，不再答复：须重新发起",
                 "the same question was answered twice already: ask anew",
@@ -120,15 +147,21 @@ impl Refused {
                 "所查人员的行政区划不在本平台辖区，或不在约定的范围：查询从不转交，请核对对方的 [peer.provides] divisions",
                 "a person is of a division that is not this hub's, or was not agreed: questions are never sent on; check `[peer.provides] divisions` on the asking side",
             ),
-            Self::Purpose => ("核对目的不在约定的范围", "the purpose is not one that was agreed"),
+            Self::Purpose => (
+                "核对目的不在约定的范围：约定有变时，请本平台的运维改 [peer.may_ask] purposes",
+                "the purpose is not one that was agreed: where it was since, have this hub's operator enter it in [peer.may_ask] purposes",
+            ),
             Self::Dataset => (
                 "没有所查的数据集，或不在约定的范围，请看 /v1/manifest",
                 "there is no such dataset, or it was not agreed; see /v1/manifest",
             ),
-            Self::Expired => ("该家庭的核对授权已过期", "the household's authorisation has run out"),
+            Self::Expired => (
+                "该家庭的核对授权已过期：须重新签署授权书后再查",
+                "the household's authorisation has run out: have a new one signed, then ask again",
+            ),
             Self::LogUnwritable => (
-                "本平台的访问日志无法写入，暂不答复",
-                "this hub's access log cannot be written; nothing is answered until it can",
+                "本平台的访问日志无法写入，暂不答复：请稍后再来，如仍如此请联系本平台的运维",
+                "this hub's access log cannot be written; nothing is answered until it can: come again in a moment, and call its operator if that lasts",
             ),
         };
         Text::new(zh, en)

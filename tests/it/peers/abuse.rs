@@ -111,9 +111,10 @@ async fn last(two: &Two) -> Value {
     entries(&two.there).await.pop().unwrap()
 }
 
-/// A65: outside its divisions, purposes and datasets nothing is answered and nobody is asked; the refusal is in the log.
+/// P1, A65: outside its divisions, purposes and datasets nothing is answered and nobody is asked; the refusal is in the log
+/// with whom it was about, what for and for whom, and with nothing that may not stand there.
 #[tokio::test(flavor = "multi_thread")]
-async fn a65_a_hub_that_asks_for_what_is_not_its_to_ask_is_refused_and_logged() {
+async fn p1_a65_a_hub_that_asks_for_what_is_not_its_to_ask_is_refused_and_logged() {
     let two = Two::start(Setup::default()).await;
     let (asker, sound) = (Asker::of(&two), question(&two));
     let (status, answer) = asker.ask(&sound, &said("vf_1.hub_there.0")).await;
@@ -121,6 +122,8 @@ async fn a65_a_hub_that_asks_for_what_is_not_its_to_ask_is_refused_and_logged() 
     assert_eq!(answer["results"][0]["provider"]["adapter"]["id"], "hrss");
     assert_eq!((&answer["request_id"], &answer["adapter"]["id"]), (&json!("vf_1"), &json!(THERE)));
     let before = lines(&two.there, "hrss");
+    let asked = last(&two).await;
+    assert_eq!((&asked["action"], asked["subjects"].as_array().unwrap().len()), (&json!("peer_answered"), 1));
     for (pointer, value, status, code) in [
         ("/subjects/0/division", json!("152201"), 403, "outside_divisions"),
         ("/subjects/0/division", json!("000000"), 403, "outside_divisions"),
@@ -130,6 +133,8 @@ async fn a65_a_hub_that_asks_for_what_is_not_its_to_ask_is_refused_and_logged() 
         ("/datasets/0", json!("hrss.secrets"), 403, "unknown_dataset"),
         ("/authorisation/valid_until", json!("2020-01-01"), 403, "authorisation_expired"),
         ("/authorisation/number", json!("SQ 150000198605021015"), 422, "bad_query"),
+        ("/authorisation/number", json!("SQ 150000\u{200b}198605021015"), 422, "bad_query"),
+        ("/authorisation/number", json!("SQ 150102860502101"), 422, "bad_query"),
         ("/request_id", json!("150000198605021015"), 422, "bad_query"),
         ("/subjects/0/ref", json!("150000198605021015"), 422, "bad_query"),
         ("/subjects/0/id_number", json!("150000198605021016"), 422, "bad_query"),
@@ -151,6 +156,21 @@ async fn a65_a_hub_that_asks_for_what_is_not_its_to_ask_is_refused_and_logged() 
         let entry = last(&two).await;
         assert_eq!((&entry["action"], &entry["actor"]), (&json!("denied"), &json!(HERE)), "{entry}");
         assert_eq!((&entry["role"], &entry["problem"]), (&json!("peer"), &json!(code)), "{entry}");
+        assert_eq!((&entry["request_id"], &entry["peer"]), (&problem["request_id"], &json!("127.0.0.1")), "{entry}");
+        if pointer == "/within_ms" {
+            continue;
+        }
+        assert_eq!(entry["object"], "question/vf_1.hub_there.1", "{entry}");
+        assert_eq!(entry["organisation"], "外地民政局", "{entry}");
+        let is_of = |place: &str| pointer == place;
+        let people =
+            if is_of("/subjects") || is_of("/subjects/0/id_number") { &Value::Null } else { &asked["subjects"] };
+        assert_eq!(&entry["subjects"], people, "{entry}");
+        let purpose = if is_of("/purpose") && status == 422 { Value::Null } else { question["purpose"].clone() };
+        assert_eq!(entry["purpose"], purpose, "{entry}");
+        let number = if is_of("/authorisation/number") { &Value::Null } else { &asked["authorisation"] };
+        assert_eq!(&entry["authorisation"], number, "{entry}");
+        assert!(!entry.to_string().contains("860502"), "a number is in the log: {entry}");
     }
     assert_eq!(lines(&two.there, "hrss"), before, "a department was asked");
     two.stop().await;
@@ -180,7 +200,11 @@ async fn a66_a_context_that_is_replayed_or_moved_is_refused() {
     ] {
         let (told, problem) = asker.send(body, context).await;
         assert_eq!((told, &problem["code"]), (status, &json!(code)), "{problem}");
-        assert_eq!(last(&two).await["problem"], code);
+        assert!(!problem.to_string().contains("adapter") && !problem.to_string().contains("[hub]"), "{problem}");
+        let entry = last(&two).await;
+        assert_eq!((&entry["problem"], &entry["request_id"]), (&json!(code), &problem["request_id"]));
+        assert!(code == "bad_query" || problem["title_zh"].as_str().unwrap().contains("查询"), "{problem}");
+        assert!(!problem["title_zh"].as_str().unwrap().contains("适配器"), "{problem}");
     }
     // Asked once, once more because the answer was lost, and never again.
     for expected in [200, 200, 403, 403] {
