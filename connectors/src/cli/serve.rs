@@ -109,7 +109,7 @@ pub(super) async fn serve(args: ServeArgs, style: Style) -> u8 {
     let mut keeper = Keeper {
         id,
         seen: adapter.connector().sha256.clone(),
-        retry_at: None,
+        waits_since: None,
         golden_at,
         night: next_night(overrides.clock.now(), golden_at),
         args,

@@ -133,7 +133,7 @@ async fn a_changed_file_is_taken_over_and_a_bad_one_leaves_the_old_one_in_use() 
     for (from, to, says) in [
         ("[quota]", "[quotas]", "quotas"),
         ("FROM   持证残疾人", "FROM   没有的表", "no such table"),
-        ("grade = \"2\"", "grade = \"3\"", "expected, and not there"),
+        ("grade = \"2\"", "grade = \"3\"", "hedui-adapter test"),
         ("disabled_persons", "someone_else", "someone_else"),
     ] {
         std::fs::write(&file, text.replace(from, to).replace("version = \"1.0.0\"", "version = \"2.0.0\"")).unwrap();

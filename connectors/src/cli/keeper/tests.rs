@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::*;
 use crate::clock::Clock;
-use crate::connector::Connector;
 use crate::ledger::Ledger;
 use crate::serve::TlsPem;
 
@@ -57,7 +56,7 @@ impl Kept {
         let keeper = Keeper {
             id: "disabled_persons".to_owned(),
             seen: serving.connector().sha256.clone(),
-            retry_at: None,
+            waits_since: None,
             night: next_night(EVENING.parse().unwrap(), golden_at),
             golden_at,
             args,
@@ -155,6 +154,28 @@ async fn a_file_whose_golden_tests_fail_is_not_taken_over_and_the_night_tries_th
     assert_eq!((&events[0]["status"], &events[0]["version"]), (&"taken_over".into(), &"1.1.0".into()));
     assert_eq!((kept.running.version().as_str(), kept.running.vitals().trouble()), ("1.1.0", None));
     assert_eq!(Connector::read(&kept.file("connector.toml")).unwrap().adapter.version, "1.1.0");
+}
+
+#[tokio::test]
+async fn p7_nothing_that_a_golden_test_reads_is_logged() {
+    let mut kept = Kept::start().await;
+    // Somebody has put a real person's record there, and named the test after him.
+    kept.edit("sample.sql", "'肢体', '二级'", "'肢体', '三级'");
+    kept.edit("sample.sql", "'1,234.50'", "'5,678.90'");
+    kept.edit("connector.toml", "有效的残疾人证", "150000198605021015 的残疾人证");
+    kept.look_at(EVENING).await;
+    let version = kept.running.connector().version();
+    let refused = kept.running.vitals().status(version, String::new(), String::new()).file_refused;
+    kept.look_at("2026-11-26T19:00:00Z").await;
+    let events = kept.events();
+    assert_eq!([&events[0]["status"], &events[1]["status"]], ["refused", "failed"]);
+    let refused = refused.unwrap();
+    for line in events.iter().map(Value::to_string).chain([refused.zh, refused.en]) {
+        for read in ["150000198605021015", "巴图", "5678.90", "肢体", "grade"] {
+            assert!(!line.contains(read), "{read} in {line}");
+        }
+        assert!(line.contains("hedui-adapter test"), "but how to see it: {line}");
+    }
 }
 
 #[tokio::test]
