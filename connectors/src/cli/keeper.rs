@@ -127,7 +127,8 @@ impl Keeper {
         let connector = running.connector();
         let results = golden::run_with_records(&connector).await;
         running.tested(&results);
-        let failed: Vec<Text> = results.iter().filter(|result| !result.passed()).map(|failed| told(failed, &connector)).collect();
+        let failed: Vec<Text> =
+            results.iter().filter(|result| !result.passed()).map(|failed| told(failed, &connector)).collect();
         let status = match (results.len(), failed.len()) {
             (0, _) => "without_records",
             (_, 0) => "passed",

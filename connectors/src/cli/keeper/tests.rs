@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use clap::Parser;
 use serde_json::Value;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::*;
 use crate::clock::Clock;
 use crate::ledger::Ledger;
+use crate::secret::Secret;
 use crate::serve::TlsPem;
 
 #[derive(Parser)]
@@ -176,6 +179,29 @@ async fn p7_nothing_that_a_golden_test_reads_is_logged() {
         }
         assert!(line.contains("hedui-adapter test"), "but how to see it: {line}");
     }
+}
+
+#[tokio::test]
+async fn a_file_whose_source_is_away_is_tried_again_after_a_minute_of_the_clock_that_is_given() {
+    let mut kept = Kept::start().await;
+    let store = kept.file("store.sqlite");
+    kept.keeper.args.simulate = None;
+    kept.keeper.overrides.source_url = Some(Secret::new(format!("sqlite://{}", store.display())));
+    kept.edit("connector.toml", "version = \"1.0.0\"", "version = \"1.1.0\"");
+    kept.look_at(EVENING).await;
+    assert_eq!(kept.events()[0]["status"], "refused");
+    let options = SqliteConnectOptions::new().filename(&store).create_if_missing(true);
+    let mut connection = options.connect().await.unwrap();
+    for name in ["schema.sql", "sample.sql"] {
+        let text = std::fs::read_to_string(kept.file(name)).unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut connection).await.unwrap();
+    }
+    connection.close().await.unwrap();
+    kept.look_at("2026-11-26T18:30:59Z").await;
+    assert_eq!(kept.events(), Vec::<Value>::new(), "not yet");
+    kept.look_at("2026-11-26T18:31:00Z").await;
+    assert_eq!(kept.events()[0]["status"], "taken_over");
+    assert_eq!((kept.running.version().as_str(), kept.running.vitals().trouble()), ("1.1.0", None));
 }
 
 #[tokio::test]
