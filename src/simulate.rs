@@ -332,11 +332,12 @@ impl Simulation {
     pub fn dump(&self, directory: &Path) -> Result<Vec<PathBuf>, SimulateError> {
         let prepared = self.prepare()?;
         let mut written = Vec::with_capacity(dump::SERVERS.len());
-        for (department, dialect, schema) in dump::SERVERS {
-            let tables =
-                prepared.stores.iter().find(|(id, ..)| *id == department).map(|(.., tables)| tables.as_slice());
+        for (department, _, tables) in &prepared.stores {
+            let Some((_, dialect, schema)) = dump::SERVERS.into_iter().find(|(id, ..)| id == department) else {
+                continue;
+            };
             let file = directory.join(dump::file_name(department, dialect));
-            write_text(&file, &dump::statements(dialect, schema, tables.unwrap_or_default()))?;
+            write_text(&file, &dump::statements(dialect, schema, tables))?;
             written.push(file);
         }
         Ok(written)

@@ -278,9 +278,14 @@ impl Context {
 
     /// Whether it is of this query. A record of use tells what the query says; what was signed for must be the same.
     pub fn is_of(&self, query: &Query) -> bool {
-        let authorisation = digest_of(query.authorisation.number.as_bytes());
-        let is_its_own = |case: &Case| query.request_id == case.verification && authorisation == case.authorisation;
-        query.purpose == self.claims.purpose && self.question.cases.iter().any(is_its_own)
+        let is_signed_for = |verification: &str, number: &str| {
+            let authorisation = digest_of(number.as_bytes());
+            let is_its_own = |case: &Case| verification == case.verification && authorisation == case.authorisation;
+            self.question.cases.iter().any(is_its_own)
+        };
+        query.purpose == self.claims.purpose
+            && is_signed_for(&query.request_id, &query.authorisation.number)
+            && query.cases().iter().all(|case| is_signed_for(&case.request_id, &case.authorisation.number))
     }
 
     /// Proves the context of a question that has just come. `now` is in seconds since 1970.

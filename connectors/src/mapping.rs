@@ -4,6 +4,7 @@
 //! that row left out. A row about nobody who was asked about makes the whole dataset an error, because
 //! then nothing in it can be trusted.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
@@ -288,9 +289,20 @@ impl Mapping {
             records.places.insert(column, place);
         }
         let asked: BTreeSet<&str> = persons.iter().map(|person| person.id_number).collect();
+        // An old number of 15 digits belongs to one person only as far as the name says so too, because some were given
+        // twice: without a name that is compared it stays what it is.
+        let by_old_form = LazyCell::new(|| {
+            let compared = persons.iter().filter(|_| self.name.is_some());
+            let old = compared.filter_map(|person| Some((synthetic::old_form(person.id_number)?, person.id_number)));
+            old.collect::<BTreeMap<_, _>>()
+        });
+        let canonical = |number: &str| match number.len() {
+            15 => by_old_form.get(number).map_or_else(|| number.to_owned(), |number| (*number).to_owned()),
+            _ => number.to_ascii_uppercase(),
+        };
         for values in &rows.rows {
             let row = Row { places: &records.places, values };
-            let number = row.value(&self.subject).text().map(|number| self.canonical(&number, persons));
+            let number = row.value(&self.subject).text().map(|number| canonical(&number));
             let number = number.filter(|number| asked.contains(number.as_str())).ok_or(RowsError::Stranger)?;
             // A row whose day cannot be read stays, and is an error below: it may lie within.
             let outside = self.day(&row).is_ok_and(|day| day.is_some_and(|day| !period.contains(day)));
@@ -299,14 +311,6 @@ impl Mapping {
             }
         }
         Ok(records)
-    }
-
-    /// An identity number as questions have it. An old one of 15 digits belongs to one person only as far as the name
-    /// says so too, because some were given twice: without a name that is compared it stays what it is.
-    fn canonical(&self, number: &str, persons: &[Person<'_>]) -> String {
-        let is_theirs = |person: &&Person<'_>| synthetic::old_form(person.id_number).as_deref() == Some(number);
-        let old = self.name.as_ref().and_then(|_| persons.iter().find(is_theirs));
-        old.map_or_else(|| number.to_ascii_uppercase(), |person| person.id_number.to_owned())
     }
 
     fn person(&self, person: &Person<'_>, rows: &[Row<'_>]) -> Outcome {

@@ -55,8 +55,8 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Reads rows from `{"columns": […], "rows": [[…]]}`, with `as_of` where a source says it of all of them, as [`Rows::to_json`] writes them; `None` when the
-    /// text is no such thing.
+    /// Reads rows from `{"columns": […], "rows": [[…]]}`, with `as_of` where a source says it of all of them, as
+    /// [`Rows::to_json`] writes them; `None` when the text is no such thing.
     pub fn from_json(text: &str) -> Option<Self> {
         let file: RowsFile = serde_json::from_str(text).ok()?;
         let value = |value: serde_json::Value| {

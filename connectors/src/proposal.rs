@@ -33,8 +33,11 @@ pub enum NoProposal {
     )]
     NoSubject,
     /// The table has no column of the name that was given for the identity number.
-    #[error("it has no column of the name that --subject gives")]
+    #[error("it has no column of the name that --subject gives: write one of those that are listed")]
     SubjectUnknown,
+    /// The table has no column of the name that was given for the person's name.
+    #[error("it has no column of the name that --name-column gives: write one of those that are listed")]
+    NameUnknown,
     /// No column has the name of a target of any fact type.
     #[error("no column has a usual name of what a fact says: say which fact it is, such as --fact {}", FACT_TYPES[0].name)]
     NoFact,
@@ -49,6 +52,7 @@ impl NoProposal {
         match self {
             Self::NoSubject => "no_subject_column",
             Self::SubjectUnknown => "subject_column_unknown",
+            Self::NameUnknown => "name_column_unknown",
             Self::NoFact => "no_fact_fits",
             Self::AlreadyThere => "dataset_already_there",
         }
@@ -60,7 +64,8 @@ impl NoProposal {
             Self::NoSubject => {
                 "没有一列用的是身份号码的常用列名，也没有一列像是身份号码；若确有一列是，用 --subject 指明".to_owned()
             }
-            Self::SubjectUnknown => "没有 --subject 所指的列".to_owned(),
+            Self::SubjectUnknown => "没有 --subject 所指的列：列名照列出的写".to_owned(),
+            Self::NameUnknown => "没有 --name-column 所指的列：列名照列出的写".to_owned(),
             Self::NoFact => {
                 format!("没有一列用的是事实字段的常用列名；请指明事实类型，如 --fact {}", FACT_TYPES[0].name)
             }
@@ -159,7 +164,7 @@ pub fn propose(
         .ok_or(NoProposal::NoFact)?;
     let ((found, _), best) = best;
     let name = match known.name {
-        Some(name) => called(relation, name),
+        Some(name) => Some(called(relation, name).ok_or(NoProposal::NameUnknown)?),
         None => named(relation, NAME, Some(subject)).or_else(|| by_words(relation, NAME_WORDS, subject)),
     };
     let toml = written(adapter, relation, best, (subject, name), known.request, taken);

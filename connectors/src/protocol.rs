@@ -108,9 +108,7 @@ impl Query {
         }
         cases
     }
-}
 
-impl Query {
     /// A question of the department's own, as in a trial: `reason` stands for request, purpose and authorisation.
     /// Persons are numbers with names; they are `m1`, `m2`, … in the answer.
     pub(crate) fn of_own<'a>(

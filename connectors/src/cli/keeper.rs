@@ -3,7 +3,7 @@
 //! A file whose ladder does not hold or whose golden tests fail is not taken over: what ran goes on. What came of it
 //! is an event, in both languages, and stands in `GET /v1/health` and `/v1/status`.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
@@ -13,11 +13,13 @@ use super::serve::{ServeArgs, adapter};
 use super::{Lang, Style};
 use crate::adapter::{Adapter, Overrides};
 use crate::check;
+use crate::connector::Connector;
 use crate::error::Text;
 use crate::golden::{self, GoldenResult};
 use crate::ledger::Event;
 use crate::serve::Running;
 use crate::source::Rung;
+use crate::synthetic::without_identity_numbers;
 
 /// How long a file that was refused for what is outside it waits to be tried again.
 const AGAIN: Duration = Duration::from_mins(1);
@@ -28,8 +30,8 @@ pub(super) struct Keeper {
     pub(super) id: String,
     /// Digest of the file as it was last looked at, whatever came of it.
     pub(super) seen: String,
-    /// When a file that was refused for what is outside it is tried again.
-    pub(super) retry_at: Option<Instant>,
+    /// When the file was refused for what is outside it, if that is how it stands.
+    pub(super) waits_since: Option<Timestamp>,
     /// When the golden tests run next.
     pub(super) night: Timestamp,
     /// At what time of day that is, in China.
@@ -45,10 +47,12 @@ impl Keeper {
         // A file that is away for a moment is being replaced.
         if let Ok(text) = std::fs::read_to_string(&self.args.connector.file) {
             let sha256 = crate::connector::sha256(&text);
-            let due = self.retry_at.is_some_and(|at| Instant::now() >= at);
+            let now = self.overrides.clock.now();
+            // However far a clock that is set goes back or forth, it is tried again.
+            let due = self.waits_since.is_some_and(|since| now.duration_since(since).unsigned_abs() >= AGAIN);
             if sha256 != self.seen || due {
                 self.seen = sha256;
-                self.retry_at = None;
+                self.waits_since = None;
                 self.take_over(running).await;
             }
         }
@@ -89,7 +93,7 @@ impl Keeper {
                 format!("{}: {}; {}", rung.en, trouble.what.en, trouble.mend.en),
             ));
             if step.outside {
-                self.retry_at = Some(Instant::now() + AGAIN);
+                self.waits_since = Some(self.overrides.clock.now());
             }
             return;
         }
@@ -107,7 +111,7 @@ impl Keeper {
         }
         let results = golden::run_with_records(adapter.connector()).await;
         if let Some(failed) = results.iter().find(|result| !result.passed()) {
-            return refused(told(failed));
+            return refused(told(failed, adapter.connector()));
         }
         self.seen.clone_from(&adapter.connector().sha256);
         self.style.taken_over(&adapter);
@@ -123,7 +127,8 @@ impl Keeper {
         let connector = running.connector();
         let results = golden::run_with_records(&connector).await;
         running.tested(&results);
-        let failed: Vec<Text> = results.iter().filter(|result| !result.passed()).map(told).collect();
+        let failed: Vec<Text> =
+            results.iter().filter(|result| !result.passed()).map(|failed| told(failed, &connector)).collect();
         let status = match (results.len(), failed.len()) {
             (0, _) => "without_records",
             (_, 0) => "passed",
@@ -146,12 +151,14 @@ impl Keeper {
     }
 }
 
-/// A golden test that failed, with the first difference.
-fn told(failed: &GoldenResult) -> Text {
-    let first = failed.differences.first().cloned().unwrap_or_else(|| Text::same(""));
+/// That a golden test failed, and how to see where. What it read is in no log: nothing proves that records in a folder
+/// are of nobody.
+fn told(failed: &GoldenResult, connector: &Connector) -> Text {
+    let (name, count) = (without_identity_numbers(&failed.name), failed.differences.len());
+    let command = format!("hedui-adapter test {}", connector.file.display());
     Text::new(
-        format!("金样测试“{}”不通过：{}", failed.name, first.zh),
-        format!("the golden test `{}` fails: {}", failed.name, first.en),
+        format!("金样测试“{name}”不通过，有 {count} 处不同；运行 {command} 看差异"),
+        format!("the golden test `{name}` fails with {count} difference(s): run {command} to see them"),
     )
 }
 

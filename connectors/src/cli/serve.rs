@@ -109,7 +109,7 @@ pub(super) async fn serve(args: ServeArgs, style: Style) -> u8 {
     let mut keeper = Keeper {
         id,
         seen: adapter.connector().sha256.clone(),
-        retry_at: None,
+        waits_since: None,
         golden_at,
         night: next_night(overrides.clock.now(), golden_at),
         args,
@@ -118,19 +118,26 @@ pub(super) async fn serve(args: ServeArgs, style: Style) -> u8 {
     };
     keeper.run_golden(&running, "start").await;
     drop(adapter);
-    loop {
+    // One wait for all rounds: a signal between two of them would be nobody's.
+    let mut told = std::pin::pin!(told_to_stop());
+    let ended = loop {
         tokio::select! {
-            ended = running.finished() => {
-                style.failed("server_ended", &unexpected_end(ended));
-                return OUTSIDE;
-            }
-            () = told_to_stop() => {
-                running.stop().await;
-                return 0;
-            }
-            () = tokio::time::sleep(LOOK) => keeper.look(&running).await,
+            ended = running.finished() => break Some(ended),
+            () = &mut told => break None,
+            () = tokio::time::sleep(LOOK) => {}
         }
+        // Whatever the keeper is at is given up: a source that does not answer holds nobody back from stopping.
+        tokio::select! {
+            () = &mut told => break None,
+            () = keeper.look(&running) => {}
+        }
+    };
+    if let Some(ended) = ended {
+        style.failed("server_ended", &unexpected_end(ended));
+        return OUTSIDE;
     }
+    running.stop().await;
+    0
 }
 
 /// That the server ended by itself, and why where the system says so.

@@ -86,7 +86,7 @@ fn form_of(argument: &str) -> &'static str {
         "：日期写成 2025-03-01"
     } else if has(&["<LISTEN>", "<ADDRESS>"]) {
         "：地址写成 127.0.0.1:9101"
-    } else if has(&["<SECONDS>", "<N>", "<S>", "<HOUSEHOLDS>", "<SEED>", "<LEVEL>"]) {
+    } else if has(&["<SECONDS>", "<BYTES>", "<N>", "<S>", "<HOUSEHOLDS>", "<SEED>", "<LEVEL>"]) {
         "：写一个在范围内的整数"
     } else {
         ""

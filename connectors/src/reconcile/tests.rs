@@ -221,6 +221,10 @@ async fn households_that_shared_a_query_asked_one_question_each() {
     let disclosure = Disclosure::of(&question, [7; 16]);
     let text = world.signer.sign("dibao", [&disclosure].into_iter(), 1_760_000_000).with(&disclosure);
     let context = Context::prove(&text, &world.keys()).unwrap();
+    assert!(context.is_of(&query));
+    let mut other = query.clone();
+    other.subjects[1].case.as_mut().unwrap().authorisation.number = "SQ-2".into();
+    assert!(!context.is_of(&other), "each household is asked about on the authorisation that was signed for");
     let ledger = Ledger::File(LedgerFile::open(&world.path(), 1 << 20).unwrap());
     let mut entry = ledger.begin("hrss", Some(&query));
     entry.asked_by(&context);

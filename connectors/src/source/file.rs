@@ -24,11 +24,9 @@ use super::trouble::{Flaw, Rung, Trouble};
 use super::{OpenError, Question, Relation, SourceError};
 use crate::clock::Clock;
 use crate::connector::{Dataset, FileInfo};
-use crate::error::Text;
 use crate::ledger::Ledger;
 use crate::native::Rows;
 use crate::secret::Secret;
-use crate::words;
 use delivery::{Delivery, Part, Wanted};
 pub(crate) use explore::of_answer;
 use folder::Stamp;
@@ -298,7 +296,7 @@ impl Inner {
     fn remember(&self, delivery: &Delivery) -> Result<(), Flaw> {
         let Some(memory) = &self.memory else { return Ok(()) };
         let days = delivery.parts().map(|(dataset, part)| (dataset.clone(), part.as_of)).collect();
-        memory.keep(days).map_err(|cause| Flaw::Forgotten(memory.file.display().to_string(), told(&cause)))
+        memory.keep(days).map_err(|cause| Flaw::Forgotten(memory.file.display().to_string(), cause))
     }
 
     /// Refuses records of a day to come, and those older than the ones in use or used before.
@@ -307,9 +305,7 @@ impl Inner {
         let current = self.state().current.clone();
         let remembered = match &self.memory {
             None => memory::Days::new(),
-            Some(memory) => {
-                memory.read().map_err(|cause| Flaw::Memory(memory.file.display().to_string(), told(&cause)))?
-            }
+            Some(memory) => memory.read().map_err(|cause| Flaw::Memory(memory.file.display().to_string(), cause))?,
         };
         for (dataset, part) in delivery.parts() {
             let (file, day) = (part.file.clone(), part.as_of.to_string());
@@ -354,11 +350,6 @@ impl Inner {
     fn unusable(&self, flaw: &Flaw) -> SourceError {
         SourceError::Unavailable(Box::new(self.trouble(flaw)))
     }
-}
-
-/// What the operating system says, in both languages.
-fn told(cause: &std::io::Error) -> Text {
-    Text::new(words::of_system(cause), cause.to_string())
 }
 
 impl Today {

@@ -192,6 +192,7 @@ fn p12_a_command_line_that_cannot_be_read_is_told_in_chinese_where_that_is_asked
         (vec!["tset", &file], "没有命令 `tset`"),
         (vec!["try", &file], "缺少 --dataset <DATASET>"),
         (vec!["new", "x.toml", "--driver", "oracle"], "可用的有 postgres、mariadb"),
+        (vec!["serve", &file, "--ledger-size", "9"], "`9` 不合格式：写一个在范围内的整数"),
         (
             vec!["try", &file, "--dataset", "a.b", "--id-number", "-", "--from", "soon", "--to", "2025-01-01"],
             "2025-03-01",

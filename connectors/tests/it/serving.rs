@@ -133,7 +133,7 @@ async fn a_changed_file_is_taken_over_and_a_bad_one_leaves_the_old_one_in_use() 
     for (from, to, says) in [
         ("[quota]", "[quotas]", "quotas"),
         ("FROM   持证残疾人", "FROM   没有的表", "no such table"),
-        ("grade = \"2\"", "grade = \"3\"", "expected, and not there"),
+        ("grade = \"2\"", "grade = \"3\"", "hedui-adapter test"),
         ("disabled_persons", "someone_else", "someone_else"),
     ] {
         std::fs::write(&file, text.replace(from, to).replace("version = \"1.0.0\"", "version = \"2.0.0\"")).unwrap();
@@ -265,6 +265,30 @@ async fn a_running_adapter_is_looked_at_from_outside() {
     std::fs::write(store.folder.path().join("other.pem"), stranger.pem()).unwrap();
     let (code, out, _) = conform(&["--cert", &cert, "--cert-key", &key, "--ca", &path("other.pem"), "--lang", "zh"]);
     assert!(code == 1 && out.contains("✗ L0-05") && out.contains("还没有达到 L0（可达）"), "{out}");
+}
+
+#[tokio::test]
+async fn an_adapter_that_tries_a_file_whose_source_does_not_answer_stops_when_it_is_told_to() {
+    let store = Store::seventh().await;
+    let (file, text) = department(store.folder.path());
+    let place = store.folder.path().join("url");
+    std::fs::write(&place, store.url()).unwrap();
+    std::fs::set_permissions(&place, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let text = text.replace("url = { env = \"HEDUI_DISABLED_PERSONS_DATABASE\" }", "url = { file = \"url\" }");
+    std::fs::write(&file, &text).unwrap();
+    let mut adapter = Process::start(store.folder.path(), &file, &[]);
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    std::fs::write(&place, format!("mariadb://reader:x@{}/db", silent.local_addr().unwrap())).unwrap();
+    std::fs::write(&file, text.replace("version = \"1.0.0\"", "version = \"1.1.0\"")).unwrap();
+    // The rung of TCP, and the login that nobody answers.
+    let _asked = [silent.accept().unwrap(), silent.accept().unwrap()];
+    let id = adapter.child.id().to_string();
+    let kill = |signal: &str| std::process::Command::new("kill").args([signal, &id]).status().unwrap().success();
+    assert!(kill("-TERM"));
+    let (tell, ended) = channel();
+    std::thread::spawn(move || tell.send(adapter.child.wait().unwrap().code()));
+    let ended = ended.recv_timeout(Duration::from_secs(30));
+    assert!(ended == Ok(Some(0)) || !kill("-KILL"), "it goes on: {ended:?}");
 }
 
 /// As in production: it answers what its hub signed and signs its answers. From outside that looks like a refusal.

@@ -184,6 +184,9 @@ async fn the_column_of_identity_numbers_is_known_by_its_form_or_named() {
         assert!(code == 0 && out.contains("subject = \"code\"") && out.contains("name = \"txt\""), "{out}");
         let (code, out, _) = discover(&["--table", "refs", "--subject", "kode"]);
         assert!(code == 1 && out.contains("subject_column_unknown"), "{out}");
+        let (code, out, _) =
+            discover(&["--table", "refs", "--subject", "code", "--name-column", "text", "--fact", "asset"]);
+        assert!(code == 1 && out.contains("name_column_unknown") && out.contains("those that are listed"), "{out}");
     }
 }
 

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use clap::Parser;
 use serde_json::Value;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::*;
 use crate::clock::Clock;
-use crate::connector::Connector;
 use crate::ledger::Ledger;
+use crate::secret::Secret;
 use crate::serve::TlsPem;
 
 #[derive(Parser)]
@@ -57,7 +59,7 @@ impl Kept {
         let keeper = Keeper {
             id: "disabled_persons".to_owned(),
             seen: serving.connector().sha256.clone(),
-            retry_at: None,
+            waits_since: None,
             night: next_night(EVENING.parse().unwrap(), golden_at),
             golden_at,
             args,
@@ -155,6 +157,51 @@ async fn a_file_whose_golden_tests_fail_is_not_taken_over_and_the_night_tries_th
     assert_eq!((&events[0]["status"], &events[0]["version"]), (&"taken_over".into(), &"1.1.0".into()));
     assert_eq!((kept.running.version().as_str(), kept.running.vitals().trouble()), ("1.1.0", None));
     assert_eq!(Connector::read(&kept.file("connector.toml")).unwrap().adapter.version, "1.1.0");
+}
+
+#[tokio::test]
+async fn p7_nothing_that_a_golden_test_reads_is_logged() {
+    let mut kept = Kept::start().await;
+    // Somebody has put a real person's record there, and named the test after him.
+    kept.edit("sample.sql", "'肢体', '二级'", "'肢体', '三级'");
+    kept.edit("sample.sql", "'1,234.50'", "'5,678.90'");
+    kept.edit("connector.toml", "有效的残疾人证", "150000198605021015 的残疾人证");
+    kept.look_at(EVENING).await;
+    let version = kept.running.connector().version();
+    let refused = kept.running.vitals().status(version, String::new(), String::new()).file_refused;
+    kept.look_at("2026-11-26T19:00:00Z").await;
+    let events = kept.events();
+    assert_eq!([&events[0]["status"], &events[1]["status"]], ["refused", "failed"]);
+    let refused = refused.unwrap();
+    for line in events.iter().map(Value::to_string).chain([refused.zh, refused.en]) {
+        for read in ["150000198605021015", "巴图", "5678.90", "肢体", "grade"] {
+            assert!(!line.contains(read), "{read} in {line}");
+        }
+        assert!(line.contains("hedui-adapter test"), "but how to see it: {line}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_whose_source_is_away_is_tried_again_after_a_minute_of_the_clock_that_is_given() {
+    let mut kept = Kept::start().await;
+    let store = kept.file("store.sqlite");
+    kept.keeper.args.simulate = None;
+    kept.keeper.overrides.source_url = Some(Secret::new(format!("sqlite://{}", store.display())));
+    kept.edit("connector.toml", "version = \"1.0.0\"", "version = \"1.1.0\"");
+    kept.look_at(EVENING).await;
+    assert_eq!(kept.events()[0]["status"], "refused");
+    let options = SqliteConnectOptions::new().filename(&store).create_if_missing(true);
+    let mut connection = options.connect().await.unwrap();
+    for name in ["schema.sql", "sample.sql"] {
+        let text = std::fs::read_to_string(kept.file(name)).unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut connection).await.unwrap();
+    }
+    connection.close().await.unwrap();
+    kept.look_at("2026-11-26T18:30:59Z").await;
+    assert_eq!(kept.events(), Vec::<Value>::new(), "not yet");
+    kept.look_at("2026-11-26T18:31:00Z").await;
+    assert_eq!(kept.events()[0]["status"], "taken_over");
+    assert_eq!((kept.running.version().as_str(), kept.running.vitals().trouble()), ("1.1.0", None));
 }
 
 #[tokio::test]

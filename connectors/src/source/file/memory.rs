@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
+use crate::error::Text;
+use crate::words;
+
 /// A memory is at most this large, in bytes.
 const MAX_SIZE: u64 = 256 * 1024;
 
@@ -23,26 +26,33 @@ pub(super) struct Memory {
 
 impl Memory {
     /// The days that are remembered: none where nothing is.
-    pub(super) fn read(&self) -> io::Result<Days> {
+    pub(super) fn read(&self) -> Result<Days, Text> {
         let length = match fs::metadata(&self.file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Days::new()),
-            metadata => metadata?.len(),
+            metadata => metadata.map_err(|cause| told(&cause))?.len(),
         };
         if length > MAX_SIZE {
-            return Err(io::Error::other("larger than any that was written here"));
+            return Err(Text::new("比适配器写的大得多", "it is larger than any that an adapter writes"));
         }
-        let text = fs::read_to_string(&self.file)?;
-        serde_json::from_str(&text).map_err(|error| io::Error::other(format!("line {}: no days", error.line())))
+        let text = fs::read_to_string(&self.file).map_err(|cause| told(&cause))?;
+        serde_json::from_str(&text).map_err(|error| {
+            let line = error.line();
+            Text::new(format!("第 {line} 行不是数据集和日期"), format!("line {line} is no dataset with its day"))
+        })
     }
 
     /// Remembers these days besides those that were, in one step that a power cut does not halve.
-    pub(super) fn keep(&self, days: Days) -> io::Result<()> {
+    pub(super) fn keep(&self, days: Days) -> Result<(), Text> {
         if !self.is_kept {
             return Ok(());
         }
         let mut all = self.read()?;
         all.extend(days);
-        let text = serde_json::to_string_pretty(&all).map_err(io::Error::other)?;
+        self.write(&all).map_err(|cause| told(&cause))
+    }
+
+    fn write(&self, all: &Days) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(all).map_err(io::Error::other)?;
         let beside = self.file.with_extension("new");
         let mut file = File::create(&beside)?;
         file.write_all(text.as_bytes())?;
@@ -51,6 +61,11 @@ impl Memory {
         let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()
     }
+}
+
+/// What the operating system says, in both languages.
+fn told(cause: &io::Error) -> Text {
+    Text::new(words::of_system(cause), cause.to_string())
 }
 
 #[cfg(test)]
@@ -73,6 +88,8 @@ mod tests {
         reader.keep(Days::from([("a.x".to_owned(), date(2026, 1, 1))])).unwrap();
         assert_eq!(memory.read().unwrap(), both, "who only reads writes nothing");
         fs::write(&file, "{\"a.x\": \"yesterday\"}").unwrap();
-        assert!(memory.read().is_err() && memory.keep(Days::new()).is_err(), "nor is it written over");
+        let told = memory.read().unwrap_err();
+        assert!(told.zh.contains("第 1 行") && told.en.contains("line 1"), "{told:?}");
+        assert!(memory.keep(Days::new()).is_err(), "nor is it written over");
     }
 }
