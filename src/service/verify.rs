@@ -426,7 +426,8 @@ impl Verifications {
         let mut row = self.own(caller.client, id).await?;
         if let Some(version) = expand.version.filter(|version| *version != row.version) {
             let earlier = self.parts.store.earlier_outcome(id, version).await?;
-            (row.outcome, row.version) = (Some(earlier.ok_or(ServiceError::NotFound)?), version);
+            let none = ServiceError::NoSuchVersion { asked: version, newest: row.version };
+            (row.outcome, row.version) = (Some(earlier.ok_or(none)?), version);
         }
         self.log_view(caller, id).await?;
         if let Some(outcome) = self.outcome(&row)? {

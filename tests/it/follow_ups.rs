@@ -90,7 +90,13 @@ async fn a_department_that_comes_back_completes_an_open_verdict_and_the_earlier_
     let earlier = system.caller.get(&format!("/v1/verifications/{id}?version=1&expand=evidence")).await;
     assert_eq!(earlier.body["verdict"], open.body["verdict"], "what was told stays as it was told");
     assert!(earlier.body["evidence"].is_array());
-    assert_eq!(system.caller.get(&format!("/v1/verifications/{id}?version=3")).await.status, 404);
+    let third = system.caller.get(&format!("/v1/verifications/{id}?version=3")).await;
+    assert_eq!((third.status.as_u16(), third.body["code"].as_str()), (404, Some("no_such_version")), "{}", third.body);
+    assert!(third.body["fix"]["en"].as_str().unwrap().contains("versions 1 to 2"), "{}", third.body);
+    // Of another client's nothing is told, not how many there are either.
+    let other = super::hub::mint(&system.files, "other", "000000", &hedui::domain::purpose::Purpose::ALL);
+    let foreign = system.caller.with_token(other).get(&format!("/v1/verifications/{id}?version=3")).await;
+    assert_eq!((foreign.status.as_u16(), foreign.body["code"].as_str()), (404, Some("not_found")), "{}", foreign.body);
 
     let entries = entries(&system, &id).await;
     let of = |action: &str| entries.iter().filter(|(known, _)| known == action).count();
