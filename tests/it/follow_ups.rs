@@ -68,7 +68,7 @@ async fn entries(system: &System, verification: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn p2_a_department_that_comes_back_completes_an_open_verdict_and_the_earlier_one_stays_readable() {
+async fn p2_p3_a_department_that_comes_back_completes_an_open_verdict_and_the_earlier_one_stays_readable() {
     let (system, stub) = with_housing(Behaviour::Status(500), 100).await;
     let open = system.caller.verify(&requests(system.folder.path())["C01"]).await;
     assert_eq!((open.verdict_status(), &open.body["version"]), ("PENDING_DATA", &Value::from(1)), "{}", open.body);
@@ -92,6 +92,16 @@ async fn p2_a_department_that_comes_back_completes_an_open_verdict_and_the_earli
     let earlier = system.caller.get(&format!("/v1/verifications/{id}?version=1&expand=evidence")).await;
     assert_eq!(earlier.body["verdict"], open.body["verdict"], "what was told stays as it was told");
     assert!(earlier.body["evidence"].is_array());
+    // Each version is made again as it was, and told on its own.
+    let mut reports = Vec::new();
+    for (version, told) in [(1, first), (2, second)] {
+        let again = system.caller.get(&format!("/v1/verifications/{id}/replay?version={version}")).await;
+        assert_eq!((&again.body["same"], &again.body["verdict"]), (&true.into(), &told["verdict"]), "{}", again.body);
+        let report = system.caller.get(&format!("/v1/verifications/{id}/report?version={version}")).await;
+        assert_eq!(report.status, 200, "{}", report.body);
+        reports.push(report.body["sentence"].clone());
+    }
+    assert!(reports[0].is_object() && reports[0] != reports[1], "{reports:?}");
     let third = system.caller.get(&format!("/v1/verifications/{id}?version=3")).await;
     assert_eq!((third.status.as_u16(), third.body["code"].as_str()), (404, Some("no_such_version")), "{}", third.body);
     assert!(third.body["fix"]["en"].as_str().unwrap().contains("versions 1 to 2"), "{}", third.body);
