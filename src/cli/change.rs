@@ -150,11 +150,13 @@ pub(super) fn tell(command: &str, answer: &Answer, global: &Global) -> anyhow::R
             Ok(ExitCode::SUCCESS)
         }
         Answer::Rewrapped(_) => bail!("the hub's answer belongs to another request"),
-        Answer::Refused(why) => {
+        Answer::Refused(refusal) => {
             if global.json {
-                writeln!(std::io::stdout().lock(), "{}", json!({ "refused": why }))?;
+                writeln!(std::io::stdout().lock(), "{}", json!({ "refused": refusal }))?;
             } else {
-                writeln!(std::io::stderr().lock(), "hedui {command}: {}", lang.pick(&why.zh, &why.en))?;
+                let code = refusal.code.as_ref().map_or_else(String::new, |code| format!(" ({code})"));
+                let why = lang.pick(&refusal.why.zh, &refusal.why.en);
+                writeln!(std::io::stderr().lock(), "hedui {command}: {why}{code}")?;
             }
             Ok(ExitCode::from(1))
         }

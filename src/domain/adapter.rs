@@ -59,7 +59,7 @@ pub enum Move {
 
 /// A move that does not begin where the adapter stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an adapter that is `{}` cannot be brought on by `{}`: {}", from.as_str(), by.as_str(), from.ways_on().en)]
+#[error("an adapter that is `{}` cannot {}: {}", from.as_str(), by.en(), from.ways_on().en)]
 pub struct IllegalMove {
     /// Where it stands.
     pub from: AdapterState,
@@ -122,9 +122,9 @@ impl AdapterState {
         if ways().next().is_none() {
             return Text::new("须另行登记", "register another one");
         }
-        let zh: Vec<String> = ways().map(|by| format!("{} {}", by.zh(), by.as_str())).collect();
-        let en: Vec<&str> = ways().map(Move::as_str).collect();
-        Text::new(format!("现可{}", zh.join("、")), format!("from there it can {}", en.join(", ")))
+        let zh: Vec<String> = ways().map(|by| format!("{}（{}）", by.zh(), by.asked_as())).collect();
+        let en: Vec<String> = ways().map(|by| format!("{} ({})", by.en(), by.asked_as())).collect();
+        Text::new(format!("现可{}", zh.join("、")), format!("from there it can {}", en.join(" or ")))
     }
 
     /// Whether an adapter in this state is asked about real people.
@@ -197,6 +197,34 @@ impl Move {
             Self::StandIn => "顶替",
             Self::Return => "复位",
             Self::Remove => "移除",
+        }
+    }
+
+    /// What it does to an adapter, in English, after "can" or "cannot".
+    const fn en(self) -> &'static str {
+        match self {
+            Self::Accept => "be accepted into the sandbox",
+            Self::Shadow => "go into shadow",
+            Self::Withdraw => "leave the shadow",
+            Self::GoLive => "go live",
+            Self::Drain => "be drained",
+            Self::Drained => "end its draining",
+            Self::Suspend => "be suspended",
+            Self::Resume => "be resumed",
+            Self::Demote => "be demoted",
+            Self::StandIn => "stand in for another",
+            Self::Return => "return by itself",
+            Self::Remove => "be removed",
+        }
+    }
+
+    /// What an operator writes for it: the name on the wire, and where `hedui adapter` has another word that too.
+    const fn asked_as(self) -> &'static str {
+        match self {
+            Self::Accept => "accept / promote ID sandbox",
+            Self::Shadow => "shadow / promote ID shadow",
+            Self::GoLive => "go_live / promote ID live",
+            other => other.as_str(),
         }
     }
 
@@ -274,10 +302,13 @@ mod tests {
     #[test]
     fn p12_who_asks_for_what_cannot_be_is_told_what_can_in_both_languages() {
         let told = AdapterState::Draft.after(Move::GoLive).unwrap_err().text();
-        assert_eq!(told.zh, "该适配器处于「待接收」，不能上线：现可接收到沙箱 accept、移除 remove。");
+        assert_eq!(
+            told.zh,
+            "该适配器处于「待接收」，不能上线：现可接收到沙箱（accept / promote ID sandbox）、移除（remove）。"
+        );
         assert_eq!(
             told.en,
-            "an adapter that is `draft` cannot be brought on by `go_live`: from there it can accept, remove."
+            "an adapter that is `draft` cannot go live: from there it can be accepted into the sandbox (accept / promote ID sandbox) or be removed (remove)."
         );
         let gone = AdapterState::Removed.after(Move::Resume).unwrap_err().text();
         assert!(gone.zh.ends_with("须另行登记。") && gone.en.ends_with("register another one."), "{gone:?}");

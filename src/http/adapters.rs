@@ -347,7 +347,7 @@ pub(super) fn changed(answer: Answer) -> Result<Response, Problem> {
             *response.status_mut() = StatusCode::ACCEPTED;
             Ok(response)
         }
-        Answer::Refused(why) => Err(not_made(why)),
+        Answer::Refused(refusal) => Err(not_made(refusal.why)),
         Answer::Rewrapped(_) => Err(Problem::internal()),
     }
 }

@@ -356,6 +356,22 @@ impl Problem {
                     "Check the id; a client sees only its own verifications.",
                 ),
             ),
+            ServiceError::NoSuchVersion { asked, newest } => Self::new(
+                StatusCode::NOT_FOUND,
+                "no_such_version",
+                Text::new(format!("这项核对没有第 {asked} 版。"), format!("This verification has no version {asked}.")),
+                if newest == 1 {
+                    Text::new(
+                        "目前只有第 1 版；不写 version 即为最新一版。",
+                        "Version 1 is the only one so far; without version the newest is shown.",
+                    )
+                } else {
+                    Text::new(
+                        format!("现有第 1 至 {newest} 版；不写 version 即为最新一版。"),
+                        format!("There are versions 1 to {newest}; without version the newest is shown."),
+                    )
+                },
+            ),
             ServiceError::NoAuthorisation => Self::new(
                 StatusCode::NOT_FOUND,
                 "not_found",

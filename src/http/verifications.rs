@@ -94,7 +94,7 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Res
     responses(
         (status = 200, description = "The verification", body = VerificationAnswer<'static>),
         (status = 401, description = "No usable access token", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such verification of this client", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such verification of this client, or no such version of it", body = Problem, content_type = "application/problem+json"),
         (status = 410, description = "The verification was erased", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The pack was changed since and was not kept: text and trace cannot be made again", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "One request too many", body = Problem, content_type = "application/problem+json"),
@@ -183,7 +183,9 @@ pub(super) fn usable_id(id: &str) -> Option<&str> {
 fn expand(query: Option<&str>) -> Result<Expand, Problem> {
     let mut expand = Expand::default();
     for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-        if let Some(version) = pair.strip_prefix("version=").and_then(|version| version.parse().ok()) {
+        // Which of two was meant nobody knows.
+        let version = pair.strip_prefix("version=").filter(|_| expand.version.is_none());
+        if let Some(version) = version.and_then(|version| version.parse().ok()) {
             expand.version = Some(version);
             continue;
         }
@@ -210,8 +212,8 @@ fn expand(query: Option<&str>) -> Result<Expand, Problem> {
         });
         if !known {
             return Err(Problem::query(Text::new(
-                "只接受 version=版本号，以及 expand=comparison,evidence,report,trace 中的一项或几项。",
-                "Only version with a number, and expand with one or more of comparison,evidence,report,trace are known.",
+                "只接受一个 version=版本号，以及 expand=comparison,evidence,report,trace 中的一项或几项。",
+                "Only one version with a number, and expand with one or more of comparison,evidence,report,trace are known.",
             )));
         }
     }
@@ -230,7 +232,16 @@ mod tests {
         assert_eq!(expand(Some("expand=evidence%2Ctrace")).unwrap(), both);
         assert_eq!(expand(None).unwrap(), Expand::default());
         assert_eq!(expand(Some("version=2")).unwrap(), Expand { version: Some(2), ..Expand::default() });
-        for bad in ["version=x", "expand=all", "fields=x", "expand", "expand=evidence,"] {
+        for bad in [
+            "version=x",
+            "version=1&version=2",
+            "version=1&version=1",
+            "version=-1",
+            "expand=all",
+            "fields=x",
+            "expand",
+            "expand=evidence,",
+        ] {
             assert!(expand(Some(bad)).is_err(), "{bad}");
         }
     }

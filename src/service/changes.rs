@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::adapters::{self, AdapterFault, Adapters};
-use super::approvals::{Approvals, Approved, Heard};
+use super::approvals::{ApprovalFault, Approvals, Approved, Heard};
 use super::clients::{self, ClientRegistry, ClientsError};
 use super::erasure::{Erasure, ErasureFault};
 use super::sealing::{Position, Progress, Rewrap};
@@ -127,7 +127,7 @@ pub enum Answer {
     /// A part of a rewrap was done.
     Rewrapped(Progress),
     /// Not done, and why.
-    Refused(Text),
+    Refused(Refusal),
     /// Entered; persons must agree to it first.
     Waiting {
         /// The proposal.
@@ -139,7 +139,40 @@ pub enum Answer {
     },
 }
 
+/// Why a change is not made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The stable code of why, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Why, and what mends it.
+    #[serde(flatten)]
+    pub why: Text,
+}
+
+impl From<Text> for Refusal {
+    fn from(why: Text) -> Self {
+        Self { code: None, why }
+    }
+}
+
+impl From<AdapterFault> for Refusal {
+    fn from(fault: AdapterFault) -> Self {
+        Self { code: Some(fault.code().to_owned()), why: fault.text() }
+    }
+}
+
+impl From<ApprovalFault> for Refusal {
+    fn from(fault: ApprovalFault) -> Self {
+        Self { code: Some(fault.code().to_owned()), why: fault.text() }
+    }
+}
+
 impl Answer {
+    fn refused(why: impl Into<Refusal>) -> Self {
+        Self::Refused(why.into())
+    }
+
     pub(super) fn to_json(&self) -> String {
         serde_json::to_string(self).expect("an answer holds only strings and numbers")
     }
@@ -169,7 +202,7 @@ impl Operations {
         for request in self.store.change_requests().await? {
             let answer = match serde_json::from_str::<Request>(&request.body) {
                 Ok(asked) => self.make(asked, Some(request.number)).await?,
-                Err(_) => Answer::Refused(clients::ChangeFault::Form.text()),
+                Err(_) => Answer::refused(clients::ChangeFault::Form.text()),
             };
             if let Answer::Refused(_) = answer {
                 self.answer(request.number, &answer).await?;
@@ -194,7 +227,7 @@ impl Operations {
         if self.approvals.are_needed_for(&asked.change) {
             let asked = self.told_in_full(asked);
             if let Some(why) = self.fault_of(&asked.change).await {
-                return Ok(Answer::Refused(why));
+                return Ok(Answer::refused(why));
             }
             if let Some(answer) = self.entered_before(&asked.change).await? {
                 if let Some(number) = request.filter(|_| !matches!(answer, Answer::Refused(_))) {
@@ -209,10 +242,10 @@ impl Operations {
             Change::Say(statement) => match self.approvals.hear(&asked.by, &statement, request).await? {
                 Ok(Heard::Counted(answer)) => Ok(answer),
                 Ok(Heard::Agreed(approved)) => self.make_approved(&approved, request).await,
-                Err(fault) => Ok(Answer::Refused(fault.text())),
+                Err(fault) => Ok(Answer::refused(fault)),
             },
             Change::Client(clients::Change::Revoke { id }) if self.approvals.would_end_with(&id) => {
-                Ok(Answer::Refused(Text::new(
+                Ok(Answer::refused(Text::new(
                     "启用两人批准时至少须留有两名授权管理人员；请先登记另一名。",
                     "two administrators must stay registered while changes need two persons: register another one first.",
                 )))
@@ -231,11 +264,11 @@ impl Operations {
 
     /// Why a change could not be made even if everybody agreed, so that what cannot be is not kept waiting; nor is what may
     /// not be written down (P7).
-    async fn fault_of(&self, change: &Change) -> Option<Text> {
+    async fn fault_of(&self, change: &Change) -> Option<Refusal> {
         match change {
-            Change::Client(change) => self.clients.as_ref()?.fault_of(change).map(|fault| fault.text()),
-            Change::Erase { id, reason } => self.erasure.fault_of(id, reason).await.map(|fault| fault.text()),
-            Change::Adapter(change) => self.adapter_fault_of(change).map(|fault| fault.text()),
+            Change::Client(change) => self.clients.as_ref()?.fault_of(change).map(|fault| fault.text().into()),
+            Change::Erase { id, reason } => self.erasure.fault_of(id, reason).await.map(|fault| fault.text().into()),
+            Change::Adapter(change) => self.adapter_fault_of(change).map(Refusal::from),
             Change::Settings { .. } | Change::Say(_) | Change::ConfirmClock | Change::Rewrap(_) => None,
         }
     }
@@ -252,7 +285,7 @@ impl Operations {
         if let Change::Settings { digest, .. } = change
             && self.store.last_settings().await?.is_some_and(|last| last.digest == *digest)
         {
-            return Ok(Some(Answer::Refused(Text::new(
+            return Ok(Some(Answer::refused(Text::new(
                 "这些设置已在使用，无须批准。",
                 "these settings are in force already: there is nothing to agree to.",
             ))));
@@ -263,7 +296,7 @@ impl Operations {
     /// Makes a change that both agreed to. One that cannot be made any more ends as refused.
     async fn make_approved(&self, approved: &Approved, request: Option<i64>) -> Result<Answer, ClientsError> {
         let Ok(change) = serde_json::from_str::<Change>(&approved.proposal.body) else {
-            return Ok(Answer::Refused(clients::ChangeFault::Form.text()));
+            return Ok(Answer::refused(clients::ChangeFault::Form.text()));
         };
         if let Change::Settings { digest, .. } = &change {
             let answer = Answer::Done(format!("settings/{digest}/agreed"));
@@ -286,32 +319,32 @@ impl Operations {
         match change {
             Change::Client(change) => {
                 let Some(registry) = &self.clients else {
-                    return Ok(Answer::Refused(Text::new(
+                    return Ok(Answer::refused(Text::new(
                         "本平台不签发令牌：请先配置 [token_endpoint]。",
                         "this hub gives no tokens itself: add [token_endpoint] to its configuration.",
                     )));
                 };
                 let done = registry.change(order, change, request).await?;
-                Ok(done.map_or_else(|fault| Answer::Refused(fault.text()), Answer::Done))
+                Ok(done.map_or_else(|fault| Answer::refused(fault.text()), Answer::Done))
             }
             Change::Adapter(change) => {
                 let done = self.adapters.make(order, &change, request).await?;
-                Ok(done.map_or_else(|fault| Answer::Refused(fault.text()), Answer::Done))
+                Ok(done.map_or_else(Answer::refused, Answer::Done))
             }
             Change::Erase { id, reason } => match self.erasure.erase(order, &id, &reason).await {
                 Ok(done) => self.done(done, request).await,
                 Err(ErasureFault::Store(error)) => Err(error.into()),
-                Err(fault) => Ok(Answer::Refused(fault.text())),
+                Err(fault) => Ok(Answer::refused(fault.text())),
             },
             Change::ConfirmClock => {
                 let done = self.erasure.confirm_clock(order).await?;
                 self.done(done, request).await
             }
-            Change::Settings { .. } => Ok(Answer::Refused(Text::new(
+            Change::Settings { .. } => Ok(Answer::refused(Text::new(
                 "当前设置的变更不需要两人批准：重启即生效。",
                 "other settings need nobody's agreement now: restart the hub with them.",
             ))),
-            Change::Say(_) => Ok(Answer::Refused(clients::ChangeFault::Form.text())),
+            Change::Say(_) => Ok(Answer::refused(clients::ChangeFault::Form.text())),
             Change::Rewrap(from) => match self.rewrap.go_on(order.by, from).await? {
                 Ok(progress) => {
                     let answer = Answer::Rewrapped(progress);
@@ -320,7 +353,7 @@ impl Operations {
                     }
                     Ok(answer)
                 }
-                Err(why) => Ok(Answer::Refused(why)),
+                Err(why) => Ok(Answer::refused(why)),
             },
         }
     }

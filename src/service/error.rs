@@ -20,6 +20,14 @@ pub enum ServiceError {
     /// No such verification, or another client's: the same answer for both (abuse case A12).
     #[error("there is no such verification")]
     NotFound,
+    /// The verification has no such version; it is this client's own.
+    #[error("the verification has no version {asked}; the newest is {newest}")]
+    NoSuchVersion {
+        /// What was asked for.
+        asked: u32,
+        /// The newest there is; all from 1 to this one are there.
+        newest: u32,
+    },
     /// No such authorisation, or another client's: the same answer for both.
     #[error("there is no such authorisation")]
     NoAuthorisation,

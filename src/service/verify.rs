@@ -423,11 +423,7 @@ impl Verifications {
             self.log_view(caller, id).await?;
             return Ok(answer_so_far(&running));
         }
-        let mut row = self.own(caller.client, id).await?;
-        if let Some(version) = expand.version.filter(|version| *version != row.version) {
-            let earlier = self.parts.store.earlier_outcome(id, version).await?;
-            (row.outcome, row.version) = (Some(earlier.ok_or(ServiceError::NotFound)?), version);
-        }
+        let row = self.own_version(caller.client, id, expand.version).await?;
         self.log_view(caller, id).await?;
         if let Some(outcome) = self.outcome(&row)? {
             self.expanded(&row, &outcome, expand).await

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use hedui::simulate::{DEFAULT_DATE, Simulation};
 use serde_json::Value;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::durability::{Hub, free_port, simulated, trial};
 use super::faults::stub_keys;
@@ -66,7 +68,7 @@ async fn entries(system: &System, verification: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_department_that_comes_back_completes_an_open_verdict_and_the_earlier_one_stays_readable() {
+async fn p2_p3_a_department_that_comes_back_completes_an_open_verdict_and_the_earlier_one_stays_readable() {
     let (system, stub) = with_housing(Behaviour::Status(500), 100).await;
     let open = system.caller.verify(&requests(system.folder.path())["C01"]).await;
     assert_eq!((open.verdict_status(), &open.body["version"]), ("PENDING_DATA", &Value::from(1)), "{}", open.body);
@@ -90,7 +92,23 @@ async fn a_department_that_comes_back_completes_an_open_verdict_and_the_earlier_
     let earlier = system.caller.get(&format!("/v1/verifications/{id}?version=1&expand=evidence")).await;
     assert_eq!(earlier.body["verdict"], open.body["verdict"], "what was told stays as it was told");
     assert!(earlier.body["evidence"].is_array());
-    assert_eq!(system.caller.get(&format!("/v1/verifications/{id}?version=3")).await.status, 404);
+    // Each version is made again as it was, and told on its own.
+    let mut reports = Vec::new();
+    for (version, told) in [(1, first), (2, second)] {
+        let again = system.caller.get(&format!("/v1/verifications/{id}/replay?version={version}")).await;
+        assert_eq!((&again.body["same"], &again.body["verdict"]), (&true.into(), &told["verdict"]), "{}", again.body);
+        let report = system.caller.get(&format!("/v1/verifications/{id}/report?version={version}")).await;
+        assert_eq!(report.status, 200, "{}", report.body);
+        reports.push(report.body["sentence"].clone());
+    }
+    assert!(reports[0].is_object() && reports[0] != reports[1], "{reports:?}");
+    let third = system.caller.get(&format!("/v1/verifications/{id}?version=3")).await;
+    assert_eq!((third.status.as_u16(), third.body["code"].as_str()), (404, Some("no_such_version")), "{}", third.body);
+    assert!(third.body["fix"]["en"].as_str().unwrap().contains("versions 1 to 2"), "{}", third.body);
+    // Of another client's nothing is told, not how many there are either.
+    let other = super::hub::mint(&system.files, "other", "000000", &hedui::domain::purpose::Purpose::ALL);
+    let foreign = system.caller.with_token(other).get(&format!("/v1/verifications/{id}?version=3")).await;
+    assert_eq!((foreign.status.as_u16(), foreign.body["code"].as_str()), (404, Some("not_found")), "{}", foreign.body);
 
     let entries = entries(&system, &id).await;
     let of = |action: &str| entries.iter().filter(|(known, _)| known == action).count();
@@ -129,7 +147,7 @@ async fn p2_who_leaves_a_verdict_open_only_together_with_others_is_asked_again_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_answered_is_not_asked_again_even_without_a_cache() {
+async fn p6_who_answered_is_not_asked_again_even_without_a_cache() {
     let keys = stub_keys();
     let hrss = Stub::start("hrss", Behaviour::NoRecord(Duration::ZERO), keys.path());
     let housing = Stub::start("housing", Behaviour::Status(500), keys.path());
@@ -184,7 +202,25 @@ async fn a_department_that_stays_silent_is_asked_so_often_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_revoked_or_erased_is_not_asked_about_again() {
+async fn what_cannot_be_opened_is_tried_so_often_and_no_more() {
+    let (system, stub) = with_housing(Behaviour::Status(429), 3).await;
+    let open = system.caller.verify(&requests(system.folder.path())["C01"]).await;
+    assert_eq!(open.verdict_status(), "PENDING_DATA", "{}", open.body);
+    let file = system.folder.path().join("hedui.sqlite");
+    let mut disk = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+    sqlx::query("UPDATE follow_up SET body = x'00'").execute(&mut disk).await.unwrap();
+    disk.close().await.unwrap();
+    let asked = stub.times_asked();
+    assert_eq!(until_settled(&system.caller, &id(&open)).await.len(), 1, "nothing changed");
+    assert!(stub.times_asked() <= asked + 1, "nobody is asked for what could not be judged");
+    let given_up = system.caller.get(&format!("/v1/verifications/{}", id(&open))).await;
+    assert_eq!((given_up.status.as_u16(), &given_up.body["follow_up"]["attempts"]), (200, &Value::from(3)));
+    assert!(given_up.body["follow_up"]["next_at"].is_null(), "{}", given_up.body);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p6_what_is_revoked_or_erased_is_not_asked_about_again() {
     let (system, stub) = with_housing(Behaviour::Status(429), 0).await;
     let mut document = requests(system.folder.path())["C01"].clone();
     let registration = super::authorisations::registration(&document);

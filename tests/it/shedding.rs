@@ -34,7 +34,7 @@ async fn ask(system: &System, document: &Value, headers: &[(&str, &str)]) -> Rep
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_leaves_room_for_single_households_and_who_is_not_let_in_is_told_when_to_come_back() {
+async fn p1_a_batch_leaves_room_for_single_households_and_who_is_not_let_in_is_told_and_logged() {
     let (system, housing) = of_ten().await;
     let document = requests(system.folder.path())["C01"].clone();
     for _ in 0..8 {
@@ -62,7 +62,7 @@ async fn a_batch_leaves_room_for_single_households_and_who_is_not_let_in_is_told
     let listed = system.caller.get("/v1/policies").await;
     assert_eq!(listed.status, 200);
 
-    // P1: each refusal is in the log.
+    // Each refusal is in the log.
     let entries = system.app.verifications().store().log().newest(200).await.unwrap();
     let refused = |entry: &&hedui::store::EntryRow| entry.body.contains("\"problem\":\"overloaded\"");
     assert_eq!(entries.iter().filter(refused).count(), 3);

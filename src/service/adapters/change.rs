@@ -75,7 +75,7 @@ pub enum AdapterFault {
     #[error("{0}")]
     Illegal(#[from] IllegalMove),
     /// Another version of the department is in this state.
-    #[error("`{other}` of this department is {} already: bring it away from there first", state.as_str())]
+    #[error("`{other}` of this department is {} already: {}", state.as_str(), way_out(*state).en)]
     Other {
         /// The other one.
         other: String,
@@ -120,6 +120,14 @@ pub enum AdapterFault {
 /// Longest time an invitation may be good.
 const LONGEST_INVITATION_SECONDS: i64 = 30 * 86_400;
 
+/// How to make room in a state that one version of a department alone may be in.
+fn way_out(state: AdapterState) -> Text {
+    if state == AdapterState::Shadow {
+        return Text::new("请先结束其影子运行（withdraw）", "end its shadow first (withdraw)");
+    }
+    Text::new("请先将其排空或暂停（drain、suspend）", "drain or suspend it first (drain, suspend)")
+}
+
 impl AdapterFault {
     /// Stable code.
     pub const fn code(&self) -> &'static str {
@@ -146,7 +154,9 @@ impl AdapterFault {
             Self::Unknown => "没有这个适配器；hedui adapter list 可列出全部。".to_owned(),
             Self::ByFile => "该适配器写在平台配置文件中，请在那里修改。".to_owned(),
             Self::Illegal(illegal) => return illegal.text(),
-            Self::Other { other, state } => format!("该部门的 {other} 已处于「{}」；请先将其移出。", state.zh()),
+            Self::Other { other, state } => {
+                format!("该部门的 {other} 已处于「{}」；{}。", state.zh(), way_out(*state).zh)
+            }
             Self::Report(fault) => return fault.text(),
             Self::NobodyToAgree => {
                 "此项须两名授权管理人员批准，而登记的不足两名：hedui client create 编号 --role administrator --organisation 名称 --division 区划代码 --key 公钥文件。".to_owned()

@@ -201,9 +201,6 @@ impl Verifications {
                 }
                 if let Err(error) = self.follow_up_one(&id).await {
                     tracing::error!(verification = id, %error, "what departments owe cannot be asked for now");
-                    // What cannot be opened today must not stand first in the queue for ever.
-                    let attempts = self.parts.follow_ups.attempts.saturating_sub(1);
-                    drop(self.postpone(&id, attempts, Vec::new()).await);
                 }
             })
             .await;
@@ -224,9 +221,24 @@ impl Verifications {
         let Some(owed) = self.parts.store.follow_up(id).await?.filter(|owed| owed.due_at.is_some()) else {
             return Ok(());
         };
-        if let Again::Running(running) = self.start_again(row, owed, None).await? {
-            let mut end = running.end.subscribe();
-            drop(end.wait_for(Option::is_some).await);
+        let tried = owed.attempts.saturating_add(1);
+        let is_done = match self.start_again(row, owed, None).await {
+            Ok(Again::NotCovered) => true,
+            // Why it failed is told where it runs.
+            Ok(Again::Running(running)) => {
+                let mut end = running.end.subscribe();
+                end.wait_for(Option::is_some).await.is_ok_and(|end| matches!(*end, Some(Ok(_))))
+            }
+            Err(error) => {
+                tracing::error!(verification = id, %error, "what is owed to a verification cannot be read");
+                false
+            }
+        };
+        if !is_done {
+            // INVARIANT: what fails is an attempt too. It neither stands first in the queue for ever nor has departments
+            // asked at every look.
+            self.postpone(id, tried, Vec::new()).await?;
+            self.follow_ups.tell(id);
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ use super::super::judge::{self, raw};
 use super::super::kept::{Outcome, with_members};
 use super::super::replay::{Kept, Replay, replay};
 use super::{Caller, Expand, FollowUpView, Verifications};
+use crate::domain::actor::Client;
 use crate::domain::household::Place;
 use crate::domain::problem::Text;
 use crate::policy::{Parameters, Unavailable};
@@ -165,17 +166,44 @@ impl Verifications {
         })
     }
 
+    /// A verification of this client with this version of its outcome; with the newest where none is named.
+    pub(super) async fn own_version(
+        &self,
+        client: &Client,
+        id: &str,
+        version: Option<u32>,
+    ) -> Result<VerificationRow, ServiceError> {
+        let mut row = self.own(client, id).await?;
+        if let Some(version) = version.filter(|version| *version != row.version) {
+            let earlier = self.parts.store.earlier_outcome(id, version).await?;
+            let none = ServiceError::NoSuchVersion { asked: version, newest: row.version };
+            (row.outcome, row.version) = (Some(earlier.ok_or(none)?), version);
+        }
+        Ok(row)
+    }
+
     /// A verification of this client that has ended, and its outcome; the look is durable before anything is shown.
-    async fn ended(&self, caller: Caller<'_>, id: &str) -> Result<(VerificationRow, Outcome), ServiceError> {
-        let row = self.own(caller.client, id).await?;
+    async fn ended(
+        &self,
+        caller: Caller<'_>,
+        id: &str,
+        version: Option<u32>,
+    ) -> Result<(VerificationRow, Outcome), ServiceError> {
+        let row = self.own_version(caller.client, id, version).await?;
         let outcome = self.outcome(&row)?.ok_or(ServiceError::NotEnded)?;
         self.log_view(caller, id).await?;
         Ok((row, outcome))
     }
 
-    /// The report on a verification of this client, in one of its views.
-    pub async fn report(&self, caller: Caller<'_>, id: &str, view: View) -> Result<Told, ServiceError> {
-        let (row, outcome) = self.ended(caller, id).await?;
+    /// The report on a verification of this client, in one of its views; on the newest version where none is named.
+    pub async fn report(
+        &self,
+        caller: Caller<'_>,
+        id: &str,
+        version: Option<u32>,
+        view: View,
+    ) -> Result<Told, ServiceError> {
+        let (row, outcome) = self.ended(caller, id, version).await?;
         let read = read(&outcome)?;
         let pack = self.pack_of(&row, &outcome, &read).await?;
         let is_auditor = view == View::Auditor;
@@ -191,15 +219,16 @@ impl Verifications {
         })
     }
 
-    /// Judges a verification of this client again from its kept facts: by the pack it was judged by, and for
+    /// Judges a verification of this client again, in its newest version or this one, from its kept facts: by the pack it was judged by, and for
     /// `policy_as_of` by the pack in force on that day besides, as a counterfactual.
     pub async fn replay(
         &self,
         caller: Caller<'_>,
         id: &str,
+        version: Option<u32>,
         policy_as_of: Option<Date>,
     ) -> Result<Replay, ServiceError> {
-        let (row, outcome) = self.ended(caller, id).await?;
+        let (row, outcome) = self.ended(caller, id, version).await?;
         let read = read(&outcome)?;
         let in_force = self.pack_in_force(&row, &read, read.facts.assessed_on).ok();
         let pack = match self.pack_of(&row, &outcome, &read).await {

@@ -81,7 +81,7 @@ async fn p12_the_command_says_what_is_wrong_before_anything_is_done() {
     let cases: [(&[&str], i32, &str); 5] = [
         (&["adapter", "agree", &id, &empty], 2, "has no terms"),
         (&["adapter", "suspend", &id, "--notice-en", "upgrade"], 2, "--notice <TEXT>"),
-        (&["adapter", "promote", &id, "live"], 1, "from there it can accept, remove"),
+        (&["adapter", "promote", &id, "live"], 1, "sandbox (accept / promote ID sandbox) or be removed (remove)"),
         (&["adapter", "invite", "hrsss"], 1, "no such department"),
         (&["adapter", "list", "hrss-9"], 2, "`hedui adapter list` shows all"),
     ];
@@ -101,7 +101,30 @@ async fn p12_the_command_says_what_is_wrong_before_anything_is_done() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("目录中没有这个部门"));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("目录中没有这个部门") && told.contains("(unknown_department)"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a56_terms_that_change_between_entry_and_signature_are_not_signed_unseen() {
+    let hub = Hub::start(Setup::default()).await;
+    let id = hub.in_shadow("hrss", hub.system.adapters["hrss"].addr()).await;
+    let entered = hub.bring(&id, &json!({ "move": "go_live" })).await;
+    assert_eq!(entered.status, 202, "{}", entered.body);
+    let proposal = entered.body["waiting"].as_str().unwrap();
+    assert_eq!(hub.say(proposal, "wang").await.0, 0);
+    let terms = json!({ "per_second": 500 });
+    let agreed = operator(&hub.system).put(&format!("/v1/adapters/{id}/agreement"), &terms).await;
+    assert_eq!((agreed.status.as_u16(), &agreed.body["done"]), (200, &json!("adapter/hrss-1/agreement")));
+    let (code, told) = hub.say(proposal, "li").await;
+    assert_eq!((code, &told["refused"]["code"]), (1, &json!("changed_since")), "{told}");
+    assert_eq!(hub.state(&id).await, "shadow");
+    assert_eq!(hub.say(proposal, "li").await.0, 1, "it has ended");
+    // Entered again, it is what stands now that they agree to.
+    hub.bring_with_two(&id, &json!({ "move": "go_live" })).await;
+    let live = hub.show(&id).await;
+    assert_eq!((&live["state"], &live["agreement"]["per_second"]), (&json!("live"), &json!(500)), "{live}");
+    hub.system.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
