@@ -122,8 +122,8 @@ async fn p1_a65_a_hub_that_asks_for_what_is_not_its_to_ask_is_refused_and_logged
     assert_eq!(answer["results"][0]["provider"]["adapter"]["id"], "hrss");
     assert_eq!((&answer["request_id"], &answer["adapter"]["id"]), (&json!("vf_1"), &json!(THERE)));
     let before = lines(&two.there, "hrss");
-    let asked = last(&two).await;
-    assert_eq!((&asked["action"], asked["subjects"].as_array().unwrap().len()), (&json!("peer_answered"), 1));
+    let heard = last(&two).await;
+    assert_eq!((&heard["action"], heard["subjects"].as_array().unwrap().len()), (&json!("peer_answered"), 1));
     for (pointer, value, status, code) in [
         ("/subjects/0/division", json!("152201"), 403, "outside_divisions"),
         ("/subjects/0/division", json!("000000"), 403, "outside_divisions"),
@@ -164,11 +164,11 @@ async fn p1_a65_a_hub_that_asks_for_what_is_not_its_to_ask_is_refused_and_logged
         assert_eq!(entry["organisation"], "外地民政局", "{entry}");
         let is_of = |place: &str| pointer == place;
         let people =
-            if is_of("/subjects") || is_of("/subjects/0/id_number") { &Value::Null } else { &asked["subjects"] };
+            if is_of("/subjects") || is_of("/subjects/0/id_number") { &Value::Null } else { &heard["subjects"] };
         assert_eq!(&entry["subjects"], people, "{entry}");
         let purpose = if is_of("/purpose") && status == 422 { Value::Null } else { question["purpose"].clone() };
         assert_eq!(entry["purpose"], purpose, "{entry}");
-        let number = if is_of("/authorisation/number") { &Value::Null } else { &asked["authorisation"] };
+        let number = if is_of("/authorisation/number") { &Value::Null } else { &heard["authorisation"] };
         assert_eq!(&entry["authorisation"], number, "{entry}");
         assert!(!entry.to_string().contains("860502"), "a number is in the log: {entry}");
     }
