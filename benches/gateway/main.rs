@@ -28,6 +28,7 @@ mod chaos_answers;
 mod chaos_network;
 mod household;
 mod hub;
+mod lines;
 mod load;
 mod measure;
 mod peers;
