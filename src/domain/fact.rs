@@ -473,6 +473,32 @@ pub struct FactError {
 }
 
 impl Fact {
+    /// Tells of each field that this record may leave out and that a verdict rests on, whether it does.
+    pub fn each_optional(&self, mut tell: impl FnMut(&'static str, bool)) {
+        match self {
+            Self::Income(income) => {
+                tell("basic_portion", income.basic_portion.is_none());
+                tell("dedupe_key", income.dedupe_key.is_none());
+            }
+            Self::Asset(asset) => {
+                tell("count", asset.count.is_none());
+                tell("area_m2", asset.area_m2.is_none());
+                tell("share", asset.share.is_none());
+                tell("exempt_kind", asset.exempt_kind.is_none());
+                tell("dedupe_key", asset.dedupe_key.is_none());
+            }
+            Self::Expenditure(expenditure) => tell("benchmark", expenditure.benchmark.is_none()),
+            Self::Disaster(disaster) => tell("rooms_collapsed", disaster.rooms_collapsed.is_none()),
+            Self::Assistance(assistance) => tell("amount", assistance.amount.is_none()),
+            Self::Enrolment(_)
+            | Self::Death(_)
+            | Self::Diagnosis(_)
+            | Self::Disability(_)
+            | Self::Employment(_)
+            | Self::Insurance(_) => {}
+        }
+    }
+
     /// Decodes an array of facts of one type from JSON. What does not fit is named by pointer.
     pub fn decode(kind: FactKind, json: &str) -> Result<Vec<Self>, FactError> {
         fn all<'de, T: Deserialize<'de>>(

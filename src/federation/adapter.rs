@@ -333,9 +333,9 @@ impl Adapter {
         self.health.usual()
     }
 
-    /// Holds its answers against what was usual before the hub started.
-    pub fn expect(&self, usual: &[(DatasetId, u32)]) {
-        self.health.expect(usual);
+    /// Holds its answers against what was usual before the hub started, and before these ailments.
+    pub fn expect(&self, usual: &[(DatasetId, u32)], ailments: &[Ailment]) {
+        self.health.expect(usual, ailments);
     }
 
     /// How many questions it was asked, and the fewest answers that one of these datasets had, since the hub started.

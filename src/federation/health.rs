@@ -2,11 +2,14 @@
 //! fresh its records are, and whether what it says has changed its form.
 //!
 //! Drift is what no single answer shows: a dataset whose answers are suddenly all "no record" (a table that was emptied, a
-//! column that was renamed), or records that do not fit their type any more (a column gone, a code nobody has seen). The last
+//! column that was renamed), records that do not fit their type any more (a column gone, a code nobody has seen), or that
+//! leave out what they used to say (a column that nobody fills any more). The last
 //! few hundred answers of a dataset are held against those before them. A department in which something drifts, or that
 //! answers badly, *ails*: it is told so wherever its health is shown, counted, and logged, until its answers are as they
 //! were. Who does not answer at all is left alone by the breaker. What is done with an adapter that goes on ailing is for
 //! the registry to say (`service/adapters/demoting.rs`).
+
+mod fields;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,9 +18,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use self::fields::FieldHealth;
+use self::fields::Fields;
 use super::decode::OfPerson;
 use super::delays::Delays;
 use crate::domain::dataset::{DatasetId, DepartmentId};
+use crate::domain::fact::Fact;
 use crate::domain::outcome::GapReason;
 
 /// How many questions are looked back on.
@@ -80,6 +86,8 @@ pub enum Symptom {
     FewerNoRecord,
     /// Records do not fit their type any more.
     Malformed,
+    /// Far more records than before leave a field out: perhaps a column was emptied.
+    FieldLeftOut,
 }
 
 /// What is wrong with an adapter, as it is told and kept.
@@ -92,6 +100,9 @@ pub struct Ailment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub dataset: Option<DatasetId>,
+    /// Which field of it, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
     /// How many of a hundred before, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<u32>,
@@ -133,6 +144,9 @@ pub struct DatasetHealth {
     /// The newest day its records are of, as it wrote it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newest: Option<String>,
+    /// The fields that its records may leave out and a verdict rests on, once there were enough records.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldHealth>,
     /// What is wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub symptoms: Vec<Symptom>,
@@ -170,7 +184,7 @@ pub struct HealthView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Said<'a> {
     /// Facts, of this day.
-    Facts(Option<&'a str>),
+    Facts(Option<&'a str>, &'a [Fact]),
     /// No record.
     NoRecord,
     /// Records that do not fit; where.
@@ -213,6 +227,7 @@ struct OfDataset {
     before: Option<u32>,
     malformed_at: Option<String>,
     newest: Option<String>,
+    fields: Fields,
 }
 
 /// A share of the last few hundred, in hundredths. Counts are halved when they are full, so that what is new outweighs what
@@ -244,8 +259,9 @@ impl OfDataset {
         self.answers += 1;
         self.malformed.count(matches!(said, Said::Malformed(_)));
         match said {
-            Said::Facts(of) => {
+            Said::Facts(of, facts) => {
                 self.no_record.count(false);
+                self.fields.count(facts);
                 if let Some(of) = of
                     && self.newest.as_deref().is_none_or(|newest| newest < of)
                 {
@@ -279,6 +295,9 @@ impl OfDataset {
         }
         if self.malformed.percent().is_some_and(|percent| percent > jump) {
             symptoms.push(Symptom::Malformed);
+        }
+        if self.fields.drifted(jump).next().is_some() {
+            symptoms.push(Symptom::FieldLeftOut);
         }
         symptoms
     }
@@ -329,20 +348,29 @@ impl Health {
             return Vec::new();
         }
         let of_dataset = |(id, of): &(DatasetId, OfDataset)| {
-            let dataset = id.clone();
-            let ailment = |symptom| {
-                let (share, before) = match symptom {
-                    Symptom::Malformed => (&of.malformed, None),
-                    _ => (&of.no_record, of.before),
-                };
-                Ailment { symptom, dataset: Some(dataset.clone()), before, now: share.percent().unwrap_or_default() }
+            let ailment = |symptom, field: Option<&str>, before, now| {
+                let (dataset, field) = (Some(id.clone()), field.map(str::to_owned));
+                Ailment { symptom, dataset, field, before, now }
             };
-            of.symptoms(NEAR).into_iter().map(ailment).collect::<Vec<_>>()
+            let mut ailments = Vec::new();
+            for symptom in of.symptoms(NEAR) {
+                let now = |share: &Share| share.percent().unwrap_or_default();
+                match symptom {
+                    Symptom::FieldLeftOut => ailments.extend(
+                        of.fields
+                            .drifted(NEAR)
+                            .map(|(field, before, now)| ailment(symptom, Some(field), Some(before), now)),
+                    ),
+                    Symptom::Malformed => ailments.push(ailment(symptom, None, None, now(&of.malformed))),
+                    _ => ailments.push(ailment(symptom, None, of.before, now(&of.no_record))),
+                }
+            }
+            ailments
         };
         let mut ailments: Vec<Ailment> = seen.datasets.iter().flat_map(of_dataset).collect();
         if !seen.is_well() {
             let now = seen.well.percent().unwrap_or_default();
-            ailments.push(Ailment { symptom: Symptom::FailsOften, dataset: None, before: None, now });
+            ailments.push(Ailment { symptom: Symptom::FailsOften, dataset: None, field: None, before: None, now });
         }
         ailments
     }
@@ -353,11 +381,16 @@ impl Health {
         seen.datasets.iter().filter_map(|(id, of)| Some((id.clone(), of.before?))).collect()
     }
 
-    /// Holds what is heard from now on against what was usual before the hub started.
-    pub(super) fn expect(&self, usual: &[(DatasetId, u32)]) {
+    /// Holds what is heard from now on against what was usual before the hub started, and before these ailments.
+    pub(super) fn expect(&self, usual: &[(DatasetId, u32)], ailments: &[Ailment]) {
         let mut seen = self.seen();
         for (dataset, before) in usual {
             seen.of(dataset).before.get_or_insert(*before);
+        }
+        for ailment in ailments {
+            if let Ailment { dataset: Some(dataset), field: Some(field), before: Some(before), .. } = ailment {
+                seen.of(dataset).fields.expect(field, *before);
+            }
         }
         seen.is_ailing = true;
     }
@@ -412,7 +445,11 @@ impl Health {
     /// Takes in an answer as it was decoded, person by person.
     pub(super) fn heard(&self, each: &[OfPerson]) {
         let answered = each.iter().filter_map(|person| person.as_ref().ok()).flatten().map(|answer| {
-            let said = if answer.facts.is_empty() { Said::NoRecord } else { Said::Facts(answer.as_of.as_deref()) };
+            let said = if answer.facts.is_empty() {
+                Said::NoRecord
+            } else {
+                Said::Facts(answer.as_of.as_deref(), &answer.facts)
+            };
             (&answer.dataset, said)
         });
         let misfits = each.iter().filter_map(|person| person.as_ref().err()?.misfit.as_ref());
@@ -443,6 +480,7 @@ impl Health {
             malformed_percent: of.malformed.have * 100 / of.malformed.of.max(1),
             malformed_at: of.malformed_at.clone(),
             newest: of.newest.clone(),
+            fields: of.fields.view(),
             symptoms: of.symptoms(if seen.is_ailing { NEAR } else { JUMP }),
         };
         HealthView {

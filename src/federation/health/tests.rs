@@ -14,7 +14,7 @@ fn view(health: &Health) -> HealthView {
 fn answers(health: &Health, count: usize, no_record: usize) -> Vec<Standing> {
     (0..count)
         .map(|index| {
-            let said = if index % 100 < no_record { Said::NoRecord } else { Said::Facts(Some("2025-02-28")) };
+            let said = if index % 100 < no_record { Said::NoRecord } else { Said::Facts(Some("2025-02-28"), &[]) };
             health.said(std::iter::once((&pension(), said)));
             health.asked(Ok(()))
         })
@@ -35,6 +35,45 @@ fn p2_a_table_that_was_emptied_ails_and_is_well_again_with_its_return() {
     let well = view(&health);
     assert!(!well.is_ailing && well.datasets[0].symptoms.is_empty());
     assert_eq!(well.datasets[0].newest.as_deref(), Some("2025-02-28"));
+}
+
+/// So many records of dwellings, of which a share in hundredths leaves out how much of it is owned.
+fn dwellings(health: &Health, count: usize, left_out: usize) -> Vec<Standing> {
+    let dataset = DatasetId::parse("housing.dwellings").unwrap();
+    let record = |share: &str| {
+        let json = format!(r#"[{{"kind":"DWELLING","value":"0.00","area_m2":"60.00"{share}}}]"#);
+        Fact::decode(crate::domain::fact::FactKind::Asset, &json).unwrap()
+    };
+    let (whole, without) = (record(r#","share":"0.5""#), record(""));
+    let one = |index: usize| {
+        let facts = if index % 100 < left_out { &without } else { &whole };
+        health.said(std::iter::once((&dataset, Said::Facts(None, facts))));
+        health.asked(Ok(()))
+    };
+    (0..count).map(one).filter(|standing| *standing != Standing::Same).collect()
+}
+
+#[test]
+fn p2_a_column_that_nobody_fills_any_more_ails_over_restarts_until_it_is_filled_again() {
+    let health = Health::default();
+    assert_eq!(dwellings(&health, 1_000, 10), []);
+    assert_eq!(dwellings(&health, 600, 100), [Standing::Ails], "all dwellings are suddenly owned as a whole");
+    let ill = view(&health);
+    assert_eq!(ill.datasets[0].symptoms, [Symptom::FieldLeftOut]);
+    let share = ill.datasets[0].fields.iter().find(|field| field.field == "share").unwrap();
+    assert_eq!((share.left_out_percent_before, share.left_out_percent > 90), (Some(10), true), "{share:?}");
+    let ailments = health.ailments();
+    assert_eq!(ailments.len(), 1, "what was always left out is no drift: {ailments:?}");
+    assert_eq!((ailments[0].field.as_deref(), ailments[0].before), (Some("share"), Some(10)));
+
+    let restarted = Health::default();
+    restarted.expect(&health.usual(), &ailments);
+    // Nobody is called ill for a few records; for how long one must be well is the registry's to say.
+    dwellings(&restarted, 200, 100);
+    assert_eq!(restarted.ailments(), [Ailment { now: 100, ..ailments[0].clone() }]);
+    assert_eq!(dwellings(&restarted, 2_000, 100), [], "what drifted does not become usual by starting anew");
+    assert_eq!(dwellings(&restarted, 600, 10), [Standing::Well]);
+    assert_eq!(dwellings(&restarted, 1_000, 0), [], "more than before is said by more and more");
 }
 
 #[test]
@@ -94,7 +133,7 @@ fn p2_what_was_usual_before_a_restart_is_what_answers_are_held_against() {
     let usual = health.usual();
     assert_eq!(usual.len(), 1);
     let restarted = Health::default();
-    restarted.expect(&usual);
+    restarted.expect(&usual, &[]);
     answers(&restarted, 200, 100);
     let ailments = restarted.ailments();
     assert_eq!(ailments[0].symptom, Symptom::MoreNoRecord);

@@ -121,7 +121,7 @@ impl Connecting {
                         if let Some(demotion) = &record.demotion
                             && way.adapter.usual().is_empty()
                         {
-                            way.adapter.expect(&demotion.usual);
+                            way.adapter.expect(&demotion.usual, &demotion.ailments);
                         }
                         desk.on_trial = Some(self.shadow(record, way, share));
                     }

@@ -105,8 +105,9 @@ impl Demotion {
 }
 
 fn told(ailment: &Ailment) -> Text {
-    let Ailment { symptom, dataset, before, now } = ailment;
+    let Ailment { symptom, dataset, field, before, now } = ailment;
     let (dataset, before) = (dataset.as_ref().map_or("", DatasetId::as_str), before.unwrap_or_default());
+    let field = field.as_deref().unwrap_or_default();
     match symptom {
         Symptom::FailsOften => Text::new(
             format!("每百次查询仅 {now} 次得到答复"),
@@ -119,6 +120,10 @@ fn told(ailment: &Ailment) -> Text {
         Symptom::Malformed => Text::new(
             format!("{dataset}：每百次答复有 {now} 次不合格式"),
             format!("{dataset}: {now} of a hundred answers do not fit their form"),
+        ),
+        Symptom::FieldLeftOut => Text::new(
+            format!("{dataset}：每百条记录缺 {field} 的由 {before} 条变为 {now} 条"),
+            format!("{dataset}: records without {field} went from {before} to {now} of a hundred"),
         ),
     }
 }
@@ -186,7 +191,8 @@ fn former<'a>(records: &'a [AdapterRecord], record: &AdapterRecord) -> Option<&'
 /// Whether an adapter is taken off for this where nobody stands in: an answer that may be wrong is worse than none, but some
 /// answers are better than none at all.
 fn misleads(ailments: &[Ailment]) -> bool {
-    ailments.iter().any(|ailment| matches!(ailment.symptom, Symptom::MoreNoRecord | Symptom::FewerNoRecord))
+    let misleads = |symptom| matches!(symptom, Symptom::MoreNoRecord | Symptom::FewerNoRecord | Symptom::FieldLeftOut);
+    ailments.iter().any(|ailment| misleads(ailment.symptom))
 }
 
 impl Condition {

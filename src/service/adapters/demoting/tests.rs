@@ -13,7 +13,7 @@ fn at(second: i64) -> Timestamp {
 
 fn ailment(symptom: Symptom) -> Ailment {
     let dataset = Some(DatasetId::parse("hrss.pension").unwrap());
-    Ailment { symptom, dataset, before: Some(40), now: 100 }
+    Ailment { symptom, dataset, field: None, before: Some(40), now: 100 }
 }
 
 fn ailing(symptom: Symptom) -> Condition {
