@@ -21,6 +21,7 @@ mod places;
 pub mod plan;
 pub mod proving;
 mod question;
+mod queue;
 mod quota;
 pub mod region;
 pub mod registry;

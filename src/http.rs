@@ -30,5 +30,5 @@ pub use monitor::monitor_router;
 pub use peers::{PEER_ROUTES, PeerDoor, peer_router};
 pub use problem::Problem;
 pub use router::{openapi, router};
-pub use shedding::Shedding;
+pub use shedding::{Measured, Shedding};
 pub use witness::witness_router;

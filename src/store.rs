@@ -193,6 +193,12 @@ impl Store {
         if self.holds.load(Ordering::Acquire) > 0 { Err(StoreError::Unanchored) } else { Ok(()) }
     }
 
+    /// How full the queue to the writer is, in thousandths.
+    pub fn waiting_thousandths(&self) -> u32 {
+        let waiting = self.writes.max_capacity() - self.writes.capacity();
+        u32::try_from(waiting * 1_000 / self.writes.max_capacity().max(1)).unwrap_or(u32::MAX)
+    }
+
     /// Hands a write to the writer and waits until its group is durable.
     async fn write<T>(
         &self,

@@ -1,50 +1,82 @@
 //! Whether the hub has more to do than it can, and who is let in then. Pure: time and what was measured are handed in.
 //!
-//! After `CoDel`: what tells is not how many are here but how long whoever could run had to wait. A wait that never falls
-//! below the target for a whole interval is a standing queue, and a standing queue only makes everybody late. Then a share
-//! of the requests is refused at the door, before anything was done for them: of the batch class first, and of single
-//! households only once no batch is let in. The share grows while the queue stands and shrinks once it is gone.
+//! After `CoDel`: what tells is not how many are here but how long one has to wait, for the processor, for a place at most
+//! departments or for the log. A short wait is no harm; one that stands only makes everybody late. Then no more are let in
+//! than can come to their end in the time that departments usually take and a wait that is fine (Little's law), so that
+//! everybody inside is answered in time and nothing stands idle. The others are refused at the door, before anything was
+//! done for them; of the batch class first, which may take only a part of the room.
 
 use std::time::Duration;
 
 use crate::domain::class::Class;
 
-/// A wait of so many times the target is a hub that hardly moves: the share grows faster.
-const FAR: u32 = 4;
-/// How much of one class more is refused after an interval in which the queue stood, in thousandths.
-const MORE: u32 = 80;
-/// How much less after one in which it did not.
-const LESS: u32 = 40;
-/// All of one class.
-const ALL: u32 = 1_000;
-/// At most so much of the second class is refused: whoever gets through shows when it is over.
-const MOST: u32 = ALL + 900;
+/// A place at a department, or an answer of the log, is worth waiting so many times longer for than the processor: it is
+/// waited for once or twice in a verification, and the processor at each step.
+const PLACES: u32 = 30;
+/// So many are never too many: with fewer inside nobody knows what the hub could do.
+const FEW: usize = 200;
+/// What is fine, and the whole of anything, in thousandths.
+const WHOLE: u64 = 1_000;
+/// How many intervals back the count of those who came to their end is remembered, roughly: many who were let in together
+/// come to their end together, and what that says of what the hub can do is much too much. And how much of the most is
+/// forgotten in each, in thousandths: a standstill of ten seconds leaves more than a third.
+const MEMORY: u64 = 16;
+const FORGOTTEN: u64 = 10;
+/// It is over when nobody had to be turned away for so many intervals.
+const CALM: u32 = 10;
+/// How much less is let in for each interval in which one waits too long all the same, and how quickly that is forgotten.
+const LESS: u64 = 950;
+const MORE: u64 = 1_020;
 /// What may be under way of the batch class, of all that may, in hundredths.
 const BATCH_SHARE: usize = 80;
 
 /// How hard the hub is pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pressure {
-    /// How long one may wait without anything being wrong.
+    /// How long one may wait for the processor without anything being wrong.
     target: Duration,
-    /// Thousandths of requests refused: the first thousand of the batch class, what is above of single households.
-    level: u32,
     shortest: Option<Duration>,
+    /// Who came to their end in an interval, lately and at most, in thousandths.
+    ended: u64,
+    most_ended: u64,
+    /// How much of the wait that is fine there is room for, in thousandths.
+    room: u64,
+    /// How many are inside at most; none while everybody is let in.
+    limit: Option<usize>,
+    /// For how many intervals nobody had to be turned away.
+    calm: u32,
+}
+
+/// What was seen in an interval.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seen {
+    /// How long it was.
+    pub interval: Duration,
+    /// How many were turned away because of the pressure.
+    pub refused: u32,
+    /// How many came to their end in it, whatever it was.
+    pub ended: u32,
+    /// How long somebody who came now would wait for a place at most departments.
+    pub queue: Duration,
+    /// How full the queue to the log is, in thousandths.
+    pub to_log: u32,
+    /// How long the slowest department takes for most questions.
+    pub usual: Duration,
 }
 
 /// Why a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overload {
-    /// Whoever could run has to wait.
-    Processor,
+    /// Everybody inside has to wait already.
+    Pressed,
     /// As many verifications are under way as may be of this class.
     UnderWay,
 }
 
 impl Pressure {
-    /// None. One may wait for `target` without anything being wrong.
+    /// None. One may wait for the processor for `target` without anything being wrong.
     pub const fn new(target: Duration) -> Self {
-        Self { target, level: 0, shortest: None }
+        Self { target, shortest: None, ended: 0, most_ended: 0, room: WHOLE, limit: None, calm: 0 }
     }
 
     /// Takes in how long somebody who could run had to wait.
@@ -52,31 +84,30 @@ impl Pressure {
         self.shortest = Some(self.shortest.map_or(wait, |shortest| shortest.min(wait)));
     }
 
-    /// Ends an interval, in which batches asked or did not. Refusing what nobody asks helps nobody: then single
-    /// households are next at once.
-    pub fn turn(&mut self, has_batches: bool) {
+    /// Ends an interval.
+    pub fn turn(&mut self, seen: Seen) {
         let Some(shortest) = self.shortest.take() else { return };
-        if shortest > self.target {
-            let steps = if shortest > self.target * FAR { 2 } else { 1 };
-            self.level = if self.level < ALL && !has_batches { ALL } else { self.level + steps * MORE }.min(MOST);
-        } else if self.level <= ALL && !has_batches {
-            self.level = 0;
+        self.ended = (self.ended * (MEMORY - 1) + u64::from(seen.ended) * WHOLE) / MEMORY;
+        self.most_ended = self.ended.max(self.most_ended * (WHOLE - FORGOTTEN) / WHOLE);
+        let wait = shortest.max(seen.queue / PLACES).as_micros() * u128::from(WHOLE) / self.target.as_micros().max(1);
+        let wait = u64::try_from(wait).unwrap_or(u64::MAX).max(u64::from(seen.to_log) * 2);
+        self.room = if wait > WHOLE && self.limit.is_some() {
+            self.room * LESS / WHOLE
         } else {
-            self.level = self.level.saturating_sub(LESS);
-        }
+            (self.room * MORE / WHOLE + 1).min(WHOLE)
+        };
+        let fine = u64::try_from((self.target * PLACES).as_micros()).unwrap_or(u64::MAX) / WHOLE * self.room;
+        let time = u64::try_from(seen.usual.as_micros()).unwrap_or(u64::MAX).saturating_add(fine);
+        let interval = u64::try_from(seen.interval.as_micros()).unwrap_or(u64::MAX).max(1);
+        let can = u128::from(self.most_ended) * u128::from(time) / u128::from(interval) / u128::from(WHOLE);
+        let limit = usize::try_from(can).unwrap_or(usize::MAX).max(FEW);
+        self.calm = if wait > WHOLE || seen.refused > 0 { 0 } else { self.calm.saturating_add(1) };
+        self.limit = (wait > WHOLE || self.limit.is_some() && self.calm < CALM).then_some(limit);
     }
 
-    /// How much of a class is refused, in thousandths.
-    pub fn refused(&self, class: Class) -> u32 {
-        match class {
-            Class::Single => self.level.saturating_sub(ALL),
-            Class::Batch | Class::Background => self.level.min(ALL),
-        }
-    }
-
-    /// Whether nobody is refused.
-    pub const fn is_none(&self) -> bool {
-        self.level == 0
+    /// How many may be inside at the same time; none while everybody is let in.
+    pub const fn limit(&self) -> Option<usize> {
+        self.limit
     }
 }
 
@@ -90,46 +121,160 @@ pub const fn has_room(class: Class, under_way: usize, most: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use proptest::prelude::*;
 
     use super::*;
 
-    const NONE: Pressure = Pressure::new(Duration::from_millis(15));
+    const TARGET: Duration = Duration::from_millis(25);
+    const INTERVAL: Duration = Duration::from_millis(100);
+    const STEPS: usize = 4;
 
-    fn after(intervals: usize, wait: Duration, mut pressure: Pressure) -> Pressure {
-        for _ in 0..intervals {
-            pressure.waited(wait);
-            pressure.waited(wait * 3);
-            pressure.turn(true);
+    /// A hub that does so many verifications in a second, each in steps of the same cost, whose queues are served in turn:
+    /// who came first is not done first, everybody's next step waits behind everybody else's. Refusing costs a twentieth
+    /// of letting in. Times are tenths of a second.
+    struct Model {
+        pressure: Pressure,
+        capacity: f64,
+        /// When those came who wait for each step.
+        queues: [VecDeque<usize>; STEPS],
+        now: usize,
+        refused: usize,
+        longest: usize,
+    }
+
+    impl Model {
+        fn new(capacity: f64) -> Self {
+            let queues = Default::default();
+            Self { pressure: Pressure::new(TARGET), capacity, queues, now: 0, refused: 0, longest: 0 }
         }
-        pressure
+
+        fn inside(&self) -> usize {
+            self.queues.iter().map(VecDeque::len).sum()
+        }
+
+        /// How many are done within two seconds each, in so many seconds in which so many ask.
+        fn run(&mut self, seconds: usize, asking: f64) -> usize {
+            let mut done = 0;
+            for _ in 0..seconds * 10 {
+                let before = self.inside();
+                let mut let_in = 0;
+                for _ in 0..(asking / 10.0) as usize {
+                    let most = self.pressure.limit().unwrap_or(usize::MAX);
+                    if has_room(Class::Single, self.inside(), most) {
+                        self.queues[0].push_back(self.now);
+                        let_in += 1;
+                    } else {
+                        self.refused += 1;
+                    }
+                }
+                let refused = (asking / 10.0) as usize - let_in;
+                let mut work = (self.capacity / 10.0 - refused as f64 / 20.0) * STEPS as f64;
+                while work >= 1.0 && self.inside() > 0 {
+                    for step in (0..STEPS).rev() {
+                        // As much of each as waits there, in turn.
+                        let part = self.queues[step].len().min(64);
+                        for _ in 0..part {
+                            let Some(came) = self.queues[step].pop_front().filter(|_| work >= 1.0) else { break };
+                            work -= 1.0;
+                            if let Some(next) = self.queues.get_mut(step + 1) {
+                                next.push_back(came);
+                            } else {
+                                self.longest = self.longest.max(self.now - came);
+                                done += usize::from(self.now - came <= 20);
+                            }
+                        }
+                    }
+                }
+                self.now += 1;
+                let ended = u32::try_from(before + let_in - self.inside()).unwrap();
+                let longest = self.queues.iter().map(VecDeque::len).max().unwrap_or_default();
+                let queue = Duration::from_secs_f64(longest as f64 / self.capacity);
+                self.pressure.waited(Duration::from_millis(2));
+                let refused = u32::try_from(refused).unwrap();
+                self.pressure.turn(Seen { interval: INTERVAL, refused, ended, queue, ..Seen::default() });
+            }
+            done
+        }
+    }
+
+    fn turned(pressure: &mut Pressure, wait: Duration, seen: Seen) {
+        pressure.waited(wait);
+        pressure.turn(Seen { interval: INTERVAL, ..seen });
     }
 
     #[test]
     fn a_short_peak_refuses_nobody() {
-        let mut pressure = NONE;
+        let mut pressure = Pressure::new(TARGET);
         pressure.waited(Duration::from_millis(400));
-        pressure.waited(Duration::from_millis(2));
-        pressure.turn(false);
-        assert!(pressure.is_none(), "the queue did not stand");
+        turned(&mut pressure, Duration::from_millis(2), Seen { ended: 10, queue: TARGET * 20, ..Seen::default() });
+        assert_eq!(pressure.limit(), None, "the queue did not stand");
     }
 
     #[test]
-    fn batches_are_refused_before_single_households_and_let_in_after_them() {
-        let busy = Duration::from_millis(30);
-        let some = after(6, busy, NONE);
-        assert!(some.refused(Class::Batch) > 0 && some.refused(Class::Single) == 0);
-        let all = after(100, busy, some);
-        assert_eq!(all.refused(Class::Batch), ALL);
-        assert!((1..ALL).contains(&all.refused(Class::Single)), "somebody always gets through");
-        let better = after(30, Duration::from_millis(1), all);
-        assert!(better.refused(Class::Single) == 0 && better.refused(Class::Batch) > 0);
+    fn three_times_overload_gets_as_much_done_as_can_be_and_nobody_waits_long() {
+        for capacity in [1_000.0, 1_500.0, 20_000.0] {
+            let mut hub = Model::new(capacity);
+            hub.run(5, 0.9 * capacity);
+            assert_eq!(hub.refused, 0, "what it can do is let in");
+            hub.run(2, 3.0 * capacity);
+            hub.refused = 0;
+            let done = hub.run(20, 3.0 * capacity) as f64;
+            // What remains of the capacity beside refusing two of three.
+            let possible = 20.0 * capacity - hub.refused as f64 / 20.0;
+            assert!(done > 0.95 * possible, "{done} of {possible}");
+            assert!(hub.longest <= 30, "{}", hub.longest);
+            hub.longest = 0;
+            hub.run(10, 3.0 * capacity);
+            assert!(hub.longest <= 15, "{}", hub.longest);
+            hub.run(2, 0.7 * capacity);
+            hub.refused = 0;
+            hub.run(5, 0.7 * capacity);
+            assert_eq!((hub.refused, hub.pressure.limit()), (0, None), "it is over soon after it is");
+        }
     }
 
     #[test]
-    fn whatever_it_was_it_is_over_five_seconds_after_the_queue_is_gone() {
-        let worst = after(1_000, Duration::from_secs(1), NONE);
-        assert!(after(50, Duration::from_millis(1), worst).is_none(), "intervals of a tenth of a second");
+    fn who_begins_in_overload_is_in_step_within_seconds() {
+        let mut hub = Model::new(1_500.0);
+        hub.run(8, 4_500.0);
+        assert!(hub.run(10, 4_500.0) as f64 > 0.85 * 15_000.0);
+    }
+
+    #[test]
+    fn after_a_standstill_as_much_is_done_as_before_within_seconds() {
+        let mut hub = Model::new(1_500.0);
+        hub.run(5, 4_500.0);
+        hub.capacity = 1.0;
+        hub.run(10, 4_500.0);
+        hub.capacity = 1_500.0;
+        hub.run(3, 4_500.0);
+        assert!(hub.run(10, 4_500.0) as f64 > 0.85 * 15_000.0);
+    }
+
+    #[test]
+    fn slow_departments_are_no_overload() {
+        let mut pressure = Pressure::new(TARGET);
+        let usual = Duration::from_secs(5);
+        for _ in 0..50 {
+            turned(&mut pressure, TARGET / 2, Seen { ended: 60, usual, ..Seen::default() });
+        }
+        assert_eq!(pressure.limit(), None);
+        turned(&mut pressure, TARGET * 2, Seen { ended: 60, usual, ..Seen::default() });
+        let limit = pressure.limit().unwrap();
+        assert!((3_000..3_600).contains(&limit), "600 a second who take five and three quarters: {limit}");
+    }
+
+    #[test]
+    fn processor_places_and_log_all_tell() {
+        for (wait, queue, to_log) in
+            [(TARGET * 2, Duration::ZERO, 0), (Duration::ZERO, TARGET * 31, 0), (Duration::ZERO, Duration::ZERO, 501)]
+        {
+            let mut pressure = Pressure::new(TARGET);
+            turned(&mut pressure, wait, Seen { queue, to_log, ..Seen::default() });
+            assert_eq!(pressure.limit(), Some(FEW), "nobody has come to their end yet");
+        }
     }
 
     #[test]
@@ -141,13 +286,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_more_of_single_households_than_of_batches(waits in proptest::collection::vec(0_u64..200, 0..300)) {
-            let mut pressure = NONE;
-            for wait in waits {
-                pressure.waited(Duration::from_millis(wait));
-                pressure.turn(wait % 2 == 0);
-                prop_assert!(pressure.refused(Class::Single) <= pressure.refused(Class::Batch));
-                prop_assert!(pressure.refused(Class::Single) < ALL);
+        fn somebody_always_gets_through(
+            seen in proptest::collection::vec(
+                (0_u64..200, 0_u32..20_000, 0_u32..5_000, 0_u64..20_000, 0_u32..=1_000, 0_u64..20_000), 0..300
+            )
+        ) {
+            let mut pressure = Pressure::new(TARGET);
+            for (wait, refused, ended, queue, to_log, usual) in seen {
+                let (queue, usual) = (Duration::from_millis(queue), Duration::from_millis(usual));
+                turned(&mut pressure, Duration::from_millis(wait), Seen { refused, ended, queue, to_log, usual, ..Seen::default() });
+                prop_assert!(pressure.limit().is_none_or(|limit| limit >= FEW));
             }
         }
     }

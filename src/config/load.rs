@@ -10,7 +10,8 @@ use crate::domain::dataset::duration_text;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Load {
-    /// How long whoever could run may have to wait, for a tenth of a second on end, before requests are refused.
+    /// How long one may have to wait for the processor, for a tenth of a second on end, before requests are refused; and
+    /// thirty times that for a place at most departments.
     #[serde(with = "duration_text")]
     pub longest_delay: Duration,
     /// Verifications under way at the same time, at most; those of batches up to 80 % of them.

@@ -25,6 +25,7 @@ use super::health::{Ailment, Health, HealthView, Standing, Step};
 use super::meters::AdapterMeters;
 use super::places::{Place, Places};
 use super::proving::AnswerKeys;
+use super::queue::Queue;
 use super::quota::Quota;
 use super::registry::Terms;
 use super::round::Outgoing;
@@ -68,6 +69,7 @@ pub struct Adapter {
     quota: Quota,
     background: Quota,
     places: Places,
+    queue: Queue,
     breaker: Breaker,
     budget: TpsBudget,
     delays: Delays,
@@ -99,6 +101,7 @@ impl Adapter {
             quota: Quota::new(terms.per_second, terms.burst),
             background: Quota::new(spare, spare),
             places: Places::new(usize::try_from(terms.in_flight.get()).unwrap_or(usize::MAX)),
+            queue: Queue::default(),
             breaker: Breaker::new(Instant::now()),
             budget: TpsBudget::new(BUDGET_WINDOW, BUDGET_PER_SECOND, BUDGET_SHARE),
             delays: Delays::default(),
@@ -111,6 +114,12 @@ impl Adapter {
             under_way: AtomicUsize::new(0),
             department,
         }
+    }
+
+    /// Ends an interval of this length: how long somebody who comes now would wait for a place; none where nobody wanted
+    /// one lately.
+    pub(super) fn queue(&self, interval: Duration) -> Option<Duration> {
+        self.queue.turn(interval)
     }
 
     /// How many are on their way to it: they hold it until they are answered or give up.
@@ -226,10 +235,13 @@ impl Adapter {
             self.health.took(Step::Quota, since.elapsed());
         }
         if let Some(place) = self.places.take_now() {
+            self.queue.serve();
             return Ok(place);
         }
-        let (_waiting, since) = (Waiting::among(&self.waiting), Instant::now());
+        let (_waiting, queued, since) = (Waiting::among(&self.waiting), self.queue.join(), Instant::now());
         let place = timeout_at(deadline, self.places.take()).await.map_err(|_| Failure::untold(GapReason::Timeout))?;
+        drop(queued);
+        self.queue.serve();
         self.health.took(Step::Place, since.elapsed());
         Ok(place)
     }

@@ -2,6 +2,7 @@
 
 use std::cell::LazyCell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use connectors::context::Case;
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use super::meters::{self, Meters};
 use super::plan::{DepartmentPlan, Plan, Question as PlanQuestion, SubjectPlan};
 use super::proving::Proving;
 use super::region::{Region, Regions};
-use super::registry::Registry;
+use super::registry::{Registry, Way};
 use super::round::{AskedPerson, Known, Question, Round, Signing, case, flight_key};
 use super::shadow::Copied;
 use super::single_flight::{Boarded, Flights};
@@ -40,7 +41,7 @@ pub struct DepartmentOutcome {
     /// What callers are told of it besides.
     pub told: Option<Arc<Told>>,
     /// How long it took.
-    pub elapsed: std::time::Duration,
+    pub elapsed: Duration,
 }
 
 impl DepartmentOutcome {
@@ -192,12 +193,26 @@ impl Federation {
         })
     }
 
+    /// Ends an interval of this length: how long somebody who comes now would wait for a place at most departments. Where
+    /// one or two of several keep everybody waiting, that is theirs alone; where most do, it is the hub's.
+    pub fn queue(&self, interval: Duration) -> Duration {
+        let mut waits: Vec<Duration> = self.live().filter_map(|way| way.adapter.queue(interval)).collect();
+        waits.sort_unstable();
+        waits.get(waits.len().saturating_sub(1) / 2).copied().unwrap_or_default()
+    }
+
+    /// How long the slowest department takes for half of its questions, as far as that is known.
+    pub fn usual(&self) -> Duration {
+        self.live().filter_map(|way| Some(way.adapter.delays()?.0)).max().unwrap_or_default()
+    }
+
+    fn live(&self) -> impl Iterator<Item = Way> {
+        self.catalogue.departments().iter().filter_map(|department| self.registry.desk(&department.id).live)
+    }
+
     /// How each department does that has an adapter, in the order of the catalogue; shown as metrics besides.
     pub fn health(&self) -> Vec<HealthView> {
-        let live = |department: &DepartmentId| self.registry.desk(department).live;
-        let departments = self.catalogue.departments().iter();
-        let health: Vec<HealthView> =
-            departments.filter_map(|department| Some(live(&department.id)?.adapter.health())).collect();
+        let health: Vec<HealthView> = self.live().map(|way| way.adapter.health()).collect();
         health.iter().for_each(meters::show);
         health
     }

@@ -177,13 +177,17 @@ impl Hub {
         let said = shedding::said(&head.headers);
         // Who would have departments asked costs most; turned away before anything was done, they cost next to nothing.
         let is_costly = action == Action::AskForVerification;
-        if is_costly && let Err(overload) = self.shedding.check(said, self.verifications.under_way()) {
-            let problem = Problem::overloaded(said, overload);
-            let mut response = self.refuse(problem, None, self.peer(&asking), &request_id, about).await;
-            shedding::let_pass(&head.headers, body).await;
-            tell_request(response.headers_mut(), &request_id, None);
-            return response;
-        }
+        let let_in = is_costly.then(|| self.shedding.let_in(said, self.verifications.under_way())).transpose();
+        let _inside = match let_in {
+            Ok(inside) => inside,
+            Err(overload) => {
+                let problem = Problem::overloaded(said, overload);
+                let mut response = self.refuse(problem, None, self.peer(&asking), &request_id, about).await;
+                shedding::let_pass(&head.headers, body).await;
+                tell_request(response.headers_mut(), &request_id, None);
+                return response;
+            }
+        };
         let authorization = head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         let accredited = self.tokens.verify(authorization, certificate(&head).as_ref(), self.clock.now());
         let proven = accredited.and_then(|accredited| self.prove(&head, accredited));
@@ -207,7 +211,7 @@ impl Hub {
                     let received = match self.use_up(proof.as_ref()).await {
                         Err(problem) => Err(problem),
                         Ok(()) if is_costly && class != said && self.shedding.check(class, under_way()).is_err() => {
-                            Err(Problem::overloaded(class, Overload::Processor))
+                            Err(Problem::overloaded(class, Overload::Pressed))
                         }
                         Ok(()) => match authorise(client, action, &Object::AtTheDoor).check() {
                             Ok(()) => self.receive(&head, body, takes).await,

@@ -203,7 +203,7 @@ impl Problem {
     /// The hub has more to do than it can, and this request is not let in.
     pub fn overloaded(class: Class, overload: Overload) -> Self {
         let title = match overload {
-            Overload::Processor => {
+            Overload::Pressed => {
                 Text::new("平台繁忙，请求未受理。", "The hub has more to do than it can; the request was not let in.")
             }
             Overload::UnderWay => Text::new(

@@ -1,10 +1,10 @@
 //! Who is turned away at the door while the hub has more to do than it can: before token or body cost anything.
 //!
 //! How hard it is pressed is measured by `app/pressing.rs` and decided in `auth/pressure.rs`; here stands what a request
-//! costs while nobody is turned away: two atomic loads.
+//! costs while nobody is turned away: a few atomic operations.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,12 +12,9 @@ use axum::body::{Body, HttpBody, to_bytes};
 use axum::http::HeaderMap;
 use axum::http::header::EXPECT;
 
-use crate::auth::pressure::{Overload, Pressure, has_room};
+use crate::auth::pressure::{Overload, Pressure, Seen, has_room};
 use crate::domain::class::Class;
 
-/// Steps through the thousandths so that any share of them is met evenly: a number without common divisor, near the
-/// golden section of 1000.
-const STRIDE: u32 = 617;
 /// Longest body that is taken in although its request is refused, bytes; and how long is waited for it.
 const MAX_PASSED: u64 = 64 * 1024;
 const PASSING: Duration = Duration::from_millis(200);
@@ -25,45 +22,81 @@ const PASSING: Duration = Duration::from_millis(200);
 /// Decides who is let in.
 pub struct Shedding {
     pressure: Mutex<Pressure>,
-    /// Thousandths refused, of single households and of batches.
-    refused: [AtomicU32; 2],
-    turns: AtomicU32,
-    has_batches: AtomicBool,
+    /// How many may be inside because of the pressure; [`usize::MAX`] while there is none.
+    limit: AtomicUsize,
+    /// Requests that were let in and are not answered yet.
+    asking: AtomicUsize,
+    /// Who was let in since the last interval ended.
+    let_in: AtomicU32,
+    /// Who was turned away since then because of the pressure.
+    refused: AtomicU32,
     most_under_way: usize,
     batch_clients: HashSet<String>,
 }
 
+/// A request that was let in, as long as it is not answered.
+pub(super) struct Inside<'a>(&'a Shedding);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.asking.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What is measured in an interval besides what the door sees itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Measured {
+    /// How long the interval was.
+    pub interval: Duration,
+    /// How many verifications are under way at its end.
+    pub under_way: usize,
+    /// How many more that is than at its beginning.
+    pub more: i64,
+    /// How long somebody who came now would wait for a place at most departments.
+    pub queue: Duration,
+    /// How full the queue to the log is, in thousandths.
+    pub to_log: u32,
+    /// How long the slowest department takes for most questions.
+    pub usual: Duration,
+}
+
 impl Shedding {
-    /// Lets in while whoever could run waits less than `longest_delay`, and while fewer verifications than
+    /// Lets everybody in while one waits less than `longest_delay` for the processor, and while fewer verifications than
     /// `most_under_way` are under way. What these clients ask is of the batch class, whatever they say.
     pub fn new(longest_delay: Duration, most_under_way: usize, batch_clients: HashSet<String>) -> Self {
         Self {
             pressure: Mutex::new(Pressure::new(longest_delay)),
-            refused: [AtomicU32::new(0), AtomicU32::new(0)],
-            turns: AtomicU32::new(0),
-            has_batches: AtomicBool::new(false),
+            limit: AtomicUsize::new(usize::MAX),
+            asking: AtomicUsize::new(0),
+            let_in: AtomicU32::new(0),
+            refused: AtomicU32::new(0),
             most_under_way,
             batch_clients,
         }
     }
 
-    /// Takes in how long somebody who could run had to wait; `is_end` ends the interval.
-    pub fn measured(&self, wait: Duration, is_end: bool) {
-        let mut pressure = self.pressure.lock().unwrap_or_else(PoisonError::into_inner);
-        pressure.waited(wait);
-        if is_end {
-            pressure.turn(self.has_batches.swap(false, Ordering::Relaxed));
-            let [single, batch] = &self.refused;
-            single.store(pressure.refused(Class::Single), Ordering::Relaxed);
-            batch.store(pressure.refused(Class::Batch), Ordering::Relaxed);
-            metrics::gauge!("hedui_load_refused_thousandths", "class" => "single").set(pressure.refused(Class::Single));
-            metrics::gauge!("hedui_load_refused_thousandths", "class" => "batch").set(pressure.refused(Class::Batch));
-        }
+    /// Takes in how long somebody who could run had to wait.
+    pub fn waited(&self, wait: Duration) {
+        self.pressure.lock().unwrap_or_else(PoisonError::into_inner).waited(wait);
     }
 
-    /// Whether requests of any class are refused because whoever could run has to wait.
+    /// Ends an interval.
+    pub fn turn(&self, measured: Measured) {
+        let Measured { interval, under_way, more, queue, to_log, usual } = measured;
+        let ended = i64::from(self.let_in.swap(0, Ordering::Relaxed)) - more;
+        let ended = u32::try_from(ended.max(0)).unwrap_or(u32::MAX);
+        let (refused, inside) = (self.refused.swap(0, Ordering::Relaxed), self.inside(under_way));
+        let mut pressure = self.pressure.lock().unwrap_or_else(PoisonError::into_inner);
+        pressure.turn(Seen { interval, refused, ended, queue, to_log, usual });
+        self.limit.store(pressure.limit().unwrap_or(usize::MAX), Ordering::Relaxed);
+        let most = pressure.limit().unwrap_or(usize::MAX).min(self.most_under_way);
+        metrics::gauge!("hedui_load_room").set(u32::try_from(most).unwrap_or(u32::MAX));
+        metrics::gauge!("hedui_load_inside").set(u32::try_from(inside).unwrap_or(u32::MAX));
+    }
+
+    /// Whether not everybody is let in because one has to wait inside.
     pub fn is_pressed(&self) -> bool {
-        self.refused.iter().any(|refused| refused.load(Ordering::Relaxed) > 0)
+        self.limit.load(Ordering::Relaxed) < usize::MAX
     }
 
     /// The class that a client's requests have, where it is not the one they say.
@@ -71,18 +104,27 @@ impl Shedding {
         if self.batch_clients.contains(client) { Class::Batch } else { said }
     }
 
-    /// Whether one more request of a class is let in while so many verifications are under way.
+    /// Lets in one more request of a class while so many verifications are under way, if there is room.
+    pub(super) fn let_in(&self, class: Class, under_way: usize) -> Result<Inside<'_>, Overload> {
+        self.check(class, under_way)?;
+        self.let_in.fetch_add(1, Ordering::Relaxed);
+        self.asking.fetch_add(1, Ordering::Relaxed);
+        Ok(Inside(self))
+    }
+
+    /// Whether there is room for one more request of a class while so many verifications are under way.
     pub(super) fn check(&self, class: Class, under_way: usize) -> Result<(), Overload> {
-        let [single, batch] = &self.refused;
-        let refused = if class == Class::Single { single } else { batch };
-        if class != Class::Single {
-            self.has_batches.store(true, Ordering::Relaxed);
-        }
-        let refused = refused.load(Ordering::Relaxed);
-        if refused > 0 && self.turns.fetch_add(1, Ordering::Relaxed).wrapping_mul(STRIDE) % 1_000 < refused {
-            return Err(Overload::Processor);
+        let inside = self.inside(under_way);
+        if !has_room(class, inside, self.limit.load(Ordering::Relaxed)) {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(Overload::Pressed);
         }
         if has_room(class, under_way, self.most_under_way) { Ok(()) } else { Err(Overload::UnderWay) }
+    }
+
+    /// How many are inside. Some are asked for by nobody any more, and some are not under way yet; most are both.
+    fn inside(&self, under_way: usize) -> usize {
+        self.asking.load(Ordering::Relaxed).max(under_way)
     }
 }
 
@@ -113,30 +155,38 @@ mod tests {
 
     use super::*;
 
-    fn pressed(intervals: usize) -> Shedding {
-        let shedding = Shedding::new(Duration::from_millis(15), 100, HashSet::from(["nightly".to_owned()]));
-        for _ in 0..intervals {
-            shedding.measured(Duration::from_millis(30), true);
-        }
-        shedding
+    fn shedding() -> Shedding {
+        Shedding::new(Duration::from_millis(15), 1_000, HashSet::from(["nightly".to_owned()]))
+    }
+
+    /// Ends an interval in which one waited so long, with so many more under way.
+    fn turned(shedding: &Shedding, wait: Duration, more: i64) {
+        shedding.waited(wait);
+        let interval = Duration::from_millis(100);
+        let (queue, usual) = (Duration::ZERO, Duration::ZERO);
+        shedding.turn(Measured { interval, under_way: 0, more, queue, to_log: 0, usual });
     }
 
     #[test]
-    fn the_share_that_is_refused_is_met_evenly() {
-        let shedding = pressed(1);
-        let (single, batch) =
-            (shedding.refused[0].load(Ordering::Relaxed), shedding.refused[1].load(Ordering::Relaxed));
-        assert_eq!((single, batch), (0, 1_000), "nobody asked in a batch, so single households are next at once");
-        let shedding = pressed(4);
-        let share = shedding.refused[0].load(Ordering::Relaxed);
-        assert!((100..500).contains(&share), "{share}");
-        for _ in 0..10 {
-            let refused = (0..1_000).filter(|_| shedding.check(Class::Single, 0).is_err()).count();
-            assert_eq!(refused, usize::try_from(share).unwrap());
+    fn as_many_are_inside_as_may_be_and_whoever_leaves_makes_room() {
+        let shedding = shedding();
+        let mut inside: Vec<Inside<'_>> = (0..400).map(|_| shedding.let_in(Class::Single, 0).unwrap()).collect();
+        assert!(!shedding.is_pressed());
+        turned(&shedding, Duration::from_millis(30), 100);
+        assert!(shedding.is_pressed());
+        assert_eq!(shedding.let_in(Class::Single, 0).err(), Some(Overload::Pressed));
+        let room = shedding.limit.load(Ordering::Relaxed);
+        inside.truncate(room * 9 / 10);
+        assert!(shedding.let_in(Class::Batch, 0).is_err(), "the last fifth is for single households");
+        assert!(shedding.let_in(Class::Single, 0).is_ok());
+        inside.clear();
+        for _ in 0..11 {
+            assert!(shedding.is_pressed());
+            turned(&shedding, Duration::ZERO, 0);
         }
-        assert!(shedding.is_pressed() && pressed(1).is_pressed() && !pressed(0).is_pressed());
-        assert_eq!(pressed(0).check(Class::Batch, 80), Err(Overload::UnderWay));
-        assert_eq!(pressed(0).check(Class::Single, 80), Ok(()));
+        assert!(!shedding.is_pressed() && shedding.let_in(Class::Batch, 0).is_ok());
+        assert_eq!(shedding.check(Class::Batch, 800), Err(Overload::UnderWay));
+        assert_eq!(shedding.check(Class::Single, 800), Ok(()));
     }
 
     #[test]
@@ -151,7 +201,7 @@ mod tests {
             assert_eq!(class(garbage), Class::Single, "{garbage}");
         }
         assert_eq!(said(&HeaderMap::new()), Class::Single);
-        assert_eq!(pressed(0).class_of("nightly", Class::Single), Class::Batch);
-        assert_eq!(pressed(0).class_of("desk", Class::Batch), Class::Batch);
+        assert_eq!(shedding().class_of("nightly", Class::Single), Class::Batch);
+        assert_eq!(shedding().class_of("desk", Class::Batch), Class::Batch);
     }
 }
