@@ -2,6 +2,8 @@
 //!
 //! The department sets it; the hub holds itself to it before it asks. Hours and days are those of China.
 
+mod looser;
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ use super::outcome::Told;
 use super::period::china;
 use super::problem::Text;
 use super::purpose::Purpose;
+
+pub use looser::Looser;
 
 /// Most quotas, hours or maintenance windows of one agreement.
 const MOST: usize = 50;
@@ -227,13 +231,18 @@ impl Agreement {
         if self.quotas.iter().all(is_caller) { Ok(()) } else { Err(AgreementFault::Caller) }
     }
 
+    /// Whether the department's hours have this time of the day.
+    fn is_open_at(&self, time: Time) -> bool {
+        self.hours.is_empty() || self.hours.iter().any(|hours| hours.contain(time))
+    }
+
     /// Why the department may not be asked at all now, and until when.
     pub fn shut(&self, now: Timestamp) -> Option<Told> {
         if let Some(window) = self.maintenance.iter().find(|window| window.from <= now && now < window.until) {
             return Some(Told { code: "maintenance", text: window.notice.clone(), until: Some(window.until) });
         }
         let local = now.to_zoned_datetime(china()).datetime();
-        if self.hours.is_empty() || self.hours.iter().any(|hours| hours.contain(local)) {
+        if self.is_open_at(local.time()) {
             return None;
         }
         let until = self.hours.iter().filter_map(|hours| hours.next_opening(local)).min();
@@ -250,7 +259,7 @@ impl Quota {
     pub fn counter(&self, caller: &str, purpose: Purpose, now: Timestamp) -> Option<(String, Timestamp)> {
         let local = now.to_zoned_datetime(china()).datetime();
         let is_about = self.purpose.is_none_or(|own| own == purpose)
-            && self.between.is_none_or(|hours| hours.contain(local))
+            && self.between.is_none_or(|hours| hours.contain(local.time()))
             && !matches!(&self.of, Whose::Caller(id) if id != caller);
         if !is_about {
             return None;
@@ -328,8 +337,7 @@ impl Span {
 }
 
 impl Hours {
-    fn contain(self, local: DateTime) -> bool {
-        let time = local.time();
+    fn contain(self, time: Time) -> bool {
         if self.from < self.until {
             self.from <= time && time < self.until
         } else {
