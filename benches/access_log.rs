@@ -64,6 +64,7 @@ impl Recorder {
             division: DivisionCode::NATION,
             purposes: Purpose::ALL.to_vec(),
             role: Role::Caseworker,
+            department: None,
         };
         let ids = Ids::new(Arc::clone(&clock), Arc::new(SystemRandomness));
         Self { store, clock, ids, client }

@@ -40,6 +40,7 @@ impl Target {
             division: DivisionCode::NATION,
             purposes: Purpose::ALL.to_vec(),
             role: Role::Caseworker,
+            department: None,
             lifetime: 600,
         };
         let token = token::mint(&key, TRIAL_ISSUER, TRIAL_AUDIENCE, &subject).expect("a token");

@@ -360,6 +360,7 @@ mod tests {
             division: DivisionCode::parse("150102").unwrap(),
             purposes: Purpose::ALL.to_vec(),
             role: Role::Officer,
+            department: None,
         }
     }
 

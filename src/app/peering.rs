@@ -172,6 +172,7 @@ fn known(own: &Peering, name: &DepartmentId, may_ask: &MayAsk) -> Result<KnownPe
             division: own.divisions.first().copied().unwrap_or(DivisionCode::NATION),
             purposes: may_ask.purposes.clone(),
             role: Role::Peer,
+            department: None,
         },
         certificate_keys: may_ask.certificate_keys.clone(),
         context_keys: context_keys(name, may_ask)?,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::rules::RULES;
 use crate::domain::actor::{Client, Role};
-use crate::domain::dataset::DatasetId;
+use crate::domain::dataset::{DatasetId, DepartmentId};
 use crate::domain::division::DivisionCode;
 use crate::domain::purpose::Purpose;
 
@@ -41,7 +41,9 @@ pub enum Action {
     TellCase,
     /// Look at adapters: where they are, how they stand and do.
     ReadAdapters,
-    /// Invite departments, and bring adapters on, drain, suspend or remove them.
+    /// Invite departments to register adapters.
+    InviteDepartments,
+    /// Bring adapters on, drain, suspend or remove them, and change their terms.
     ChangeAdapters,
     /// See which departments provide what, and how each stands.
     ReadCatalogue,
@@ -107,6 +109,16 @@ pub enum Object<'a> {
         /// Those that the other hub may ask for; all where none are named.
         granted_datasets: Option<&'a [DatasetId]>,
     },
+    /// A department: its adapters, and what it was asked.
+    Department(&'a DepartmentId),
+    /// A change of a department's adapter.
+    AdapterChange {
+        /// The department.
+        department: &'a DepartmentId,
+        /// Whether it takes nothing that others did not give before: what tightens terms, stops the adapter, or undoes no
+        /// more than the department did itself (`service/adapters/own.rs`).
+        is_tightening: bool,
+    },
     /// The log as a whole.
     Log,
     /// An alert.
@@ -137,6 +149,10 @@ pub enum Condition {
     GrantedDivisions,
     /// Every dataset is one that the other hub may ask for.
     GrantedDatasets,
+    /// It is a department's own, where the actor is a department.
+    OwnDepartment,
+    /// It tightens, where the actor is a department.
+    Tightening,
 }
 
 /// One rule.
@@ -163,6 +179,8 @@ pub enum Denial {
     Division,
     /// The purpose is not one of the actor's.
     Purpose,
+    /// It goes beyond what the actor may do alone.
+    Beyond,
     /// It is not the actor's to know that it is there: the answer is the one for what is absent, byte for byte.
     Absent,
 }
@@ -242,6 +260,13 @@ impl Condition {
                 let is_granted = |dataset: &DatasetId| granted_datasets.is_none_or(|granted| granted.contains(dataset));
                 (datasets.iter().all(is_granted), Denial::Absent)
             }
+            (Self::OwnDepartment, Object::Department(department) | Object::AdapterChange { department, .. }) => {
+                let is_own = actor.department.as_ref() == Some(*department);
+                (actor.role != Role::Department || is_own, Denial::Absent)
+            }
+            (Self::Tightening, Object::AdapterChange { is_tightening, .. }) => {
+                (actor.role != Role::Department || *is_tightening, Denial::Beyond)
+            }
             (Self::NotOneself, Object::Alert { about, .. }) => (*about != Some(&actor.id), Denial::Absent),
             (Self::WholeCountry, Object::Log) => (actor.division == DivisionCode::NATION, Denial::Absent),
             _ => (false, Denial::Absent),
@@ -279,7 +304,7 @@ pub fn page() -> String {
 mod tests {
     use super::*;
 
-    const ACTIONS: [Action; 22] = [
+    const ACTIONS: [Action; 23] = [
         Action::AskForVerification,
         Action::LookAtVerification,
         Action::RegisterAuthorisation,
@@ -295,6 +320,7 @@ mod tests {
         Action::DrawSamples,
         Action::TellCase,
         Action::ReadAdapters,
+        Action::InviteDepartments,
         Action::ChangeAdapters,
         Action::ReadCatalogue,
         Action::ReadApprovals,
@@ -311,7 +337,12 @@ mod tests {
             division: DivisionCode::parse(division).unwrap(),
             purposes: vec![Purpose::Dibao],
             role,
+            department: (role == Role::Department).then(|| department("hrss")),
         }
+    }
+
+    fn department(id: &str) -> DepartmentId {
+        DepartmentId::parse(id).unwrap()
     }
 
     fn place(division: &str) -> DivisionCode {
@@ -359,20 +390,25 @@ mod tests {
             } else if officers.contains(&action) {
                 assert_eq!(who, [Role::Officer], "{action:?}");
             } else if matches!(action, Action::ReadAdapters) {
-                assert_eq!(who, [Role::Officer, Role::Operator, Role::Administrator], "{action:?}");
+                let readers = [Role::Officer, Role::Operator, Role::Administrator, Role::Department];
+                assert_eq!(who, readers, "{action:?}");
             } else if matches!(action, Action::ReadApprovals) {
                 assert_eq!(who, [Role::Operator, Role::Administrator], "{action:?}");
-            } else if matches!(action, Action::ChangeAdapters) {
+            } else if matches!(action, Action::InviteDepartments) {
                 assert_eq!(who, [Role::Operator], "{action:?}");
+            } else if matches!(action, Action::ChangeAdapters) {
+                assert_eq!(who, [Role::Operator, Role::Department], "{action:?}");
             } else if matches!(action, Action::DecideApprovals) {
                 assert_eq!(who, [Role::Administrator], "{action:?}");
             } else if matches!(action, Action::AskForRegion | Action::LookAtPeering) {
                 // Whoever holds a token is no hub; and a hub does nothing else.
                 assert!(who.is_empty(), "{action:?}");
             } else if action == Action::ReadUsage {
-                assert_eq!(who, [Role::Officer, Role::Operator], "{action:?}");
+                assert_eq!(who, [Role::Officer, Role::Operator, Role::Department], "{action:?}");
             } else {
-                assert_eq!(who, Role::OF_CLIENTS, "{action:?}");
+                // A department does what is about its own adapter, and nothing that is the same for everybody.
+                let others = [Role::Caseworker, Role::Officer, Role::Operator, Role::Administrator];
+                assert_eq!(who, others, "{action:?}");
             }
             assert!(!authorise(&actor(Role::System, "000000"), action, &Object::AtTheDoor).is_permit());
             let is_a_hubs = matches!(action, Action::AskForRegion | Action::LookAtPeering);
@@ -410,6 +446,29 @@ mod tests {
         assert_eq!(see("152200", None), Decision::Deny(Denial::Absent));
         let copy = |own| authorise(&actor(Role::Officer, own), Action::CopyLog, &Object::Log);
         assert!(copy("000000").is_permit() && !copy("150000").is_permit());
+    }
+
+    #[test]
+    fn a_department_tightens_what_is_its_own_and_others_are_not_there() {
+        let (own, other) = (department("hrss"), department("housing"));
+        let of = |role, action, object: &Object<'_>| authorise(&actor(role, "000000"), action, object);
+        for action in [Action::ReadAdapters, Action::ReadUsage] {
+            assert!(of(Role::Department, action, &Object::Department(&own)).is_permit());
+            assert_eq!(of(Role::Department, action, &Object::Department(&other)), Decision::Deny(Denial::Absent));
+            assert!(of(Role::Operator, action, &Object::Department(&other)).is_permit());
+            // A department's token without a department, if there were one, would see nobody's.
+            let nobody = Client { department: None, ..actor(Role::Department, "000000") };
+            assert!(!authorise(&nobody, action, &Object::Department(&own)).is_permit());
+        }
+        let change = |role, department, is_tightening| {
+            of(role, Action::ChangeAdapters, &Object::AdapterChange { department, is_tightening })
+        };
+        assert!(change(Role::Department, &own, true).is_permit() && change(Role::Operator, &other, false).is_permit());
+        assert_eq!(change(Role::Department, &own, false), Decision::Deny(Denial::Beyond));
+        for is_tightening in [true, false] {
+            assert_eq!(change(Role::Department, &other, is_tightening), Decision::Deny(Denial::Absent));
+            assert_eq!(change(Role::Caseworker, &own, is_tightening), Decision::Deny(Denial::Role));
+        }
     }
 
     /// A28.

@@ -4,10 +4,11 @@
 //! applied stands in `auth/access.rs`, and nothing else decides.
 
 use super::access::Condition::{
-    GrantedDatasets, GrantedDivisions, NotOneself, OwnClient, OwnDivision, OwnPurpose, PlacedInside, WholeCountry,
+    GrantedDatasets, GrantedDivisions, NotOneself, OwnClient, OwnDepartment, OwnDivision, OwnPurpose, PlacedInside,
+    Tightening, WholeCountry,
 };
 use super::access::{Action, Rule};
-use crate::domain::actor::Role::{Administrator, Caseworker, Officer, Operator, Peer};
+use crate::domain::actor::Role::{Administrator, Caseworker, Department, Officer, Operator, Peer};
 
 /// The rules, in the order in which they are shown. Each action stands once; a test holds that.
 pub const RULES: &[Rule] = &[
@@ -111,17 +112,24 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         action: Action::ReadAdapters,
-        who: &[Officer, Operator, Administrator],
+        who: &[Officer, Operator, Administrator, Department],
+        only: &[OwnDepartment],
+        zh: "查看各部门适配器的登记、状态、额度用量和健康情况：只有次数和时间，不含个人信息。部门仅限本部门，其余一律视为不存在。",
+        en: "Look at the registered adapters, their states, quotas and health: counts and times, nothing about a person. A department: at its own; all others are as if they were not there.",
+    },
+    Rule {
+        action: Action::InviteDepartments,
+        who: &[Operator],
         only: &[],
-        zh: "查看各部门适配器的登记、状态、额度用量和健康情况：只有次数和时间，不含个人信息。",
-        en: "Look at the registered adapters, their states, quotas and health: counts and times, nothing about a person.",
+        zh: "邀请部门登记适配器。",
+        en: "Invite departments to register adapters.",
     },
     Rule {
         action: Action::ChangeAdapters,
-        who: &[Operator],
-        only: &[],
-        zh: "邀请部门登记适配器，接收、推进、排空、暂停、恢复、移除适配器，调整约定；影子运行和上线须两名授权管理人员批准。",
-        en: "Invite departments to register adapters; accept, drain, suspend, resume and remove them and change their terms. Shadow and live need two administrators besides.",
+        who: &[Operator, Department],
+        only: &[OwnDepartment, Tightening],
+        zh: "接收、推进、排空、暂停、恢复、移除适配器，调整约定；影子运行和上线，以及恢复或移除部门自行停用的，须两名授权管理人员批准。部门仅限本部门，且只能收紧：在已约定的范围内调整约定、排空、暂停、结束影子运行、撤回未上线的版本，以及恢复本部门自行停用的；其余一律视为不存在。",
+        en: "Accept, drain, suspend, resume and remove adapters and change their terms. Shadow and live, and resuming or removing what a department took off itself, need two administrators besides. A department: its own, and only to tighten: other terms within those that were agreed to, drain, suspend, end a shadow, take away what was never live, and resume what it took off itself; all others are as if they were not there.",
     },
     Rule {
         action: Action::ReadCatalogue,
@@ -146,10 +154,10 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         action: Action::ReadUsage,
-        who: &[Officer, Operator],
-        only: &[],
-        zh: "查看对各部门的使用情况：按日、机构和目的计数，及查询编号；不含任何人员信息。每次查看本身也记入日志。",
-        en: "See what departments were asked and spared: counts by day, organisation and purpose, and the ids of questions; nothing of any person. Every look is itself an entry.",
+        who: &[Officer, Operator, Department],
+        only: &[OwnDepartment],
+        zh: "查看对各部门的使用情况：按日、机构和目的计数，及查询编号；不含任何人员信息。每次查看本身也记入日志。部门仅限本部门，其余一律视为不存在。",
+        en: "See what departments were asked and spared: counts by day, organisation and purpose, and the ids of questions; nothing of any person. Every look is itself an entry. A department: its own; all others are as if they were not there.",
     },
     Rule {
         action: Action::AskForRegion,

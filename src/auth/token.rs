@@ -20,6 +20,7 @@ use super::dpop::ProofError;
 use super::jwks::IssuerKeys;
 use super::jws::{Jws, MAX_BYTES};
 use crate::domain::actor::{Client, Role};
+use crate::domain::dataset::DepartmentId;
 use crate::domain::division::DivisionCode;
 use crate::domain::purpose::Purpose;
 
@@ -93,6 +94,9 @@ pub struct Claims {
     /// `caseworker` when absent.
     #[serde(default)]
     pub role: Role,
+    /// The department it acts for, where the role is `department`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentId>,
     /// What the token is bound to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
@@ -299,6 +303,10 @@ impl TokenVerifier {
         if !claims.scope.split(' ').any(|scope| scope == needed) {
             return Err(TokenError::Scope);
         }
+        // A department is one of its own, and nobody else acts for any.
+        if (claims.role == Role::Department) != claims.department.is_some() {
+            return Err(TokenError::Invalid);
+        }
         let (certificate, key) = claims.cnf.map_or(Ok((None, None)), Confirmation::read)?;
         Ok(Accepted {
             not_before: claims.nbf.unwrap_or(claims.iat).max(claims.iat),
@@ -312,6 +320,7 @@ impl TokenVerifier {
                 division: claims.division_code,
                 purposes: claims.purposes,
                 role: claims.role,
+                department: claims.department,
             }),
         })
     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Subcommand;
 
-use super::token::{purposes, role};
+use super::token::{department, purposes, role};
 use super::{Global, Lang, change};
 use crate::auth::clients::{Registration, SenderConstrained};
 use crate::auth::key::PublicKey;
@@ -48,7 +48,7 @@ struct HubArgs {
 /// Arguments of `hedui client create`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  openssl genpkey -algorithm ed25519 -out client.key && openssl pkey -in client.key -pubout -out client.pem\n  hedui client create wlht-jingban --organisation 乌兰浩特市民政局 --division 152201 --purposes dibao,low_income --key client.pem\n\nThe private key stays with the client. What it does with it: docs/guides/tokens.md"
+    after_help = "Example:\n  openssl genpkey -algorithm ed25519 -out client.key && openssl pkey -in client.key -pubout -out client.pem\n  hedui client create wlht-jingban --organisation 乌兰浩特市民政局 --division 152201 --purposes dibao,low_income --key client.pem\n  hedui client create housing-office --role department --department housing --organisation 住房和城乡建设局 --division 150000 --key housing.pem\n\nThe private key stays with the client. What it does with it: docs/guides/tokens.md"
 )]
 pub struct CreateArgs {
     /// The client's id.
@@ -62,9 +62,12 @@ pub struct CreateArgs {
     /// The purposes for which it may ask; only caseworkers need some.
     #[arg(long, value_delimiter = ',')]
     purposes: Vec<String>,
-    /// What it is: caseworker, officer, operator or administrator.
+    /// What it is: caseworker, officer, operator, administrator or department.
     #[arg(long, value_parser = role, default_value = "caseworker", value_name = "ROLE")]
     role: Role,
+    /// The department it acts for, as the catalogue names it; with `--role department` alone.
+    #[arg(long, value_name = "DEPARTMENT", required_if_eq("role", "department"))]
+    department: Option<String>,
     /// Its public key, P-256 or Ed25519, in PEM or as a JWK.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
@@ -162,6 +165,7 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
                 division: DivisionCode::parse(&args.division)?,
                 purposes: purposes(&args.purposes)?,
                 role: args.role,
+                department: args.department.as_deref().map(department).transpose()?,
             };
             let sender_constrained = args.sender_constrained.into();
             (args.hub, clients::Change::Register { client, jwk: key(&args.key)?, sender_constrained })
@@ -229,6 +233,9 @@ fn told(out: &mut impl Write, registration: &Registration, lang: Lang) -> anyhow
     let client = &registration.client;
     let role = lang.pick(client.role.words().0, client.role.as_str());
     writeln!(out, "{}  {role}  {}  {}", client.id, client.division, client.organisation)?;
+    if let Some(department) = &client.department {
+        writeln!(out, "  {}{department}", lang.pick("部门 ", "department "))?;
+    }
     let names: Vec<&str> = client.purposes.iter().map(|purpose| purpose.as_str()).collect();
     if !names.is_empty() {
         writeln!(out, "  {}{}", lang.pick("目的 ", "purposes "), names.join(", "))?;

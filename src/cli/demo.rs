@@ -163,6 +163,7 @@ fn trial_token(trial: &TrialFiles) -> anyhow::Result<String> {
         division: DivisionCode::NATION,
         purposes: Purpose::ALL.to_vec(),
         role: Role::Caseworker,
+        department: None,
         lifetime: 600,
     };
     mint(&std::fs::read(&trial.keys.issuer_key)?, TRIAL_ISSUER, TRIAL_AUDIENCE, &subject)

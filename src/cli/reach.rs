@@ -56,6 +56,7 @@ impl HubArgs {
                     division: DivisionCode::NATION,
                     purposes: Purpose::ALL.to_vec(),
                     role,
+                    department: None,
                     lifetime: 600,
                 };
                 mint(&key, TRIAL_ISSUER, TRIAL_AUDIENCE, &subject)

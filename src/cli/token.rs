@@ -8,9 +8,11 @@ use anyhow::{Context, bail};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
 use super::Global;
+use super::obstacle::Obstacle;
 use crate::auth::token::Claims;
 use crate::domain::actor::Role;
 use crate::domain::clock::{Clock, Randomness, SystemClock, SystemRandomness};
+use crate::domain::dataset::DepartmentId;
 use crate::domain::division::DivisionCode;
 use crate::domain::purpose::Purpose;
 use crate::service::ids::Ids;
@@ -41,9 +43,12 @@ pub struct Args {
     /// The purposes for which it may ask; all by default.
     #[arg(long, value_delimiter = ',')]
     purposes: Vec<String>,
-    /// What the client is: caseworker, officer, operator or administrator.
+    /// What the client is: caseworker, officer, operator, administrator or department.
     #[arg(long, value_parser = role, default_value = "caseworker", conflicts_with = "officer")]
     role: Role,
+    /// The department it acts for; with `--role department` alone.
+    #[arg(long, value_name = "DEPARTMENT", required_if_eq("role", "department"))]
+    department: Option<String>,
     /// The same as `--role officer`: looks at the access log and asks for no verification.
     #[arg(long)]
     officer: bool,
@@ -57,7 +62,21 @@ pub fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     let key = std::fs::read(&args.key).with_context(|| {
         format!("the private key {} cannot be read; give the issuer's key with --key", args.key.display())
     })?;
-    let purposes = if args.purposes.is_empty() { Purpose::ALL.to_vec() } else { purposes(&args.purposes)? };
+    let department = args.department.as_deref().map(department).transpose()?;
+    let is_department = !args.officer && args.role == Role::Department;
+    if department.is_some() != is_department {
+        bail!(Obstacle::new(
+            "--department 只与 --role department 一起使用",
+            "--department belongs to --role department and to no other"
+        ));
+    }
+    let purposes = if is_department {
+        Vec::new()
+    } else if args.purposes.is_empty() {
+        Purpose::ALL.to_vec()
+    } else {
+        purposes(&args.purposes)?
+    };
     if !(1..=600).contains(&args.lifetime) {
         bail!("--lifetime must be 1 to 600 seconds: longer tokens are refused by every hub");
     }
@@ -71,6 +90,7 @@ pub fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
             division: DivisionCode::parse(&args.division)?,
             purposes,
             role: if args.officer { Role::Officer } else { args.role },
+            department,
             lifetime: args.lifetime,
         },
     )?;
@@ -96,6 +116,15 @@ pub(super) fn role(name: &str) -> Result<Role, String> {
         .ok_or_else(|| format!("a role is one of {}", roles.map(Role::as_str).join(", ")))
 }
 
+/// The department of this name.
+pub(super) fn department(name: &str) -> anyhow::Result<DepartmentId> {
+    DepartmentId::parse(name).map_err(|error| {
+        let name = name.escape_debug();
+        let zh = format!("`{name}` 不是部门编号：应为 2 到 40 个小写字母、数字或下划线，以字母开头");
+        Obstacle::new(zh, error.to_string()).into()
+    })
+}
+
 /// The purposes of these names.
 pub(super) fn purposes(names: &[String]) -> anyhow::Result<Vec<Purpose>> {
     let parse = |name: &String| {
@@ -117,6 +146,8 @@ pub struct Subject<'a> {
     pub purposes: Vec<Purpose>,
     /// What it may do at all.
     pub role: Role,
+    /// The department it acts for, in the role of one.
+    pub department: Option<DepartmentId>,
     /// Seconds.
     pub lifetime: i64,
 }
@@ -140,6 +171,7 @@ pub fn mint(key: &[u8], issuer: &str, audience: &str, subject: &Subject<'_>) -> 
         division_code: subject.division,
         purposes: subject.purposes.clone(),
         role: subject.role,
+        department: subject.department.clone(),
         cnf: None,
     };
     let header = Header { typ: Some("at+jwt".to_owned()), ..Header::new(Algorithm::ES256) };

@@ -1,7 +1,9 @@
-//! Who acts, as the access token says: a client system that asks, an officer who looks at the log, who runs the hub.
+//! Who acts, as the access token says: a client system that asks, an officer who looks at the log, who runs the hub, a
+//! department that keeps its own adapter in hand.
 
 use serde::{Deserialize, Serialize};
 
+use super::dataset::DepartmentId;
 use super::division::DivisionCode;
 use super::purpose::Purpose;
 
@@ -18,6 +20,8 @@ pub enum Role {
     Operator,
     /// Gives and takes rights, and does nothing else (安全管理员).
     Administrator,
+    /// Looks after its own department's adapter, and nothing else (部门).
+    Department,
     /// A hub of another region, known by its certificate: asks about people of this one's divisions (跨省核对).
     Peer,
     /// The hub itself.
@@ -26,7 +30,8 @@ pub enum Role {
 
 impl Role {
     /// The roles of those who hold tokens.
-    pub const OF_CLIENTS: [Self; 4] = [Self::Caseworker, Self::Officer, Self::Operator, Self::Administrator];
+    pub const OF_CLIENTS: [Self; 5] =
+        [Self::Caseworker, Self::Officer, Self::Operator, Self::Administrator, Self::Department];
 
     /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -35,6 +40,7 @@ impl Role {
             Self::Officer => "officer",
             Self::Operator => "operator",
             Self::Administrator => "administrator",
+            Self::Department => "department",
             Self::Peer => "peer",
             Self::System => "system",
         }
@@ -47,6 +53,7 @@ impl Role {
             Self::Officer => Some("access_log"),
             Self::Operator => Some("operations"),
             Self::Administrator => Some("administration"),
+            Self::Department => Some("department"),
             Self::Peer | Self::System => None,
         }
     }
@@ -58,13 +65,14 @@ impl Role {
             Self::Officer => ("审计", "a security officer: looks at the access log"),
             Self::Operator => ("运维", "runs the hub and its adapters"),
             Self::Administrator => ("授权管理", "gives and takes rights"),
+            Self::Department => ("部门", "a department: looks after its own adapter"),
             Self::Peer => ("外地平台", "a hub of another region: asks about people of this one's divisions"),
             Self::System => ("平台", "the hub itself"),
         }
     }
 }
 
-/// A caseworker system (经办系统), or an officer, as the access token presents it.
+/// A caseworker system (经办系统), an officer, or a department, as the access token presents it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
     /// The registered client id.
@@ -78,4 +86,7 @@ pub struct Client {
     /// What it may do at all.
     #[serde(default)]
     pub role: Role,
+    /// The department it acts for: of a client in the role of one, and of no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentId>,
 }

@@ -13,6 +13,11 @@ use crate::service::error::ServiceError;
 pub(super) fn refused(fault: &AdapterFault) -> Problem {
     let (status, zh, en) = match fault {
         AdapterFault::Unknown => (StatusCode::NOT_FOUND, "没有这个适配器。", "There is no such adapter."),
+        AdapterFault::Beyond(_) => (
+            StatusCode::FORBIDDEN,
+            "部门不能单独这样做，未作任何处理。",
+            "A department cannot do this by itself; nothing was done.",
+        ),
         AdapterFault::Report(_)
         | AdapterFault::Notice
         | AdapterFault::Agreement(_)

@@ -1,4 +1,5 @@
-//! `/v1/adapters`: departments register their adapters with an invitation; operators bring them on, drain and suspend them.
+//! `/v1/adapters`: departments register their adapters with an invitation; operators bring them on, drain and suspend them;
+//! departments tighten and take off what is their own.
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use super::front::{Admitted, Asking, Hub, Takes, ambiguous, tell_request};
 use super::problem::Problem;
 use crate::auth::access::Action;
 use crate::auth::peer::Peer;
+use crate::domain::actor::Role;
 use crate::domain::adapter::Move;
 use crate::domain::agreement::Agreement;
 use crate::domain::dataset::DepartmentId;
@@ -95,19 +97,19 @@ pub(super) struct AdapterList {
 
 /// List the adapters.
 ///
-/// All versions of every department side by side, those of the hub's configuration file too.
+/// All versions of every department side by side, those of the hub's configuration file too; to a department its own.
 #[utoipa::path(
     get, path = "/v1/adapters", tag = "adapters",
     responses(
         (status = 200, description = "The adapters", body = AdapterList),
         (status = 401, description = "No usable access token", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an operator, officer or administrator", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an operator, officer, administrator or department", body = Problem, content_type = "application/problem+json"),
     ),
     security(("access_token" = [])),
 )]
 pub(super) async fn list(State(hub): State<Arc<Hub>>, request: Request) -> Response {
-    hub.admit(request, Takes::Nothing, Action::ReadAdapters, None, async |_| {
-        json(&AdapterList { adapters: hub.adapters.list() })
+    hub.admit(request, Takes::Nothing, Action::ReadAdapters, None, async |admitted| {
+        json(&AdapterList { adapters: hub.adapters.list(&admitted.client) })
     })
     .await
 }
@@ -121,14 +123,14 @@ pub(super) async fn list(State(hub): State<Arc<Hub>>, request: Request) -> Respo
     responses(
         (status = 200, description = "The adapter", body = AdapterView),
         (status = 401, description = "No usable access token", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an operator, officer or administrator", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an operator, officer, administrator or department", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such adapter", body = Problem, content_type = "application/problem+json"),
     ),
     security(("access_token" = [])),
 )]
 pub(super) async fn show(State(hub): State<Arc<Hub>>, Path(id): Path<String>, request: Request) -> Response {
-    hub.admit(request, Takes::Nothing, Action::ReadAdapters, None, async |_| {
-        json(&hub.adapters.show(&id).ok_or_else(|| refused(&AdapterFault::Unknown))?)
+    hub.admit(request, Takes::Nothing, Action::ReadAdapters, None, async |admitted| {
+        json(&hub.adapters.shown_to(&admitted.client, &id).ok_or_else(|| refused(&AdapterFault::Unknown))?)
     })
     .await
 }
@@ -143,13 +145,14 @@ pub(super) async fn show(State(hub): State<Arc<Hub>>, Path(id): Path<String>, re
     responses(
         (status = 200, description = "How it is", body = ProbeView),
         (status = 401, description = "No usable access token", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an operator, officer or administrator", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an operator, officer, administrator or department", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such adapter", body = Problem, content_type = "application/problem+json"),
     ),
     security(("access_token" = [])),
 )]
 pub(super) async fn health(State(hub): State<Arc<Hub>>, Path(id): Path<String>, request: Request) -> Response {
-    hub.admit(request, Takes::Nothing, Action::ReadAdapters, None, async |_| {
+    hub.admit(request, Takes::Nothing, Action::ReadAdapters, None, async |admitted| {
+        hub.adapters.shown_to(&admitted.client, &id).ok_or_else(|| refused(&AdapterFault::Unknown))?;
         json(&hub.adapters.probe(&id).await.ok_or_else(|| refused(&AdapterFault::Unknown))?)
     })
     .await
@@ -224,7 +227,7 @@ async fn registered(
     security(("access_token" = [])),
 )]
 pub(super) async fn invite(State(hub): State<Arc<Hub>>, request: Request) -> Response {
-    hub.admit(request, Takes::Json, Action::ChangeAdapters, None, async |admitted| {
+    hub.admit(request, Takes::Json, Action::InviteDepartments, None, async |admitted| {
         let InvitationDocument { department } = document(admitted)?;
         let rules = hub.adapters.rules().ok_or_else(|| refused(&AdapterFault::Closed))?;
         let valid = SignedDuration::try_from(rules.invitation_valid_for).unwrap_or(SignedDuration::ZERO);
@@ -248,6 +251,10 @@ pub(super) async fn invite(State(hub): State<Arc<Hub>>, request: Request) -> Res
 /// `draft → sandbox → shadow → live ⇄ draining ⇄ suspended`. To `shadow` and `live` it needs a conformance report and two
 /// administrators, whatever the settings say: then the answer is 202 with the change that waits for them. Going live, it
 /// takes the place of the one before, which ends what it has begun. Suspending needs a notice, which callers are told.
+///
+/// A department brings its own adapters to another state by itself where that takes something away: `drain`, `suspend`,
+/// `withdraw`, `remove` of what was never live; and `resume` where everything since it was live was its own step. What it
+/// took off itself is resumed or removed by others with two administrators only.
 #[utoipa::path(
     post, path = "/v1/adapters/{id}/transitions", tag = "adapters",
     params(("id" = String, Path, description = "The adapter's id")),
@@ -257,7 +264,7 @@ pub(super) async fn invite(State(hub): State<Arc<Hub>>, request: Request) -> Res
         (status = 202, description = "Entered: two administrators must agree", body = ChangeAnswer),
         (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No usable access token", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an operator", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Neither an operator nor a department, or more than a department may do alone: `operator_needed`, `beyond_agreement`, `taken_off_by_others`, `was_live`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such adapter", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "Not from where it stands", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The notice or the report is missing or wrong", body = Problem, content_type = "application/problem+json"),
@@ -279,6 +286,10 @@ pub(super) async fn transition(State(hub): State<Arc<Hub>>, Path(id): Path<Strin
 ///
 /// Quotas by second, hour and day, of all callers or each, for all purposes or one; hours; maintenance windows. What is
 /// used of a quota stays used. Where changes need two persons, this one does.
+///
+/// A department puts terms of its own adapters in force by itself, at once, as long as each stays within what was agreed to
+/// (`agreed`, or what is in force): lower figures, the same quotas with the same or lower counts and others besides, fewer
+/// hours, more maintenance.
 #[utoipa::path(
     put, path = "/v1/adapters/{id}/agreement", tag = "adapters",
     params(("id" = String, Path, description = "The adapter's id")),
@@ -288,7 +299,7 @@ pub(super) async fn transition(State(hub): State<Arc<Hub>>, Path(id): Path<Strin
         (status = 202, description = "Entered: two administrators must agree", body = ChangeAnswer),
         (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No usable access token", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an operator", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Neither an operator nor a department, or more than a department may do alone: `operator_needed`, `beyond_agreement`, `taken_off_by_others`, `was_live`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such adapter", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It is named in the hub's configuration", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Not terms that can be agreed to", body = Problem, content_type = "application/problem+json"),
@@ -313,7 +324,7 @@ pub(super) async fn agree(State(hub): State<Arc<Hub>>, Path(id): Path<String>, r
     responses(
         (status = 200, description = "Removed", body = ChangeAnswer),
         (status = 401, description = "No usable access token", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an operator", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Neither an operator nor a department, or more than a department may do alone: `operator_needed`, `beyond_agreement`, `taken_off_by_others`, `was_live`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such adapter", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It is live or draining, or named in the hub's configuration", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Nothing can be made durable now", body = Problem, content_type = "application/problem+json"),
@@ -330,6 +341,10 @@ pub(super) async fn remove(State(hub): State<Arc<Hub>>, Path(id): Path<String>, 
 
 /// Has a change made, or entered for two persons.
 async fn ask(hub: &Hub, admitted: &Admitted, change: Change) -> Result<Answer, Problem> {
+    if admitted.client.role == Role::Department {
+        let made = hub.operations.make_for_department(&admitted.client, &change).await;
+        return made.map_err(|error| Problem::of(error.into()))?.map_err(|fault| refused(&fault));
+    }
     if let Some(fault) = hub.operations.adapter_fault_of(&change) {
         return Err(refused(&fault));
     }

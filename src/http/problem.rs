@@ -499,8 +499,8 @@ impl Problem {
                 "wrong_role",
                 Text::new("该身份不得进行此操作。", "The actor's role may not do this."),
                 Text::new(
-                    "核对由经办人员发起和查看，访问日志由安全审计员查看；全部规则见 docs/access-rules.md。",
-                    "Caseworkers ask for and look at verifications; security officers look at the access log. All rules: docs/access-rules.md.",
+                    "核对由经办人员发起和查看，访问日志由安全审计员查看，部门只管本部门的适配器；全部规则见 docs/access-rules.md。",
+                    "Caseworkers ask for and look at verifications; security officers look at the access log; departments look after their own adapters. All rules: docs/access-rules.md.",
                 ),
             ),
             ServiceError::IdempotencyKeyReused => Self::new(

@@ -10,6 +10,7 @@ mod change;
 mod conformance;
 mod connecting;
 mod demoting;
+mod own;
 mod probing;
 mod record;
 pub mod registering;
@@ -39,6 +40,7 @@ pub use change::{AdapterFault, Change};
 pub use conformance::{Conformance, ReportFault};
 pub use connecting::{Connecting, Network};
 pub use demoting::{Demotion, DemotionRules};
+pub use own::Beyond;
 pub use probing::ProbeView;
 pub use record::{AdapterRecord, AsEntered, ServedDataset, StepTaken};
 pub use sustained::{SustainedView, sustained};
@@ -133,7 +135,7 @@ impl Adapters {
     /// Why a change could not be made now, where it could not.
     pub fn fault_of(&self, change: &Change) -> Option<AdapterFault> {
         let fault = self.not_to_be_asked_for(change);
-        fault.or_else(|| self.judged(change, "", &[], self.parts.clock.now()).err())
+        fault.or_else(|| self.judged(change, Order::default(), self.parts.clock.now()).err())
     }
 
     /// What the settings say of registration; none where nobody may.
@@ -148,7 +150,8 @@ impl Adapters {
         change: &Change,
         request: Option<i64>,
     ) -> Result<Result<String, AdapterFault>, StoreError> {
-        match self.not_to_be_asked_for(change) {
+        let fault = self.not_for_department(order, change, self.parts.clock.now());
+        match fault.or_else(|| self.not_to_be_asked_for(change)) {
             Some(fault) => Ok(Err(fault)),
             None => self.make_in_turn(order, change, request).await,
         }
@@ -162,7 +165,7 @@ impl Adapters {
     ) -> Result<Result<String, AdapterFault>, StoreError> {
         let _alone = self.alone.lock().await;
         let now = self.parts.clock.now();
-        let changed = match self.judged(change, order.by, order.approvers(), now) {
+        let changed = match self.judged(change, order, now) {
             Ok(changed) => changed,
             Err(fault) => return Ok(Err(fault)),
         };
@@ -224,7 +227,7 @@ impl Adapters {
             for record in records.iter().filter(draining).filter(|record| connecting.is_idle(&record.id)) {
                 let id = record.id.clone();
                 let change = Change::Move { id, by: Move::Drained, notice: None, conformance: None, about: None };
-                let order = Order { by: HUB, approved: None };
+                let order = Order { by: HUB, ..Order::default() };
                 if let Err(fault) = self.make_in_turn(order, &change, None).await? {
                     tracing::debug!(adapter = record.id, %fault, "is not draining any more");
                 }
@@ -254,13 +257,9 @@ impl Adapters {
     }
 
     /// The records as they are after a change, or why it cannot be made.
-    fn judged(
-        &self,
-        change: &Change,
-        by: &str,
-        approvers: &[String],
-        now: Timestamp,
-    ) -> Result<Vec<AdapterRecord>, AdapterFault> {
+    fn judged(&self, change: &Change, order: Order<'_>, now: Timestamp) -> Result<Vec<AdapterRecord>, AdapterFault> {
+        // Asked again, now that nothing else changes: what others did meanwhile is not undone.
+        self.not_for_department(order, change, now).map_or(Ok(()), Err)?;
         let rules = self.parts.rules.as_ref().ok_or(AdapterFault::Closed)?;
         if let Change::Invite { department, digest, expires_at } = change {
             if !self.knows(department) {
@@ -272,8 +271,9 @@ impl Adapters {
             by: how,
             state,
             at: now,
-            entered_by: by.to_owned(),
-            approvers: approvers.to_vec(),
+            entered_by: order.by.to_owned(),
+            by_department: order.department.is_some(),
+            approvers: order.approvers().to_vec(),
             replaced: None,
         };
         let records = self.records();
@@ -294,7 +294,7 @@ impl Adapters {
     }
 
     /// Whether the catalogue has this department.
-    fn knows(&self, department: &DepartmentId) -> bool {
+    pub(super) fn knows(&self, department: &DepartmentId) -> bool {
         self.parts.catalogue.department(department).is_some()
     }
 
@@ -340,9 +340,12 @@ impl Adapters {
         is_own: bool,
     ) -> Result<EventRow, StoreError> {
         let request_id = self.parts.ids.next("rq");
-        let mut event = AccessEvent::new(self.parts.ids.next("ev"), now, Action::AdapterChanged, None, &request_id);
-        event.actor = (!is_own).then_some(order.by);
-        event.role = Some(if is_own { Role::System } else { Role::Operator });
+        let client = order.department.filter(|_| !is_own);
+        let mut event = AccessEvent::new(self.parts.ids.next("ev"), now, Action::AdapterChanged, client, &request_id);
+        if client.is_none() {
+            event.actor = (!is_own).then_some(order.by);
+            event.role = Some(if is_own { Role::System } else { Role::Operator });
+        }
         (event.object, event.before, event.reason) = (Some(object), before, reason);
         event.approvers = order.approvers();
         event.to_row()

@@ -10,6 +10,7 @@ use super::approvals::{ApprovalFault, Approvals, Approved, Heard};
 use super::clients::{self, ClientRegistry, ClientsError};
 use super::erasure::{Erasure, ErasureFault};
 use super::sealing::{Position, Progress, Rewrap};
+use crate::domain::actor::Client;
 use crate::domain::problem::Text;
 use crate::store::{ApprovalChanges, Changes, Store, StoreError};
 
@@ -97,10 +98,12 @@ impl Change {
 }
 
 /// On whose order a change is made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Order<'a> {
     /// Who entered it, as the machine knows them.
     pub by: &'a str,
+    /// The department's client, where a department asks for itself: it may do less than whoever runs the hub.
+    pub department: Option<&'a Client>,
     /// Who agreed, where two had to.
     pub approved: Option<&'a Approved>,
 }
@@ -224,7 +227,7 @@ impl Operations {
     /// number of the request it answers; unless it is refused, the answer stands in the database when this returns.
     pub async fn make(&self, asked: Request, request: Option<i64>) -> Result<Answer, ClientsError> {
         let _alone = self.alone.lock().await;
-        if self.approvals.are_needed_for(&asked.change) {
+        if self.approvals.are_needed_for(&asked.change) || self.is_against_department(&asked.change) {
             let asked = self.told_in_full(asked);
             if let Some(why) = self.fault_of(&asked.change).await {
                 return Ok(Answer::refused(why));
@@ -237,7 +240,7 @@ impl Operations {
             }
             return Ok(self.approvals.propose(&asked.by, &asked.change, request).await?);
         }
-        let order = Order { by: &asked.by, approved: None };
+        let order = Order { by: &asked.by, ..Order::default() };
         match asked.change {
             Change::Say(statement) => match self.approvals.hear(&asked.by, &statement, request).await? {
                 Ok(Heard::Counted(answer)) => Ok(answer),
@@ -254,6 +257,21 @@ impl Operations {
         }
     }
 
+    /// Makes a change of an adapter for its own department, which waits for nobody: what it may not do alone is refused.
+    pub async fn make_for_department(
+        &self,
+        client: &Client,
+        change: &adapters::Change,
+    ) -> Result<Result<Answer, AdapterFault>, StoreError> {
+        let _alone = self.alone.lock().await;
+        let order = Order { by: &client.id, department: Some(client), approved: None };
+        Ok(self.adapters.make(order, change, None).await?.map(Answer::Done))
+    }
+
+    fn is_against_department(&self, change: &Change) -> bool {
+        matches!(change, Change::Adapter(change) if self.adapters.is_against_department(change))
+    }
+
     /// What waits says in itself what others agree to.
     fn told_in_full(&self, asked: Request) -> Request {
         match asked.change {
@@ -266,17 +284,28 @@ impl Operations {
     /// not be written down (P7).
     async fn fault_of(&self, change: &Change) -> Option<Refusal> {
         match change {
-            Change::Client(change) => self.clients.as_ref()?.fault_of(change).map(|fault| fault.text().into()),
+            Change::Client(change) => {
+                let fault = self.clients.as_ref()?.fault_of(change).map(|fault| fault.text().into());
+                fault.or_else(|| self.nobodys_department(change))
+            }
             Change::Erase { id, reason } => self.erasure.fault_of(id, reason).await.map(|fault| fault.text().into()),
             Change::Adapter(change) => self.adapter_fault_of(change).map(Refusal::from),
             Change::Settings { .. } | Change::Say(_) | Change::ConfirmClock | Change::Rewrap(_) => None,
         }
     }
 
+    /// Why a client cannot be registered that acts for a department which is not there.
+    fn nobodys_department(&self, change: &clients::Change) -> Option<Refusal> {
+        let clients::Change::Register { client, .. } = change else { return None };
+        let is_nobodys = client.department.as_ref().is_some_and(|department| !self.adapters.knows(department));
+        is_nobodys.then(|| AdapterFault::Department.into())
+    }
+
     /// Why a change of adapters could not be made, even if everybody agreed who must.
     pub fn adapter_fault_of(&self, change: &adapters::Change) -> Option<AdapterFault> {
         let fault = self.adapters.fault_of(change);
-        let is_nobody_there = change.always_needs_two() && !self.approvals.are_possible();
+        let always = change.always_needs_two() || self.adapters.is_against_department(change);
+        let is_nobody_there = always && !self.approvals.are_possible();
         fault.or_else(|| is_nobody_there.then_some(AdapterFault::NobodyToAgree))
     }
 
@@ -305,7 +334,7 @@ impl Operations {
             }
             return Ok(answer);
         }
-        let order = Order { by: &approved.proposal.proposed_by, approved: Some(approved) };
+        let order = Order { by: &approved.proposal.proposed_by, approved: Some(approved), ..Order::default() };
         let answer = self.make_now(order, change, request).await?;
         if let Answer::Refused(_) = answer {
             let ended = vec![(approved.proposal.id.clone(), "refused", self.approvals.now().as_microsecond())];
@@ -324,6 +353,9 @@ impl Operations {
                         "this hub gives no tokens itself: add [token_endpoint] to its configuration.",
                     )));
                 };
+                if let Some(refusal) = self.nobodys_department(&change) {
+                    return Ok(Answer::refused(refusal));
+                }
                 let done = registry.change(order, change, request).await?;
                 Ok(done.map_or_else(|fault| Answer::refused(fault.text()), Answer::Done))
             }

@@ -104,7 +104,8 @@ pub enum ServiceError {
 impl From<Denial> for ServiceError {
     fn from(denial: Denial) -> Self {
         match denial {
-            Denial::Role => Self::WrongRole,
+            // Whoever knows what was gone beyond says so (`service/adapters/own.rs`).
+            Denial::Role | Denial::Beyond => Self::WrongRole,
             Denial::Division => Self::ForeignDivision,
             Denial::Purpose => Self::ForeignPurpose,
             Denial::Absent => Self::NotFound,

@@ -281,7 +281,7 @@ impl Peers {
         authorise(&peer.client, access::Action::AskForRegion, &object).check().map_err(|denial| match denial {
             Denial::Division => Refused::OutsideDivisions,
             Denial::Purpose => Refused::Purpose,
-            Denial::Role | Denial::Absent => Refused::Dataset,
+            Denial::Role | Denial::Beyond | Denial::Absent => Refused::Dataset,
         })?;
         let count = self.answered.get_with(format!("{}/{}", peer.client.id, context.question.jti), Arc::default);
         if count.fetch_add(1, Ordering::Relaxed) >= TIMES {

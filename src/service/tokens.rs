@@ -192,8 +192,8 @@ impl TokenEndpoint {
         if request.scope.as_ref().is_some_and(|asked| asked != scope) {
             return Err(refused(
                 GrantCode::InvalidScope,
-                "scope 只能是该客户端身份的权限：经办 verification，审计 access_log，运维 operations，授权管理 administration。",
-                "scope can only be that of the client's role: verification, access_log, operations or administration.",
+                "scope 只能是该客户端身份的权限：经办 verification，审计 access_log，运维 operations，授权管理 administration，部门 department。",
+                "scope can only be that of the client's role: verification, access_log, operations, administration or department.",
             ));
         }
         Ok(Asked { proven, scope })
@@ -274,6 +274,7 @@ impl TokenEndpoint {
             division_code: client.division,
             purposes: client.purposes.clone(),
             role: client.role,
+            department: client.department.clone(),
             cnf,
         };
         let token_type = if claims.cnf.as_ref().is_some_and(|cnf| cnf.key.is_some()) { "DPoP" } else { "Bearer" };

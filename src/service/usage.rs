@@ -19,7 +19,7 @@ use super::error::ServiceError;
 use super::ids::Ids;
 use super::verify::Caller;
 use crate::access_log::{AccessEvent, Action};
-use crate::auth::access::{self, Object, authorise};
+use crate::auth::access::{self, Denial, Object, authorise};
 use crate::domain::clock::Clock;
 use crate::domain::dataset::{Catalogue, DepartmentId};
 use crate::domain::outcome::AskedOnce;
@@ -276,7 +276,11 @@ impl Accounts {
 
     /// Whether this may be looked at; the look is an entry.
     async fn admit(&self, caller: Caller<'_>, query: &UsageQuery) -> Result<(), ServiceError> {
-        authorise(caller.client, access::Action::ReadUsage, &Object::AtTheDoor).check()?;
+        let object = Object::Department(&query.department);
+        authorise(caller.client, access::Action::ReadUsage, &object).check().map_err(|denial| match denial {
+            Denial::Absent => ServiceError::NoDepartment,
+            denial => denial.into(),
+        })?;
         if self.catalogue.department(&query.department).is_none() && !self.hubs.contains(&query.department) {
             return Err(ServiceError::NoDepartment);
         }

@@ -9,7 +9,7 @@ use hedui::domain::actor::Role;
 use hedui::domain::purpose::Purpose;
 use serde_json::{Value, json};
 
-use super::hub::{Caller, Reply, Setup, System, listed, listed_cases, mint_as, requests, root};
+use super::hub::{Caller, Reply, Setup, System, listed, listed_cases, mint_with, requests, root};
 
 /// What a route is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +33,9 @@ enum About {
     Alerts,
     /// A sample, which is of the whole log.
     Sample,
-    /// A registered adapter in the path.
+    /// A registered adapter in the path, or its department.
     Adapter,
+    Department,
     /// Open to who has an invitation, which is no token.
     Invited,
     /// A change that needs two persons in the path, which is not there; and a word on one that proves nothing.
@@ -49,9 +50,10 @@ const CASEWORKER: &[Role] = &[Role::Caseworker];
 const OFFICER: &[Role] = &[Role::Officer];
 const OPERATOR: &[Role] = &[Role::Operator];
 const ADMINISTRATOR: &[Role] = &[Role::Administrator];
-const STAFF: &[Role] = &[Role::Officer, Role::Operator, Role::Administrator];
+const TENDING: &[Role] = &[Role::Operator, Role::Department];
+const READING: &[Role] = &[Role::Officer, Role::Operator, Role::Administrator, Role::Department];
 const APPROVING: &[Role] = &[Role::Operator, Role::Administrator];
-const USAGE: &[Role] = &[Role::Officer, Role::Operator];
+const USAGE: &[Role] = &[Role::Officer, Role::Operator, Role::Department];
 const EVERYBODY: &[Role] = &[Role::Caseworker, Role::Officer, Role::Operator, Role::Administrator];
 
 const ROUTES: &[Route] = &[
@@ -72,8 +74,8 @@ const ROUTES: &[Route] = &[
     ("post", "/v1/authorisations", About::Registration, CASEWORKER),
     ("get", "/v1/authorisations/{id}", About::Authorisation, CASEWORKER),
     ("delete", "/v1/authorisations/{id}", About::Authorisation, CASEWORKER),
-    ("get", "/v1/adapters/{id}/usage", About::All, USAGE),
-    ("get", "/v1/adapters/{id}/usage/questions", About::All, USAGE),
+    ("get", "/v1/adapters/{id}/usage", About::Department, USAGE),
+    ("get", "/v1/adapters/{id}/usage/questions", About::Department, USAGE),
     ("get", "/v1/policies", About::All, EVERYBODY),
     ("get", "/v1/policies/{place}", About::All, EVERYBODY),
     ("post", "/v1/policies/{place}/evaluate", About::All, CASEWORKER),
@@ -92,13 +94,13 @@ const ROUTES: &[Route] = &[
     ("get", "/v1/samples/{id}", About::Sample, OFFICER),
     ("post", "/v1/samples/{id}/dice", About::Sample, OFFICER),
     ("post", "/v1/samples/{id}/draw", About::Sample, OFFICER),
-    ("get", "/v1/adapters", About::All, STAFF),
+    ("get", "/v1/adapters", About::All, READING),
     ("post", "/v1/adapters", About::Invited, &[]),
-    ("get", "/v1/adapters/{id}", About::Adapter, STAFF),
-    ("get", "/v1/adapters/{id}/health", About::Adapter, STAFF),
-    ("post", "/v1/adapters/{id}/transitions", About::Adapter, OPERATOR),
-    ("put", "/v1/adapters/{id}/agreement", About::Adapter, OPERATOR),
-    ("delete", "/v1/adapters/{id}", About::Adapter, OPERATOR),
+    ("get", "/v1/adapters/{id}", About::Adapter, READING),
+    ("get", "/v1/adapters/{id}/health", About::Adapter, READING),
+    ("post", "/v1/adapters/{id}/transitions", About::Adapter, TENDING),
+    ("put", "/v1/adapters/{id}/agreement", About::Adapter, TENDING),
+    ("delete", "/v1/adapters/{id}", About::Adapter, TENDING),
     ("post", "/v1/adapter-invitations", About::All, OPERATOR),
     ("get", "/v1/catalogue", About::All, EVERYBODY),
     ("get", "/v1/approvals", About::All, APPROVING),
@@ -106,8 +108,9 @@ const ROUTES: &[Route] = &[
     ("post", "/v1/approvals/{id}/decisions", About::Word, ADMINISTRATOR),
 ];
 
-/// Somebody who asks: role, client id, division. The first is the one whose verification it is.
-const ACTORS: [(Role, &str, &str); 8] = [
+/// Somebody who asks: role, client id, division. The first is the one whose verification it is; a department's client id
+/// begins with its department.
+const ACTORS: [(Role, &str, &str); 10] = [
     (Role::Caseworker, "own", "152200"),
     (Role::Caseworker, "colleague", "152200"),
     (Role::Caseworker, "own", "110000"),
@@ -116,6 +119,8 @@ const ACTORS: [(Role, &str, &str); 8] = [
     (Role::Officer, "foreign-officer", "110000"),
     (Role::Operator, "operator", "000000"),
     (Role::Administrator, "administrator", "000000"),
+    (Role::Department, "housing", "152200"),
+    (Role::Department, "hrss", "152200"),
 ];
 
 struct Fixture {
@@ -129,6 +134,7 @@ struct Fixture {
     index: u64,
     alert: String,
     adapter: String,
+    draft: String,
 }
 
 impl Fixture {
@@ -151,6 +157,7 @@ impl Fixture {
         let authorisation = registered.body["id"].as_str().unwrap().to_owned();
         let alert = super::alerts::until_alert(&system, "R1", &client_of(ACTORS[0])).await.id;
         let adapter = super::registry::registered(&system, "hrss").await;
+        let draft = super::registry::registered(&system, "hrss").await;
         let fixture = Self {
             system,
             application,
@@ -162,6 +169,7 @@ impl Fixture {
             index,
             alert,
             adapter,
+            draft,
         };
         fixture.until_signed().await;
         fixture
@@ -180,11 +188,13 @@ impl Fixture {
     }
 
     /// Asks a route about what is the first actor's, or about what is not there.
-    async fn ask(&self, caller: &Caller, route: &Route, is_there: bool) -> Reply {
+    async fn ask(&self, role: Option<Role>, caller: &Caller, route: &Route, is_there: bool) -> Reply {
         let (method, path, about, _) = *route;
         let (own, absent) = match about {
             About::Authorisation => (&self.authorisation, "au_00000000000000000000000000000000"),
             About::Alert => (&self.alert, "al_00000000000000000000000000000000"),
+            // A department has another one than the operators, who bring theirs on.
+            About::Adapter if role == Some(Role::Department) => (&self.draft, "hrss-9"),
             About::Adapter => (&self.adapter, "hrss-9"),
             _ => (&self.verification, "vf_00000000000000000000000000000000"),
         };
@@ -203,7 +213,7 @@ impl Fixture {
             ("get", "/v1/policies/152201") => caller.get("/v1/policies/152201?urban_rural=URBAN&on=2025-03-15").await,
             ("get", path) => caller.get(path).await,
             ("delete", path) => caller.delete(path).await,
-            ("put", path) => caller.put(path, &json!({ "per_second": 7 })).await,
+            ("put", path) => caller.put(path, &json!({ "per_second": 1, "burst": 1 })).await,
             (_, "/v1/adapter-invitations") => caller.post(&path, &json!({ "department": "hrss" }), &[]).await,
             (_, path) if path.ends_with("/decisions") => caller.post(path, &json!({ "statement": "x" }), &[]).await,
             (_, path) if about == About::Adapter => caller.post(path, &json!({ "move": "accept" }), &[]).await,
@@ -242,7 +252,9 @@ fn client_of((_, client, _): (Role, &str, &str)) -> String {
 }
 
 fn actor(system: &System, (role, client, division): (Role, &str, &str)) -> Caller {
-    system.caller.with_token(mint_as(&system.files, role, client, division, &Purpose::ALL))
+    let department = (role == Role::Department).then_some(client);
+    let purposes: &[Purpose] = if department.is_some() { &[] } else { &Purpose::ALL };
+    system.caller.with_token(mint_with(&system.files, role, client, division, purposes, department))
 }
 
 /// What is told, without what differs between any two requests.
@@ -276,7 +288,7 @@ async fn a12_a16_every_route_as_every_role_on_own_and_foreign() {
     let mut cells = 0;
     for route in ROUTES {
         let (method, path, about, who) = *route;
-        let nobody = fixture.ask(&fixture.system.caller.with_token(String::new()), route, true).await;
+        let nobody = fixture.ask(None, &fixture.system.caller.with_token(String::new()), route, true).await;
         if about == About::Open {
             assert_ne!(nobody.status, 401, "{method} {path} is open");
             continue;
@@ -285,7 +297,7 @@ async fn a12_a16_every_route_as_every_role_on_own_and_foreign() {
         for somebody in ACTORS {
             let (role, client, division) = somebody;
             let caller = actor(&fixture.system, somebody);
-            let reply = fixture.ask(&caller, route, true).await;
+            let reply = fixture.ask(Some(role), &caller, route, true).await;
             let status = reply.status.as_u16();
             let what = format!("{method} {path} as {role:?} {client} of {division}: {status} {}", reply.body);
             writeln!(matrix, "{status} {method} {path} {role:?} {client} {division}").unwrap();
@@ -306,12 +318,20 @@ async fn a12_a16_every_route_as_every_role_on_own_and_foreign() {
             } else if matches!(about, About::Verification | About::Authorisation) && somebody != ACTORS[0]
                 || matches!(about, About::Entry | About::Alert) && !is_home
                 || matches!(about, About::Sample | About::Proposal)
+                || matches!(about, About::Adapter | About::Department) && client == "housing"
             {
                 assert_eq!((status, &reply.body["code"]), (404, &json!("not_found")), "{what}");
-                let absent = fixture.ask(&caller, route, false).await;
+                let absent = fixture.ask(Some(role), &caller, route, false).await;
                 assert_eq!(told(&reply), told(&absent), "foreign and absent are the same: {what}");
+            } else if path.ends_with("adapters/{id}/transitions") && role == Role::Department {
+                // Its own, and yet it is not a department that accepts it.
+                assert_eq!((status, &reply.body["code"]), (403, &json!("operator_needed")), "{what}");
             } else {
                 assert!(reply.status.is_success(), "{what}");
+                if role == Role::Department && path == "/v1/adapters" {
+                    let found = reply.body["adapters"].as_array().unwrap();
+                    assert!(!found.is_empty() && found.iter().all(|adapter| adapter["department"] == client), "{what}");
+                }
                 if about == About::Alerts {
                     let found = reply.body["alerts"].as_array().unwrap();
                     assert_eq!(found.iter().any(|alert| alert["id"] == fixture.alert), is_home, "{what}");

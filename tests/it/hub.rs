@@ -18,6 +18,7 @@ use hedui::cli::token;
 use hedui::config::Config;
 use hedui::domain::actor::Role;
 use hedui::domain::clock::{SystemClock, SystemRandomness};
+use hedui::domain::dataset::DepartmentId;
 use hedui::domain::division::DivisionCode;
 use hedui::domain::purpose::Purpose;
 use hedui::simulate::Simulation;
@@ -464,14 +465,27 @@ pub(crate) fn officer(files: &TrialFiles, client: &str, division: &str) -> Strin
     mint_as(files, Role::Officer, client, division, &[])
 }
 
-/// A token of the trial issuer for an actor of any role.
+/// A token of the trial issuer for an actor of any role; a department is `hrss`.
 pub(crate) fn mint_as(files: &TrialFiles, role: Role, client: &str, division: &str, purposes: &[Purpose]) -> String {
+    mint_with(files, role, client, division, purposes, (role == Role::Department).then_some("hrss"))
+}
+
+/// A token of the trial issuer that says whatever it is told to.
+pub(crate) fn mint_with(
+    files: &TrialFiles,
+    role: Role,
+    client: &str,
+    division: &str,
+    purposes: &[Purpose],
+    department: Option<&str>,
+) -> String {
     let subject = token::Subject {
         client,
         organisation: "测试民政局",
         division: DivisionCode::parse(division).unwrap(),
         purposes: purposes.to_vec(),
         role,
+        department: department.map(|department| DepartmentId::parse(department).unwrap()),
         lifetime: 600,
     };
     token::mint(&std::fs::read(&files.keys.issuer_key).unwrap(), TRIAL_ISSUER, TRIAL_AUDIENCE, &subject).unwrap()

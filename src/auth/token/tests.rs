@@ -189,6 +189,7 @@ fn registration(id: &str) -> Registration {
             division: DivisionCode::parse("152200").unwrap(),
             purposes: vec![Purpose::Dibao],
             role: Role::Caseworker,
+            department: None,
         },
         keys: Vec::<RegisteredKey>::new(),
         registered_at: at,

@@ -81,7 +81,7 @@ fn counts(counters: &[CounterRow], record: &AdapterRecord) -> (BTreeMap<String, 
 }
 
 /// A quota as its counter is named (`day/all/any`), in words.
-fn limit(quota: &str, lang: Lang) -> String {
+pub(super) fn limit(quota: &str, lang: Lang) -> String {
     let word = |part: &str| match part {
         "hour" => lang.pick("每小时", "an hour").to_owned(),
         "day" => lang.pick("每日", "a day").to_owned(),
@@ -122,6 +122,9 @@ fn tell(
     }
     if let Some(notice) = record.notice.as_ref().filter(|_| record.state.is_paused()) {
         writeln!(out, "  {}{}", lang.pick("告知 ", "notice "), lang.pick(&notice.zh, &notice.en))?;
+    }
+    if record.agreed.is_some() {
+        writeln!(out, "  {}", lang.pick("部门已自行收紧约定", "its department has tightened the terms by itself"))?;
     }
     for pin in &record.pins {
         writeln!(out, "  {}{}", lang.pick("公钥 ", "key "), pin.as_str())?;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conformance::{Conformance, ReportFault};
 use super::demoting::{self, Demotion};
+use super::own::Beyond;
 use super::record::{AdapterRecord, AsEntered, StepTaken};
 use crate::domain::adapter::{AdapterState, IllegalMove, Move};
 use crate::domain::agreement::{Agreement, AgreementFault, is_notice};
@@ -106,6 +107,9 @@ pub enum AdapterFault {
     /// The hub has not seen it hold for long enough.
     #[error("{}", .0.en.trim_end_matches('.'))]
     NotSustained(Text),
+    /// More than the department may do alone.
+    #[error("{0}")]
+    Beyond(#[from] Beyond),
     /// This hub takes no registrations.
     #[error("this hub takes no registrations: add [registry] to its configuration (config/hedui.example.toml)")]
     Closed,
@@ -142,6 +146,7 @@ impl AdapterFault {
             Self::Agreement(_) => "invalid_agreement",
             Self::ChangedSince => "changed_since",
             Self::NotSustained(_) => "not_sustained",
+            Self::Beyond(beyond) => beyond.code(),
             Self::Closed => "no_registrations",
             Self::Department => "unknown_department",
             Self::Invitation => "invalid_invitation",
@@ -167,6 +172,7 @@ impl AdapterFault {
                 "该适配器的地址、公钥、数据集或约定在本变更录入之后有改动；请重新录入，使批准人批准现行内容。".to_owned()
             }
             Self::NotSustained(told) => return told.clone(),
+            Self::Beyond(beyond) => return beyond.text(),
             Self::Closed => "本平台未开放登记：请在配置中加入 [registry]（见 config/hedui.example.toml）。".to_owned(),
             Self::Department => "目录中没有这个部门；GET /v1/catalogue 可列出全部。".to_owned(),
             Self::Invitation => "邀请的有效期为一分钟到三十天，摘要为 64 位十六进制数字。".to_owned(),
@@ -189,6 +195,14 @@ impl Change {
     /// Whether it needs two persons whatever the settings say.
     pub const fn always_needs_two(&self) -> bool {
         matches!(self, Self::Move { by, .. } if by.needs_two_persons())
+    }
+
+    /// The adapter it is about; none of an invitation.
+    pub(super) fn adapter(&self) -> Option<&str> {
+        match self {
+            Self::Invite { .. } => None,
+            Self::Move { id, .. } | Self::Demote { id, .. } | Self::Return { id } | Self::Agree { id, .. } => Some(id),
+        }
     }
 
     /// What it changes, in a word for the log.
@@ -227,8 +241,7 @@ pub(super) fn applied(
             if record.state == AdapterState::Removed {
                 return Err(AdapterFault::Unknown);
             }
-            let replaced = Some(Box::new(std::mem::replace(&mut next.agreement, agreement.clone())));
-            next.took(StepTaken { replaced, ..step(None, record.state) });
+            next.agree(agreement, step(None, record.state));
         }
         Change::Move { by, notice, conformance, about, .. } => {
             if about.as_ref().is_some_and(|about| **about != AsEntered::of(record)) {
@@ -268,6 +281,10 @@ pub(super) fn applied(
                 Some(notice) => next.notice = Some(notice.clone()),
                 None if !state.is_paused() => next.notice = None,
                 None => {}
+            }
+            if by.needs_two_persons() {
+                // The terms in force are what both agreed to.
+                next.agreed = None;
             }
             let taken = step(Some(*by), state);
             // Whoever decides about it decides for the hub.

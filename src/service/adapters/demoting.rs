@@ -276,7 +276,7 @@ impl Adapters {
             let condition = Condition::of(&way.adapter, record.demotion.as_deref());
             let Some(change) = self.watched.look(rules.demotion, (&records, record), condition, now) else { continue };
             self.watched.forget(&record.id);
-            match self.make_in_turn(Order { by: HUB, approved: None }, &change, None).await? {
+            match self.make_in_turn(Order { by: HUB, ..Order::default() }, &change, None).await? {
                 Ok(_) => tell(record, &change),
                 Err(fault) => tracing::debug!(adapter = record.id, %fault, "is left as it is"),
             }

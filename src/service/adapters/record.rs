@@ -52,6 +52,10 @@ pub struct AdapterRecord {
     pub notice: Option<Text>,
     /// What the department agreed to.
     pub agreement: Agreement,
+    /// What was agreed to before the department tightened it by itself, which it may go back to; what is in force when
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed: Option<Box<Agreement>>,
     /// The report it was let on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conformance: Option<Conformance>,
@@ -128,12 +132,20 @@ pub struct StepTaken {
     pub at: Timestamp,
     /// Who entered it; `hub` where nobody did.
     pub entered_by: String,
+    /// Whether the department itself did.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub by_department: bool,
     /// Who agreed to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvers: Vec<String>,
     /// The terms that stood before, where others were put in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Box<Agreement>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_not(flag: &bool) -> bool {
+    !*flag
 }
 
 impl AdapterRecord {
@@ -147,9 +159,11 @@ impl AdapterRecord {
         if self.sustained_at.is_some() { Some(5) } else { Some(self.conformance.as_ref()?.level) }
     }
 
-    /// Whether it was ever asked for what counts.
+    /// Whether it was ever asked for what counts. The step itself may not be in the record any more; what comes after it
+    /// tells it too.
     pub fn was_live(&self) -> bool {
-        matches!(self.state, AdapterState::Live) || self.steps.iter().any(|step| step.state == AdapterState::Live)
+        let is_after = |state: AdapterState| state == AdapterState::Live || state.is_paused();
+        is_after(self.state) || self.steps.iter().any(|step| is_after(step.state))
     }
 
     /// Which of two changed last is told by this.
@@ -162,6 +176,20 @@ impl AdapterRecord {
     pub fn is_on_trial(&self) -> bool {
         self.state == AdapterState::Suspended
             && self.demotion.as_ref().is_some_and(|demotion| demotion.ended_at.is_none())
+    }
+
+    /// What the department may move within by itself.
+    pub fn bound(&self) -> &Agreement {
+        self.agreed.as_deref().unwrap_or(&self.agreement)
+    }
+
+    /// Puts other terms in force. A department moves within what was agreed to; what anybody else puts in force is agreed to.
+    pub(super) fn agree(&mut self, agreement: &Agreement, taken: StepTaken) {
+        let replaced = Box::new(std::mem::replace(&mut self.agreement, agreement.clone()));
+        let former = self.agreed.take().filter(|_| taken.by_department);
+        let bound = taken.by_department.then(|| former.unwrap_or_else(|| replaced.clone()));
+        self.agreed = bound.filter(|bound| **bound != self.agreement);
+        self.took(StepTaken { replaced: Some(replaced), ..taken });
     }
 
     /// Ends its demotion, if it is demoted.

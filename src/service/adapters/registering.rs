@@ -215,6 +215,7 @@ impl Adapters {
             state: AdapterState::Draft,
             notice: None,
             agreement,
+            agreed: None,
             conformance: None,
             sustained_at: None,
             demotion: None,

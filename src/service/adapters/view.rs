@@ -11,8 +11,10 @@ use super::Adapters;
 use super::conformance::Conformance;
 use super::connecting::Connecting;
 use super::demoting::Demotion;
+use super::own::may_see;
 use super::record::{AdapterRecord, ServedDataset, StepTaken};
 use super::sustained::{SustainedView, sustained};
+use crate::domain::actor::Client;
 use crate::domain::adapter::AdapterState;
 use crate::domain::agreement::Agreement;
 use crate::domain::dataset::{Catalogue, Dataset, DatasetId, DepartmentId};
@@ -60,6 +62,9 @@ pub struct AdapterView {
     pub notice: Option<Text>,
     /// What its department agreed to.
     pub agreement: Agreement,
+    /// What was agreed to before the department tightened it by itself, which it may go back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agreed: Option<Agreement>,
     /// The report it was let on with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conformance: Option<Conformance>,
@@ -205,15 +210,21 @@ pub(super) fn health_of(way: &Way) -> HealthView {
 }
 
 impl Adapters {
-    /// All adapters, those of the configuration file too, by department and number.
-    pub fn list(&self) -> Vec<AdapterView> {
+    /// All adapters that this client may see, those of the configuration file too, by department and number.
+    pub fn list(&self, client: &Client) -> Vec<AdapterView> {
         let records = self.records();
         let mut all: Vec<AdapterView> = records.iter().map(|record| self.view(record)).collect();
         let by_file = self.parts.connecting.iter().flat_map(|own| own.by_file().keys().map(move |id| (own, id)));
         all.extend(by_file.filter_map(|(own, department)| file_view(own, department)));
+        all.retain(|view| may_see(client, &view.department));
         let number = |view: &AdapterView| view.id.rsplit('-').next().and_then(|number| number.parse::<u32>().ok());
         all.sort_by(|one, other| (&one.department, number(one)).cmp(&(&other.department, number(other))));
         all
+    }
+
+    /// One adapter, where this client may see it.
+    pub fn shown_to(&self, client: &Client, id: &str) -> Option<AdapterView> {
+        self.show(id).filter(|view| may_see(client, &view.department))
     }
 
     /// One adapter.
@@ -283,6 +294,7 @@ impl Adapters {
             answer_key: record.answer_key.as_ref().map(|key| key.public().id().to_owned()),
             notice: record.notice.clone(),
             agreement: record.agreement.clone(),
+            agreed: record.agreed.as_deref().cloned(),
             conformance: record.conformance.clone(),
             invited_by: Some(record.invited_by.clone()),
             registered_from: record.registered_from.clone(),
@@ -317,6 +329,7 @@ fn file_view(connecting: &Connecting, department: &DepartmentId) -> Option<Adapt
         answer_key: file.way.adapter.answer_keys().first().map(|key| key.id().to_owned()),
         notice: None,
         agreement: file.way.agreement.as_ref().clone(),
+        agreed: None,
         conformance: None,
         invited_by: None,
         registered_from: None,

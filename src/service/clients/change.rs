@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::auth::clients::{Clients, RegisteredKey, Registration, SenderConstrained};
 use crate::auth::key::PublicKey;
 use crate::auth::token::MAX_ORGANISATION_BYTES;
-use crate::domain::actor::Client;
+use crate::domain::actor::{Client, Role};
 use crate::domain::id_number::IdNumber;
 use crate::domain::problem::Text;
 
@@ -73,6 +73,9 @@ pub enum ChangeFault {
     /// A role that has no tokens, or a caseworker without purposes.
     #[error("a caseworker needs at least one purpose, and nobody is registered as the hub itself")]
     Role,
+    /// A department's client without a department or with purposes, or another one with a department.
+    #[error("a client of the role department names one department and no purposes, and nobody else names one")]
+    Department,
     /// The id is given.
     #[error("a client of this id is registered already; ids are not given twice, not even after a revocation")]
     Registered,
@@ -104,6 +107,9 @@ impl ChangeFault {
             Self::Id => "客户端编号为 1 到 64 个字母、数字或 . _ -，以字母或数字开头，且不得是身份号码。".to_owned(),
             Self::Organisation => "单位名称应为 1 到 400 字节，不含控制字符。".to_owned(),
             Self::Role => "经办客户端至少需要一个核对目的；平台自身不能登记为客户端。".to_owned(),
+            Self::Department => {
+                "部门客户端应写明一个部门（--department），且不带核对目的；其他身份不得写明部门。".to_owned()
+            }
             Self::Registered => "该编号已登记；编号不会再次分配，注销后也不会。".to_owned(),
             Self::Unknown => "没有登记这个编号的客户端；hedui client list 可列出全部。".to_owned(),
             Self::Revoked => "该客户端已注销；请以新的编号登记。".to_owned(),
@@ -205,7 +211,11 @@ fn check(client: &Client) -> Result<(), ChangeFault> {
     if !is_named {
         return Err(ChangeFault::Organisation);
     }
-    let is_caseworker = client.role == crate::domain::actor::Role::Caseworker;
+    let is_department = client.role == Role::Department;
+    if is_department != client.department.is_some() || is_department && !client.purposes.is_empty() {
+        return Err(ChangeFault::Department);
+    }
+    let is_caseworker = client.role == Role::Caseworker;
     if client.role.scope().is_none() || is_caseworker && client.purposes.is_empty() {
         return Err(ChangeFault::Role);
     }

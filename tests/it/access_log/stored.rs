@@ -29,6 +29,7 @@ pub(crate) fn event(number: u64, note: &str) -> hedui::store::EventRow {
         division: DivisionCode::NATION,
         purposes: Purpose::ALL.to_vec(),
         role: Role::Caseworker,
+        department: None,
     };
     let at = Timestamp::from_second(1_790_000_000 + i64::try_from(number).unwrap()).unwrap();
     AccessEvent::new(format!("ev_{number:032x}"), at, Action::Viewed, Some(&client), "rq_1").to_row().unwrap()

@@ -19,6 +19,7 @@ pub(in super::super) fn record(id: &str, state: AdapterState) -> AdapterRecord {
         state,
         notice: None,
         agreement: Agreement::default(),
+        agreed: None,
         conformance: Some(report(3)),
         sustained_at: None,
         demotion: None,
@@ -51,6 +52,7 @@ fn make(records: &[AdapterRecord], change: &Change) -> Result<Vec<(String, Adapt
         state,
         at: Timestamp::UNIX_EPOCH,
         entered_by: "uid:0".to_owned(),
+        by_department: false,
         approvers: Vec::new(),
         replaced: None,
     };

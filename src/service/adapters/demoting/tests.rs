@@ -25,7 +25,15 @@ fn well(heard: u64) -> Condition {
 }
 
 fn step(by: Move, state: AdapterState, at: Timestamp, entered_by: &str) -> StepTaken {
-    StepTaken { by: Some(by), state, at, entered_by: entered_by.to_owned(), approvers: Vec::new(), replaced: None }
+    StepTaken {
+        by: Some(by),
+        state,
+        at,
+        entered_by: entered_by.to_owned(),
+        by_department: false,
+        approvers: Vec::new(),
+        replaced: None,
+    }
 }
 
 /// Two versions: the second went live, and the first gave way to it.

@@ -19,6 +19,7 @@ fn client(id: &str) -> Client {
         division: DivisionCode::parse("152201").unwrap(),
         purposes: vec![Purpose::Dibao],
         role: Role::Caseworker,
+        department: None,
     }
 }
 
@@ -90,6 +91,13 @@ fn what_cannot_be_a_client_is_refused_with_the_reason() {
     }
     assert_eq!(refused(Client { purposes: Vec::new(), ..client("c") }), ChangeFault::Role);
     assert_eq!(refused(Client { role: Role::System, ..client("c") }), ChangeFault::Role);
+    let department = Some(crate::domain::dataset::DepartmentId::parse("hrss").unwrap());
+    let own = Client { role: Role::Department, purposes: Vec::new(), department, ..client("c") };
+    assert_eq!(refused(Client { department: None, ..own.clone() }), ChangeFault::Department);
+    assert_eq!(refused(Client { purposes: client("c").purposes, ..own.clone() }), ChangeFault::Department);
+    for role in [Role::Caseworker, Role::Operator, Role::Administrator, Role::Officer] {
+        assert_eq!(refused(Client { role, ..own.clone() }), ChangeFault::Department);
+    }
     let clients = registered();
     let same = clients.get("c1").unwrap().registration().keys[0].jwk.clone();
     let rotate = |jwk: Value, grace_seconds| {
