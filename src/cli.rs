@@ -10,6 +10,7 @@ mod caller;
 pub mod case;
 mod change;
 pub mod client;
+mod credentials;
 pub mod demo;
 pub mod evidence;
 pub mod log;

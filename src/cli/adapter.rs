@@ -1,10 +1,12 @@
 //! `hedui adapter`: the verbs of `hedui-adapter`, so that an operator of the hub has them too; what a hub tells of a
 //! department's use; and the verbs of the registry: inviting departments, registering, bringing adapters on, draining and
-//! suspending them.
+//! suspending them, on the hub's machine or from a department's.
 
 mod account;
 mod list;
 mod registry;
+mod remote;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -21,6 +23,8 @@ pub enum Command {
     /// With the registry of a hub.
     #[command(flatten)]
     Registry(registry::Command),
+    /// Show what a department was asked, by whom and for what, and what it was spared.
+    Usage(usage::UsageArgs),
     /// Write down the hub's account of the questions to a department, for it to hold against its ledger.
     ///
     /// Example: hedui adapter account hrss --from 2026-11-01 --to 2026-11-30 --token-file token > account.json
@@ -42,6 +46,7 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
     match command {
         Command::Department(command) => Ok(connectors::cli::run(command, style).await),
         Command::Registry(command) => registry::run(command, global).await,
+        Command::Usage(args) => usage::show(&args, global).await,
         Command::Account(args) => account::write(&args, global).await,
         Command::Reconcile(args) => account::reconcile(args, global, style).await,
     }

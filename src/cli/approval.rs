@@ -4,25 +4,23 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
+use super::credentials::{self, fresh};
 use super::obstacle::{self, Obstacle};
 use super::{Global, Lang, change};
 use crate::app::sealing_keys;
 use crate::app::settings::Effective;
 use crate::auth::statement::{Said, TYPE};
 use crate::config::Config;
-use crate::domain::clock::{Clock, SystemClock, SystemRandomness};
+use crate::domain::clock::{Clock, SystemClock};
 use crate::policy::Packs;
 use crate::service::approvals::sha256;
 use crate::service::changes::Change;
-use crate::service::ids::Ids;
 use crate::store::{ChangeDesk, DecisionRow, ProposalRow};
 
 /// Seconds a signed statement is good for.
@@ -115,26 +113,12 @@ async fn say(args: SayArgs, agrees: bool, global: &Global) -> anyhow::Result<Exi
 
 /// Signs a statement with a person's private key in PEM.
 pub fn sign(key: &[u8], person: &str, issuer: &str, said: &Said) -> anyhow::Result<String> {
-    let (algorithm, key) = match EncodingKey::from_ec_pem(key) {
-        Ok(key) => (Algorithm::ES256, key),
-        Err(_) => (
-            Algorithm::EdDSA,
-            EncodingKey::from_ed_pem(key).with_context(|| {
-                Obstacle::new(
-                    "私钥不是 PEM（PKCS#8）格式的 P-256 或 Ed25519 密钥",
-                    "the private key is neither P-256 nor Ed25519 in PEM (PKCS#8)",
-                )
-            })?,
-        ),
-    };
     let now = SystemClock.now().as_second();
-    let jti = Ids::new(Arc::new(SystemClock), Arc::new(SystemRandomness)).next("st");
     let claims = json!({
-        "iss": person, "sub": person, "aud": issuer, "iat": now, "exp": now + LIFETIME, "jti": jti,
+        "iss": person, "sub": person, "aud": issuer, "iat": now, "exp": now + LIFETIME, "jti": fresh("st"),
         "proposal": said.proposal, "digest": said.digest, "agrees": said.agrees,
     });
-    let header = Header { typ: Some(TYPE.to_owned()), ..Header::new(algorithm) };
-    Ok(jsonwebtoken::encode(&header, &claims, &key)?)
+    credentials::sign(key, TYPE, &claims)
 }
 
 async fn desk(config: &Config) -> anyhow::Result<ChangeDesk> {

@@ -55,6 +55,45 @@ impl HubClient {
         Ok(Self { http: builder.build().context("the HTTP client cannot be built")?, base, token })
     }
 
+    /// The same, of a registered client that proves itself: with what `assert` signs for the hub's issuer.
+    pub(super) async fn proven(
+        base: &str,
+        ca: Option<&Path>,
+        assert: impl FnOnce(&str) -> anyhow::Result<String>,
+    ) -> anyhow::Result<Self> {
+        let mut client = Self::new(base, ca, String::new())?;
+        let url = format!("{}/.well-known/oauth-authorization-server", client.base);
+        let response = client.http.get(url).send().await.with_context(|| client.unreachable())?;
+        let is_issuer = response.status().is_success();
+        let metadata: Value = response.json().await.with_context(not_a_hub)?;
+        let issuer = metadata.get("issuer").and_then(Value::as_str).filter(|_| is_issuer).ok_or_else(|| {
+            Obstacle::new(
+                "该平台不签发令牌：请平台运维人员配置 [token_endpoint]",
+                "this hub gives no tokens itself: let its operator add [token_endpoint]",
+            )
+        })?;
+        // An assertion is base64url and dots: it needs no escapes.
+        let form = format!(
+            "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion={}",
+            assert(issuer)?
+        );
+        let request = client.http.post(format!("{}/oauth2/token", client.base)).body(form);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let answer: Value =
+            request.send().await.with_context(|| client.unreachable())?.json().await.with_context(not_a_hub)?;
+        let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str);
+        let token = text("/access_token").filter(|_| text("/token_type") == Some("Bearer"));
+        let token = token.ok_or_else(|| {
+            let why = |pointer| text(pointer).or_else(|| text("/error")).unwrap_or("?");
+            Obstacle::new(
+                format!("平台未签发令牌：{}", why("/detail/zh")),
+                format!("the hub gives no token: {}", why("/detail/en")),
+            )
+        })?;
+        token.clone_into(&mut client.token);
+        Ok(client)
+    }
+
     /// Asks for a verification and follows it to its end. `each` sees every step.
     pub(super) async fn verify(&self, body: Vec<u8>, mut each: impl FnMut(Step<'_>)) -> anyhow::Result<Said> {
         let request = self
@@ -133,9 +172,17 @@ impl HubClient {
 
     /// What the hub says to a document that is sent to a path of it.
     pub(super) async fn send(&self, path: &str, document: &Value) -> anyhow::Result<Said> {
-        let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(&self.token);
-        let request = request.header("content-type", "application/json").body(document.to_string());
-        let response = request.send().await.with_context(|| self.unreachable())?;
+        self.exchange(self.http.post(format!("{}{path}", self.base)), document).await
+    }
+
+    /// What the hub says to a document that is to stand at a path of it.
+    pub(super) async fn put(&self, path: &str, document: &Value) -> anyhow::Result<Said> {
+        self.exchange(self.http.put(format!("{}{path}", self.base)), document).await
+    }
+
+    async fn exchange(&self, request: reqwest::RequestBuilder, document: &Value) -> anyhow::Result<Said> {
+        let request = request.bearer_auth(&self.token).header("content-type", "application/json");
+        let response = request.body(document.to_string()).send().await.with_context(|| self.unreachable())?;
         let is_good = response.status().is_success();
         let answer: Value = response.json().await.with_context(not_a_hub)?;
         Ok(if is_good { Said::Verification(answer) } else { Said::Problem(answer) })

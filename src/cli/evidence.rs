@@ -58,7 +58,7 @@ pub async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> 
         serde_json::from_str(&text)
             .with_context(|| Obstacle::new(format!("{target} 不是 JSON"), format!("{target} is not JSON")))?
     } else {
-        match args.hub.client()?.ask(&format!("{}?expand=evidence", args.target)).await? {
+        match args.hub.client().await?.ask(&format!("{}?expand=evidence", args.target)).await? {
             Said::Verification(answer) => answer,
             Said::Problem(problem) => {
                 told::problem(&mut std::io::stderr().lock(), &problem, global.lang())?;

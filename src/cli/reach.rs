@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use super::caller::HubClient;
+use super::credentials::ClientArgs;
+use super::obstacle::{self, Obstacle};
 use super::token::{self, mint};
 use crate::domain::actor::Role;
 use crate::domain::division::DivisionCode;
@@ -20,48 +22,41 @@ pub struct HubArgs {
     /// The authority of the hub's certificate, PEM; the machine's own authorities when absent.
     #[arg(long)]
     ca: Option<PathBuf>,
-    /// A file that holds the access token.
-    #[arg(long, conflicts_with = "key")]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    client: ClientArgs,
     /// Mint a token with this issuer's key instead, for trials.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["client", "token_file"])]
     key: Option<PathBuf>,
 }
 
 impl HubArgs {
     /// A client of the hub.
-    pub(super) fn client(&self) -> anyhow::Result<HubClient> {
-        self.client_as(Role::Caseworker)
+    pub(super) async fn client(&self) -> anyhow::Result<HubClient> {
+        self.client_as(Role::Caseworker).await
     }
 
     /// The same; a token that is minted for a trial is of this role.
-    pub(super) fn client_as(&self, role: Role) -> anyhow::Result<HubClient> {
-        HubClient::new(&self.hub, self.ca.as_deref(), self.access_token(role)?)
-    }
-
-    fn access_token(&self, role: Role) -> anyhow::Result<String> {
-        match (&self.token_file, &self.key) {
-            (Some(file), _) => {
-                let token = std::fs::read_to_string(file)
-                    .with_context(|| format!("the token file {} cannot be read", file.display()))?;
-                Ok(token.trim().to_owned())
-            }
-            (None, Some(key)) => {
-                let key =
-                    std::fs::read(key).with_context(|| format!("the issuer's key {} cannot be read", key.display()))?;
-                let client = format!("trial-{}", role.as_str());
-                let subject = token::Subject {
-                    client: &client,
-                    organisation: "试用民政局",
-                    division: DivisionCode::NATION,
-                    purposes: Purpose::ALL.to_vec(),
-                    role,
-                    department: None,
-                    lifetime: 600,
-                };
-                mint(&key, TRIAL_ISSUER, TRIAL_AUDIENCE, &subject)
-            }
-            (None, None) => bail!("give an access token: --token-file FILE, or --key ISSUER_KEY for a trial"),
+    pub(super) async fn client_as(&self, role: Role) -> anyhow::Result<HubClient> {
+        if let Some(client) = self.client.connect(&self.hub, self.ca.as_deref()).await? {
+            return Ok(client);
         }
+        let Some(key) = &self.key else {
+            bail!(Obstacle::new(
+                "请给出访问令牌：--token-file 文件，或 --client 编号 --client-key 私钥；试用可用 --key 签发者私钥",
+                "give an access token: --token-file FILE, or --client ID --client-key FILE; for a trial --key ISSUER_KEY",
+            ))
+        };
+        let key = obstacle::read(key, ("签发者私钥", "issuer's key"))?;
+        let client = format!("trial-{}", role.as_str());
+        let subject = token::Subject {
+            client: &client,
+            organisation: "试用民政局",
+            division: DivisionCode::NATION,
+            purposes: Purpose::ALL.to_vec(),
+            role,
+            department: None,
+            lifetime: 600,
+        };
+        HubClient::new(&self.hub, self.ca.as_deref(), mint(&key, TRIAL_ISSUER, TRIAL_AUDIENCE, &subject)?)
     }
 }

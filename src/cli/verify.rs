@@ -30,7 +30,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     let lang = global.lang();
     let body = std::fs::read(&args.request)
         .with_context(|| format!("the request {} cannot be read", args.request.display()))?;
-    let hub = args.hub.client()?;
+    let hub = args.hub.client().await?;
     let bar = if global.json { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
     bar.set_style(ProgressStyle::with_template("  {wide_msg}")?);
     let mut line = String::new();

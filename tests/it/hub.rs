@@ -470,6 +470,11 @@ pub(crate) fn mint_as(files: &TrialFiles, role: Role, client: &str, division: &s
     mint_with(files, role, client, division, purposes, (role == Role::Department).then_some("hrss"))
 }
 
+/// A token of the trial issuer for a department.
+pub(crate) fn mint_department(files: &TrialFiles, client: &str, department: &str) -> String {
+    mint_with(files, Role::Department, client, "000000", &[], Some(department))
+}
+
 /// A token of the trial issuer that says whatever it is told to.
 pub(crate) fn mint_with(
     files: &TrialFiles,

@@ -3,6 +3,7 @@
 
 mod answers;
 mod demotion;
+mod department;
 mod endpoints;
 mod life;
 mod shadow;

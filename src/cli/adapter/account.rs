@@ -14,18 +14,18 @@ use serde_json::Value;
 use crate::cli::caller::Said;
 use crate::cli::obstacle::Obstacle;
 use crate::cli::reach::HubArgs;
-use crate::cli::{Global, told};
+use crate::cli::{Global, token, told};
 use crate::domain::actor::Role;
 
 /// Which questions.
 #[derive(Debug, Clone, clap::Args)]
-struct Days {
+pub(super) struct Days {
     /// First day, of China.
     #[arg(long)]
-    from: Date,
+    pub(super) from: Date,
     /// Last day.
     #[arg(long)]
-    to: Date,
+    pub(super) to: Date,
 }
 
 /// Arguments of `hedui adapter account`.
@@ -94,14 +94,20 @@ pub(super) async fn reconcile(args: ReconcileArgs, global: &Global, style: Style
     }
 }
 
-fn refused(problem: &Value, global: &Global) -> anyhow::Result<ExitCode> {
-    told::problem(&mut std::io::stderr().lock(), problem, global.lang())?;
+/// Tells why the hub refuses.
+pub(super) fn refused(problem: &Value, global: &Global) -> anyhow::Result<ExitCode> {
+    if global.json {
+        writeln!(std::io::stdout().lock(), "{problem}")?;
+    } else {
+        told::problem(&mut std::io::stderr().lock(), problem, global.lang())?;
+    }
     Ok(ExitCode::from(1))
 }
 
 /// The hub's account, page by page; the problem where it refuses.
 async fn account(hub: &HubArgs, department: &str, days: &Days) -> anyhow::Result<Result<Account, Value>> {
-    let client = hub.client_as(Role::Operator)?;
+    let department = token::department(department)?;
+    let client = hub.client_as(Role::Operator).await?;
     let base = format!("/v1/adapters/{department}/usage/questions?from={}&to={}", days.from, days.to);
     let (mut questions, mut after): (Vec<AccountedQuestion>, _) = (Vec::new(), String::new());
     loop {

@@ -1,8 +1,8 @@
-//! The verbs of the registry. `register` is the department's and speaks to the hub over HTTPS; the others are the operator's,
-//! on the hub's machine, beside a running hub or without one.
+//! The verbs of the registry. `register` is the department's and speaks to the hub over HTTPS; inviting and bringing on are
+//! the operator's, on the hub's machine, beside a running hub or without one; the others are either's (`remote.rs`).
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -11,16 +11,18 @@ use connectors::connector::Connector;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::list;
+use super::remote::WhereArgs;
+use super::{list, remote};
 use crate::app::registry::rules;
 use crate::cli::caller::{HubClient, Said};
 use crate::cli::obstacle::{self, Obstacle};
+use crate::cli::token::department;
 use crate::cli::{Global, Lang, change};
 use crate::config::Config;
 use crate::domain::adapter::Move;
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::{Clock, SystemClock, SystemRandomness};
-use crate::domain::dataset::{DepartmentId, duration_text};
+use crate::domain::dataset::duration_text;
 use crate::domain::period::time_in_china;
 use crate::domain::problem::Text;
 use crate::egress::KeyPin;
@@ -137,7 +139,7 @@ pub struct PromoteArgs {
 /// Which adapter to stop, and what callers are told.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  hedui adapter suspend hrss-2 --notice 系统升级，预计周一恢复 --notice-en \"upgrade, back on Monday\""
+    after_help = "Example:\n  hedui adapter suspend hrss-2 --notice 系统升级，预计周一恢复 --notice-en \"upgrade, back on Monday\"\n\nA department, of its own adapter:\n  hedui adapter suspend housing-1 --notice 机房停电 --hub https://10.1.0.8:8443 --ca hub-ca.pem --client housing-office --client-key housing.key"
 )]
 pub struct StopArgs {
     /// The adapter's id.
@@ -149,7 +151,7 @@ pub struct StopArgs {
     #[arg(long, value_name = "TEXT", requires = "notice")]
     notice_en: Option<String>,
     #[command(flatten)]
-    hub: HubArgs,
+    at: WhereArgs,
 }
 
 /// Which adapter.
@@ -158,13 +160,13 @@ pub struct IdArgs {
     /// The adapter's id.
     id: String,
     #[command(flatten)]
-    hub: HubArgs,
+    at: WhereArgs,
 }
 
 /// Which terms.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example of a file:\n  per_second = 20\n  burst = 40\n  quotas = [{ per = \"day\", count = 50000 }, { of = \"each_caller\", per = \"hour\", count = 500 }]\n  hours = [{ from = \"08:00\", until = \"20:00\" }]"
+    after_help = "Example of a file:\n  per_second = 20\n  burst = 40\n  quotas = [{ per = \"day\", count = 50000 }, { of = \"each_caller\", per = \"hour\", count = 500 }]\n  hours = [{ from = \"08:00\", until = \"20:00\" }]\n\nA department tightens by itself (--hub, --client, --client-key), and goes back to no more than was agreed to."
 )]
 pub struct AgreeArgs {
     /// The adapter's id.
@@ -172,7 +174,7 @@ pub struct AgreeArgs {
     /// The terms, TOML.
     file: PathBuf,
     #[command(flatten)]
-    hub: HubArgs,
+    at: WhereArgs,
 }
 
 /// What to show.
@@ -181,30 +183,43 @@ pub struct ListArgs {
     /// One adapter; all when absent.
     id: Option<String>,
     #[command(flatten)]
-    hub: HubArgs,
+    at: WhereArgs,
 }
 
 /// Runs the command.
 pub(super) async fn run(command: Command, global: &Global) -> anyhow::Result<ExitCode> {
     let moved = |id, by, notice| Change::Move { id, by, notice, conformance: None, about: None };
-    let (hub, change) = match command {
+    let (at, change) = match command {
         Command::Invite(args) => return invite(args, global).await,
         Command::Register(args) => return register(args, global).await,
         Command::List(args) => {
-            return list::show(&Config::load(&args.hub.config)?, args.id.as_deref(), global).await;
+            let id = args.id.as_deref();
+            return match args.at.connect().await? {
+                Some(hub) => remote::list(&hub, id, global).await,
+                None => list::show(&Config::load(&args.at.config)?, id, global).await,
+            };
         }
-        Command::Promote(args) => (args.hub, promoted(args.id, args.to, args.report)?),
-        Command::Drain(args) => (args.hub, moved(args.id, Move::Drain, notice(args.notice, args.notice_en))),
-        Command::Suspend(args) => (args.hub, moved(args.id, Move::Suspend, notice(args.notice, args.notice_en))),
-        Command::Resume(args) => (args.hub, moved(args.id, Move::Resume, None)),
-        Command::Withdraw(args) => (args.hub, moved(args.id, Move::Withdraw, None)),
-        Command::Remove(args) => (args.hub, moved(args.id, Move::Remove, None)),
+        Command::Promote(args) => {
+            return on_this_machine(&args.hub.config, promoted(args.id, args.to, args.report)?, global).await;
+        }
+        Command::Drain(args) => (args.at, moved(args.id, Move::Drain, notice(args.notice, args.notice_en))),
+        Command::Suspend(args) => (args.at, moved(args.id, Move::Suspend, notice(args.notice, args.notice_en))),
+        Command::Resume(args) => (args.at, moved(args.id, Move::Resume, None)),
+        Command::Withdraw(args) => (args.at, moved(args.id, Move::Withdraw, None)),
+        Command::Remove(args) => (args.at, moved(args.id, Move::Remove, None)),
         Command::Agree(args) => {
             let agreement = agreement(&args.file)?;
-            (args.hub, Change::Agree { id: args.id, agreement })
+            (args.at, Change::Agree { id: args.id, agreement })
         }
     };
-    let answer = change::ask(&Config::load(&hub.config)?, changes::Change::Adapter(change)).await?;
+    match at.connect().await? {
+        Some(hub) => remote::make(&hub, &change, global).await,
+        None => on_this_machine(&at.config, change, global).await,
+    }
+}
+
+async fn on_this_machine(config: &Path, change: Change, global: &Global) -> anyhow::Result<ExitCode> {
+    let answer = change::ask(&Config::load(config)?, changes::Change::Adapter(change)).await?;
     change::tell("adapter", &answer, global)
 }
 
@@ -251,15 +266,7 @@ fn agreement(file: &std::path::Path) -> anyhow::Result<Agreement> {
 
 async fn invite(args: InviteArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.hub.config)?;
-    let department = DepartmentId::parse(&args.department).map_err(|error| {
-        Obstacle::new(
-            format!(
-                "`{}` 不是部门编号：应为 2 到 40 个小写字母、数字或下划线，以字母开头",
-                args.department.escape_debug()
-            ),
-            error.to_string(),
-        )
-    })?;
+    let department = department(&args.department)?;
     let usual = rules(&config).map_or(std::time::Duration::from_hours(24), |rules| rules.invitation_valid_for);
     let valid = match &args.valid_for {
         None => usual,

@@ -76,7 +76,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
     let lang = global.lang();
     if let Some(id) = verification(&args.target) {
         let view = View::from(args.view).as_str();
-        return match args.hub.client()?.ask(&format!("{id}/report?view={view}")).await? {
+        return match args.hub.client().await?.ask(&format!("{id}/report?view={view}")).await? {
             Said::Verification(report) => {
                 let mut out = BufWriter::new(std::io::stdout().lock());
                 if global.json {

@@ -45,7 +45,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(2));
     }
     let query = policy_as_of.map_or_else(String::new, |day| format!("?policy_as_of={day}"));
-    match hub.client()?.ask(&format!("{id}/replay{query}")).await? {
+    match hub.client().await?.ask(&format!("{id}/replay{query}")).await? {
         Said::Problem(problem) => {
             told::problem(&mut std::io::stderr().lock(), &problem, lang)?;
             Ok(ExitCode::from(1))
