@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::id_number::IdNumber;
 use super::outcome::Told;
 use super::period::china;
 use super::problem::Text;
@@ -154,7 +155,9 @@ pub enum AgreementFault {
     #[error("a maintenance window ends after it begins")]
     Window,
     /// A notice that says nothing, too much, or cannot be shown.
-    #[error("a notice has 1 to {MAX_NOTICE} bytes in Chinese and in English, without control characters")]
+    #[error(
+        "a notice has 1 to {MAX_NOTICE} bytes in Chinese and in English, without control characters and without an identity number"
+    )]
     Notice,
     /// A caller that is none.
     #[error("a quota of one caller names its client id, 1 to 64 characters")]
@@ -170,7 +173,7 @@ impl AgreementFault {
             Self::Shared => format!("shared_subjects 应为 1 到 {MAX_SUBJECTS}。"),
             Self::TooMany => format!("额度、时段、维护窗口各至多 {MOST} 项。"),
             Self::Window => "维护窗口的结束时间应晚于开始时间。".to_owned(),
-            Self::Notice => format!("告知应有中英文，各 1 到 {MAX_NOTICE} 字节，不含控制字符。"),
+            Self::Notice => format!("告知应有中英文，各 1 到 {MAX_NOTICE} 字节，不含控制字符和身份号码。"),
             Self::Caller => "单一调用方的额度应写明其客户端编号（1 到 64 个字符）。".to_owned(),
         };
         Text::new(zh, self.to_string())
@@ -223,7 +226,9 @@ impl Agreement {
         if self.maintenance.iter().any(|window| window.until <= window.from) {
             return Err(AgreementFault::Window);
         }
-        if !self.maintenance.iter().all(|window| is_notice(&window.notice)) {
+        // It is shown to every caller, and kept in clear (P7).
+        let is_clean = |notice: &Text| !IdNumber::is_in(&notice.zh) && !IdNumber::is_in(&notice.en);
+        if !self.maintenance.iter().all(|window| is_notice(&window.notice) && is_clean(&window.notice)) {
             return Err(AgreementFault::Notice);
         }
         let is_caller =
@@ -424,6 +429,10 @@ mod tests {
             (
                 "maintenance = [{ from = '2026-11-26T04:00:00Z', until = '2026-11-26T04:00:00Z', notice = { zh = 'a', en = 'b' } }]",
                 AgreementFault::Window,
+            ),
+            (
+                "maintenance = [{ from = '2026-11-26T04:00:00Z', until = '2026-11-26T05:00:00Z', notice = { zh = '150000198605021015', en = 'b' } }]",
+                AgreementFault::Notice,
             ),
             (
                 "maintenance = [{ from = '2026-11-26T04:00:00Z', until = '2026-11-26T05:00:00Z', notice = { zh = '', en = 'b' } }]",
