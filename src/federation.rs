@@ -24,6 +24,7 @@ mod question;
 mod quota;
 pub mod region;
 pub mod registry;
+pub mod revocation;
 pub mod round;
 pub mod shadow;
 #[cfg(test)]
