@@ -268,8 +268,8 @@ impl Peers {
     /// Proves that a question is this peer's word, to this hub and just now, and reads it.
     fn prove(&self, peer: &KnownPeer, arrived: &Arrived) -> Result<(Context, Query), Refused> {
         let context = self.prove_context(peer, arrived)?;
-        let query = serde_json::from_slice(&arrived.body)
-            .map_err(|error| Refused::Form(error.line(), error.column()))?;
+        let query =
+            serde_json::from_slice(&arrived.body).map_err(|error| Refused::Form(error.line(), error.column()))?;
         Ok((context, query))
     }
 

@@ -186,7 +186,9 @@ pub(super) fn push(statements: &mut QueryBuilder<Sqlite>, changes: &PeerChanges)
         let mut values = statements.separated(", ");
         values.push_bind(&row.client_id).push_bind(&row.number).push_bind(&row.hub);
         values.push_bind(&row.organisation).push_bind(&row.division).push_bind(row.asked_at);
-        statements.push(", revoked_at, revoked_at FROM (SELECT max(revoked_at) AS revoked_at FROM authorisation WHERE client_id = ");
+        statements.push(
+            ", revoked_at, revoked_at FROM (SELECT max(revoked_at) AS revoked_at FROM authorisation WHERE client_id = ",
+        );
         statements.push_bind(&row.client_id).push(" AND number = ").push_bind(&row.number);
         statements.push(
             ") WHERE true ON CONFLICT DO UPDATE SET division = excluded.division, asked_at = excluded.asked_at, \

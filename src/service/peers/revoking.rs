@@ -135,7 +135,8 @@ impl Peers {
                 let id = self.parts.ids.next("ev");
                 let mut event = AccessEvent::new(id, now, Action::PeerRevoked, Some(&peer.client), request_id);
                 let (object, found) = (format!("revocation/{}", proven.request_id), known.clone().unwrap_or_default());
-                (event.organisation, event.authorisation) = (Some(under.organisation.as_str()), Some(proven.number.as_str()));
+                (event.organisation, event.authorisation) =
+                    (Some(under.organisation.as_str()), Some(proven.number.as_str()));
                 (event.object, event.subjects) = (Some(object.as_str()), found.subjects.as_slice());
                 let division = found.division.as_deref().and_then(|division| DivisionCode::parse(division).ok());
                 event.division = division.or(event.division);
@@ -172,8 +173,7 @@ fn heard(context: &Context) -> Heard {
 
 /// What is told, where all of it is sound.
 fn proven(peer: &KnownPeer, context: Context, body: &[u8]) -> Result<Proven, Refused> {
-    let told: Revocation =
-        serde_json::from_slice(body).map_err(|error| Refused::Form(error.line(), error.column()))?;
+    let told: Revocation = serde_json::from_slice(body).map_err(|error| Refused::Form(error.line(), error.column()))?;
     let [Case { organisation, via, .. }] = context.question.cases.as_slice() else {
         return Err(Refused::Unsound("/cases", "须恰好为一份授权书", "must be of exactly one authorisation"));
     };
@@ -204,9 +204,5 @@ fn proven(peer: &KnownPeer, context: Context, body: &[u8]) -> Result<Proven, Ref
 
 /// An authorisation as this peer names it.
 pub(super) fn under(peer: &KnownPeer, organisation: &str, number: &str) -> UnderRow {
-    UnderRow {
-        hub: peer.client.id.clone(),
-        organisation: organisation.to_owned(),
-        number: canonical_number(number),
-    }
+    UnderRow { hub: peer.client.id.clone(), organisation: organisation.to_owned(), number: canonical_number(number) }
 }

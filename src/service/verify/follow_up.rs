@@ -391,7 +391,8 @@ impl Verifications {
         let tally = Tally::of_attempt(&attempt);
         let before = answers_in(&owed.outcomes);
         let inquest = self.ask_owed(running, &again, owed.outcomes, (&asker.client, &tally));
-        let inquest = running.revoked.run_until_cancelled(inquest).await.transpose()?.filter(|_| !running.revoked.is_cancelled());
+        let inquest =
+            running.revoked.run_until_cancelled(inquest).await.transpose()?.filter(|_| !running.revoked.is_cancelled());
         let sent = tally.counted();
         let Some(inquest) = inquest.filter(|inquest| answers_in(&inquest.outcomes) > before) else {
             count(if running.revoked.is_cancelled() { "revoked" } else { "unchanged" });
