@@ -191,6 +191,14 @@ impl Change {
         matches!(self, Self::Move { by, .. } if by.needs_two_persons())
     }
 
+    /// Why the hub demotes, where it does.
+    pub(super) fn demotion(&self) -> Option<&Demotion> {
+        match self {
+            Self::Demote { demotion, .. } => Some(demotion),
+            _ => None,
+        }
+    }
+
     /// What it changes, in a word for the log.
     pub fn told(&self) -> String {
         match self {
