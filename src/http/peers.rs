@@ -20,6 +20,7 @@ use connectors::signature::CONTENT_DIGEST;
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
 
+use super::unread::TellingUnread;
 use crate::auth::access::Action;
 use crate::auth::peer::Peer as Address;
 use crate::federation::revocation::REVOKE;
@@ -55,6 +56,7 @@ pub fn peer_router(door: Arc<PeerDoor>) -> Router {
         .fallback(nothing_here)
         .method_not_allowed_fallback(nothing_here)
         .with_state(door)
+        .layer(TellingUnread)
 }
 
 impl PeerDoor {

@@ -259,7 +259,7 @@ async fn a_running_adapter_is_looked_at_from_outside() {
     let certificate = CertificateDer::from_pem_file(path("cert.pem")).unwrap();
     let parsed = ParsedCertificate::try_from(&certificate).unwrap();
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &parsed.subject_public_key_info());
-    let pin: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let pin = digest.as_ref().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     assert_eq!(report["certificate_key"], pin);
 
     // Another file than the one it runs from: a golden test that fails keeps it from being taken over.

@@ -17,7 +17,7 @@ use crate::access_log::{AccessEvent, Action};
 use crate::domain::authorisation::canonical_number;
 use crate::domain::division::DivisionCode;
 use crate::federation::revocation::{Answer, Revocation, Told, is_signed_for};
-use crate::store::{AskedUnder, Changes, PeerChanges, StoreError, UnderRow};
+use crate::store::{AskedUnder, Changes, EventRow, PeerChanges, StoreError, UnderRow};
 
 /// Questions of peers that are under way, and the authorisations that were revoked just now.
 pub(super) struct Revoking {
@@ -128,30 +128,40 @@ impl Peers {
         self.revoking.recent.insert(under.clone(), ());
         let most = u32::try_from(MAX_SUBJECTS).unwrap_or(u32::MAX);
         let known = store.asked_under(under, most).await?;
-        let revoked_at = match &known {
-            Some(AskedUnder { revoked_at: Some(before), .. }) => Some(*before),
-            _ => {
-                let now = self.parts.clock.now();
-                let id = self.parts.ids.next("ev");
-                let mut event = AccessEvent::new(id, now, Action::PeerRevoked, Some(&peer.client), request_id);
-                let (object, found) = (format!("revocation/{}", proven.request_id), known.clone().unwrap_or_default());
-                (event.organisation, event.authorisation) =
-                    (Some(under.organisation.as_str()), Some(proven.number.as_str()));
-                (event.object, event.subjects) = (Some(object.as_str()), found.subjects.as_slice());
-                let division = found.division.as_deref().and_then(|division| DivisionCode::parse(division).ok());
-                event.division = division.or(event.division);
-                event.state = Some(if known.is_some() { Told::Revoked } else { Told::Unknown }.as_str());
-                let at = now.as_microsecond();
-                let revoked = known.is_some().then(|| (under.clone(), at));
-                let peers = PeerChanges { revoked, ..PeerChanges::default() };
-                store.change(Changes { peers, ..Changes::default() }, vec![event.to_row()?]).await?;
-                known.is_some().then_some(at)
-            }
+        let revoked_at = if let Some(before) = known.as_ref().and_then(|known| known.revoked_at) {
+            Some(before)
+        } else {
+            let now = self.parts.clock.now();
+            let at = known.is_some().then_some(now.as_microsecond());
+            let event = self.revoked_event(peer, proven, (known.as_ref(), now), request_id)?;
+            let peers = PeerChanges { revoked: at.map(|at| (under.clone(), at)), ..PeerChanges::default() };
+            store.change(Changes { peers, ..Changes::default() }, vec![event]).await?;
+            at
         };
         self.revoking.stop(under);
         let federation = self.parts.verifications.federation();
         federation.forget_under(federation.under(&under.hub, &under.organisation, &under.number));
         Ok(revoked_at)
+    }
+
+    fn revoked_event(
+        &self,
+        peer: &KnownPeer,
+        proven: &Proven,
+        (known, now): (Option<&AskedUnder>, Timestamp),
+        request_id: &str,
+    ) -> Result<EventRow, StoreError> {
+        let id = self.parts.ids.next("ev");
+        let mut event = AccessEvent::new(id, now, Action::PeerRevoked, Some(&peer.client), request_id);
+        let object = format!("revocation/{}", proven.request_id);
+        (event.organisation, event.authorisation) = (Some(&*proven.under.organisation), Some(&*proven.number));
+        event.object = Some(&object);
+        event.state = Some(if known.is_some() { Told::Revoked } else { Told::Unknown }.as_str());
+        if let Some(AskedUnder { subjects, division, .. }) = known {
+            let division = division.as_deref().and_then(|division| DivisionCode::parse(division).ok());
+            (event.subjects, event.division) = (subjects, division.or(event.division));
+        }
+        event.to_row()
     }
 
     /// Whether the authorisation of a question was revoked by the peer that asks.

@@ -32,7 +32,7 @@ async fn until(system: &System, action: &str) -> Vec<Value> {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), found).await.expect(action)
+    tokio::time::timeout(Duration::from_mins(1), found).await.expect(action)
 }
 
 /// The household of two regions, and the ids of authorisations of these numbers that it gave.
@@ -108,18 +108,18 @@ async fn a24_what_the_other_hub_asks_under_it_is_stopped() {
     let two = Two::start(setup).await;
     // Here it is waited for as long as over there, and what was sent is not taken back by hanging up alone.
     let (_, [id]) = registered(&two, ["SQ-RUNS"]).await;
-    let mut asked = question(&two);
-    asked["authorisation"]["number"] = "sq runs".into();
+    let mut running = question(&two);
+    running["authorisation"]["number"] = "sq runs".into();
     let asker = Asker::of(&two);
     let said_there = said("vf_1.hub_there.0");
-    let asking = asker.ask(&asked, &said_there);
+    let asking = asker.ask(&running, &said_there);
     let telling = async {
         let is_asked = async {
             while stub.times_asked() == 0 {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), is_asked).await.expect("the department is asked");
+        tokio::time::timeout(Duration::from_mins(1), is_asked).await.expect("the department is asked");
         tell(&asker, "SQ RUNS", &said("rv_1")).await
     };
     let both = async { tokio::join!(asking, telling) };
@@ -133,7 +133,7 @@ async fn a24_what_the_other_hub_asks_under_it_is_stopped() {
     assert_eq!(vain[0]["questions"][0]["department"], "hrss", "the department's ledger has it, so this log has it");
     assert!(of_action(&there, "peer_answered").is_empty());
     // Nothing more is asked under it, whatever the id.
-    assert_eq!(asker.ask(&asked, &said("vf_2.hub_there.0")).await.1["code"], "authorisation_revoked");
+    assert_eq!(asker.ask(&running, &said("vf_2.hub_there.0")).await.1["code"], "authorisation_revoked");
     assert_eq!((stub.times_asked(), &last(&two).await["problem"]), (1, &json!("authorisation_revoked")));
     // This hub's own household of that number is another one.
     assert_eq!(revoke(&two, &id).await["hubs_to_tell"], Value::Null, "nobody was asked under it");
@@ -168,7 +168,7 @@ async fn a24_a_question_between_two_hubs_is_stopped_at_both_ends() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), is_asked).await.expect("the department over there is asked");
+    tokio::time::timeout(Duration::from_mins(1), is_asked).await.expect("the department over there is asked");
     revoke(&two, &id).await;
     let there = until(&two.there, "asked_in_vain").await;
     let vain = of_action(&there, "asked_in_vain")[0];
