@@ -1,5 +1,5 @@
 //! Two departments that nobody has seen join with the verbs alone: a bank's deposits in `MariaDB`, a vehicle registry in
-//! `PostgreSQL`. From `new` to conformance L2, with what a person types and edits counted, and on to a verdict.
+//! `PostgreSQL`. From `new` to conformance L2, with what a person types counted, and on to a verdict.
 //! `make join` shows the time.
 
 use std::path::{Path, PathBuf};

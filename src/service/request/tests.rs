@@ -203,7 +203,7 @@ fn what_is_not_json_is_told_with_its_place() {
     let twice = wrong.to_string().replacen(name, &format!("{name}\"01\",{name}"), 1);
     let findings = VerificationRequest::parse(twice.as_bytes(), TODAY, &Catalogue::shipped()).unwrap_err();
     let told: Vec<_> = findings.iter().map(|finding| (finding.code, finding.pointer.as_str())).collect();
-    assert!(told.contains(&("duplicate_member", "/household/members/0/relation_code")), "{told:?}");
+    assert!(told.contains(&("duplicate_member", "/declaration/obligors/0/relation_code")), "{told:?}");
     assert!(told.iter().any(|(_, pointer)| *pointer == "/purpose"), "{told:?}");
 }
 

@@ -35,6 +35,30 @@ async fn until(system: &System, action: &str) -> Vec<Value> {
     tokio::time::timeout(Duration::from_mins(1), found).await.expect(action)
 }
 
+/// Two hubs, the second of which waits long for a department that never answers.
+async fn hanging() -> (Stub, Two) {
+    let keys = crate::faults::stub_keys();
+    let stub = Stub::start("hrss", Behaviour::Hang, keys.path());
+    let elsewhere = [("hrss", stub.address)].into();
+    let setup = Setup {
+        elsewhere,
+        ask_timeout: Some("300s"),
+        deadline: Some("300s"),
+        authority: Some(keys),
+        ..Setup::default()
+    };
+    (stub, Two::start(setup).await)
+}
+
+async fn until_asked(stub: &Stub) {
+    let is_asked = async {
+        while stub.times_asked() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), is_asked).await.expect("the department is asked");
+}
+
 /// The household of two regions, and the ids of authorisations of these numbers that it gave.
 async fn registered<const N: usize>(two: &Two, numbers: [&str; N]) -> (Value, [Value; N]) {
     let document = across(&requests(two.here.folder.path())["C21"]);
@@ -95,17 +119,7 @@ async fn a24_what_the_other_hub_remembered_is_forgotten_with_the_revocation() {
 /// A24: what runs over there under the authorisation is stopped, long before the department would have been given up.
 #[tokio::test(flavor = "multi_thread")]
 async fn a24_what_the_other_hub_asks_under_it_is_stopped() {
-    let keys = crate::faults::stub_keys();
-    let stub = Stub::start("hrss", Behaviour::Hang, keys.path());
-    let elsewhere = [("hrss", stub.address)].into();
-    let setup = Setup {
-        elsewhere,
-        ask_timeout: Some("300s"),
-        deadline: Some("300s"),
-        authority: Some(keys),
-        ..Setup::default()
-    };
-    let two = Two::start(setup).await;
+    let (stub, two) = hanging().await;
     // Here it is waited for as long as over there, and what was sent is not taken back by hanging up alone.
     let (_, [id]) = registered(&two, ["SQ-RUNS"]).await;
     let mut running = question(&two);
@@ -114,12 +128,7 @@ async fn a24_what_the_other_hub_asks_under_it_is_stopped() {
     let said_there = said("vf_1.hub_there.0");
     let asking = asker.ask(&running, &said_there);
     let telling = async {
-        let is_asked = async {
-            while stub.times_asked() == 0 {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_mins(1), is_asked).await.expect("the department is asked");
+        until_asked(&stub).await;
         tell(&asker, "SQ RUNS", &said("rv_1")).await
     };
     let both = async { tokio::join!(asking, telling) };
@@ -143,17 +152,7 @@ async fn a24_what_the_other_hub_asks_under_it_is_stopped() {
 /// A24: the same with both hubs as they are: the one that asks lets go at once, and the other one is told.
 #[tokio::test(flavor = "multi_thread")]
 async fn a24_a_question_between_two_hubs_is_stopped_at_both_ends() {
-    let keys = crate::faults::stub_keys();
-    let stub = Stub::start("hrss", Behaviour::Hang, keys.path());
-    let elsewhere = [("hrss", stub.address)].into();
-    let setup = Setup {
-        elsewhere,
-        ask_timeout: Some("300s"),
-        deadline: Some("300s"),
-        authority: Some(keys),
-        ..Setup::default()
-    };
-    let two = Two::start(setup).await;
+    let (stub, two) = hanging().await;
     let longer =
         [("timeout = \"3s\"", "timeout = \"300s\""), ("[federation]\n", "[federation]\ndeadline = \"300s\"\n")];
     let longer = longer.map(|(line, instead)| (line, instead.to_owned()));
@@ -163,12 +162,7 @@ async fn a24_a_question_between_two_hubs_is_stopped_at_both_ends() {
     let resting = resting_on(&document, &id);
     let accepted = two.here.caller.post("/v1/verifications", &resting, &[("prefer", "respond-async")]).await;
     assert_eq!(accepted.status, 202, "{}", accepted.body);
-    let is_asked = async {
-        while stub.times_asked() == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_mins(1), is_asked).await.expect("the department over there is asked");
+    until_asked(&stub).await;
     revoke(&two, &id).await;
     let there = until(&two.there, "asked_in_vain").await;
     let vain = of_action(&there, "asked_in_vain")[0];
