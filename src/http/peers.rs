@@ -1,5 +1,6 @@
 //! The adapter protocol for hubs of other regions, on a listener of its own: `POST /v1/facts:query`, `GET /v1/manifest`,
-//! `GET /v1/health`; and `POST /v1/authorisations:revoke`, which hubs alone have. Who has no certificate of the peers' authority does not get as far as HTTP.
+//! `GET /v1/health`; and `POST /v1/authorisations:revoke`, which hubs alone have. Who has no certificate of the peers'
+//! authority does not get as far as HTTP.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,8 +1,9 @@
 //! Hubs of other regions (跨省核对): what one of them may ask, and what this one answers for its own departments.
 //!
 //! Known by its certificate → within its quota → the signed context proven → the question sound, about people of this
-//! hub's own divisions, its authorisation not revoked, and not itself a peer's → the event that it was asked, durable → this hub's departments, as for a
-//! verification → the event of what leaves, durable → the answer, signed. Every refusal is in the log before it is told.
+//! hub's own divisions, and not itself a peer's, its authorisation not revoked → the event that it was asked, durable →
+//! this hub's departments, as for a verification → the event of what leaves, durable → the answer, signed. Every refusal is
+//! in the log before it is told.
 //!
 //! INVARIANT: what a peer asks is put to this hub's own departments and to no other hub.
 
