@@ -36,7 +36,7 @@ soak:
 	HEDUI_KILLS=200 cargo test --locked --package hedui --test it -- twenty_kills
 	HEDUI_SEEDS=20000 cargo test --locked --package hedui --lib -- simulation
 
-# Two departments nobody has seen, from `adapter new` to conformance L2 and a verdict: the time, the lines, the edits.
+# Two departments nobody has seen, from `adapter new` to conformance L2 and a verdict: the time and the lines.
 join:
 	cargo test --locked --package hedui --test it -- joining --nocapture
 

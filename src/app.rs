@@ -16,6 +16,7 @@ pub mod secrets;
 pub mod settings;
 mod start_error;
 mod sweeping;
+mod telling;
 pub mod witness;
 mod witnessing;
 
@@ -191,7 +192,7 @@ impl App {
             Signing { signer, clock: Arc::clone(&clock), randomness: Arc::clone(&randomness) },
             Proving::new(proofs),
         );
-        let federation = federation.among(peering::regions(config));
+        let federation = federation.among(peering::regions(config), peering::lines(config, &egress)?);
         let (peer_key, log_key) = (peering::answer_key(config, &sealer)?, sealer.subject_key("access-log"));
         let holding = store.clone();
         let clients = match &config.token_endpoint {
@@ -330,6 +331,7 @@ impl App {
         }
         let first_pause = config.follow_up.first_pause;
         tracker.spawn(following_up::run(Arc::clone(&hub), first_pause, stopping.clone()));
+        tracker.spawn(telling::run(Arc::clone(&verifications), stopping.clone()));
         tracker.spawn(pressing::run(Arc::clone(&hub), stopping.clone()));
         tracker.spawn(proving::run(to_prove, Arc::clone(&verifications), stopping.clone()));
         tracker.spawn(take_up_changes(operations, stopping.clone()));

@@ -25,6 +25,7 @@ mod queue;
 mod quota;
 pub mod region;
 pub mod registry;
+pub mod revocation;
 pub mod round;
 pub mod shadow;
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod report;
 mod router;
 mod samples;
 mod shedding;
+mod unread;
 mod usage;
 mod verifications;
 mod witness;

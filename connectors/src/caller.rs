@@ -15,6 +15,7 @@ use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -22,6 +23,7 @@ use tokio_rustls::client::TlsStream;
 use url::Url;
 
 use crate::error::Text;
+use crate::keys::sha256;
 use crate::words;
 
 /// Largest answer that is read, in bytes.
@@ -41,6 +43,7 @@ pub(crate) struct CallerPem {
 /// A caller of one adapter.
 #[derive(Clone)]
 pub(crate) struct Caller {
+    address: String,
     host: String,
     port: u16,
     ca: Vec<u8>,
@@ -136,9 +139,10 @@ impl Caller {
     pub(crate) fn new(url: &str, pem: &CallerPem) -> Result<Self, CallError> {
         let url = Url::parse(url).map_err(|_| CallError::Address)?;
         let host = url.host_str().filter(|_| url.scheme() == "https").ok_or(CallError::Address)?;
+        let address = url.origin().ascii_serialization();
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = url.port_or_known_default().ok_or(CallError::Address)?;
-        Ok(Self { host, port, ca: pem.ca.clone(), tls: config(pem)?, patience: PATIENCE })
+        Ok(Self { address, host, port, ca: pem.ca.clone(), tls: config(pem)?, patience: PATIENCE })
     }
 
     /// The same that shows another certificate, or none.
@@ -167,6 +171,22 @@ impl Caller {
         let stream = self.connect_plain().await?;
         let name = ServerName::try_from(self.host.clone()).map_err(|_| CallError::Address)?;
         TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await.map_err(CallError::Tls)
+    }
+
+    /// Where it calls, `https://host[:port]` in the one plain spelling.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// SHA-256 of the public key (SPKI) of the certificate that is shown there, in small hexadecimal digits.
+    pub(crate) async fn certificate_key(&self) -> Result<String, CallError> {
+        let connected = tokio::time::timeout(self.patience, self.connect()).await;
+        let stream = connected.unwrap_or(Err(CallError::Late(self.patience)))?;
+        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        let parsed = shown.and_then(|certificate| ParsedCertificate::try_from(certificate).ok());
+        let parsed = parsed.ok_or_else(|| CallError::Certificates("X.509".to_owned()))?;
+        let digest = sha256(&parsed.subject_public_key_info());
+        Ok(digest.iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}")))
     }
 
     /// Reads a path.

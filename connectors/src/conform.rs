@@ -31,14 +31,6 @@ pub use requirement::{Requirement, all as requirements};
 pub use signature::{KeyError, MAX_REPORT, ReportKey, Verified, VerifyError, verify};
 use stage::Stage;
 
-/// A running adapter, and how it is called.
-pub(crate) struct Against {
-    /// Its URL.
-    pub(crate) url: String,
-    /// A caller with the certificate it wants.
-    pub(crate) caller: Caller,
-}
-
 /// Why nothing could be tried.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConformError {
@@ -51,6 +43,11 @@ pub(crate) enum ConformError {
     /// A caller cannot be made.
     #[error(transparent)]
     Caller(#[from] CallError),
+    /// The running adapter showed certificates of different keys.
+    #[error(
+        "the running adapter showed certificates of two different keys while it was tried: wait until the new one is in place everywhere, then run it again"
+    )]
+    KeyChanged,
 }
 
 impl ConformError {
@@ -60,8 +57,17 @@ impl ConformError {
             Self::File(_) => Text::same(self.to_string()),
             Self::Stage(cause) => Text::new(format!("本机回环地址上起不了服务：{cause}"), self.to_string()),
             Self::Caller(error) => error.text(),
+            Self::KeyChanged => Text::new(
+                "试的过程中，运行中的适配器先后出示了两把公钥的证书：等新证书都换好后再运行一次",
+                self.to_string(),
+            ),
         }
     }
+}
+
+/// The key of the certificate that a running adapter shows; none where it cannot be seen, which level 0 tells.
+async fn key_of(against: Option<&Caller>) -> Option<String> {
+    against?.certificate_key().await.ok()
 }
 
 /// Tries every requirement up to `level`. `now` is the time of the report.
@@ -69,10 +75,11 @@ pub(crate) async fn run(
     file: &Path,
     overrides: Overrides,
     level: u8,
-    against: Option<Against>,
+    against: Option<Caller>,
     now: Timestamp,
 ) -> Result<Report, ConformError> {
     let connector = Connector::read(file)?;
+    let key_before = key_of(against.as_ref()).await;
     let head = Head {
         adapter: Subject {
             id: connector.adapter.id.clone(),
@@ -80,11 +87,12 @@ pub(crate) async fn run(
             name: connector.adapter.name.clone(),
         },
         connector_sha256: connector.sha256.clone(),
-        against: against.as_ref().map(|against| against.url.clone()),
+        against: against.as_ref().map(|against| against.address().to_owned()),
+        certificate_key: key_before.clone(),
         asked_level: level,
         made_at: now,
     };
-    let stage = Stage::set(connector, overrides, against.map(|against| against.caller), now).await?;
+    let stage = Stage::set(connector, overrides, against.clone(), now).await?;
     let mut findings = reachable::findings(&stage).await;
     if level >= 1 {
         findings.extend(shaped::findings(&stage));
@@ -99,5 +107,9 @@ pub(crate) async fn run(
         findings.extend(private::findings(&stage).await);
     }
     stage.strike().await;
+    // What was tried in between was the adapter with this key, and no other.
+    if key_of(against.as_ref()).await != key_before {
+        return Err(ConformError::KeyChanged);
+    }
     Ok(report::report(head, findings))
 }

@@ -95,6 +95,10 @@ pub enum Action {
     PeerAsked,
     /// What departments said of them was made ready to leave for that hub.
     PeerAnswered,
+    /// That hub told that an authorisation was revoked under which it asked.
+    PeerRevoked,
+    /// A hub of another region was told that an authorisation was revoked under which it had been asked.
+    RevocationTold,
 }
 
 /// Refusals that have no entries of their own: somebody was refused too often.
@@ -237,7 +241,7 @@ pub struct AccessEvent<'a> {
     /// What the log was searched for.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub search: BTreeMap<&'a str, String>,
-    /// The state an alert was brought to, or what became of a case.
+    /// The state an alert was brought to, what became of a case, or what came of telling of a revocation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<&'a str>,
     /// The persons, as pseudonyms under the log's key.
@@ -314,7 +318,7 @@ mod tests {
     use crate::seal::Sealer;
     use crate::tlog::tile::MAX_ENTRY;
 
-    const ACTIONS: [Action; 36] = [
+    const ACTIONS: [Action; 38] = [
         Action::Requested,
         Action::Granted,
         Action::AskedAgain,
@@ -351,6 +355,8 @@ mod tests {
         Action::AnswerDisputed,
         Action::PeerAsked,
         Action::PeerAnswered,
+        Action::PeerRevoked,
+        Action::RevocationTold,
     ];
 
     fn client(text: &str) -> Client {

@@ -24,6 +24,7 @@ use crate::federation::client::{AdapterClient, ClientOptions};
 use crate::federation::proving::AnswerKeys;
 use crate::federation::region::Regions;
 use crate::federation::registry::Terms;
+use crate::federation::revocation::HubLine;
 use crate::http::{Hub, PeerDoor, peer_router};
 use crate::seal::Sealer;
 use crate::service::peers::{self, KnownPeer, Peers};
@@ -52,21 +53,9 @@ pub(super) fn adapters(
     let provided = config.peers.iter().filter_map(|peer| Some((&peer.name, peer.provides.as_ref()?)));
     let adapter = |(name, provides): (&DepartmentId, &Provides)| {
         let ca = read_setting_file("peer.provides.ca", &provides.ca)?;
-        let client = AdapterClient::new(&ClientOptions {
-            endpoint: &provides.endpoint,
-            ca: &ca,
-            identity,
-            pins: &provides.pins,
-            connect_timeout: config.federation.connect_timeout,
-            max_answer: config.federation.max_answer,
-            egress,
-        })
-        .map_err(|error| StartError::Peer(name.to_string(), error))?;
-        let answer_keys = AnswerKeys {
-            keys: answer_keys(name, provides)?,
-            are_required: true,
-            before_use: provides.check_answers == CheckAnswers::BeforeUse,
-        };
+        let client = AdapterClient::new(&way(config, provides, (&ca, identity), egress));
+        let client = client.map_err(|error| StartError::Peer(name.to_string(), error))?;
+        let answer_keys = held_to(name, provides)?;
         let terms = Terms {
             timeout: provides.timeout,
             per_second: provides.quota_per_second,
@@ -80,6 +69,48 @@ pub(super) fn adapters(
         Ok((adapter, provides.endpoint.clone(), ca))
     };
     provided.map(adapter).collect()
+}
+
+/// The lines over which the hubs that answer for divisions are told of revocations.
+pub(super) fn lines(config: &Config, egress: &Egress) -> Result<Vec<HubLine>, StartError> {
+    let certificate = read_setting_file("federation.certificate", &config.federation.certificate)?;
+    let key = read_setting_file("federation.private_key", &config.federation.private_key)?;
+    let identity = format!("{certificate}\n{key}");
+    let provided = config.peers.iter().filter_map(|peer| Some((&peer.name, peer.provides.as_ref()?)));
+    let line = |(name, provides): (&DepartmentId, &Provides)| {
+        let ca = read_setting_file("peer.provides.ca", &provides.ca)?;
+        let options = way(config, provides, (&ca, &identity), egress);
+        HubLine::new(name.clone(), &options, held_to(name, provides)?, provides.timeout)
+            .map_err(|error| StartError::Peer(name.to_string(), error))
+    };
+    provided.map(line).collect()
+}
+
+/// The way to a hub.
+fn way<'a>(
+    config: &Config,
+    provides: &'a Provides,
+    (ca, identity): (&'a str, &'a str),
+    egress: &'a Egress,
+) -> ClientOptions<'a> {
+    ClientOptions {
+        endpoint: &provides.endpoint,
+        ca,
+        identity,
+        pins: &provides.pins,
+        connect_timeout: config.federation.connect_timeout,
+        max_answer: config.federation.max_answer,
+        egress,
+    }
+}
+
+/// What its answers are held to.
+fn held_to(name: &DepartmentId, provides: &Provides) -> Result<AnswerKeys, StartError> {
+    Ok(AnswerKeys {
+        keys: answer_keys(name, provides)?,
+        are_required: true,
+        before_use: provides.check_answers == CheckAnswers::BeforeUse,
+    })
 }
 
 fn answer_keys(name: &DepartmentId, provides: &Provides) -> Result<Vec<PublicKey>, StartError> {

@@ -55,6 +55,8 @@ pub enum Action {
     ReadUsage,
     /// Ask about people of this hub's divisions, as the hub of another region.
     AskForRegion,
+    /// Tell that an authorisation was revoked, as the hub of another region that asked under it.
+    RevokeForRegion,
     /// See what this hub answers for, and how it does, as the hub of another region.
     LookAtPeering,
 }
@@ -304,7 +306,7 @@ pub fn page() -> String {
 mod tests {
     use super::*;
 
-    const ACTIONS: [Action; 23] = [
+    const ACTIONS: [Action; 24] = [
         Action::AskForVerification,
         Action::LookAtVerification,
         Action::RegisterAuthorisation,
@@ -328,6 +330,7 @@ mod tests {
         Action::ReadUsage,
         Action::AskForRegion,
         Action::LookAtPeering,
+        Action::RevokeForRegion,
     ];
 
     fn actor(role: Role, division: &str) -> Client {
@@ -400,7 +403,7 @@ mod tests {
                 assert_eq!(who, [Role::Operator, Role::Department], "{action:?}");
             } else if matches!(action, Action::DecideApprovals) {
                 assert_eq!(who, [Role::Administrator], "{action:?}");
-            } else if matches!(action, Action::AskForRegion | Action::LookAtPeering) {
+            } else if matches!(action, Action::AskForRegion | Action::RevokeForRegion | Action::LookAtPeering) {
                 // Whoever holds a token is no hub; and a hub does nothing else.
                 assert!(who.is_empty(), "{action:?}");
             } else if action == Action::ReadUsage {
@@ -411,7 +414,7 @@ mod tests {
                 assert_eq!(who, others, "{action:?}");
             }
             assert!(!authorise(&actor(Role::System, "000000"), action, &Object::AtTheDoor).is_permit());
-            let is_a_hubs = matches!(action, Action::AskForRegion | Action::LookAtPeering);
+            let is_a_hubs = matches!(action, Action::AskForRegion | Action::RevokeForRegion | Action::LookAtPeering);
             assert_eq!(authorise(&actor(Role::Peer, "000000"), action, &Object::AtTheDoor).is_permit(), is_a_hubs);
         }
     }

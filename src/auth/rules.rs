@@ -167,6 +167,13 @@ pub const RULES: &[Rule] = &[
         en: "Ask about people of this hub's divisions, as the hub of another region: of the divisions, purposes and datasets agreed. Questions go to this hub's own departments and are never sent on to another hub.",
     },
     Rule {
+        action: Action::RevokeForRegion,
+        who: &[Peer],
+        only: &[],
+        zh: "外地平台告知授权书已撤销：只及该平台自己据以查询过的授权书；正在进行的查询停止，部门答复过的内容不再留存。",
+        en: "Tell that an authorisation was revoked, as the hub of another region: of those that this very hub asked under. What runs under it stops, and what departments said is forgotten.",
+    },
+    Rule {
         action: Action::LookAtPeering,
         who: &[Peer],
         only: &[],

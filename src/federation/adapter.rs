@@ -345,6 +345,11 @@ impl Adapter {
         self.health.usual()
     }
 
+    /// Takes what it answers from now on as usual.
+    pub fn learn_anew(&self) {
+        self.health.learn_anew();
+    }
+
     /// Holds its answers against what was usual before the hub started, and before these ailments.
     pub fn expect(&self, usual: &[(DatasetId, u32)], ailments: &[Ailment]) {
         self.health.expect(usual, ailments);

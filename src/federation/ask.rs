@@ -16,6 +16,7 @@ use super::plan::{DepartmentPlan, Plan, Question as PlanQuestion, SubjectPlan};
 use super::proving::Proving;
 use super::region::{Region, Regions};
 use super::registry::{Registry, Way};
+use super::revocation::HubLine;
 use super::round::{AskedPerson, Known, Question, Round, Signing, case, flight_key};
 use super::shadow::Copied;
 use super::single_flight::{Boarded, Flights};
@@ -102,6 +103,7 @@ pub struct Federation {
     pub(super) signing: Arc<Signing>,
     pub(super) proving: Proving,
     regions: Regions,
+    pub(super) lines: Vec<HubLine>,
     flights: Flights<Result<Arc<Landed>, Unlanded>>,
 }
 
@@ -155,13 +157,13 @@ impl Federation {
         let cache = AnswerCache::new(cached_people, keep.unwrap_or_default());
         let meters = Meters::of(&catalogue);
         let clock = Arc::clone(&signing.clock);
-        let (regions, flights) = (Regions::default(), Flights::default());
-        Self { catalogue, registry, meters, cache, subject_key, clock, signing, proving, regions, flights }
+        let (regions, lines, flights) = (Regions::default(), Vec::new(), Flights::default());
+        Self { catalogue, registry, meters, cache, subject_key, clock, signing, proving, regions, lines, flights }
     }
 
-    /// The same, in which hubs of other regions answer for their divisions.
-    pub fn among(self, regions: Regions) -> Self {
-        Self { regions, ..self }
+    /// The same, in which hubs of other regions answer for their divisions, and are told of revocations over these lines.
+    pub fn among(self, regions: Regions, lines: Vec<HubLine>) -> Self {
+        Self { regions, lines, ..self }
     }
 
     /// Who answers for which division.

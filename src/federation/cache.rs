@@ -35,7 +35,23 @@ pub struct PersonKey {
 pub struct Person {
     subject: Subject,
     departments: Mutex<Vec<Kept>>,
+    asked_under: Mutex<AskedUnder>,
 }
+
+/// Authorisations of other hubs under which a person is asked about, as long as something is remembered of the person.
+#[derive(Debug, Default)]
+struct AskedUnder {
+    known: Vec<Under>,
+    /// There were more than are remembered: whichever is revoked, this one may have been under it.
+    is_overfull: bool,
+}
+
+/// An authorisation of another hub's, as a keyed hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Under(pub(super) Subject);
+
+/// So many of one person are remembered.
+const MOST_UNDER: usize = 32;
 
 #[derive(Debug)]
 struct Kept {
@@ -45,12 +61,30 @@ struct Kept {
 
 impl Person {
     fn of(subject: Subject) -> Arc<Self> {
-        Arc::new(Self { subject, departments: Mutex::default() })
+        Arc::new(Self { subject, departments: Mutex::default(), asked_under: Mutex::default() })
     }
 
     /// The person, as a keyed hash.
     pub const fn subject(&self) -> Subject {
         self.subject
+    }
+
+    /// Notes that another hub asks about this person under an authorisation of its own.
+    pub(super) fn note_under(&self, under: Under) {
+        let mut asked_under = self.asked_under.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked_under.known.contains(&under) {
+            return;
+        }
+        if asked_under.known.len() < MOST_UNDER {
+            asked_under.known.push(under);
+        } else {
+            asked_under.is_overfull = true;
+        }
+    }
+
+    fn may_be_under(&self, under: Under) -> bool {
+        let asked_under = self.asked_under.lock().unwrap_or_else(PoisonError::into_inner);
+        asked_under.is_overfull || asked_under.known.contains(&under)
     }
 
     /// What a department said of this person in the wanted datasets: all of them, or nothing. With `stale`,
@@ -116,6 +150,15 @@ impl AnswerCache {
         if let Some(cache) = &self.0 {
             cache
                 .invalidate_entries_if(move |key, _| people.contains(&key.subject))
+                .expect("the cache was built to take such closures");
+        }
+    }
+
+    /// Forgets what was said of everybody whom another hub asked about under this authorisation, whoever asked first.
+    pub fn forget_under(&self, under: Under) {
+        if let Some(cache) = &self.0 {
+            cache
+                .invalidate_entries_if(move |_, person| person.may_be_under(under))
                 .expect("the cache was built to take such closures");
         }
     }
@@ -226,6 +269,31 @@ mod tests {
         let dataset = catalogue.dataset(&DatasetId::parse("hrss.pension").unwrap()).unwrap();
         let known = |key| cache.person(key).answers(&hrss(), std::iter::once(dataset), now, false).is_some();
         assert_eq!(keys.map(known), [false, false, true]);
+    }
+
+    #[test]
+    fn what_a_hub_asked_under_an_authorisation_is_forgotten_with_it_and_nothing_else_is() {
+        let catalogue = Catalogue::shipped();
+        let cache = AnswerCache::new(100, Duration::from_secs(1_000_000));
+        let now = Timestamp::from_second(1_760_000_000).unwrap();
+        let tags = SubjectKey::new(SuiteId::Intl, b"test");
+        let under = |number: usize| Under(tags.tag("asked-under", &["hub_here", "某局", &number.to_string()]));
+        let keys = [key("白云", Purpose::Dibao), key("白云", Purpose::Tekun), key("白雲", Purpose::Dibao)];
+        let keep = |key| {
+            let person = cache.person(key);
+            person.keep(&hrss(), &[answer("hrss.pension", now)]);
+            person
+        };
+        let [first, second, third] = keys.map(keep);
+        first.note_under(under(1));
+        second.note_under(under(2));
+        // More than are remembered: it may have been under any.
+        (3..100).for_each(|number| third.note_under(under(number)));
+        let dataset = catalogue.dataset(&DatasetId::parse("hrss.pension").unwrap()).unwrap();
+        let known = |key| cache.person(key).answers(&hrss(), std::iter::once(dataset), now, false).is_some();
+        cache.forget_under(under(1));
+        assert_eq!(keys.map(known), [false, true, false]);
+        assert!(third.asked_under.lock().unwrap().known.len() <= MOST_UNDER);
     }
 
     #[test]

@@ -7,9 +7,10 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
 use super::ask::{DepartmentOutcome, Federation, Inquiry, MemberAnswers, Part, Recalled};
-use super::cache::{Person, PersonKey};
+use super::cache::{Person, PersonKey, Under};
 use super::plan::{DepartmentPlan, Plan, SubjectPlan};
 use super::round::Round;
+use crate::domain::dataset::DepartmentId;
 use crate::domain::household::{Household, Member};
 
 /// The people of a household as the cache knows them, by position of the member; nobody for members not asked about.
@@ -19,6 +20,11 @@ impl People {
     /// The person at this position.
     pub(super) fn get(&self, member: usize) -> Option<&Arc<Person>> {
         self.0.get(member)?.as_ref()
+    }
+
+    /// Notes that another hub asks about them under an authorisation of its own.
+    pub fn note_under(&self, under: Under) {
+        self.0.iter().flatten().for_each(|person| person.note_under(under));
     }
 }
 
@@ -41,6 +47,29 @@ impl Federation {
     pub fn forget<'a>(&self, people: impl Iterator<Item = &'a Member>) {
         let subjects = people.map(|person| person.id_number.subject_named(&self.subject_key, &person.name));
         self.cache.forget(subjects.collect());
+    }
+
+    /// An authorisation of another hub's, as the cache knows it.
+    pub fn under(&self, hub: &str, organisation: &str, number: &str) -> Under {
+        Under(self.subject_key.tag("asked-under", &[hub, organisation, number]))
+    }
+
+    /// Forgets what departments said of everybody whom a hub asked about under this authorisation.
+    pub fn forget_under(&self, under: Under) {
+        self.cache.forget_under(under);
+    }
+
+    /// The hubs of other regions that a plan would have asked now, each once: not those whose answers are at hand.
+    pub fn hubs_to_ask<'a>(&self, plan: &'a Plan, people: &'a People) -> Vec<&'a DepartmentId> {
+        let now = self.clock.now();
+        let mut hubs = Vec::new();
+        for department in &plan.departments {
+            let Some(hub) = department.hub().filter(|hub| !hubs.contains(hub)) else { continue };
+            if matches!(self.recalled(department, people, now), Recalled::Wanting { .. }) {
+                hubs.push(hub);
+            }
+        }
+        hubs
     }
 
     /// The outcomes of a plan that needs nobody asked: everything is known already, or withheld.

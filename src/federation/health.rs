@@ -395,6 +395,17 @@ impl Health {
         seen.is_ailing = true;
     }
 
+    /// Forgets what was usual, and what was wrong: whoever knows says that it is right as it is.
+    pub(super) fn learn_anew(&self) {
+        let mut seen = self.seen();
+        seen.is_ailing = false;
+        seen.well = Share::default();
+        for (_, dataset) in &mut seen.datasets {
+            (dataset.before, dataset.no_record, dataset.malformed) = (None, Share::default(), Share::default());
+            dataset.fields = Fields::default();
+        }
+    }
+
     /// How many questions were asked, and the fewest answers that any dataset of these had.
     pub(super) fn heard_of<'a>(&self, datasets: impl Iterator<Item = &'a DatasetId>) -> (u64, u64) {
         let seen = self.seen();

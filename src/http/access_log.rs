@@ -13,6 +13,7 @@ use super::problem::Problem;
 use crate::auth::access::Action;
 use crate::domain::id_number::IdNumber;
 use crate::domain::problem::{Finding, Text};
+use crate::domain::unique::given_twice;
 use crate::service::error::ServiceError;
 use crate::service::log_review::{ConsistencyView, EntryView, Found, InclusionView, Search};
 use crate::store::LogQuery;
@@ -184,7 +185,8 @@ pub(super) async fn search_person(State(hub): State<Arc<Hub>>, request: Request)
     hub.admit(request, Takes::Json, Action::ReadLog, None, async |admitted| {
         let document = serde_json::from_slice(&admitted.body).map_err(|_| {
             let detail = Text::new("不是合规的检索条件。", "is not a search document.");
-            Problem::of(ServiceError::Invalid(vec![Finding { pointer: String::new(), code: "invalid_value", detail }]))
+            let other = || Finding { pointer: String::new(), code: "invalid_value", detail };
+            Problem::of(ServiceError::Invalid(vec![given_twice(&admitted.body).unwrap_or_else(other)]))
         })?;
         found(&hub, admitted, document).await
     })

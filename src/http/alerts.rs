@@ -11,6 +11,7 @@ use super::front::{Admitted, Hub, Takes};
 use super::problem::Problem;
 use crate::auth::access::Action;
 use crate::domain::problem::{Finding, Text, pointer_of};
+use crate::domain::unique::given_twice;
 use crate::review::rules::{RuleId, Severity};
 use crate::review::state::State as AlertState;
 use crate::service::alerts::{AlertPage, AlertView, Transition};
@@ -140,6 +141,9 @@ pub(super) fn document_of<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result
         .map_err(|error| (pointer_of(error.path()), error.into_inner()))
         .and_then(|document| deserializer.end().map(|()| document).map_err(|error| (String::new(), error)));
     read.map_err(|(pointer, error)| {
+        if let Some(finding) = given_twice(body) {
+            return Problem::of(ServiceError::Invalid(vec![finding]));
+        }
         let (line, column) = (error.line(), error.column());
         let detail = Text::new(
             format!("第 {line} 行第 {column} 列附近不符合该接口的格式；格式见 /openapi.json。"),

@@ -73,7 +73,8 @@ pub(super) async fn show(State(hub): State<Arc<Hub>>, Path(id): Path<String>, re
 /// Revoke an authorisation.
 ///
 /// Verifications under it that are running are stopped and end `BLOCKED`; what departments said of its people is
-/// forgotten; its number does not pass in a request any more. What was answered before stays recorded.
+/// forgotten; its number does not pass in a request any more. Hubs of other regions that were asked under it are told to do
+/// the same; `hubs_to_tell` are those that have not answered yet. What was answered before stays recorded.
 #[utoipa::path(
     delete, path = "/v1/authorisations/{id}", tag = "authorisations",
     params(("id" = String, Path, description = "The authorisation's id")),

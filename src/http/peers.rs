@@ -1,5 +1,6 @@
 //! The adapter protocol for hubs of other regions, on a listener of its own: `POST /v1/facts:query`, `GET /v1/manifest`,
-//! `GET /v1/health`. Who has no certificate of the peers' authority does not get as far as HTTP.
+//! `GET /v1/health`; and `POST /v1/authorisations:revoke`, which hubs alone have. Who has no certificate of the peers'
+//! authority does not get as far as HTTP.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,16 +21,18 @@ use connectors::signature::CONTENT_DIGEST;
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
 
+use super::unread::TellingUnread;
 use crate::auth::access::Action;
 use crate::auth::peer::Peer as Address;
+use crate::federation::revocation::REVOKE;
 use crate::service::ids::Ids;
 use crate::service::peers::{Arrived, AtTheDoor, KnownPeer, Peers, Refused};
 
 /// Largest body of a question, in bytes. Five hundred persons take about a tenth.
 const MAX_BODY: usize = 1024 * 1024;
 /// The routes for peers: method and path. `tests/it/peers.rs` walks them as everybody.
-pub const PEER_ROUTES: [(&str, &str); 3] =
-    [("post", "/v1/facts:query"), ("get", "/v1/manifest"), ("get", "/v1/health")];
+pub const PEER_ROUTES: [(&str, &str); 4] =
+    [("post", "/v1/facts:query"), ("post", REVOKE), ("get", "/v1/manifest"), ("get", "/v1/health")];
 
 /// What the handlers share.
 pub struct PeerDoor {
@@ -45,14 +48,16 @@ pub struct PeerDoor {
 
 /// The routes for hubs of other regions.
 pub fn peer_router(door: Arc<PeerDoor>) -> Router {
-    let [(_, query), (_, manifest), (_, health)] = PEER_ROUTES;
+    let [(_, query), (_, revocation), (_, manifest), (_, health)] = PEER_ROUTES;
     Router::new()
         .route(query, post(ask))
+        .route(revocation, post(revoke))
         .route(manifest, get(offer))
         .route(health, get(condition))
         .fallback(nothing_here)
         .method_not_allowed_fallback(nothing_here)
         .with_state(door)
+        .layer(TellingUnread)
 }
 
 impl PeerDoor {
@@ -69,18 +74,26 @@ fn address(head: &Parts) -> Option<Address> {
 }
 
 async fn ask(State(door): State<Arc<PeerDoor>>, request: Request) -> Response {
+    to_its_end(door, Action::AskForRegion, request).await
+}
+
+async fn revoke(State(door): State<Arc<PeerDoor>>, request: Request) -> Response {
+    to_its_end(door, Action::RevokeForRegion, request).await
+}
+
+/// On a task of its own: a hub that hangs up does not keep what was asked from coming to its end in the log.
+async fn to_its_end(door: Arc<PeerDoor>, action: Action, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let request_id = door.ids.next("rq");
-    // On a task of its own: a hub that hangs up does not keep what was asked from coming to its end in the log.
-    let answering = door.tracker.spawn(answer(Arc::clone(&door), head, body, request_id.clone()));
+    let answering = door.tracker.spawn(answer(Arc::clone(&door), action, (head, body), request_id.clone()));
     answering.await.unwrap_or_else(|error| {
-        tracing::error!(%error, request_id, "the question of a peer broke off; nothing of it is answered");
+        tracing::error!(%error, request_id, "what a peer asked or told broke off; nothing of it is answered");
         problem(&Refused::LogUnwritable.problem(), &request_id)
     })
 }
 
-async fn answer(door: Arc<PeerDoor>, head: Parts, body: Body, request_id: String) -> Response {
-    let peer = match door.admitted(&head, Action::AskForRegion, &request_id).await {
+async fn answer(door: Arc<PeerDoor>, action: Action, (head, body): (Parts, Body), request_id: String) -> Response {
+    let peer = match door.admitted(&head, action, &request_id).await {
         Ok(peer) => peer,
         Err(refused) => return problem(&refused, &request_id),
     };
@@ -91,7 +104,11 @@ async fn answer(door: Arc<PeerDoor>, head: Parts, body: Body, request_id: String
     let field = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (context, content_digest) = (field(CONTEXT), field(CONTENT_DIGEST));
     let arrived = Arrived { context, content_digest, body, address: address(&head), request_id: request_id.clone() };
-    match door.peers.answer(peer, arrived).await {
+    let answered = match action {
+        Action::RevokeForRegion => door.peers.revoke(peer, arrived).await,
+        _ => door.peers.answer(peer, arrived).await,
+    };
+    match answered {
         Err(refused) => problem(&refused, &request_id),
         Ok(signed) => {
             let mut response = respond(StatusCode::OK, "application/json", signed.body);
@@ -126,8 +143,8 @@ async fn nothing_here(State(door): State<Arc<PeerDoor>>) -> Response {
     let nothing = AdapterProblem {
         code: "not_found".to_owned(),
         status: 404,
-        title_zh: "没有这个路径或方法；有 POST /v1/facts:query、GET /v1/manifest、GET /v1/health".to_owned(),
-        title: "no such path or method; there are POST /v1/facts:query, GET /v1/manifest and GET /v1/health".to_owned(),
+        title_zh: "没有这个路径或方法；有 POST /v1/facts:query、POST /v1/authorisations:revoke、GET /v1/manifest、GET /v1/health".to_owned(),
+        title: "no such path or method; there are POST /v1/facts:query, POST /v1/authorisations:revoke, GET /v1/manifest and GET /v1/health".to_owned(),
         retry_after: None,
     };
     problem(&nothing, &door.ids.next("rq"))

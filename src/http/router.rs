@@ -18,6 +18,7 @@ use utoipa_axum::routes;
 
 use super::front::Hub;
 use super::problem::Problem;
+use super::unread::TellingUnread;
 use super::{
     access_log, adapters, alerts, approvals, authorisations, case_events, catalogue, events, notices, oauth, policies,
     report, samples, usage, verifications,
@@ -128,6 +129,7 @@ pub fn router(hub: Arc<Hub>) -> Router {
         // One stack of layers: the router boxes and clones each layer it is given for every request.
         .layer(
             ServiceBuilder::new()
+                .layer(TellingUnread)
                 .layer(header("strict-transport-security", "max-age=63072000"))
                 .layer(header("x-content-type-options", "nosniff"))
                 .layer(header("referrer-policy", "no-referrer"))

@@ -16,7 +16,7 @@ use crate::auth::pressure::{Overload, Pressure, Seen, has_room};
 use crate::domain::class::Class;
 
 /// Longest body that is taken in although its request is refused, bytes; and how long is waited for it.
-const MAX_PASSED: u64 = 64 * 1024;
+pub(super) const MAX_PASSED: u64 = 64 * 1024;
 const PASSING: Duration = Duration::from_millis(200);
 
 /// Decides who is let in.

@@ -134,6 +134,9 @@ impl Adapters {
 
     /// Why a change could not be made now, where it could not.
     pub fn fault_of(&self, change: &Change) -> Option<AdapterFault> {
+        if self.resumed_by_file(change).is_some() {
+            return None;
+        }
         let fault = self.not_to_be_asked_for(change);
         fault.or_else(|| self.judged(change, Order::default(), self.parts.clock.now()).err())
     }
@@ -150,11 +153,26 @@ impl Adapters {
         change: &Change,
         request: Option<i64>,
     ) -> Result<Result<String, AdapterFault>, StoreError> {
-        let fault = self.not_for_department(order, change, self.parts.clock.now());
-        match fault.or_else(|| self.not_to_be_asked_for(change)) {
-            Some(fault) => Ok(Err(fault)),
-            None => self.make_in_turn(order, change, request).await,
+        if let Some(fault) = self.not_for_department(order, change, self.parts.clock.now()) {
+            return Ok(Err(fault));
         }
+        // A department brings back what it took off itself, and not what the hub did.
+        if let Some(demoted) = self.resumed_by_file(change).filter(|_| order.department.is_none()) {
+            return self.resume_by_file(order, demoted, request).await.map(Ok);
+        }
+        if let Some(fault) = self.not_to_be_asked_for(change) {
+            return Ok(Err(fault));
+        }
+        let was_demoted = |id: &str| self.records().iter().any(|record| record.id == id && record.is_on_trial());
+        let resumed = match change {
+            Change::Move { id, by: Move::Resume, .. } if was_demoted(id) => Some(id),
+            _ => None,
+        };
+        let made = self.make_in_turn(order, change, request).await?;
+        if let (Ok(_), Some(id)) = (&made, resumed) {
+            self.learn_anew(id);
+        }
+        Ok(made)
     }
 
     async fn make_in_turn(

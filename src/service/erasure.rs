@@ -20,7 +20,7 @@ use crate::domain::id_number::{IdNumber, Subject, SubjectKey};
 use crate::domain::period::date_in_china;
 use crate::domain::problem::Text;
 use crate::seal::{Field, Sealer};
-use crate::store::{ApprovalChanges, Changes, Erasable, ErasureRow, EventRow, Store, StoreError};
+use crate::store::{ApprovalChanges, Changes, Erasable, ErasureRow, EventRow, PeerChanges, Store, StoreError};
 
 /// Longest reason, bytes.
 const MAX_REASON: usize = 400;
@@ -252,10 +252,11 @@ impl Erasure {
             erased += found.len();
             self.sweep_batch(Erasable::Authorisation, found, "retention/authorisations").await?;
         }
-        // No person is in them, and no entry tells of them.
+        // No person is in them but by pseudonym, and no entry tells of them. Of hubs, as long as of authorisations.
         let believed = *self.believed.lock().unwrap_or_else(PoisonError::into_inner);
         let changes = Changes {
             assertions_before: Some(now.as_second()),
+            peers: PeerChanges { forgotten_before: Some(end.as_microsecond()), ..PeerChanges::default() },
             believed_time: believed.map(Timestamp::as_microsecond),
             ..Changes::default()
         };

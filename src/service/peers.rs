@@ -1,14 +1,16 @@
 //! Hubs of other regions (跨省核对): what one of them may ask, and what this one answers for its own departments.
 //!
 //! Known by its certificate → within its quota → the signed context proven → the question sound, about people of this
-//! hub's own divisions, and not itself a peer's → the event that it was asked, durable → this hub's departments, as for a
-//! verification → the event of what leaves, durable → the answer, signed. Every refusal is in the log before it is told.
+//! hub's own divisions, and not itself a peer's, its authorisation not revoked → the event that it was asked, durable →
+//! this hub's departments, as for a verification → the event of what leaves, durable → the answer, signed. Every refusal is
+//! in the log before it is told.
 //!
 //! INVARIANT: what a peer asks is put to this hub's own departments and to no other hub.
 
 mod answering;
 mod question;
 mod refused;
+mod revoking;
 mod view;
 
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use self::question::{Heard, RegionQuestion};
+use self::revoking::Revoking;
 use super::answer::DepartmentRow;
 use super::ids::Ids;
 use super::refusals::{Recorded, Refusal, Refusals, Said};
@@ -36,11 +39,12 @@ use crate::domain::class::Class;
 use crate::domain::clock::Clock;
 use crate::domain::dataset::{DatasetId, DepartmentId};
 use crate::domain::division::DivisionCode;
+use crate::domain::household::Member;
 use crate::domain::id_number::SubjectKey;
 use crate::egress::KeyPin;
 use crate::federation::ask::{DepartmentOutcome, Inquiry};
 use crate::federation::tally::Tally;
-use crate::store::{EventRow, StoreError};
+use crate::store::{AskingHub, Changes, EventRow, PeerChanges, StoreError, UnderRow};
 pub use refused::Refused;
 pub use view::HubView;
 
@@ -99,6 +103,7 @@ pub struct Parts {
 pub struct Peers {
     parts: Parts,
     answered: moka::sync::Cache<String, Arc<AtomicU32>>,
+    revoking: Revoking,
 }
 
 /// Who stands at the door.
@@ -148,7 +153,7 @@ impl Peers {
     /// Over these parts.
     pub fn new(parts: Parts) -> Arc<Self> {
         let answered = moka::sync::Cache::builder().max_capacity(REMEMBERED).time_to_live(BELIEVED).build();
-        Arc::new(Self { parts, answered })
+        Arc::new(Self { parts, answered, revoking: Revoking::default() })
     }
 
     /// This hub's name among hubs.
@@ -235,9 +240,21 @@ impl Peers {
             Refused::LogUnwritable.problem()
         };
         self.parts.verifications.store().check_accepting().map_err(unwritable)?;
-        self.record(&recording, Action::PeerAsked, &[], &Tally::default()).await.map_err(unwritable)?;
+        let under = revoking::under(peer, &asked.organisation, &asked.authorisation.number);
+        // INVARIANT: under way before it is looked whether it was revoked, so that a revocation finds it or is found.
+        let under_way = self.revoking.enter(&id, &under);
+        if self.is_revoked(&under).await.map_err(unwritable)? {
+            return Err(self.refuse_question(door, Some(peer), Refused::Revoked, &heard).await);
+        }
+        self.record_asked(&recording, &under).await.map_err(unwritable)?;
         let tally = Tally::default();
-        let outcomes = self.ask(peer, &asked, &id, &tally).await;
+        let asking = self.ask(peer, &asked, (&id, &under), &tally);
+        let outcomes = under_way.revoked.run_until_cancelled(asking).await;
+        let Some(outcomes) = outcomes.filter(|_| !under_way.revoked.is_cancelled()) else {
+            // What departments were asked by then stands in their ledgers, so it stands here.
+            self.record(&recording, Action::AskedInVain, &[], &tally).await.map_err(unwritable)?;
+            return Err(Refused::Revoked.problem());
+        };
         let response = Response {
             request_id: asked.request_id.clone(),
             adapter: self.version(),
@@ -251,14 +268,20 @@ impl Peers {
 
     /// Proves that a question is this peer's word, to this hub and just now, and reads it.
     fn prove(&self, peer: &KnownPeer, arrived: &Arrived) -> Result<(Context, Query), Refused> {
+        let context = self.prove_context(peer, arrived)?;
+        let query =
+            serde_json::from_slice(&arrived.body).map_err(|error| Refused::Form(error.line(), error.column()))?;
+        Ok((context, query))
+    }
+
+    /// Proves that a body is this peer's word, to this hub and just now.
+    fn prove_context(&self, peer: &KnownPeer, arrived: &Arrived) -> Result<Context, Refused> {
         let body = &arrived.body[..];
         if arrived.content_digest.as_deref().is_some_and(|told| !signature::is_digest_of(told, body)) {
             return Err(Refused::Digest);
         }
         let (keys, name, now) = (&peer.context_keys, self.parts.name.as_str(), self.parts.clock.now());
-        let context = Context::admit(arrived.context.as_deref(), keys, name, body, now.as_second())?;
-        let query = serde_json::from_slice(body).map_err(|error| Refused::Form(error.line(), error.column()))?;
-        Ok((context, query))
+        Ok(Context::admit(arrived.context.as_deref(), keys, name, body, now.as_second())?)
     }
 
     /// The question, where all of it is sound and this peer's to ask.
@@ -291,10 +314,17 @@ impl Peers {
     }
 
     /// Asks this hub's own departments, within what the other hub still waits.
-    async fn ask(&self, peer: &KnownPeer, asked: &RegionQuestion, id: &str, tally: &Tally) -> Vec<DepartmentOutcome> {
+    async fn ask(
+        &self,
+        peer: &KnownPeer,
+        asked: &RegionQuestion,
+        (id, under): (&str, &UnderRow),
+        tally: &Tally,
+    ) -> Vec<DepartmentOutcome> {
         let federation = self.parts.verifications.federation();
         let patience = asked.within.map_or(self.parts.deadline, |within| within / PARTS * (PARTS - 1));
         let people = federation.people(&asked.plan, &asked.household);
+        people.note_under(federation.under(&under.hub, &under.organisation, &under.number));
         let via = DepartmentId::parse(&peer.client.id).ok();
         let inquiry = Inquiry {
             household: &asked.household,
@@ -310,6 +340,22 @@ impl Peers {
             deadline: Instant::now() + patience.min(self.parts.deadline),
         };
         federation.gather(&asked.plan, &inquiry, |_| {}).await
+    }
+
+    /// Records that departments are asked for a peer now, and under what.
+    async fn record_asked(&self, recording: &Recording<'_>, under: &UnderRow) -> Result<(), StoreError> {
+        let asked_at = self.parts.clock.now().as_microsecond();
+        let household = &recording.asked.household;
+        let person = |(member, person): (usize, &Member)| AskingHub {
+            under: under.clone(),
+            subject: person.id_number.subject(&self.parts.log_key),
+            division: household.division_of(member).to_string(),
+            asked_at,
+        };
+        let asking = household.members.iter().enumerate().map(person).collect();
+        let peers = PeerChanges { asking, ..PeerChanges::default() };
+        let event = self.event(recording, Action::PeerAsked, &[], &Tally::default())?;
+        self.parts.verifications.store().change(Changes { peers, ..Changes::default() }, vec![event]).await
     }
 
     async fn record(
@@ -345,6 +391,7 @@ impl Peers {
         (event.authorisation, event.object) = (Some(asked.authorisation.number.as_str()), heard.object.as_deref());
         (event.verification, event.subjects) = (Some(id), &heard.subjects);
         event.departments = &departments;
+        event.problem = (action == Action::AskedInVain).then_some(Refused::Revoked.code());
         let questions = questions::logged(&rows, &counted, None);
         event.questions = &questions;
         event.to_row()

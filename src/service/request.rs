@@ -18,6 +18,7 @@ use crate::domain::disclosure::Disclosure;
 use crate::domain::household::{Household, Place};
 use crate::domain::problem::{Finding, Text};
 use crate::domain::purpose::Purpose;
+use crate::domain::unique::given_twice;
 use document::RequestDocument;
 
 /// A request for a verification that is sound.
@@ -85,9 +86,11 @@ fn diagnose(body: &[u8], form: &shape::Shape, error: &serde_json::Error) -> Vec<
     };
     let mut findings = Vec::new();
     shape::diagnose(&value, form, "", &mut findings);
+    // Of two members of one name a JSON value shows the last.
+    findings.extend(given_twice(body));
     if findings.is_empty() {
-        // Well-formed for the shape and still refused: a member given twice, which a JSON value cannot show.
-        findings.push(given_twice(error));
+        // The shape knows whatever the types refuse; a test holds that.
+        findings.push(not_json(error));
     }
     findings
 }
@@ -101,19 +104,6 @@ pub(super) fn not_json(error: &serde_json::Error) -> Finding {
         detail: Text::new(
             format!("请求体不是合法的 JSON：第 {line} 行第 {column} 列。请按 UTF-8 编码发送 JSON 文档。"),
             format!("the body is not JSON: line {line}, column {column}. Send a JSON document in UTF-8."),
-        ),
-    }
-}
-
-/// A body with a member that stands twice.
-pub(super) fn given_twice(error: &serde_json::Error) -> Finding {
-    let (line, column) = (error.line(), error.column());
-    Finding {
-        pointer: String::new(),
-        code: "duplicate_member",
-        detail: Text::new(
-            format!("第 {line} 行第 {column} 列附近：同一对象中成员名重复。每个成员只能出现一次。"),
-            format!("near line {line}, column {column}: a member appears twice in one object. Give each member once."),
         ),
     }
 }

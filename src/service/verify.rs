@@ -14,6 +14,7 @@ mod provenance;
 pub(in crate::service) mod questions;
 mod recover;
 mod run;
+mod telling;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -4,6 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::event::EventRow;
+use super::peer;
 use super::writer::Write;
 use super::{Store, StoreError};
 use crate::domain::division::DivisionCode;
@@ -150,5 +151,6 @@ pub(super) fn push_revoke(statements: &mut QueryBuilder<Sqlite>, rows: &[&Revoca
     for row in rows {
         statements.push("UPDATE authorisation SET revoked_at = ").push_bind(row.revoked_at);
         statements.push(" WHERE revoked_at IS NULL AND id = ").push_bind(&row.id).push(";\n");
+        peer::push_due(statements, row);
     }
 }

@@ -15,6 +15,7 @@ use super::erasure::{self, ErasureRow};
 use super::event::EventRow;
 use super::follow_up::{self, Postponed};
 use super::notice::{self, NoticeRow};
+use super::peer::{self, PeerChanges};
 use super::proposal::{self, ApprovalChanges};
 use super::sample::{self, SampleRow};
 use super::sealing::{self, Rewrapped, SealingKeyRow};
@@ -62,6 +63,8 @@ pub struct Changes {
     pub alert_cursor: Option<u64>,
     /// What was counted of departments' use.
     pub usage: Option<UsageCounts>,
+    /// What was asked across hubs, and revoked.
+    pub peers: PeerChanges,
     /// Samples as they are now.
     pub samples: Vec<SampleRow>,
     /// Used assertions that are not needed after this many seconds since 1970 are forgotten.
@@ -213,6 +216,7 @@ pub(super) fn push_change(statements: &mut QueryBuilder<Sqlite>, changes: &[&Cha
         if let Some(counts) = &change.usage {
             usage::push_usage(statements, counts);
         }
+        peer::push(statements, &change.peers);
         sample::push_samples(statements, &change.samples);
         if let Some(before) = change.assertions_before {
             statements.push("DELETE FROM client_assertion WHERE keep_until < ").push_bind(before).push(";\n");

@@ -7,7 +7,7 @@ use sqlx::{SqlSafeStr, SqlitePool};
 
 use super::StoreError;
 
-const MIGRATIONS: [(i64, &str, &str); 17] = [
+const MIGRATIONS: [(i64, &str, &str); 18] = [
     (1, "verification", include_str!("../../migrations/sqlite/0001_verification.sql")),
     (2, "access log tree", include_str!("../../migrations/sqlite/0002_access_log_tree.sql")),
     (3, "policy pack", include_str!("../../migrations/sqlite/0003_policy_pack.sql")),
@@ -25,6 +25,7 @@ const MIGRATIONS: [(i64, &str, &str); 17] = [
     (17, "adapter counter", include_str!("../../migrations/sqlite/0017_adapter_counter.sql")),
     (18, "usage", include_str!("../../migrations/sqlite/0018_usage.sql")),
     (19, "follow-up", include_str!("../../migrations/sqlite/0019_follow_up.sql")),
+    (21, "asked under", include_str!("../../migrations/sqlite/0021_asked_under.sql")),
 ];
 
 /// Brings the database to the newest form.

@@ -22,7 +22,7 @@ pub(crate) fn registration(request: &Value) -> Value {
 }
 
 /// The request resting on a registered authorisation.
-fn resting_on(request: &Value, id: &Value) -> Value {
+pub(crate) fn resting_on(request: &Value, id: &Value) -> Value {
     let mut request = request.clone();
     request.as_object_mut().unwrap().remove("authorisation");
     request["authorisation_id"] = id.clone();

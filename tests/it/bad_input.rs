@@ -223,3 +223,30 @@ async fn a37_another_token_or_address_is_no_second_limit() {
     assert!(let_through <= due && let_through < 60, "{let_through} of 60, {due} due");
     system.stop().await;
 }
+
+/// A57: a member that stands twice is pointed at, on whichever route and however deep it stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn a57_a_member_that_stands_twice_is_pointed_at() {
+    let system = system().await;
+    let good = requests(system.folder.path())["C01"].clone();
+    let registration = super::authorisations::registration(&good);
+    let officer = system.caller.with_token(super::hub::officer(&system.files, "officer", "000000"));
+    let twice = |document: &Value, name: &str| {
+        let member = format!("\"{name}\":");
+        document.to_string().replacen(&member, &format!("{member}null,{member}"), 1)
+    };
+    let search = r#"{"actor":"a","actor":"b"}"#.to_owned();
+    for (caller, path, body, pointer) in [
+        (&system.caller, "/v1/verifications", twice(&good, "purpose"), "/purpose"),
+        (&system.caller, "/v1/verifications", twice(&good, "hukou_region"), "/household/hukou_region"),
+        (&system.caller, "/v1/authorisations", twice(&registration, "capacity"), "/signatures/0/capacity"),
+        (&officer, "/v1/access-log:search", search, "/actor"),
+    ] {
+        let reply = caller.post_raw(path, body.into_bytes(), &[]).await;
+        let errors = reply.body["errors"].as_array().unwrap_or_else(|| panic!("{path}: {}", reply.body));
+        let is_told = errors.iter().any(|error| error["code"] == "duplicate_member" && error["pointer"] == pointer);
+        assert!(is_told, "{path}: {}", reply.body);
+        assert!(!reply.body.to_string().contains("15000019"), "{}", reply.body);
+    }
+    system.stop().await;
+}

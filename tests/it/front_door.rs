@@ -149,6 +149,42 @@ async fn a39_a_raw_request_that_is_not_clean_http_gets_one_refusal_and_no_second
     system.stop().await;
 }
 
+/// Whoever is answered without their body having been read is told that the connection ends; nobody else is.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_over_an_unread_body_says_that_the_connection_ends() {
+    let system = short_waits().await;
+    let token = &system.caller.token;
+    let head = |path: &str, more: &str, length: usize| {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{more}\r\n"
+        )
+    };
+    let good = format!("Authorization: Bearer {token}\r\n");
+    let large = " ".repeat(100_000);
+    for (name, head, body, is_told) in [
+        ("no token", head("/v1/verifications", "", large.len()), &*large, true),
+        ("no such path", head("/v1/nothing", &good, large.len()), &large, true),
+        ("too large", head("/v1/verifications", &good, 2_000_000), &large, true),
+        ("told to wait", head("/v1/verifications", "Expect: 100-continue\r\n", 10), "", true),
+        ("read and refused", head("/v1/verifications", &good, large.len()), &large, false),
+        ("small", head("/v1/verifications", "", 2), "{}", false),
+    ] {
+        let mut stream = open(&system).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        drop(stream.write_all(body.as_bytes()).await);
+        let mut answer = Vec::new();
+        while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
+            let mut byte = [0];
+            assert_eq!(stream.read(&mut byte).await.unwrap(), 1, "{name}: {}", String::from_utf8_lossy(&answer));
+            answer.extend(byte);
+        }
+        let answer = String::from_utf8(answer).unwrap().to_lowercase();
+        assert!(answer.starts_with("http/1.1 4"), "{name}: {answer}");
+        assert_eq!(answer.contains("\r\nconnection: close\r\n"), is_told, "{name}: {answer}");
+    }
+    system.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a58_no_spelling_of_a_path_or_method_gets_around_the_door() {
     let system = short_waits().await;

@@ -2,6 +2,7 @@
 //! departments and logs its own part, and whatever one of them does costs the facts of its own people only.
 
 mod abuse;
+mod revocation;
 mod settings;
 
 use std::net::SocketAddr;

@@ -2,6 +2,7 @@
 //! goes on (A17, A19, A55, A56).
 
 mod answers;
+mod conformance;
 mod demotion;
 mod department;
 mod endpoints;
@@ -41,7 +42,9 @@ pub(crate) async fn invitation(system: &System, department: &str) -> String {
 /// Registers what answers at an address, with this invitation.
 pub(crate) async fn register_at(system: &System, code: &str, endpoint: &str, version: &str) -> Reply {
     let department = system.caller.with_token(code.to_owned());
-    department.post("/v1/adapters", &json!({ "endpoint": endpoint, "version": version }), &[]).await
+    let key = report_key(system).id();
+    let document = json!({ "endpoint": endpoint, "version": version, "report_key": key });
+    department.post("/v1/adapters", &document, &[]).await
 }
 
 /// Registers the running adapter of a department. The id of the draft.
@@ -73,24 +76,28 @@ pub(crate) fn answers(reply: &Reply, department: &str) -> bool {
     matches!(reply.department(department), "answered" | "no_record")
 }
 
-/// A conformance report as the department's tool signs it.
-pub(crate) fn report(department: &str, version: &str, level: u8) -> Value {
-    let subject =
-        Subject { id: department.to_owned(), version: version.to_owned(), name: Text::new("部门", "department") };
-    let report = Report {
+/// The key of a department's conformance reports.
+pub(crate) fn report_key(system: &System) -> ReportKey {
+    ReportKey::read_or_make(&system.folder.path().join("conformance.key")).unwrap().0
+}
+
+/// A conformance report of an adapter as it is shown, as the department's tool makes it of the running one.
+pub(crate) fn report_of(shown: &Value, level: u8) -> Report {
+    let text = |name: &str| shown[name].as_str().unwrap().to_owned();
+    Report {
         schema: SCHEMA.to_owned(),
-        adapter: subject,
+        adapter: Subject { id: text("department"), version: text("version"), name: Text::new("部门", "department") },
         connector_sha256: "00".repeat(32),
         program: "hedui-adapter".to_owned(),
         made_at: jiff::Timestamp::UNIX_EPOCH,
-        against: None,
+        against: Some(text("endpoint")),
+        certificate_key: Some(shown["pins"][0].as_str().unwrap().to_owned()),
         asked_level: 4,
         level: Some(level),
         counts: Counts::default(),
         summary: Text::new("达到", "reached"),
         results: Vec::new(),
-    };
-    ReportKey::generate().unwrap().sign(&report)
+    }
 }
 
 /// A system whose registry is open, with two administrators.
@@ -155,11 +162,16 @@ impl Hub {
         }
     }
 
+    /// The signed conformance report of a registered adapter.
+    pub(crate) async fn report(&self, id: &str, level: u8) -> Value {
+        report_key(&self.system).sign(&report_of(&self.show(id).await, level))
+    }
+
     /// Registers what answers at an address and brings it to shadow.
     pub(crate) async fn in_shadow(&self, department: &str, address: SocketAddr) -> String {
         let id = registered_at(&self.system, department, address).await;
         assert_eq!(self.bring(&id, &json!({ "move": "accept" })).await.status, 200);
-        let report = report(department, &version(department), 3);
+        let report = self.report(&id, 3).await;
         self.bring_with_two(&id, &json!({ "move": "shadow", "report": report })).await;
         id
     }

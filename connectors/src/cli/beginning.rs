@@ -18,18 +18,24 @@ const ANSWER: &str = "[source.answer]                   # 以接口说明为准 
      # [dataset.map]\n# died_on = { column = \"swrq\", as = \"date\", format = \"%Y-%m-%d\" }\n\n";
 
 /// `[source]` of a new file for a service of XML.
-pub(super) fn served(url: &str, encoding: &str, variable: &str) -> String {
+pub(super) fn served((url, ca): (&str, Option<&str>), encoding: &str, variable: &str) -> String {
     format!(
         "kind = \"soap\"\nurl = {}\n\
-         # tls_ca = \"service-ca.pem\"       # 自建 CA · a CA of its own\n\
+         {}# 自建 CA · a CA of its own\n\
          version = \"1.1\"                   # 或 or \"1.2\"\n\
          encoding = {}\n\
          auth = {{ kind = \"signed\", rid = \"RID\", sid = \"SID\", key = {{ env = {} }} }}   # 机密不写在本文件里 · never in this file\n\
          max_rows = 5000                   # 超出即报错，不截断 · more is an error, never a short list\n\n{ANSWER}",
         quoted(url),
+        authority(ca, "# tls_ca = \"service-ca.pem\"       "),
         quoted(encoding),
         quoted(variable)
     )
+}
+
+/// The line of the authority of a certificate, up to its remark: the one that is given, or an example that says nothing.
+pub(super) fn authority(ca: Option<&str>, example: &str) -> String {
+    ca.map_or_else(|| example.to_owned(), |ca| format!("tls_ca = {}   ", quoted(ca)))
 }
 
 /// `[source]` of a new file for a folder of deliveries.

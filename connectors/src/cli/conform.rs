@@ -10,7 +10,7 @@ use super::{NO, OUTSIDE, Style, WRONG};
 use crate::adapter::Overrides;
 use crate::caller::{CallError, Caller, CallerPem};
 use crate::clock::Clock;
-use crate::conform::{self, Against, ConformError, MAX_REPORT, Report, ReportKey, Verified, VerifyError, page};
+use crate::conform::{self, ConformError, MAX_REPORT, Report, ReportKey, Verified, VerifyError, page};
 use crate::error::Text;
 use crate::secret::Secret;
 use crate::words;
@@ -84,7 +84,7 @@ pub(super) async fn conform(args: ConformArgs, style: Style) -> u8 {
     let Some(file) = &args.file else { return WRONG };
     let against = match args.against.as_deref().map(|url| (url, args.caller.caller(url))) {
         None | Some((_, None)) => None,
-        Some((url, Some(Ok(caller)))) => Some(Against { url: url.to_owned(), caller }),
+        Some((_, Some(Ok(caller)))) => Some(caller),
         Some((_, Some(Err(error)))) => {
             style.failed(error.code(), &error.text());
             return WRONG;
@@ -209,6 +209,15 @@ impl Style {
                 ),
             });
         }
+        if report.against.is_none() {
+            lines.push(
+                self.pick(
+                    "! 这份报告没有对着运行中的适配器作出；登记到平台要用加了 --against 的报告",
+                    "! this report was not taken from a running adapter; to register at a hub, make one with --against",
+                )
+                .to_owned(),
+            );
+        }
         let written: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
         lines.push(format!("{} {}", self.pick("报告", "report"), written.join(", ")));
         lines.push(report.summary.pick(self.lang).to_owned());
@@ -232,9 +241,17 @@ impl Style {
                 .to_owned(),
             );
         }
+        match (&report.against, &report.certificate_key) {
+            (Some(address), Some(key)) => lines.push(match self.lang {
+                super::Lang::Zh => format!("对象 {address}，证书公钥 {key}"),
+                super::Lang::En => format!("taken from {address}, certificate key {key}"),
+            }),
+            _ => lines.push(self.pick("不是对着运行中的适配器作的", "not taken from a running adapter").to_owned()),
+        }
         lines.push(report.summary.pick(self.lang).to_owned());
         self.out(&lines.join("\n"), || {
             serde_json::json!({"key_id": key_id, "adapter": report.adapter, "level": report.level, "made_at": report.made_at,
+                "against": report.against, "certificate_key": report.certificate_key,
                 "connector_sha256": report.connector_sha256, "summary": report.summary})
         });
     }

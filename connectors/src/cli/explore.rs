@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::beginning::{delivered, served};
+use super::beginning::{authority, delivered, served};
 use super::{FileArgs, NO, OUTSIDE, Style, WRONG, service};
 use crate::adapter::{Adapter, LoadError, Overrides};
 use crate::connector::{Connector, Driver, SourceInfo, is_name, name_form};
@@ -55,6 +55,13 @@ pub struct NewArgs {
     /// How one shows the service who asks: signed, hmac, oauth2, mtls or none.
     #[arg(long)]
     pub auth: Option<String>,
+    /// Port of the database; the usual one of its kind when absent. A service's stands in its address.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// The authority of the database's or service's certificate, PEM: a CA of its own, or a self-signed certificate. A path
+    /// from the folder of the connector file, or a whole one.
+    #[arg(long, value_name = "PEM")]
+    pub tls_ca: Option<String>,
     /// Name of the database.
     #[arg(long)]
     pub database: Option<String>,
@@ -226,6 +233,27 @@ impl Questions {
     }
 }
 
+/// What was said that this kind of source has no use for: rather told than left out.
+fn unused(args: &NewArgs, driver: DriverArg) -> Result<(), Unanswered> {
+    let (flag, zh, en) = match driver {
+        DriverArg::Http | DriverArg::Soap if args.port.is_some() => {
+            ("port", "网络服务的端口写在 --url 里", "a service's port stands in --url")
+        }
+        DriverArg::Sqlite | DriverArg::File if args.port.is_some() => {
+            ("port", "SQLite 文件和交换文件夹没有端口", "a file of SQLite and a folder of deliveries have no port")
+        }
+        DriverArg::Sqlite | DriverArg::File if args.tls_ca.is_some() => (
+            "tls-ca",
+            "SQLite 文件和交换文件夹不经网络",
+            "a file of SQLite and a folder of deliveries are not on a network",
+        ),
+        _ => return Ok(()),
+    };
+    let what =
+        Text::new(format!("--{flag} 用不上：{zh}；去掉它"), format!("--{flag} is of no use here: {en}; leave it out"));
+    Err(Unanswered::Wrong { code: "flag_unused", what })
+}
+
 fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
     let answer = |flag, given: &Option<String>, zh: &str, en: &str| questions.answer(flag, given.as_ref(), zh, en);
     let driver = match args.driver {
@@ -261,11 +289,13 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
     let contact = answer("contact", &args.contact, "联系方式（停机时给调用方看）", "whom to call when it is down")?;
     let secret =
         |default: &str| args.secret_env.clone().unwrap_or_else(|| format!("HEDUI_{}_{default}", id.to_uppercase()));
+    unused(args, driver)?;
+    let ca = args.tls_ca.as_deref();
     let mut export = None;
     let source = match driver {
         DriverArg::Soap => {
             let url = answer("url", &args.url, "服务地址（https://…）", "address of the service (https://…)")?;
-            served(&url, &args.encoding, &secret("KEY"))
+            served((&url, ca), &args.encoding, &secret("KEY"))
         }
         DriverArg::File => {
             let folder = answer("folder", &args.folder, "交换文件夹的路径", "path of the folder of deliveries")?;
@@ -279,7 +309,7 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
                 "如何表明身份 (signed/hmac/oauth2/mtls/none)",
                 "how one shows who asks (signed/hmac/oauth2/mtls/none)",
             )?;
-            service::source(&url, &auth, &id)?
+            service::source((&url, ca), &auth, &id)?
         }
         DriverArg::Sqlite => {
             let variable = secret("DATABASE");
@@ -302,15 +332,16 @@ fn written(args: &NewArgs, questions: &Questions) -> Result<Begun, Unanswered> {
             let server = if driver == DriverArg::Postgres { Driver::Postgres } else { Driver::Mariadb };
             let name = if server == Driver::Postgres { "postgres" } else { "mariadb" };
             format!(
-                "kind = \"sql\"\ndriver = \"{name}\"\nhost = {}\n# port = {}\ndatabase = {}\nuser = {}\n\
+                "kind = \"sql\"\ndriver = \"{name}\"\nhost = {}\n{}\ndatabase = {}\nuser = {}\n\
                  password = {{ env = {} }}   # 或 or {{ file = \"路径 path\" }}；不写在本文件里 · never in this file\n\
                  # tls = \"verify-full\"             # \"verify-ca\" 不核对主机名 any host name；\"off\" 不加密 not encrypted\n\
-                 # tls_ca = \"ca.pem\"                # 自建 CA 或自签证书 · a CA of your own, or a self-signed certificate\n",
+                 {}# 自建 CA 或自签证书 · a CA of your own, or a self-signed certificate\n",
                 quoted(&host),
-                server.port(),
+                args.port.map_or_else(|| format!("# port = {}", server.port()), |port| format!("port = {port}")),
                 quoted(&database),
                 quoted(&user),
-                quoted(&secret("PASSWORD"))
+                quoted(&secret("PASSWORD")),
+                authority(ca, "# tls_ca = \"ca.pem\"                ")
             ) + BOUNDS
         }
     };

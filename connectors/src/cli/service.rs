@@ -1,6 +1,7 @@
 //! `new` and `discover` for a department that is a service: the beginning of its file, and what one answer about
 //! a test person holds.
 
+use super::beginning::authority;
 use super::explore::{DiscoverArgs, Unanswered, quoted};
 use super::{Style, WRONG};
 use crate::connector::{Connector, HttpAsk, probe};
@@ -8,7 +9,7 @@ use crate::error::Text;
 use crate::synthetic;
 
 /// `[source]` of a service, with what is to be filled in as comments.
-pub(super) fn source(url: &str, auth: &str, id: &str) -> Result<String, Unanswered> {
+pub(super) fn source((url, ca): (&str, Option<&str>), auth: &str, id: &str) -> Result<String, Unanswered> {
     let address = crate::connector::service_url(url).is_some_and(|url| url.scheme() == "https");
     if !address {
         let what = Text::new(
@@ -50,7 +51,7 @@ pub(super) fn source(url: &str, auth: &str, id: &str) -> Result<String, Unanswer
     };
     Ok(format!(
         "kind = \"http\"\nurl = {}\n\
-         # tls_ca = \"ca.pem\"                # 只信这个 CA · the only CA that is believed\n\
+         {}# 只信这个 CA · the only CA that is believed\n\
          # tls_cert = \"client.pem\"          # 客户端证书 · shown to the service\n# tls_key = \"client.key\"\n\
          # encoding = \"gb18030\"             # 答复是 GBK 时 · for answers in GBK\n\
          timeout = \"5s\"\nmax_connections = 4\n\
@@ -60,7 +61,8 @@ pub(super) fn source(url: &str, auth: &str, id: &str) -> Result<String, Unanswer
          ok_when = [{{ at = \"$.code\", equals = [\"200\"] }}]\n\
          no_record_when = []\n\
          # error_message = \"$.msg\"\n\n",
-        quoted(url)
+        quoted(url),
+        authority(ca, "# tls_ca = \"ca.pem\"                ")
     ))
 }
 

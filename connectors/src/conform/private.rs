@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::report::{Exchange, Finding};
 use super::stage::{QUERY, Stage, post, query};
 use super::told;
+use crate::caller::Caller;
 use crate::check::{self, period};
 use crate::connector::{Dataset, SourceInfo};
 use crate::error::Text;
@@ -17,27 +18,33 @@ use crate::source::Rung;
 const NOBODY: &str = "15000019010101048X";
 
 pub(super) async fn findings(stage: &Stage) -> Vec<Finding> {
-    let mut findings = vec![
-        declared_only(stage),
-        nothing_unused(stage).await,
-        no_star(stage),
-        read_only(stage),
-        quotes_nothing(stage).await,
-        refused(stage, "L4-07", "purpose", Text::new("用途", "purpose"), json!("")).await,
-        refused(
-            stage,
-            "L4-08",
-            "authorisation",
-            Text::new("授权书", "authorisation"),
-            json!({"number": "", "valid_until": "2024-12-31"}),
-        )
-        .await,
-        unknown_dataset(stage).await,
-        secrets(stage),
-    ];
+    let mut findings =
+        vec![declared_only(stage), nothing_unused(stage).await, no_star(stage), read_only(stage), secrets(stage)];
+    findings.extend(questioned(stage).await);
     // Last, so that it sees what every question before left behind.
     findings.push(silent_log(stage));
     findings
+}
+
+/// What an adapter does with questions that must be read to be refused.
+async fn questioned(stage: &Stage) -> Vec<Finding> {
+    let (caller, note) = match stage.questioned().await {
+        Ok(questioned) => questioned,
+        Err(why) => return ["L4-06", "L4-07", "L4-08", "L4-09"].map(|id| Finding::error(id, why.clone())).into(),
+    };
+    let (purpose, authorisation) = (Text::new("用途", "purpose"), Text::new("授权书", "authorisation"));
+    let empty = json!({"number": "", "valid_until": "2024-12-31"});
+    let found = [
+        quotes_nothing(stage, caller).await,
+        refused(stage, caller, ("L4-07", "purpose"), (purpose, json!(""))).await,
+        refused(stage, caller, ("L4-08", "authorisation"), (authorisation, empty)).await,
+        unknown_dataset(stage, caller).await,
+    ];
+    let told = |finding: Finding| match &note {
+        Some(note) => finding.noting(note),
+        None => finding,
+    };
+    found.map(told).into()
 }
 
 /// The members of a result (`protocol.rs`).
@@ -226,11 +233,7 @@ fn question(stage: &Stage) -> Value {
     json!(query(&[first], &[(NOBODY, "查无此人")], period()))
 }
 
-async fn quotes_nothing(stage: &Stage) -> Finding {
-    let caller = match stage.questioned("L4-06").await {
-        Ok(caller) => caller,
-        Err(finding) => return finding,
-    };
+async fn quotes_nothing(stage: &Stage, caller: &Caller) -> Finding {
     let sound = question(stage);
     let mut spoilt = Vec::new();
     for (pointer, value) in [
@@ -271,11 +274,12 @@ async fn quotes_nothing(stage: &Stage) -> Finding {
 }
 
 /// That a question is refused without a member of it, and with an empty one.
-async fn refused(stage: &Stage, id: &'static str, member: &str, what: Text, empty: Value) -> Finding {
-    let caller = match stage.questioned(id).await {
-        Ok(caller) => caller,
-        Err(finding) => return finding,
-    };
+async fn refused(
+    stage: &Stage,
+    caller: &Caller,
+    (id, member): (&'static str, &str),
+    (what, empty): (Text, Value),
+) -> Finding {
     let (mut without, mut blank) = (question(stage), question(stage));
     if let (Some(without), Some(blank)) = (without.as_object_mut(), blank.as_object_mut()) {
         without.remove(member);
@@ -300,11 +304,7 @@ async fn refused(stage: &Stage, id: &'static str, member: &str, what: Text, empt
     Finding::pass(id, Text::new("缺少和为空都被拒绝", "refused when it is missing and when it is empty")).shown(shown)
 }
 
-async fn unknown_dataset(stage: &Stage) -> Finding {
-    let caller = match stage.questioned("L4-09").await {
-        Ok(caller) => caller,
-        Err(finding) => return finding,
-    };
+async fn unknown_dataset(stage: &Stage, caller: &Caller) -> Finding {
     let other = format!("{}.no_such_dataset", stage.connector.adapter.id);
     let (answer, exchange) =
         post(caller, json!(query(&[&other], &[(NOBODY, "某")], period())).to_string().into_bytes()).await;

@@ -11,7 +11,7 @@ use super::requirement::{self, Requirement};
 use crate::error::{Lang, Text};
 
 /// The version of the form.
-pub const SCHEMA: &str = "hedui.conformance/1";
+pub const SCHEMA: &str = "hedui.conformance/2";
 
 /// The highest level that a command can show. Level 5 is measured by the hub, in shadow.
 pub const HIGHEST: u8 = 4;
@@ -30,9 +30,13 @@ pub struct Report {
     pub program: String,
     /// When it was made, to the second.
     pub made_at: Timestamp,
-    /// The URL of the running adapter that was asked; absent when the command started its own.
+    /// Where the running adapter is that was asked, `https://host[:port]`; absent when the command started its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against: Option<String>,
+    /// SHA-256 of the public key (SPKI) of the certificate that it showed, in small hexadecimal digits; absent when the command
+    /// started its own, or could not see one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_key: Option<String>,
     /// The level that was asked for, 0 to 4.
     pub asked_level: u8,
     /// The level that is reached; absent when not even level 0 is.
@@ -164,6 +168,12 @@ impl Finding {
         self
     }
 
+    /// Says besides how it was tried.
+    pub(super) fn noting(mut self, note: &Text) -> Self {
+        self.what = Text::new(format!("{}；{}", self.what.zh, note.zh), format!("{}; {}", self.what.en, note.en));
+        self
+    }
+
     pub(super) fn shown(mut self, exchanges: impl IntoIterator<Item = Exchange>) -> Self {
         self.exchanges.extend(exchanges);
         self.exchanges.truncate(MAX_EXCHANGES);
@@ -220,6 +230,7 @@ pub(super) struct Head {
     pub(super) adapter: Subject,
     pub(super) connector_sha256: String,
     pub(super) against: Option<String>,
+    pub(super) certificate_key: Option<String>,
     pub(super) asked_level: u8,
     pub(super) made_at: Timestamp,
 }
@@ -254,6 +265,7 @@ pub(super) fn report(head: Head, findings: Vec<Finding>) -> Report {
         program: format!("hedui-adapter {}", env!("CARGO_PKG_VERSION")),
         made_at: head.made_at,
         against: head.against,
+        certificate_key: head.certificate_key,
         asked_level: head.asked_level,
         level,
         counts,
@@ -330,6 +342,7 @@ mod tests {
             },
             connector_sha256: String::new(),
             against: None,
+            certificate_key: None,
             asked_level,
             made_at: Timestamp::UNIX_EPOCH,
         }

@@ -284,6 +284,7 @@ mod tests {
             program: "hedui-adapter 0".into(),
             made_at: jiff::Timestamp::UNIX_EPOCH,
             against: None,
+            certificate_key: None,
             asked_level: 2,
             level: Some(2),
             counts: Counts::default(),

@@ -133,25 +133,23 @@ impl Stage {
     }
 
     /// As [`Stage::outside`], for questions that must get as far as being read: a running adapter that answers only what
-    /// its hub signed refuses ours before it looks at them, and that would show nothing.
-    pub(super) async fn questioned(&self, id: &'static str) -> Result<&Caller, Finding> {
-        let caller = self.outside().map_err(|why| Finding::error(id, why))?;
+    /// its hub signed refuses ours before it looks at them, and that would show nothing. Then our own is asked, from the same
+    /// file and by the same program, and the second value says so.
+    pub(super) async fn questioned(&self) -> Result<(&Caller, Option<Text>), Text> {
+        let caller = self.outside()?;
         if self.named.is_none() {
-            return Ok(caller);
+            return Ok((caller, None));
         }
-        let (answer, exchange) = post(caller, b"{}".to_vec()).await;
+        let (answer, _) = post(caller, b"{}".to_vec()).await;
         if !answer.is_ok_and(|answer| answer.status == 401) {
-            return Ok(caller);
+            return Ok((caller, None));
         }
-        let what = Text::new(
-            "正在运行的适配器只答平台签名的查询，没有签名的一律答 401，看不出这一项",
-            "the running adapter answers only questions that its hub signed, and any other with 401, which shows nothing of this",
+        let own = self.own.as_ref().map_err(Clone::clone)?;
+        let note = Text::new(
+            "正在运行的适配器只答平台签名的查询，这一项在用同一文件另起的适配器上试",
+            "the running adapter answers only what its hub signed, so this was tried on one of its own from the same file",
         );
-        let fix = Text::new(
-            "去掉 --against，在适配器的机器上用同一文件再运行一次：由本命令自己起一个来试",
-            "run it again from the same file without --against, where the adapter stands: the command then tries one of its own",
-        );
-        Err(Finding::error(id, what).mended_by(fix).shown([exchange]))
+        Ok((&own.caller, Some(note)))
     }
 
     /// Lines of the ledger of every endpoint so far.

@@ -232,6 +232,14 @@ async fn a_table_without_a_draft_is_told_with_the_reason_and_by_the_exit_code() 
             "--non-interactive",
         ])
     };
+    for (flag, value) in [("--port", "3306"), ("--tls-ca", "ca.pem")] {
+        let plain = ["new", text(&file), "--driver", "sqlite", "--host", text(&database), "--id", "cars"];
+        let names = ["--name-zh", "车", "--name-en", "Cars", "--contact", "1", "--non-interactive"];
+        for (lang, words) in [("zh", "用不上"), ("en", "of no use here")] {
+            let (code, _, err) = run(&[&plain[..], &names, &[flag, value, "--lang", lang]].concat());
+            assert!(code == 2 && err.contains("flag_unused") && err.contains(words) && !file.exists(), "{err}");
+        }
+    }
     for id in ["Bad Id", "a", "车管", "9lives"] {
         let (code, _, err) = start(id);
         assert!(code == 2 && err.contains("adapter_id") && err.contains("a-z") && !file.exists(), "{id}: {err}");

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
+use connectors::conform::ReportKey;
 use connectors::connector::Connector;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -103,7 +104,8 @@ pub struct RegisterArgs {
     /// The key that the adapter's certificate will have next: SHA-256 of the public key (SPKI), hexadecimal. Repeat for more.
     #[arg(long = "next-pin", value_name = "DIGITS")]
     next_pins: Vec<String>,
-    /// Thumbprint of the key that signs the conformance reports.
+    /// Thumbprint of the key that signs the conformance reports; when absent that of `conformance.key` beside the connector
+    /// file, which is made where there is none.
     #[arg(long, value_name = "THUMBPRINT")]
     report_key: Option<String>,
 }
@@ -330,11 +332,15 @@ async fn register(args: RegisterArgs, global: &Global) -> anyhow::Result<ExitCod
             Obstacle::new("--next-pin 应为证书公钥（SPKI）的 SHA-256，64 位小写十六进制数字：openssl pkey -in 新私钥 -pubout -outform der | openssl dgst -sha256", error.to_string())
         })
     };
+    let report_key = match args.report_key {
+        Some(thumbprint) => thumbprint,
+        None => own_report_key(&args.file, lang)?,
+    };
     let document = RegistrationDocument {
         endpoint: args.endpoint,
         version: connector.adapter.version.clone(),
         next_pins: args.next_pins.into_iter().map(pin).collect::<Result<_, _>>()?,
-        report_key: args.report_key,
+        report_key: Some(report_key),
         agreement: args.agreement.as_deref().map(agreement).transpose()?,
     };
     let hub = HubClient::new(&args.hub, args.ca.as_deref(), code)?;
@@ -359,18 +365,38 @@ async fn register(args: RegisterArgs, global: &Global) -> anyhow::Result<ExitCod
     }
 }
 
+/// The thumbprint of the key that `hedui adapter conform` signs with where nothing else is said.
+fn own_report_key(connector: &Path, lang: Lang) -> anyhow::Result<String> {
+    let file = connector.with_file_name("conformance.key");
+    let (key, is_new) = ReportKey::read_or_make(&file).map_err(|error| {
+        let (text, file) = (error.text(), file.display());
+        Obstacle::new(format!("{file}：{}", text.zh), format!("{file}: {}", text.en))
+    })?;
+    if is_new {
+        let (file, id) = (file.display(), key.id());
+        let made = lang
+            .pick(
+                &format!("做了一致性报告的签名密钥 {file}（只有属主可读），指纹 {id}"),
+                &format!("made the key of conformance reports {file} (readable by its owner only), thumbprint {id}"),
+            )
+            .to_owned();
+        writeln!(std::io::stderr().lock(), "{made}")?;
+    }
+    Ok(key.id())
+}
+
 fn registered(out: &mut impl Write, adapter: &Value, lang: Lang) -> std::io::Result<()> {
     let text = |name: &str| adapter.get(name).and_then(Value::as_str).unwrap_or_default();
     let pin = adapter.pointer("/pins/0").and_then(Value::as_str).unwrap_or_default();
-    let (key, id) = (adapter.get("answer_key").and_then(Value::as_str), text("id"));
+    let (key, id, endpoint) = (adapter.get("answer_key").and_then(Value::as_str), text("id"), text("endpoint"));
     let key_zh = key.map_or_else(|| "无（答复不签名）".to_owned(), str::to_owned);
     let key_en = key.map_or_else(|| "none (its answers are not signed)".to_owned(), str::to_owned);
     writeln!(
         out,
         "{}",
         lang.pick(
-            &format!("已登记为 {id}（待接收）。平台看到的证书公钥：\n  {pin}\n答复签名公钥：\n  {key_zh}\n请与本机核对。下一步：hedui adapter conform，把报告交给平台运维人员。"),
-            &format!("Registered as {id} (draft). The key of the certificate that the hub saw:\n  {pin}\nThe key of its answers:\n  {key_en}\nCompare both with your own. Next: hedui adapter conform, and hand the report to the hub's operator.")
+            &format!("已登记为 {id}（待接收）。平台看到的证书公钥：\n  {pin}\n答复签名公钥：\n  {key_zh}\n请与本机核对。下一步：hedui adapter conform 文件 --against {endpoint}，把报告交给平台运维人员。"),
+            &format!("Registered as {id} (draft). The key of the certificate that the hub saw:\n  {pin}\nThe key of its answers:\n  {key_en}\nCompare both with your own. Next: hedui adapter conform FILE --against {endpoint}, and hand the report to the hub's operator.")
         )
     )
 }

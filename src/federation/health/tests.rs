@@ -77,6 +77,17 @@ fn p2_a_column_that_nobody_fills_any_more_ails_over_restarts_until_it_is_filled_
 }
 
 #[test]
+fn what_somebody_let_pass_is_usual_from_then_on() {
+    let health = Health::default();
+    answers(&health, 1_000, 40);
+    assert_eq!(answers(&health, 600, 100), [Standing::Ails]);
+    health.learn_anew();
+    assert!(health.ailments().is_empty() && health.usual().is_empty());
+    assert_eq!(answers(&health, 2_000, 100), [], "all are as they are");
+    assert_eq!(answers(&health, 600, 40), [Standing::Ails], "and another change is one");
+}
+
+#[test]
 fn what_changes_slowly_is_no_drift() {
     let health = Health::default();
     for share in (20..=90).step_by(2) {

@@ -205,6 +205,14 @@ impl Change {
         }
     }
 
+    /// Why the hub demotes, where it does.
+    pub(super) fn demotion(&self) -> Option<&Demotion> {
+        match self {
+            Self::Demote { demotion, .. } => Some(demotion),
+            _ => None,
+        }
+    }
+
     /// What it changes, in a word for the log.
     pub fn told(&self) -> String {
         match self {

@@ -1,7 +1,8 @@
 //! Conformance reports as the registry reads them: who signed what about which adapter, and how far it reaches.
 //!
 //! `hedui adapter conform` makes and signs them (`connectors/src/conform/`). The signature proves that nobody altered the
-//! report; whose key it is, the department says when it registers (`report_key`).
+//! report; whose key it is, the department says when it registers (`report_key`), and which adapter it was taken from stands
+//! in it: its address and the key of its certificate are those that are registered, or it says nothing of this adapter.
 
 use connectors::conform::{SCHEMA, Verified, VerifyError, verify};
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::record::AdapterRecord;
 use crate::domain::problem::Text;
+use crate::egress::Endpoint;
 use crate::service::approvals::sha256;
 
 /// What is kept of a report.
@@ -30,6 +32,12 @@ pub struct Conformance {
     pub made_at: Timestamp,
     /// Thumbprint (RFC 7638) of the key that signed it.
     pub key: String,
+    /// Where the running adapter is that it was taken from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// The key of the certificate that was shown there: SHA-256 (SPKI), hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_key: Option<String>,
 }
 
 /// Why a report does not count.
@@ -58,6 +66,21 @@ pub enum ReportFault {
         "the report is signed with another key than the one the department registered: run `hedui adapter conform` with that key, or register again"
     )]
     OtherKey,
+    /// The department named no key that its reports are signed with.
+    #[error(
+        "the department named no key for its conformance reports, so a report proves nothing: have it register again with --report-key, the thumbprint that `hedui adapter conform` tells"
+    )]
+    NoKey,
+    /// It was taken from somewhere else.
+    #[error(
+        "the report was not taken from the adapter that is registered: run `hedui adapter conform FILE --against {0}`"
+    )]
+    OtherEndpoint(String),
+    /// What was tried there had another certificate.
+    #[error(
+        "the adapter that the report was taken from had a certificate of another key than those registered: run `hedui adapter conform` again, or register the adapter that has this key"
+    )]
+    OtherCertificate,
     /// It reaches no level at all.
     #[error("the report reaches no level: mend what it lists, and run `hedui adapter conform` again")]
     NoLevel,
@@ -82,6 +105,9 @@ impl ReportFault {
             Self::Missing => "report_missing",
             Self::OtherAdapter => "report_other_adapter",
             Self::OtherKey => "report_other_key",
+            Self::NoKey => "report_key_missing",
+            Self::OtherEndpoint(_) => "report_other_endpoint",
+            Self::OtherCertificate => "report_other_certificate",
             Self::Level { .. } | Self::NoLevel => "report_level",
         }
     }
@@ -95,6 +121,15 @@ impl ReportFault {
             Self::OtherAdapter => "报告所述的适配器或版本与登记的不一致；请重新运行 hedui adapter conform。".to_owned(),
             Self::OtherKey => {
                 "报告不是用该部门登记的密钥签名的；请用该密钥重新运行 hedui adapter conform，或重新登记。".to_owned()
+            }
+            Self::NoKey => {
+                "该部门没有登记一致性报告的签名公钥，报告证明不了什么；请部门以 --report-key（hedui adapter conform 所示的指纹）重新登记。".to_owned()
+            }
+            Self::OtherEndpoint(endpoint) => format!(
+                "报告不是对着所登记的适配器作出的；请运行 hedui adapter conform 文件 --against {endpoint}。"
+            ),
+            Self::OtherCertificate => {
+                "作报告时适配器出示的证书公钥不在所登记的公钥之中；请重新运行 hedui adapter conform，或登记持有该公钥的适配器。".to_owned()
             }
             Self::NoLevel => "报告没有达到任何级别；请按所列各项改正后重新运行 hedui adapter conform。".to_owned(),
             Self::Level { reached, asked } => {
@@ -120,6 +155,8 @@ impl Conformance {
             version: report.adapter.version,
             made_at: report.made_at,
             key: key_id,
+            endpoint: report.against,
+            certificate_key: report.certificate_key,
         })
     }
 
@@ -128,10 +165,27 @@ impl Conformance {
         if self.department != record.department.as_str() || self.version != record.version {
             return Some(ReportFault::OtherAdapter);
         }
-        if record.report_key.as_ref().is_some_and(|key| *key != self.key) {
-            return Some(ReportFault::OtherKey);
+        match &record.report_key {
+            None => return Some(ReportFault::NoKey),
+            Some(key) if *key != self.key => return Some(ReportFault::OtherKey),
+            Some(_) => {}
+        }
+        if !self.endpoint.as_ref().is_some_and(|endpoint| is_same_place(endpoint, &record.endpoint)) {
+            return Some(ReportFault::OtherEndpoint(record.endpoint.clone()));
+        }
+        let is_pinned = |key: &String| record.pins.iter().any(|pin| pin.as_str() == key);
+        if !self.certificate_key.as_ref().is_some_and(is_pinned) {
+            return Some(ReportFault::OtherCertificate);
         }
         (self.level < asked).then_some(ReportFault::Level { reached: self.level, asked })
+    }
+}
+
+/// Whether two spellings are of one place: 443 may be left out.
+fn is_same_place(one: &str, other: &str) -> bool {
+    match (Endpoint::parse(one), Endpoint::parse(other)) {
+        (Ok(one), Ok(other)) => one.host() == other.host() && one.port() == other.port(),
+        _ => false,
     }
 }
 
@@ -152,7 +206,8 @@ mod tests {
             connector_sha256: "00".repeat(32),
             program: "hedui-adapter".to_owned(),
             made_at: Timestamp::UNIX_EPOCH,
-            against: None,
+            against: Some("https://10.20.0.5:9101".to_owned()),
+            certificate_key: Some("0f".repeat(32)),
             asked_level: 4,
             level,
             counts: Counts::default(),
@@ -163,10 +218,29 @@ mod tests {
     }
 
     #[test]
+    fn one_place_is_one_place_however_its_port_is_written() {
+        assert!(is_same_place("https://10.20.0.5", "https://10.20.0.5:443"));
+        assert!(is_same_place("https://a.example:9101/", "https://a.example:9101"));
+        for (one, other) in [
+            ("https://10.20.0.5:9101", "https://10.20.0.5:9102"),
+            ("https://10.20.0.5:9101", "https://10.20.0.6:9101"),
+            ("https://a.example:9101", "https://b.example:9101"),
+            ("nothing", "nothing"),
+            ("https://a.example/x", "https://a.example/x"),
+        ] {
+            assert!(!is_same_place(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
     fn a_report_is_believed_as_it_was_signed_and_no_longer_once_altered() {
         let report = signed(Some(3));
         let read = Conformance::read(&report).unwrap();
         assert_eq!((read.level, read.department.as_str(), read.version.as_str()), (3, "hrss", "1"));
+        assert_eq!(read.endpoint.as_deref(), Some("https://10.20.0.5:9101"));
+        let mut moved = report.clone();
+        moved["against"] = "https://10.20.0.6:9101".into();
+        assert_eq!(Conformance::read(&moved), Err(ReportFault::Signature));
         let mut raised = report.clone();
         raised["level"] = 4.into();
         assert_eq!(Conformance::read(&raised), Err(ReportFault::Signature));

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use connectors::keys::PublicKey;
 
+use super::demoting::{Demotion, is_taken_over};
 use super::record::AdapterRecord;
 use crate::domain::adapter::AdapterState;
 use crate::domain::agreement::Agreement;
@@ -45,6 +46,8 @@ pub struct Connecting {
     /// The connections of each adapter, the newest last: former ones as long as something is under way on them.
     ways: Mutex<HashMap<String, Vec<Way>>>,
     shadows: Mutex<HashMap<String, Arc<Shadow>>>,
+    /// The last demotion of each adapter of the configuration file.
+    demotions: Mutex<HashMap<DepartmentId, Demotion>>,
 }
 
 /// An adapter of the configuration file.
@@ -70,7 +73,8 @@ impl Connecting {
             Some((department, FileAdapter { endpoint, ca, way }))
         };
         let by_file = by_file.into_iter().filter_map(known).collect();
-        Self { registry, by_file, network, ways: Mutex::default(), shadows: Mutex::default() }
+        let (ways, shadows, demotions) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { registry, by_file, network, ways, shadows, demotions }
     }
 
     /// What the federation asks from.
@@ -81,6 +85,24 @@ impl Connecting {
     /// The adapters of the configuration file, by department.
     pub const fn by_file(&self) -> &HashMap<DepartmentId, FileAdapter> {
         &self.by_file
+    }
+
+    /// The last demotion of each adapter of the configuration file, since the hub started.
+    pub(super) fn demotions(&self) -> HashMap<DepartmentId, Demotion> {
+        self.demotions.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes the last demotion of an adapter of the configuration file.
+    pub(super) fn demoted(&self, department: DepartmentId, demotion: Demotion) {
+        self.demotions.lock().unwrap_or_else(PoisonError::into_inner).insert(department, demotion);
+    }
+
+    /// The desk of an adapter of the configuration file.
+    fn desk_by_file(&self, (department, file): (&DepartmentId, &FileAdapter), demotion: &Demotion, share: u64) -> Desk {
+        let id = format!("{department}-file");
+        let way = Way { owner: id.as_str().into(), ..file.way.clone() };
+        let told = Told { code: "suspended", text: demotion.notice(), until: None };
+        Desk { paused: Some(Arc::new(told)), on_trial: Some(self.shadow(&id, way, share)), ..Desk::default() }
     }
 
     /// Whether nothing is under way to an adapter.
@@ -98,8 +120,14 @@ impl Connecting {
     /// Puts on every desk what the records say.
     pub(super) fn put_in_force(&self, records: &[AdapterRecord], share: u64) {
         let mut desks: HashMap<DepartmentId, Desk> = HashMap::new();
+        let demotions = self.demotions();
         for (department, file) in &self.by_file {
-            desks.insert(department.clone(), Desk { live: Some(file.way.clone()), ..Desk::default() });
+            let demotion = demotions.get(department).filter(|demotion| demotion.ended_at.is_none());
+            let desk = match demotion.filter(|_| !is_taken_over(records, department)) {
+                None => Desk { live: Some(file.way.clone()), ..Desk::default() },
+                Some(demotion) => self.desk_by_file((department, file), demotion, share),
+            };
+            desks.insert(department.clone(), desk);
         }
         for record in records {
             let desk = desks.entry(record.department.clone()).or_default();
@@ -112,7 +140,7 @@ impl Connecting {
                     }
                 },
                 AdapterState::Shadow => match self.connected(record, &record.id) {
-                    Ok(way) => desk.shadow = Some(self.shadow(record, way, share)),
+                    Ok(way) => desk.shadow = Some(self.shadow(&record.id, way, share)),
                     Err(error) => tracing::error!(adapter = record.id, %error, "cannot be connected to"),
                 },
                 _ if record.is_on_trial() => match self.connected(record, &record.id) {
@@ -123,7 +151,7 @@ impl Connecting {
                         {
                             way.adapter.expect(&demotion.usual, &demotion.ailments);
                         }
-                        desk.on_trial = Some(self.shadow(record, way, share));
+                        desk.on_trial = Some(self.shadow(&record.id, way, share));
                     }
                     Err(error) => tracing::error!(adapter = record.id, %error, "cannot be connected to"),
                 },
@@ -195,14 +223,14 @@ impl Connecting {
         Ok(Adapter::new(record.department.clone(), (client, answer_keys), terms, randomness))
     }
 
-    /// The shadow of a record: the one there is, so that its share goes on evenly.
-    fn shadow(&self, record: &AdapterRecord, way: Way, share: u64) -> Arc<Shadow> {
+    /// The shadow of an adapter: the one there is, so that its share goes on evenly.
+    fn shadow(&self, id: &str, way: Way, share: u64) -> Arc<Shadow> {
         let mut shadows = self.shadows.lock().unwrap_or_else(PoisonError::into_inner);
-        match shadows.get(&record.id) {
+        match shadows.get(id) {
             Some(shadow) if Arc::ptr_eq(&shadow.way.adapter, &way.adapter) => Arc::clone(shadow),
             _ => {
                 let shadow = Arc::new(Shadow::new(way, share));
-                shadows.insert(record.id.clone(), Arc::clone(&shadow));
+                shadows.insert(id.to_owned(), Arc::clone(&shadow));
                 shadow
             }
         }

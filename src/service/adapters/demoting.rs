@@ -16,14 +16,14 @@ use utoipa::ToSchema;
 
 use super::change::{AdapterFault, Change};
 use super::record::{AdapterRecord, StepTaken};
-use super::{Adapters, HUB};
+use super::{Adapters, Connecting, HUB};
 use crate::domain::adapter::{AdapterState, Move};
-use crate::domain::dataset::DatasetId;
+use crate::domain::dataset::{DatasetId, DepartmentId};
 use crate::domain::problem::Text;
 use crate::federation::adapter::Adapter;
 use crate::federation::health::{Ailment, Symptom};
-use crate::service::changes::Order;
-use crate::store::StoreError;
+use crate::service::changes::{Answer, Order};
+use crate::store::{Changes, StoreError};
 
 /// So many answers are needed before an adapter is called well.
 const ENOUGH: u64 = 64;
@@ -77,6 +77,27 @@ enum Seen {
     Ailing { since: Timestamp },
     /// Demoted, and well again.
     Well { since: Timestamp },
+}
+
+/// An adapter as it stands.
+struct Stand<'a> {
+    /// Its id.
+    id: &'a str,
+    /// Whether its answers count.
+    is_live: bool,
+    /// The version that stands in if it is demoted.
+    former: Option<String>,
+    /// Its last demotion; the one it is under where it is not live.
+    last: Option<&'a Demotion>,
+}
+
+/// What is to be done about an adapter.
+#[derive(Debug)]
+enum Due {
+    /// It is demoted.
+    Demote(Box<Demotion>),
+    /// It returns.
+    Return,
 }
 
 /// How an adapter does.
@@ -209,7 +230,7 @@ fn is_over(since: Timestamp, time: Duration, now: Timestamp) -> bool {
 }
 
 impl Watched {
-    /// Notes how an adapter does. What is to be done about it now.
+    /// Notes how a registered adapter does. What is to be done about it now.
     fn look(
         &self,
         rules: DemotionRules,
@@ -217,11 +238,23 @@ impl Watched {
         condition: Condition,
         now: Timestamp,
     ) -> Option<Change> {
+        let is_live = record.state == AdapterState::Live;
+        let former = former(records, record).filter(|_| is_live).map(|former| former.id.clone());
+        let stand = Stand { id: &record.id, is_live, former, last: record.demotion.as_deref() };
+        let id = record.id.clone();
+        Some(match self.due(rules, stand, condition, now)? {
+            Due::Demote(demotion) => Change::Demote { id, demotion },
+            Due::Return => Change::Return { id },
+        })
+    }
+
+    /// Notes how an adapter does. What is to be done about it now.
+    fn due(&self, rules: DemotionRules, stand: Stand<'_>, condition: Condition, now: Timestamp) -> Option<Due> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Condition { ailments, usual, heard } = condition;
-        let id = record.id.clone();
-        if record.state == AdapterState::Live {
-            let former = former(records, record);
+        let Stand { id, is_live, former, last } = stand;
+        let id = id.to_owned();
+        if is_live {
             if ailments.is_empty() || former.is_none() && !misleads(&ailments) {
                 all.remove(&id);
                 return None;
@@ -230,17 +263,16 @@ impl Watched {
                 Some(Seen::Ailing { since }) => *since,
                 _ => now,
             };
-            all.insert(id.clone(), Seen::Ailing { since });
+            all.insert(id, Seen::Ailing { since });
             if !is_over(since, rules.after, now) {
                 return None;
             }
             let is_near = |last: &&Demotion| last.ended_at.is_some_and(|at| now.duration_since(at) < AGAIN_WITHIN);
-            let times = record.demotion.as_deref().filter(is_near).map_or(0, |last| last.times) + 1;
-            let stands_in = former.map(|former| former.id.clone());
-            let demotion = Demotion { ailments, usual, stands_in, times, at: now, ended_at: None };
-            return Some(Change::Demote { id, demotion: Box::new(demotion) });
+            let times = last.filter(is_near).map_or(0, |last| last.times) + 1;
+            let demotion = Demotion { ailments, usual, stands_in: former, times, at: now, ended_at: None };
+            return Some(Due::Demote(Box::new(demotion)));
         }
-        let demotion = record.demotion.as_ref()?;
+        let demotion = last?;
         // After a restart nothing has been heard: that nothing is wrong says nothing then.
         if !ailments.is_empty() || heard.0 < ENOUGH || heard.1 < ENOUGH {
             all.remove(&id);
@@ -250,9 +282,9 @@ impl Watched {
             Some(Seen::Well { since }) => *since,
             _ => now,
         };
-        all.insert(id.clone(), Seen::Well { since });
+        all.insert(id, Seen::Well { since });
         let pause = rules.returns_after.saturating_mul(1 << demotion.times.saturating_sub(1).min(16)).min(LONGEST);
-        is_over(since, pause, now).then_some(Change::Return { id })
+        is_over(since, pause, now).then_some(Due::Return)
     }
 
     fn forget(&self, id: &str) {
@@ -265,7 +297,8 @@ impl Adapters {
     pub(super) async fn watch(&self) -> Result<(), StoreError> {
         let (Some(connecting), Some(rules)) = (&self.parts.connecting, &self.parts.rules) else { return Ok(()) };
         let records = self.records();
-        let demoted = records.iter().filter(|record| record.is_on_trial()).count();
+        let by_file = connecting.demotions().values().filter(|demotion| demotion.ended_at.is_none()).count();
+        let demoted = records.iter().filter(|record| record.is_on_trial()).count() + by_file;
         metrics::gauge!("hedui_adapters_demoted").set(u32::try_from(demoted).unwrap_or(u32::MAX));
         if !rules.demotion.is_on {
             return Ok(());
@@ -277,25 +310,122 @@ impl Adapters {
             let Some(change) = self.watched.look(rules.demotion, (&records, record), condition, now) else { continue };
             self.watched.forget(&record.id);
             match self.make_in_turn(Order { by: HUB, ..Order::default() }, &change, None).await? {
-                Ok(_) => tell(record, &change),
+                Ok(_) => tell(&record.id, change.demotion()),
                 Err(fault) => tracing::debug!(adapter = record.id, %fault, "is left as it is"),
             }
         }
+        self.watch_by_file(rules.demotion, connecting, &records, now).await
+    }
+
+    /// The same of the adapters of the configuration file, which have no record: what the hub does with them lasts as long as
+    /// it runs. Hubs of other regions are not among them: their departments are theirs to watch.
+    async fn watch_by_file(
+        &self,
+        rules: DemotionRules,
+        connecting: &Connecting,
+        records: &[AdapterRecord],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let demotions = connecting.demotions();
+        for (department, file) in connecting.by_file().iter().filter(|(department, _)| self.knows(department)) {
+            let (id, last) = (format!("{department}-file"), demotions.get(department));
+            if is_taken_over(records, department) {
+                self.watched.forget(&id);
+                continue;
+            }
+            let is_live = last.is_none_or(|last| last.ended_at.is_some());
+            let condition = Condition::of(&file.way.adapter, last);
+            let stand = Stand { id: &id, is_live, former: None, last };
+            let Some(due) = self.watched.due(rules, stand, condition, now) else { continue };
+            self.watched.forget(&id);
+            let demotion = match (due, last) {
+                (Due::Demote(demotion), _) => *demotion,
+                (Due::Return, Some(last)) => Demotion { ended_at: Some(now), ..last.clone() },
+                (Due::Return, None) => continue,
+            };
+            let told = demotion.ended_at.is_none().then(|| demotion.clone());
+            self.move_by_file(Order { by: HUB, ..Order::default() }, (department, demotion), (None, true)).await?;
+            tell(&id, told.as_ref());
+        }
         Ok(())
+    }
+
+    /// Demotes an adapter of the configuration file, or ends its demotion: on record first, then in force.
+    async fn move_by_file(
+        &self,
+        order: Order<'_>,
+        (department, demotion): (&DepartmentId, Demotion),
+        (request, is_own): (Option<i64>, bool),
+    ) -> Result<String, StoreError> {
+        let _alone = self.alone.lock().await;
+        let (states, reason) = match demotion.ended_at {
+            None => (["live", "suspended"], Some(demotion.notice().zh)),
+            Some(_) => (["suspended", "live"], None),
+        };
+        let [before, object] = states.map(|state| format!("adapter/{department}-file/{state}"));
+        let now = self.parts.clock.now();
+        let event = self.event(order, &object, Some(&before), reason.as_deref(), now, is_own)?;
+        let answered = request.map(|number| (number, Answer::Done(object.clone()).to_json()));
+        let changes = Changes { answered, approval: order.end(now), ..Changes::default() };
+        self.parts.store.change(changes, vec![event]).await?;
+        if let Some(connecting) = &self.parts.connecting {
+            connecting.demoted(department.clone(), demotion);
+        }
+        self.put_in_force(&self.records());
+        Ok(object)
+    }
+
+    /// The department and demotion of an adapter of the configuration file that an operator lets be asked again.
+    pub(super) fn resumed_by_file(&self, change: &Change) -> Option<(DepartmentId, Demotion)> {
+        let Change::Move { id, by: Move::Resume, .. } = change else { return None };
+        let department = DepartmentId::parse(id.strip_suffix("-file")?).ok()?;
+        let demotion = self.parts.connecting.as_ref()?.demotions().remove(&department)?;
+        demotion.ended_at.is_none().then_some((department, demotion))
+    }
+
+    /// Lets an adapter of the configuration file be asked again because an operator says so. What it answers now is usual.
+    pub(super) async fn resume_by_file(
+        &self,
+        order: Order<'_>,
+        (department, demotion): (DepartmentId, Demotion),
+        request: Option<i64>,
+    ) -> Result<String, StoreError> {
+        let demotion = Demotion { ended_at: Some(self.parts.clock.now()), ..demotion };
+        self.watched.forget(&format!("{department}-file"));
+        let file = self.parts.connecting.as_ref().and_then(|own| own.by_file().get(&department));
+        if let Some(file) = file {
+            file.way.adapter.learn_anew();
+        }
+        self.move_by_file(order, (&department, demotion), (request, false)).await
+    }
+
+    /// What an adapter answers now is usual, where an operator ended its demotion: otherwise it would be demoted again for what
+    /// that person saw and let pass.
+    pub(super) fn learn_anew(&self, id: &str) {
+        self.watched.forget(id);
+        if let Some(way) = self.parts.connecting.as_ref().and_then(|own| own.way(id)) {
+            way.adapter.learn_anew();
+        }
     }
 }
 
+/// Whether a registered adapter stands for a department, or its notice does: then the configuration file's is not asked.
+pub(super) fn is_taken_over(records: &[AdapterRecord], department: &DepartmentId) -> bool {
+    let mut own = records.iter().filter(|record| record.department == *department);
+    own.any(|record| record.state == AdapterState::Live || record.state.is_paused())
+}
+
 /// Tells operators.
-fn tell(record: &AdapterRecord, change: &Change) {
-    let what = if let Change::Demote { demotion, .. } = change {
+fn tell(adapter: &str, demotion: Option<&Demotion>) {
+    let what = if let Some(demotion) = demotion {
         let stands_in = demotion.stands_in.as_deref().unwrap_or("nobody");
-        tracing::error!(adapter = record.id, stands_in, reason = demotion.notice().en, "is demoted");
+        tracing::error!(adapter, stands_in, reason = demotion.notice().en, "is demoted");
         "demoted"
     } else {
-        tracing::warn!(adapter = record.id, "answers as it used to, and is asked again");
+        tracing::warn!(adapter, "answers as it used to, and is asked again");
         "returned"
     };
-    metrics::counter!("hedui_adapter_demotions_total", "adapter" => record.id.clone(), "what" => what).increment(1);
+    metrics::counter!("hedui_adapter_demotions_total", "adapter" => adapter.to_owned(), "what" => what).increment(1);
 }
 
 #[cfg(test)]

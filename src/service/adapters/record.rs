@@ -42,7 +42,7 @@ pub struct AdapterRecord {
     /// The key that signs its answers, as its manifest told; its answers need no signature when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_key: Option<AnswerKey>,
-    /// Thumbprint of the key that signs its conformance reports; any when absent.
+    /// Thumbprint of the key that signs its conformance reports; nothing real is asked of it when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_key: Option<String>,
     /// Where it stands.

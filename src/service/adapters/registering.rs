@@ -63,7 +63,7 @@ pub struct RegistrationDocument {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<String>, max_items = 3)]
     pub next_pins: Vec<KeyPin>,
-    /// Thumbprint (RFC 7638) of the key that signs its conformance reports.
+    /// Thumbprint (RFC 7638) of the key that signs its conformance reports. Without one it stays where nothing real is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_key: Option<String>,
     /// What the department agrees to answer; what its manifest says a second, and nothing further, when absent.

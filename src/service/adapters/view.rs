@@ -312,6 +312,7 @@ impl Adapters {
 
 fn file_view(connecting: &Connecting, department: &DepartmentId) -> Option<AdapterView> {
     let file = connecting.by_file().get(department)?;
+    let demotion = connecting.demotions().remove(department);
     // A registered adapter that was live stands in its place.
     let desk = connecting.registry().desk(department);
     let is_asked = desk.live.as_ref().is_some_and(|way| std::sync::Arc::ptr_eq(&way.adapter, &file.way.adapter));
@@ -327,7 +328,7 @@ fn file_view(connecting: &Connecting, department: &DepartmentId) -> Option<Adapt
         datasets: Vec::new(),
         pins: Vec::new(),
         answer_key: file.way.adapter.answer_keys().first().map(|key| key.id().to_owned()),
-        notice: None,
+        notice: demotion.as_ref().filter(|demotion| demotion.ended_at.is_none()).map(Demotion::notice),
         agreement: file.way.agreement.as_ref().clone(),
         agreed: None,
         conformance: None,
@@ -340,7 +341,7 @@ fn file_view(connecting: &Connecting, department: &DepartmentId) -> Option<Adapt
         shadow: None,
         sustained: None,
         sustained_at: None,
-        demotion: None,
+        demotion,
     })
 }
 

@@ -20,7 +20,7 @@ use crate::domain::purpose::Purpose;
 use crate::federation::plan::{DepartmentPlan, Plan, SubjectPlan};
 
 /// Longest name or number of a form, characters; as in a request for a verification.
-const MAX_TEXT: usize = 100;
+pub(super) const MAX_TEXT: usize = 100;
 /// Longest id of another hub, bytes.
 const MAX_ID: usize = 128;
 /// Longest window for dated facts, days: four years.
@@ -134,12 +134,12 @@ impl RegionQuestion {
 }
 
 /// Visible text without a person's number: it stands in the log (P7).
-fn is_plain(text: &str, most: usize) -> bool {
+pub(super) fn is_plain(text: &str, most: usize) -> bool {
     let length = text.chars().count();
     (1..=most).contains(&length) && !text.chars().any(char::is_control) && !IdNumber::is_in(text)
 }
 
-fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     let is_of_ids = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     (1..=MAX_ID).contains(&text.len()) && text.bytes().all(is_of_ids) && !IdNumber::is_in(text)
 }

@@ -36,6 +36,8 @@ pub enum Refused {
     Dataset,
     /// The household's authorisation has run out.
     Expired,
+    /// The household's authorisation was revoked, as the peer itself told.
+    Revoked,
     /// The access log cannot be written.
     LogUnwritable,
 }
@@ -91,6 +93,7 @@ impl Refused {
             Self::Purpose => "purpose_not_granted",
             Self::Dataset => "unknown_dataset",
             Self::Expired => "authorisation_expired",
+            Self::Revoked => "authorisation_revoked",
             Self::LogUnwritable => "log_unwritable",
         }
     }
@@ -104,6 +107,7 @@ impl Refused {
             | Self::Purpose
             | Self::Dataset
             | Self::Expired
+            | Self::Revoked
             | Self::Context(ContextError::Audience | ContextError::Body) => 403,
             Self::Context(_) => 401,
             Self::TooOften | Self::TooManyAtOnce => 429,
@@ -158,6 +162,10 @@ impl Refused {
             Self::Expired => (
                 "该家庭的核对授权已过期：须重新签署授权书后再查",
                 "the household's authorisation has run out: have a new one signed, then ask again",
+            ),
+            Self::Revoked => (
+                "对方平台已告知该授权书被撤销，不再据此答复：须由家庭重新签署授权书后再查",
+                "the peer told that the household's authorisation was revoked, so nothing is answered under it: have a new one signed, then ask again",
             ),
             Self::LogUnwritable => (
                 "本平台的访问日志无法写入，暂不答复：请稍后再来，如仍如此请联系本平台的运维",

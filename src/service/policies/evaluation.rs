@@ -16,12 +16,12 @@ use crate::domain::dataset::Catalogue;
 use crate::domain::household::{Place, UrbanRural};
 use crate::domain::id_number::IdNumber;
 use crate::domain::problem::{Finding, Text};
-use crate::domain::unique::{Unique, is_twice};
+use crate::domain::unique::{Unique, given_twice};
+use crate::service::request::not_json;
 use crate::service::request::shape::{
     ANY, DATE, DEPARTMENT, DIVISION, EVENT, KIND, MONEY, Member, OBLIGOR, PRIOR, REFERENCE, RELATION, STAGES, Shape,
     diagnose, may, must, null,
 };
-use crate::service::request::{given_twice, not_json};
 use crate::verdict::Verdict;
 use crate::verdict::cases::{Case, Invalid};
 use crate::verdict::explain::Report;
@@ -139,7 +139,7 @@ impl Evaluation {
     /// Parses and checks a body; every fault is named by pointer. `today` is the day when the document names none.
     pub fn parse(body: &[u8], today: Date, catalogue: &Catalogue) -> Result<Self, Vec<Finding>> {
         let Unique(mut document) = serde_json::from_slice(body)
-            .map_err(|error| vec![if is_twice(&error) { given_twice(&error) } else { not_json(&error) }])?;
+            .map_err(|error| vec![given_twice(body).unwrap_or_else(|| not_json(&error))])?;
         let mut findings = Vec::new();
         diagnose(&document, &Shape::Object(DOCUMENT), "", &mut findings);
         if !findings.is_empty() {

@@ -195,7 +195,16 @@ fn what_is_not_json_is_told_with_its_place() {
     }
     let twice = full().to_string().replacen("{\"", "{\"purpose\":\"dibao\",\"", 1);
     let findings = VerificationRequest::parse(twice.as_bytes(), TODAY, &Catalogue::shipped()).unwrap_err();
-    assert_eq!(findings[0].code, "duplicate_member");
+    assert_eq!((findings[0].code, findings[0].pointer.as_str()), ("duplicate_member", "/purpose"));
+    // Together with what else is wrong, and wherever it stands.
+    let mut wrong = full();
+    wrong["purpose"] = 7.into();
+    let name = r#""relation_code":"#;
+    let twice = wrong.to_string().replacen(name, &format!("{name}\"01\",{name}"), 1);
+    let findings = VerificationRequest::parse(twice.as_bytes(), TODAY, &Catalogue::shipped()).unwrap_err();
+    let told: Vec<_> = findings.iter().map(|finding| (finding.code, finding.pointer.as_str())).collect();
+    assert!(told.contains(&("duplicate_member", "/declaration/obligors/0/relation_code")), "{told:?}");
+    assert!(told.iter().any(|(_, pointer)| *pointer == "/purpose"), "{told:?}");
 }
 
 #[test]

@@ -78,6 +78,9 @@ pub struct AuthorisationView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub revoked_at: Option<Timestamp>,
+    /// The hubs of other regions that were asked under it and have not been told of its revocation yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hubs_to_tell: Vec<String>,
 }
 
 /// What the hub keeps at hand of authorisations.
@@ -182,7 +185,7 @@ impl Verifications {
                 return Err(ServiceError::AuthorisationNumberTaken);
             }
             self.record_authorisation(caller, Action::Viewed, &row, &registration).await?;
-            return Ok((self.authorisation_view(&row, registration)?, false));
+            return Ok((self.authorisation_view(&row, registration).await?, false));
         }
         let id = self.parts.ids.next("au");
         let (key, wrapped_key) = self.parts.sealer.new_data_key(&id)?;
@@ -201,18 +204,18 @@ impl Verifications {
         };
         let event = self.authorisation_event(caller, Action::AuthorisationRegistered, &row, &registration)?;
         self.parts.store.register_authorisation(row.clone(), vec![event]).await?;
-        Ok((self.authorisation_view(&row, registration)?, true))
+        Ok((self.authorisation_view(&row, registration).await?, true))
     }
 
     /// An authorisation of this client.
     pub async fn authorisation(&self, caller: Caller<'_>, id: &str) -> Result<AuthorisationView, ServiceError> {
         let (row, registration) = self.own_authorisation(caller.client, id).await?;
         self.record_authorisation(caller, Action::Viewed, &row, &registration).await?;
-        self.authorisation_view(&row, registration)
+        self.authorisation_view(&row, registration).await
     }
 
-    /// Revokes an authorisation of this client. Verifications under it that run are stopped, and what departments
-    /// said of its people is forgotten. Revoked again, it stays revoked since the first time.
+    /// Revokes an authorisation of this client. Verifications under it that run are stopped, what departments said of its
+    /// people is forgotten, and the hubs of other regions that were asked under it are told to do the same. Revoked again, it stays revoked since the first time.
     pub async fn revoke_authorisation(&self, caller: Caller<'_>, id: &str) -> Result<AuthorisationView, ServiceError> {
         let (mut row, registration) = self.own_authorisation(caller.client, id).await?;
         if row.revoked_at.is_none() {
@@ -229,7 +232,7 @@ impl Verifications {
             }
         }
         self.parts.federation.forget(registration.members.iter());
-        self.authorisation_view(&row, registration)
+        self.authorisation_view(&row, registration).await
     }
 
     /// The authorisation that a request names, as it covers this request's household; refused before anybody is
@@ -343,7 +346,7 @@ impl Verifications {
         event.to_row()
     }
 
-    fn authorisation_view(
+    async fn authorisation_view(
         &self,
         row: &AuthorisationRow,
         registration: Registration,
@@ -359,6 +362,10 @@ impl Verifications {
             None if today > authorisation.valid_until => AuthorisationStatus::Expired,
             None => AuthorisationStatus::Valid,
         };
+        let hubs_to_tell = match row.revoked_at {
+            Some(_) => self.parts.store.hubs_to_tell(&row.client_id, &row.number).await?,
+            None => Vec::new(),
+        };
         Ok(AuthorisationView {
             id: row.id.clone(),
             status,
@@ -373,6 +380,7 @@ impl Verifications {
             signatures: authorisation.signatures,
             registered_at: time(row.registered_at)?,
             revoked_at: row.revoked_at.map(time).transpose()?,
+            hubs_to_tell,
         })
     }
 }

@@ -391,7 +391,8 @@ impl Verifications {
         let tally = Tally::of_attempt(&attempt);
         let before = answers_in(&owed.outcomes);
         let inquest = self.ask_owed(running, &again, owed.outcomes, (&asker.client, &tally));
-        let inquest = running.revoked.run_until_cancelled(inquest).await.filter(|_| !running.revoked.is_cancelled());
+        let inquest =
+            running.revoked.run_until_cancelled(inquest).await.transpose()?.filter(|_| !running.revoked.is_cancelled());
         let sent = tally.counted();
         let Some(inquest) = inquest.filter(|inquest| answers_in(&inquest.outcomes) > before) else {
             count(if running.revoked.is_cancelled() { "revoked" } else { "unchanged" });
@@ -429,7 +430,7 @@ impl Verifications {
         again: &[DepartmentId],
         earlier: Vec<DepartmentOutcome>,
         asking: (&Client, &Tally),
-    ) -> Inquest {
+    ) -> Result<Inquest, StoreError> {
         let (federation, case) = (&self.parts.federation, &running.case);
         let mut plan = federation.plan(&case.question());
         let people = federation.people(&plan, &case.request.household);
@@ -453,11 +454,11 @@ impl Verifications {
             again.contains(&department.department) && !earlier.iter().any(|outcome| outcome.is_of(department))
         };
         plan.departments.retain(is_wanting);
-        let later = federation.gather(&plan, &inquiry, |_| {}).await;
+        let later = self.gather(&plan, &inquiry, |_| {}).await?;
         let mut outcomes: Vec<DepartmentOutcome> = earlier.into_iter().chain(later).collect();
         let catalogue = federation.catalogue().departments();
         outcomes.sort_by_key(|outcome| catalogue.iter().position(|department| department.id == outcome.department));
-        Inquest { outcomes, ..Inquest::default() }
+        Ok(Inquest { outcomes, ..Inquest::default() })
     }
 
     /// Who is asked about again, durable before anybody is. The entry's id names the attempt.

@@ -16,6 +16,7 @@ use crate::federation::ask::{DepartmentOutcome, Inquiry};
 use crate::federation::gather::People;
 use crate::federation::plan::Plan;
 use crate::federation::tally::Tally;
+use crate::store::StoreError;
 
 /// How much of the time that is left a round may take before the rest is asked without waiting for it: a third.
 const PATIENCE: u32 = 3;
@@ -87,7 +88,7 @@ impl Verifications {
         running: &Running,
         planned: Option<Planned>,
         (client, tally): (&Client, &Tally),
-    ) -> Inquest {
+    ) -> Result<Inquest, StoreError> {
         let (federation, case) = (&self.parts.federation, &running.case);
         let Planned { plan, people } = planned.unwrap_or_else(|| {
             let plan = federation.plan(&case.question());
@@ -102,8 +103,8 @@ impl Verifications {
             }
             return self.ask_minimally(running, minimal, &inquiry).await;
         }
-        let outcomes = federation.gather(&plan, &inquiry, |outcome| self.show(running, outcome)).await;
-        Inquest { outcomes, ..Inquest::default() }
+        let outcomes = self.gather(&plan, &inquiry, |outcome| self.show(running, outcome)).await?;
+        Ok(Inquest { outcomes, ..Inquest::default() })
     }
 
     /// Minimal disclosure begun, with what is at hand taken in: it costs nobody anything.
@@ -121,9 +122,9 @@ impl Verifications {
         running: &Running,
         mut minimal: Minimal<'_>,
         inquiry: &Inquiry<'_>,
-    ) -> Inquest {
+    ) -> Result<Inquest, StoreError> {
         let show = |outcome: &DepartmentOutcome| self.show(running, outcome);
-        let fly = |round: Plan| async move { self.parts.federation.gather(&round, inquiry, show).await };
+        let fly = |round: Plan| async move { self.gather(&round, inquiry, show).await };
         let mut in_haste = false;
         let mut flights: FuturesUnordered<_> = minimal.next(in_haste).into_iter().map(fly).collect();
         while !flights.is_empty() {
@@ -131,14 +132,14 @@ impl Verifications {
             let patience = now + inquiry.deadline.saturating_duration_since(now) / PATIENCE;
             let landed = if in_haste { Ok(flights.next().await) } else { timeout_at(patience, flights.next()).await };
             match landed {
-                Ok(outcomes) => minimal.took(outcomes.unwrap_or_default()),
+                Ok(outcomes) => minimal.took(outcomes.transpose()?.unwrap_or_default()),
                 Err(_) => in_haste = true,
             }
             if in_haste || flights.is_empty() {
                 flights.extend(minimal.next(in_haste).into_iter().map(fly));
             }
         }
-        minimal.finish()
+        Ok(minimal.finish())
     }
 
     /// Shows an outcome to whoever follows.

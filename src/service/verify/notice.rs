@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::error::ServiceError;
-use super::super::request::{given_twice, not_json};
+use super::super::request::not_json;
 use super::{Caller, Verifications};
 use crate::access_log::{AccessEvent, Action};
 use crate::auth::access::{self, Object, authorise};
 use crate::domain::division::DivisionCode;
 use crate::domain::problem::{Finding, Text};
+use crate::domain::unique::given_twice;
 use crate::store::{GivenNotice, NoticeQuery, NoticeRow, StoreError};
 
 /// Most notices of one answer.
@@ -174,10 +175,10 @@ impl Verifications {
 
 fn parse(body: &[u8]) -> Result<NoticeDocument, ServiceError> {
     let wrong = |finding| ServiceError::Invalid(vec![finding]);
-    serde_json::from_slice(body).map_err(|error| match serde_json::from_slice::<serde_json::Value>(body) {
-        Err(error) => wrong(not_json(&error)),
-        Ok(_) if error.to_string().starts_with("duplicate field") => wrong(given_twice(&error)),
-        Ok(_) => wrong(Finding {
+    serde_json::from_slice(body).map_err(|_| match (serde_json::from_slice::<serde_json::Value>(body), given_twice(body)) {
+        (Err(error), _) => wrong(not_json(&error)),
+        (Ok(_), Some(finding)) => wrong(finding),
+        (Ok(_), None) => wrong(Finding {
             pointer: String::new(),
             code: "invalid_value",
             detail: Text::new(

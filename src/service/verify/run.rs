@@ -77,11 +77,12 @@ impl Verifications {
             if planned.is_some() || self.may_ask(&running.case) {
                 self.ask(running, planned, (client, &tally)).await
             } else {
-                Inquest::default()
+                Ok(Inquest::default())
             }
         };
         // What is on its way when the authorisation is revoked is not waited for, and what has come is not used.
-        let inquest = running.revoked.run_until_cancelled(asked).await.filter(|_| !running.revoked.is_cancelled());
+        let asked = running.revoked.run_until_cancelled(asked).await.transpose()?;
+        let inquest = asked.filter(|_| !running.revoked.is_cancelled());
         let revoked = inquest.is_none().then(|| running.case.revoked());
         let (case, inquest) = (revoked.as_ref().unwrap_or(&running.case), inquest.unwrap_or_default());
         let (opened_at, class, asked) = (running.opened_at, running.class, tally.counted());

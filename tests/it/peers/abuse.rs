@@ -18,25 +18,25 @@ use super::{FAR, HERE, THERE, Two, across, answering, append, entries, lines, pr
 use crate::hub::{Setup, System, mint_as, requests};
 
 /// A hub that asks, and can say what it likes.
-struct Asker {
-    http: reqwest::Client,
-    base: String,
-    signer: ContextSigner,
+pub(super) struct Asker {
+    pub(super) http: reqwest::Client,
+    pub(super) base: String,
+    pub(super) signer: ContextSigner,
 }
 
 /// What a question says that a sound one does not.
-struct Said<'a> {
-    aud: &'a str,
-    jti: &'a str,
-    iat: i64,
-    via: Option<&'a str>,
+pub(super) struct Said<'a> {
+    pub(super) aud: &'a str,
+    pub(super) jti: &'a str,
+    pub(super) iat: i64,
+    pub(super) via: Option<&'a str>,
 }
 
-const fn said(jti: &str) -> Said<'_> {
+pub(super) const fn said(jti: &str) -> Said<'_> {
     Said { aud: THERE, jti, iat: 0, via: None }
 }
 
-fn http(ca: &Path, certificate: &Path, key: &Path) -> reqwest::Client {
+pub(super) fn http(ca: &Path, certificate: &Path, key: &Path) -> reqwest::Client {
     let read = |file: &Path| std::fs::read(file).unwrap();
     let identity = [read(certificate), read(key)].concat();
     reqwest::Client::builder()
@@ -49,7 +49,7 @@ fn http(ca: &Path, certificate: &Path, key: &Path) -> reqwest::Client {
 
 impl Asker {
     /// The first hub, as the second one knows it.
-    fn of(two: &Two) -> Self {
+    pub(super) fn of(two: &Two) -> Self {
         let keys = &two.here.files.keys;
         Self {
             http: http(&two.there.files.keys.ca, &keys.hub, &keys.hub_key),
@@ -58,7 +58,7 @@ impl Asker {
         }
     }
 
-    fn context(&self, question: &Value, body: &[u8], said: &Said<'_>) -> String {
+    pub(super) fn context(&self, question: &Value, body: &[u8], said: &Said<'_>) -> String {
         let case = Case {
             verification: question["request_id"].as_str().unwrap().to_owned(),
             authorisation: digest_of(question["authorisation"]["number"].as_str().unwrap().as_bytes()),
@@ -70,19 +70,24 @@ impl Asker {
         let (aud, jti) = (said.aud.to_owned(), said.jti.to_owned());
         let disclosure = Disclosure::of(&Question { aud, jti, digest: digest_of(body), cases: vec![case] }, [7; 16]);
         let iat = jiff::Timestamp::now().as_second() + said.iat;
-        let purpose = question["purpose"].as_str().unwrap_or("dibao");
+        // Every question has a purpose; what has none tells of a revocation.
+        let purpose = question["purpose"].as_str().unwrap_or("authorisation_revocation");
         self.signer.sign(purpose, [&disclosure].into_iter(), iat).with(&disclosure)
     }
 
     async fn send(&self, body: Vec<u8>, context: Option<String>) -> (u16, Value) {
-        let mut request = self.http.post(format!("{}/v1/facts:query", self.base)).body(body);
+        self.send_to("/v1/facts:query", body, context).await
+    }
+
+    pub(super) async fn send_to(&self, path: &str, body: Vec<u8>, context: Option<String>) -> (u16, Value) {
+        let mut request = self.http.post(format!("{}{path}", self.base)).body(body);
         if let Some(context) = context {
             request = request.header(CONTEXT, context);
         }
         told(request.send().await.unwrap()).await
     }
 
-    async fn ask(&self, question: &Value, said: &Said<'_>) -> (u16, Value) {
+    pub(super) async fn ask(&self, question: &Value, said: &Said<'_>) -> (u16, Value) {
         let body = question.to_string().into_bytes();
         let context = self.context(question, &body, said);
         self.send(body, Some(context)).await
@@ -95,7 +100,7 @@ async fn told(response: reqwest::Response) -> (u16, Value) {
 }
 
 /// A sound question about somebody far away.
-fn question(two: &Two) -> Value {
+pub(super) fn question(two: &Two) -> Value {
     let document = &requests(two.here.folder.path())["C21"];
     let member = &document["household"]["members"][1];
     json!({
@@ -107,7 +112,7 @@ fn question(two: &Two) -> Value {
 }
 
 /// What refused and what was answered stands in the log as a peer's.
-async fn last(two: &Two) -> Value {
+pub(super) async fn last(two: &Two) -> Value {
     entries(&two.there).await.pop().unwrap()
 }
 
@@ -260,7 +265,7 @@ fn provided(name: &str, address: SocketAddr, other: &System) -> String {
     provided_by(name, "[\"230000\"]", (address, other)).replace(&format!("[[peer]]\nname = \"{name}\"\n"), "")
 }
 
-fn free_address() -> SocketAddr {
+pub(super) fn free_address() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 

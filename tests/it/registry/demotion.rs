@@ -160,3 +160,71 @@ async fn what_an_operator_suspended_does_not_return_by_itself_and_nobody_asks_fo
     assert!(operator(&hub.system).get(&format!("/v1/adapters/{id}")).await.body["demotion"]["ended_at"].is_string());
     hub.system.stop().await;
 }
+
+/// The same of an adapter of the configuration file, which has no record: the hub takes it off and brings it back while it
+/// runs, and an operator's word that the change is right is not overruled.
+#[tokio::test(flavor = "multi_thread")]
+async fn p2_an_adapter_of_the_configuration_file_is_taken_off_and_returns_too() {
+    let mut hub = quick().await;
+    // What stands in for its adapter signs nothing.
+    let config = hub.system.files.config.clone();
+    let text = std::fs::read_to_string(&config).unwrap();
+    let unsigned = text.replace("answer_key = \"keys/answers/housing.pem\"\n", "");
+    assert_ne!(unsigned, text);
+    std::fs::write(&config, unsigned).unwrap();
+    hub.system = hub.system.restart().await;
+    let documents = about_owners(&hub).await;
+    let id = "housing-file";
+    verify(&hub, &documents, 300).await;
+    let verdict = hub.system.caller.verify(&documents[0]).await.body["verdict"].clone();
+    assert_eq!(hub.state(id).await, "live");
+
+    let own = hub.system.adapters.remove("housing").unwrap();
+    let at = own.addr();
+    own.stop().await;
+    let stub = emptied(&hub, at);
+    ask_until(&hub, &documents, id, "suspended").await;
+    let shown = hub.show(id).await;
+    assert_eq!(shown["demotion"]["ailments"][0]["symptom"], "more_no_record", "{shown}");
+    assert!(shown["notice"]["zh"].as_str().unwrap().contains("自动"), "{shown}");
+    let reply = hub.system.caller.verify(&documents[0]).await;
+    assert_eq!(reply.department("housing"), "unavailable", "{}", reply.body);
+    assert!(Hub::row(&reply, "housing")["notice"].to_string().contains("starts again by itself"), "{}", reply.body);
+    let demoted = entries(&hub, "adapter/housing-file/suspended").await;
+    let [demoted] = &demoted[..] else { panic!("{demoted:?}") };
+    assert_eq!((&demoted["role"], &demoted["before"]), (&json!("system"), &json!("adapter/housing-file/live")));
+    assert!(demoted["actor"].is_null() && demoted["reason"].as_str().unwrap().contains("查无记录"), "{demoted}");
+    let metrics = hub.system.monitor("/metrics").await.1;
+    assert!(metrics.contains("hedui_adapter_demotions_total{adapter=\"housing-file\",what=\"demoted\"}"), "{metrics}");
+    // It is tried on record, and what it says is used for nothing.
+    let tried = stub.times_asked();
+    verify(&hub, &documents, 16).await;
+    assert!(stub.times_asked() > tried);
+    assert!(hub.log().await.iter().any(|event| event["object"] == "adapter/housing-file"));
+
+    drop(stub);
+    let second = at_again(&hub, at).await;
+    ask_until(&hub, &documents, id, "live").await;
+    let returned = entries(&hub, "adapter/housing-file/live").await;
+    assert_eq!((returned.len(), &returned[0]["role"]), (1, &json!("system")), "{returned:?}");
+    assert_eq!(hub.system.caller.verify(&documents[0]).await.body["verdict"], verdict);
+
+    // Emptied again, and this time it is true: an operator says so, and it stays.
+    second.stop().await;
+    let _stub = emptied(&hub, at);
+    ask_until(&hub, &documents, id, "suspended").await;
+    assert_eq!(hub.show(id).await["demotion"]["times"], 2);
+    let refused = hub.bring(id, &json!({ "move": "go_live" })).await;
+    assert_eq!((refused.status.as_u16(), &refused.body["code"]), (409, &json!("by_file")), "{}", refused.body);
+    let resumed = hub.bring(id, &json!({ "move": "resume" })).await;
+    assert_eq!((resumed.status.as_u16(), &resumed.body["done"]), (200, &json!("adapter/housing-file/live")));
+    let by_person = entries(&hub, "adapter/housing-file/live").await.pop().unwrap();
+    assert_eq!((&by_person["role"], &by_person["actor"]), (&json!("operator"), &json!("operator")), "{by_person}");
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(3) {
+        verify(&hub, &documents, 64).await;
+        assert_eq!(hub.state(id).await, "live", "an operator's word stands");
+    }
+    assert_eq!(hub.bring(id, &json!({ "move": "resume" })).await.status, 409, "there is nothing to end");
+    hub.system.stop().await;
+}

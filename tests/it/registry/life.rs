@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::super::hub::{Caller, Setup, System, adapter, requests, second_adapter};
 use super::super::stub::{Behaviour, Stub};
-use super::{Hub, answers, invitation, operator, register_at, registered_at, report, version, without_signature};
+use super::{Hub, answers, invitation, operator, register_at, registered_at, version, without_signature};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_department_joins_by_itself_and_nothing_real_is_asked_before_two_persons_agreed() {
@@ -30,7 +30,7 @@ async fn a_department_joins_by_itself_and_nothing_real_is_asked_before_two_perso
     // Without a report, or with one that does not reach far enough, there is nothing to agree to.
     let asked = hub.bring(&id, &json!({ "move": "shadow" })).await;
     assert_eq!((asked.status.as_u16(), &asked.body["code"]), (422, &json!("report_missing")));
-    let mut forged = report("hrss", &version("hrss"), 2);
+    let mut forged = hub.report(&id, 2).await;
     let low = hub.bring(&id, &json!({ "move": "shadow", "report": forged })).await;
     assert_eq!(low.body["code"], "report_level", "{}", low.body);
     forged["level"] = 4.into();
@@ -40,7 +40,7 @@ async fn a_department_joins_by_itself_and_nothing_real_is_asked_before_two_perso
     let leap = hub.bring(&id, &json!({ "move": "go_live" })).await;
     assert_eq!((leap.status.as_u16(), &leap.body["code"]), (409, &json!("illegal_move")));
 
-    let good = report("hrss", &version("hrss"), 3);
+    let good = hub.report(&id, 3).await;
     hub.bring_with_two(&id, &json!({ "move": "shadow", "report": good })).await;
     assert_eq!(
         hub.system.caller.verify(&request).await.department("hrss"),
@@ -163,7 +163,7 @@ async fn a56_nobody_agrees_to_an_adapter_alone_whatever_the_settings_say() {
     let hub = Hub::start(Setup::default()).await;
     let id = registered_at(&hub.system, "hrss", hub.system.adapters["hrss"].addr()).await;
     assert_eq!(hub.bring(&id, &json!({ "move": "accept" })).await.status, 200);
-    let good = report("hrss", &version("hrss"), 3);
+    let good = hub.report(&id, 3).await;
     let asked = hub.bring(&id, &json!({ "move": "shadow", "report": good })).await;
     let proposal = asked.body["waiting"].as_str().unwrap().to_owned();
     assert_eq!(hub.say(&proposal, "wang").await.1["still"], 1);

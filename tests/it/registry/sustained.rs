@@ -5,7 +5,7 @@ use hedui::store::{AdapterChanges, Changes, CounterRow};
 use serde_json::json;
 
 use super::super::hub::{Setup, requests, second_adapter};
-use super::{Hub, operator, report, version};
+use super::{Hub, operator};
 
 const PERCENT: &str = "shadow_percent = 100\n";
 
@@ -31,10 +31,10 @@ async fn a_shadow_goes_live_once_the_hub_has_seen_it_hold_where_the_settings_ask
     let id = super::registered_at(&hub.system, "hrss", twin.addr()).await;
     assert_eq!(hub.bring(&id, &json!({ "move": "accept" })).await.status, 200);
     // No report can reach 5; what a report can reach is asked of it.
-    let of_level = |level| report("hrss", &version("hrss"), level);
-    let low = hub.bring(&id, &json!({ "move": "shadow", "report": of_level(3) })).await;
+    let of_level = |level| hub.report(&id, level);
+    let low = hub.bring(&id, &json!({ "move": "shadow", "report": of_level(3).await })).await;
     assert_eq!((low.status.as_u16(), &low.body["code"]), (422, &json!("report_level")), "{}", low.body);
-    hub.bring_with_two(&id, &json!({ "move": "shadow", "report": of_level(4) })).await;
+    hub.bring_with_two(&id, &json!({ "move": "shadow", "report": of_level(4).await })).await;
 
     for document in requests(hub.system.folder.path()).values().take(4) {
         hub.system.caller.verify(document).await;

@@ -1,6 +1,7 @@
 //! Moves and terms on records, without store or network.
 
 use super::*;
+use crate::egress::KeyPin;
 
 pub(in super::super) fn record(id: &str, state: AdapterState) -> AdapterRecord {
     let (department, number) = id.split_once('-').unwrap();
@@ -13,9 +14,9 @@ pub(in super::super) fn record(id: &str, state: AdapterState) -> AdapterRecord {
         name: Text::new("人社", "HRSS"),
         contact: "duty".to_owned(),
         datasets: Vec::new(),
-        pins: Vec::new(),
+        pins: vec![KeyPin::try_from("0f".repeat(32)).unwrap(), KeyPin::try_from("ab".repeat(32)).unwrap()],
         answer_key: None,
-        report_key: None,
+        report_key: Some("k".to_owned()),
         state,
         notice: None,
         agreement: Agreement::default(),
@@ -38,6 +39,8 @@ fn report(level: u8) -> Conformance {
         version: "1".to_owned(),
         made_at: Timestamp::UNIX_EPOCH,
         key: "k".to_owned(),
+        endpoint: Some("https://127.0.0.1:9101".to_owned()),
+        certificate_key: Some("0f".repeat(32)),
     }
 }
 
@@ -91,6 +94,18 @@ fn nothing_real_is_asked_without_a_report_that_reaches_far_enough() {
     assert_eq!(with(|record| record.conformance = Some(report(2))), Err("report_level"));
     assert_eq!(with(|record| "2".clone_into(&mut record.version)), Err("report_other_adapter"));
     assert_eq!(with(|record| record.report_key = Some("other".to_owned())), Err("report_other_key"));
+    assert_eq!(with(|record| record.report_key = None), Err("report_key_missing"));
+    // Taken from another place, from none, or from one with another key; the keys it will rotate to are its own.
+    let from = |change: fn(&mut Conformance)| {
+        let mut record = record("hrss-1", AdapterState::Sandbox);
+        change(record.conformance.as_mut().unwrap());
+        moved(&[record], "hrss-1", Move::Shadow).map_err(|fault| fault.code())
+    };
+    assert_eq!(from(|report| report.endpoint = None), Err("report_other_endpoint"));
+    assert_eq!(from(|report| report.endpoint = Some("https://127.0.0.1:9102".into())), Err("report_other_endpoint"));
+    assert_eq!(from(|report| report.certificate_key = None), Err("report_other_certificate"));
+    assert_eq!(from(|report| report.certificate_key = Some("0e".repeat(32))), Err("report_other_certificate"));
+    assert!(from(|report| report.certificate_key = Some("ab".repeat(32))).is_ok());
 }
 
 #[test]
