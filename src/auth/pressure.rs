@@ -131,21 +131,25 @@ mod tests {
     const INTERVAL: Duration = Duration::from_millis(100);
     const STEPS: usize = 4;
 
-    /// A hub that does so many verifications in a second, each in steps of the same cost, whose queues are served in turn:
-    /// who came first is not done first, everybody's next step waits behind everybody else's. Refusing costs a twentieth
-    /// of letting in. Times are tenths of a second.
+    /// What one step costs, and refusing: a twentieth of a verification.
+    const STEP: usize = 20;
+    const REFUSAL: usize = STEPS;
+
+    /// A hub that does so many verifications in an interval, each in steps of the same cost, whose queues are served in turn:
+    /// who came first is not done first, everybody's next step waits behind everybody else's.
     struct Model {
         pressure: Pressure,
-        capacity: f64,
+        capacity: usize,
         /// When those came who wait for each step.
         queues: [VecDeque<usize>; STEPS],
         now: usize,
         refused: usize,
+        /// How many intervals it took at most.
         longest: usize,
     }
 
     impl Model {
-        fn new(capacity: f64) -> Self {
+        fn new(capacity: usize) -> Self {
             let queues = Default::default();
             Self { pressure: Pressure::new(TARGET), capacity, queues, now: 0, refused: 0, longest: 0 }
         }
@@ -154,47 +158,47 @@ mod tests {
             self.queues.iter().map(VecDeque::len).sum()
         }
 
-        /// How many are done within two seconds each, in so many seconds in which so many ask.
-        fn run(&mut self, seconds: usize, asking: f64) -> usize {
-            let mut done = 0;
-            for _ in 0..seconds * 10 {
-                let before = self.inside();
-                let mut let_in = 0;
-                for _ in 0..(asking / 10.0) as usize {
-                    let most = self.pressure.limit().unwrap_or(usize::MAX);
-                    if has_room(Class::Single, self.inside(), most) {
-                        self.queues[0].push_back(self.now);
-                        let_in += 1;
-                    } else {
-                        self.refused += 1;
-                    }
+        /// How many are done within two seconds each, in so many intervals in each of which so many ask.
+        fn run(&mut self, intervals: usize, asking: usize) -> usize {
+            (0..intervals).map(|_| self.turn(asking)).sum()
+        }
+
+        fn turn(&mut self, asking: usize) -> usize {
+            let (before, mut let_in, mut done) = (self.inside(), 0, 0);
+            for _ in 0..asking {
+                let most = self.pressure.limit().unwrap_or(usize::MAX);
+                if has_room(Class::Single, self.inside(), most) {
+                    self.queues[0].push_back(self.now);
+                    let_in += 1;
                 }
-                let refused = (asking / 10.0) as usize - let_in;
-                let mut work = (self.capacity / 10.0 - refused as f64 / 20.0) * STEPS as f64;
-                while work >= 1.0 && self.inside() > 0 {
-                    for step in (0..STEPS).rev() {
-                        // As much of each as waits there, in turn.
-                        let part = self.queues[step].len().min(64);
-                        for _ in 0..part {
-                            let Some(came) = self.queues[step].pop_front().filter(|_| work >= 1.0) else { break };
-                            work -= 1.0;
-                            if let Some(next) = self.queues.get_mut(step + 1) {
-                                next.push_back(came);
-                            } else {
-                                self.longest = self.longest.max(self.now - came);
-                                done += usize::from(self.now - came <= 20);
-                            }
+            }
+            let refused = asking - let_in;
+            self.refused += refused;
+            let mut work = (self.capacity * STEPS * STEP).saturating_sub(refused * REFUSAL);
+            while work >= STEP && self.inside() > 0 {
+                for step in (0..STEPS).rev() {
+                    // As much of each as waits there, in turn.
+                    for _ in 0..self.queues[step].len().min(64) {
+                        if work < STEP {
+                            break;
+                        }
+                        work -= STEP;
+                        let Some(came) = self.queues[step].pop_front() else { break };
+                        if let Some(next) = self.queues.get_mut(step + 1) {
+                            next.push_back(came);
+                        } else {
+                            self.longest = self.longest.max(self.now - came);
+                            done += usize::from(self.now - came <= 20);
                         }
                     }
                 }
-                self.now += 1;
-                let ended = u32::try_from(before + let_in - self.inside()).unwrap();
-                let longest = self.queues.iter().map(VecDeque::len).max().unwrap_or_default();
-                let queue = Duration::from_secs_f64(longest as f64 / self.capacity);
-                self.pressure.waited(Duration::from_millis(2));
-                let refused = u32::try_from(refused).unwrap();
-                self.pressure.turn(Seen { interval: INTERVAL, refused, ended, queue, ..Seen::default() });
             }
+            self.now += 1;
+            let count = |number: usize| u32::try_from(number).unwrap();
+            let longest = self.queues.iter().map(VecDeque::len).max().unwrap_or_default();
+            let queue = INTERVAL * count(longest) / count(self.capacity.max(1));
+            let (refused, ended) = (count(refused), count(before + let_in - self.inside()));
+            turned(&mut self.pressure, TARGET / 10, Seen { refused, ended, queue, ..Seen::default() });
             done
         }
     }
@@ -214,43 +218,43 @@ mod tests {
 
     #[test]
     fn three_times_overload_gets_as_much_done_as_can_be_and_nobody_waits_long() {
-        for capacity in [1_000.0, 1_500.0, 20_000.0] {
+        for capacity in [100, 150, 2_000] {
             let mut hub = Model::new(capacity);
-            hub.run(5, 0.9 * capacity);
+            hub.run(50, capacity * 9 / 10);
             assert_eq!(hub.refused, 0, "what it can do is let in");
-            hub.run(2, 3.0 * capacity);
+            hub.run(20, capacity * 3);
             hub.refused = 0;
-            let done = hub.run(20, 3.0 * capacity) as f64;
+            let done = hub.run(200, capacity * 3);
             // What remains of the capacity beside refusing two of three.
-            let possible = 20.0 * capacity - hub.refused as f64 / 20.0;
-            assert!(done > 0.95 * possible, "{done} of {possible}");
+            let possible = 200 * capacity - hub.refused / 20;
+            assert!(done * 100 > possible * 95, "{done} of {possible}");
             assert!(hub.longest <= 30, "{}", hub.longest);
             hub.longest = 0;
-            hub.run(10, 3.0 * capacity);
+            hub.run(100, capacity * 3);
             assert!(hub.longest <= 15, "{}", hub.longest);
-            hub.run(2, 0.7 * capacity);
+            hub.run(20, capacity * 7 / 10);
             hub.refused = 0;
-            hub.run(5, 0.7 * capacity);
+            hub.run(50, capacity * 7 / 10);
             assert_eq!((hub.refused, hub.pressure.limit()), (0, None), "it is over soon after it is");
         }
     }
 
     #[test]
     fn who_begins_in_overload_is_in_step_within_seconds() {
-        let mut hub = Model::new(1_500.0);
-        hub.run(8, 4_500.0);
-        assert!(hub.run(10, 4_500.0) as f64 > 0.85 * 15_000.0);
+        let mut hub = Model::new(150);
+        hub.run(80, 450);
+        assert!(hub.run(100, 450) > 15_000 * 85 / 100);
     }
 
     #[test]
     fn after_a_standstill_as_much_is_done_as_before_within_seconds() {
-        let mut hub = Model::new(1_500.0);
-        hub.run(5, 4_500.0);
-        hub.capacity = 1.0;
-        hub.run(10, 4_500.0);
-        hub.capacity = 1_500.0;
-        hub.run(3, 4_500.0);
-        assert!(hub.run(10, 4_500.0) as f64 > 0.85 * 15_000.0);
+        let mut hub = Model::new(150);
+        hub.run(50, 450);
+        hub.capacity = 0;
+        hub.run(100, 450);
+        hub.capacity = 150;
+        hub.run(30, 450);
+        assert!(hub.run(100, 450) > 15_000 * 85 / 100);
     }
 
     #[test]
