@@ -21,7 +21,8 @@ const PASSING: Duration = Duration::from_millis(200);
 
 /// Decides who is let in.
 pub struct Shedding {
-    pressure: Mutex<Pressure>,
+    /// With how many were inside when the last interval ended.
+    pressure: Mutex<(Pressure, usize)>,
     /// How many may be inside because of the pressure; [`usize::MAX`] while there is none.
     limit: AtomicUsize,
     /// Requests that were let in and are not answered yet.
@@ -50,8 +51,6 @@ pub struct Measured {
     pub interval: Duration,
     /// How many verifications are under way at its end.
     pub under_way: usize,
-    /// How many more that is than at its beginning.
-    pub more: i64,
     /// How long somebody who came now would wait for a place at most departments.
     pub queue: Duration,
     /// How full the queue to the log is, in thousandths.
@@ -65,7 +64,7 @@ impl Shedding {
     /// `most_under_way` are under way. What these clients ask is of the batch class, whatever they say.
     pub fn new(longest_delay: Duration, most_under_way: usize, batch_clients: HashSet<String>) -> Self {
         Self {
-            pressure: Mutex::new(Pressure::new(longest_delay)),
+            pressure: Mutex::new((Pressure::new(longest_delay), 0)),
             limit: AtomicUsize::new(usize::MAX),
             asking: AtomicUsize::new(0),
             let_in: AtomicU32::new(0),
@@ -77,16 +76,19 @@ impl Shedding {
 
     /// Takes in how long somebody who could run had to wait.
     pub fn waited(&self, wait: Duration) {
-        self.pressure.lock().unwrap_or_else(PoisonError::into_inner).waited(wait);
+        self.pressure.lock().unwrap_or_else(PoisonError::into_inner).0.waited(wait);
     }
 
     /// Ends an interval.
     pub fn turn(&self, measured: Measured) {
-        let Measured { interval, under_way, more, queue, to_log, usual } = measured;
-        let ended = i64::from(self.let_in.swap(0, Ordering::Relaxed)) - more;
-        let ended = u32::try_from(ended.max(0)).unwrap_or(u32::MAX);
+        let Measured { interval, under_way, queue, to_log, usual } = measured;
         let (refused, inside) = (self.refused.swap(0, Ordering::Relaxed), self.inside(under_way));
-        let mut pressure = self.pressure.lock().unwrap_or_else(PoisonError::into_inner);
+        let let_in = usize::try_from(self.let_in.swap(0, Ordering::Relaxed)).unwrap_or(usize::MAX);
+        let mut guard = self.pressure.lock().unwrap_or_else(PoisonError::into_inner);
+        let (pressure, before) = &mut *guard;
+        let ended = before.saturating_add(let_in).saturating_sub(inside);
+        *before = inside;
+        let ended = u32::try_from(ended).unwrap_or(u32::MAX);
         pressure.turn(Seen { interval, refused, ended, queue, to_log, usual });
         self.limit.store(pressure.limit().unwrap_or(usize::MAX), Ordering::Relaxed);
         let most = pressure.limit().unwrap_or(usize::MAX).min(self.most_under_way);
@@ -159,12 +161,12 @@ mod tests {
         Shedding::new(Duration::from_millis(15), 1_000, HashSet::from(["nightly".to_owned()]))
     }
 
-    /// Ends an interval in which one waited so long, with so many more under way.
-    fn turned(shedding: &Shedding, wait: Duration, more: i64) {
+    /// Ends an interval in which one waited so long.
+    fn turned(shedding: &Shedding, wait: Duration) {
         shedding.waited(wait);
         let interval = Duration::from_millis(100);
         let (queue, usual) = (Duration::ZERO, Duration::ZERO);
-        shedding.turn(Measured { interval, under_way: 0, more, queue, to_log: 0, usual });
+        shedding.turn(Measured { interval, under_way: 0, queue, to_log: 0, usual });
     }
 
     #[test]
@@ -172,7 +174,7 @@ mod tests {
         let shedding = shedding();
         let mut inside: Vec<Inside<'_>> = (0..400).map(|_| shedding.let_in(Class::Single, 0).unwrap()).collect();
         assert!(!shedding.is_pressed());
-        turned(&shedding, Duration::from_millis(30), 100);
+        turned(&shedding, Duration::from_millis(30));
         assert!(shedding.is_pressed());
         assert_eq!(shedding.let_in(Class::Single, 0).err(), Some(Overload::Pressed));
         let room = shedding.limit.load(Ordering::Relaxed);
@@ -182,7 +184,7 @@ mod tests {
         inside.clear();
         for _ in 0..11 {
             assert!(shedding.is_pressed());
-            turned(&shedding, Duration::ZERO, 0);
+            turned(&shedding, Duration::ZERO);
         }
         assert!(!shedding.is_pressed() && shedding.let_in(Class::Batch, 0).is_ok());
         assert_eq!(shedding.check(Class::Batch, 800), Err(Overload::UnderWay));
