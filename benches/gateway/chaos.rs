@@ -119,12 +119,13 @@ impl World {
     async fn load(&self, rate: u64, seconds: u64, first: u64) -> Vec<Told> {
         let bodies: Vec<_> =
             (first..first + rate * seconds).map(|index| household::request(index, index).to_string()).collect();
+        let renewed = self.target.renewed(&self.folder.join("keys"));
         let begun = tokio::time::Instant::now();
         let mut asking = tokio::task::JoinSet::new();
         for (index, body) in (0..).zip(bodies) {
             let due = begun + Duration::from_nanos(1_000_000_000 / rate * index);
             tokio::time::sleep_until(due).await;
-            let target = self.target.clone();
+            let target = renewed.clone();
             asking.spawn(async move { Told::of(&target, body, due.into_std()).await });
         }
         asking.join_all().await

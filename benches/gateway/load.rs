@@ -33,22 +33,16 @@ impl Target {
             .http1_only()
             .pool_max_idle_per_host(2000)
             .build();
-        let key = std::fs::read(keys.join("issuer.key")).expect("the issuer's key");
-        let subject = token::Subject {
-            client: "bench",
-            organisation: "bench",
-            division: DivisionCode::NATION,
-            purposes: Purpose::ALL.to_vec(),
-            role: Role::Caseworker,
-            department: None,
-            lifetime: 600,
-        };
-        let token = token::mint(&key, TRIAL_ISSUER, TRIAL_AUDIENCE, &subject).expect("a token");
         Self {
             url: format!("https://127.0.0.1:{port}/v1/verifications"),
             http: http.expect("a client"),
-            token: Some(token),
+            token: Some(fresh_token(keys)),
         }
+    }
+
+    /// The same with a fresh token: one lives ten minutes, and some measurements take longer.
+    pub(crate) fn renewed(&self, keys: &Path) -> Self {
+        Self { token: Some(fresh_token(keys)), ..self.clone() }
     }
 
     /// The bare fan-out on `port`.
@@ -56,6 +50,20 @@ impl Target {
         let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(2000).build().expect("a client");
         Self { url: format!("http://127.0.0.1:{port}/v1/verifications"), http, token: None }
     }
+}
+
+fn fresh_token(keys: &Path) -> String {
+    let key = std::fs::read(keys.join("issuer.key")).expect("the issuer's key");
+    let subject = token::Subject {
+        client: "bench",
+        organisation: "bench",
+        division: DivisionCode::NATION,
+        purposes: Purpose::ALL.to_vec(),
+        role: Role::Caseworker,
+        department: None,
+        lifetime: 600,
+    };
+    token::mint(&key, TRIAL_ISSUER, TRIAL_AUDIENCE, &subject).expect("a token")
 }
 
 /// What a run saw.
