@@ -32,6 +32,8 @@ impl Target {
             .no_proxy()
             .http1_only()
             .pool_max_idle_per_host(2000)
+            // The hub closes what is idle for ten seconds: sooner here, so that no request meets a closing connection.
+            .pool_idle_timeout(Duration::from_secs(5))
             .build();
         Self {
             url: format!("https://127.0.0.1:{port}/v1/verifications"),

@@ -16,22 +16,21 @@ const MEASUREMENTS: u32 = 5;
 
 /// Measures until the hub stops. Who could run and waits, waits as long as this job does.
 pub(super) async fn run(hub: Arc<Hub>, stopping: CancellationToken) {
-    let (mut measured, mut turned_at) = (0, Instant::now());
+    let mut turned_at = Instant::now();
     while !stopping.is_cancelled() {
-        let asked_for = Instant::now() + EVERY;
-        sleep(EVERY).await;
-        measured += 1;
-        hub.shedding.waited(asked_for.elapsed());
-        if measured % MEASUREMENTS == 0 {
-            let (interval, federation) = (turned_at.elapsed(), hub.verifications.federation());
-            turned_at = Instant::now();
-            hub.shedding.turn(Measured {
-                interval,
-                under_way: hub.verifications.under_way(),
-                queue: federation.queue(interval),
-                to_log: hub.verifications.store().waiting_thousandths(),
-                usual: federation.usual(),
-            });
+        for _ in 0..MEASUREMENTS {
+            let asked_for = Instant::now() + EVERY;
+            sleep(EVERY).await;
+            hub.shedding.waited(asked_for.elapsed());
         }
+        let (interval, federation) = (turned_at.elapsed(), hub.verifications.federation());
+        turned_at = Instant::now();
+        hub.shedding.turn(Measured {
+            interval,
+            under_way: hub.verifications.under_way(),
+            queue: federation.queue(interval),
+            to_log: hub.verifications.store().waiting_thousandths(),
+            half: federation.half(),
+        });
     }
 }

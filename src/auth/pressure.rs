@@ -24,8 +24,10 @@ const MEMORY: u64 = 16;
 const FORGOTTEN: u64 = 10;
 /// It is over when nobody had to be turned away for so many intervals.
 const CALM: u32 = 10;
-/// How much less is let in for each interval in which one waits too long all the same, and how quickly that is forgotten.
+/// How much less is let in for each interval in which one waits too long all the same, how little at least, and how quickly
+/// that is forgotten.
 const LESS: u64 = 950;
+const LEAST: u64 = 250;
 const MORE: u64 = 1_020;
 /// What may be under way of the batch class, of all that may, in hundredths.
 const BATCH_SHARE: usize = 80;
@@ -60,8 +62,8 @@ pub struct Seen {
     pub queue: Duration,
     /// How full the queue to the log is, in thousandths.
     pub to_log: u32,
-    /// How long the slowest department takes for most questions.
-    pub usual: Duration,
+    /// How long the slowest department takes for half of its questions.
+    pub half: Duration,
 }
 
 /// Why a request is not let in.
@@ -92,12 +94,12 @@ impl Pressure {
         let wait = shortest.max(seen.queue / PLACES).as_micros() * u128::from(WHOLE) / self.target.as_micros().max(1);
         let wait = u64::try_from(wait).unwrap_or(u64::MAX).max(u64::from(seen.to_log) * 2);
         self.room = if wait > WHOLE && self.limit.is_some() {
-            self.room * LESS / WHOLE
+            (self.room * LESS / WHOLE).max(LEAST)
         } else {
-            (self.room * MORE / WHOLE + 1).min(WHOLE)
+            (self.room * MORE / WHOLE).min(WHOLE)
         };
         let fine = u64::try_from((self.target * PLACES).as_micros()).unwrap_or(u64::MAX) / WHOLE * self.room;
-        let time = u64::try_from(seen.usual.as_micros()).unwrap_or(u64::MAX).saturating_add(fine);
+        let time = u64::try_from(seen.half.as_micros()).unwrap_or(u64::MAX).saturating_add(fine);
         let interval = u64::try_from(seen.interval.as_micros()).unwrap_or(u64::MAX).max(1);
         let can = u128::from(self.most_ended) * u128::from(time) / u128::from(interval) / u128::from(WHOLE);
         let limit = usize::try_from(can).unwrap_or(usize::MAX).max(FEW);
@@ -260,12 +262,12 @@ mod tests {
     #[test]
     fn slow_departments_are_no_overload() {
         let mut pressure = Pressure::new(TARGET);
-        let usual = Duration::from_secs(5);
+        let half = Duration::from_secs(5);
         for _ in 0..50 {
-            turned(&mut pressure, TARGET / 2, Seen { ended: 60, usual, ..Seen::default() });
+            turned(&mut pressure, TARGET / 2, Seen { ended: 60, half, ..Seen::default() });
         }
         assert_eq!(pressure.limit(), None);
-        turned(&mut pressure, TARGET * 2, Seen { ended: 60, usual, ..Seen::default() });
+        turned(&mut pressure, TARGET * 2, Seen { ended: 60, half, ..Seen::default() });
         let limit = pressure.limit().unwrap();
         assert!((3_000..3_600).contains(&limit), "600 a second who take five and three quarters: {limit}");
     }
@@ -296,9 +298,9 @@ mod tests {
             )
         ) {
             let mut pressure = Pressure::new(TARGET);
-            for (wait, refused, ended, queue, to_log, usual) in seen {
-                let (queue, usual) = (Duration::from_millis(queue), Duration::from_millis(usual));
-                turned(&mut pressure, Duration::from_millis(wait), Seen { refused, ended, queue, to_log, usual, ..Seen::default() });
+            for (wait, refused, ended, queue, to_log, half) in seen {
+                let (queue, half) = (Duration::from_millis(queue), Duration::from_millis(half));
+                turned(&mut pressure, Duration::from_millis(wait), Seen { refused, ended, queue, to_log, half, ..Seen::default() });
                 prop_assert!(pressure.limit().is_none_or(|limit| limit >= FEW));
             }
         }

@@ -473,7 +473,9 @@ pub struct FactError {
 }
 
 impl Fact {
-    /// Tells of each field that this record may leave out and that a verdict rests on, whether it does.
+    /// Tells of each field that this record may leave out and that a verdict rests on, whether it does. Not of those that
+    /// stand only where something happened (an exemption, collapsed rooms, a benefit in money): how often they stand
+    /// changes with what happens.
     pub fn each_optional(&self, mut tell: impl FnMut(&'static str, bool)) {
         match self {
             Self::Income(income) => {
@@ -484,13 +486,12 @@ impl Fact {
                 tell("count", asset.count.is_none());
                 tell("area_m2", asset.area_m2.is_none());
                 tell("share", asset.share.is_none());
-                tell("exempt_kind", asset.exempt_kind.is_none());
                 tell("dedupe_key", asset.dedupe_key.is_none());
             }
             Self::Expenditure(expenditure) => tell("benchmark", expenditure.benchmark.is_none()),
-            Self::Disaster(disaster) => tell("rooms_collapsed", disaster.rooms_collapsed.is_none()),
-            Self::Assistance(assistance) => tell("amount", assistance.amount.is_none()),
-            Self::Enrolment(_)
+            Self::Disaster(_)
+            | Self::Assistance(_)
+            | Self::Enrolment(_)
             | Self::Death(_)
             | Self::Diagnosis(_)
             | Self::Disability(_)

@@ -74,8 +74,8 @@ pub struct Adapter {
     budget: TpsBudget,
     delays: Delays,
     turnover: Turnover,
-    /// How many wait for the quota or for a place.
-    waiting: AtomicUsize,
+    /// How many wait for the quota.
+    wanting_quota: AtomicUsize,
     pub(super) health: Health,
     pub(super) batcher: Batcher,
     pub(super) meters: AdapterMeters,
@@ -106,7 +106,7 @@ impl Adapter {
             budget: TpsBudget::new(BUDGET_WINDOW, BUDGET_PER_SECOND, BUDGET_SHARE),
             delays: Delays::default(),
             turnover: Turnover::default(),
-            waiting: AtomicUsize::new(0),
+            wanting_quota: AtomicUsize::new(0),
             health: Health::default(),
             batcher: Batcher::new(terms.shared_subjects),
             meters,
@@ -116,9 +116,8 @@ impl Adapter {
         }
     }
 
-    /// Ends an interval of this length: how long somebody who comes now would wait for a place; none where nobody wanted
-    /// one lately.
-    pub(super) fn queue(&self, interval: Duration) -> Option<Duration> {
+    /// Ends an interval of this length: how long somebody who comes now would wait for a place.
+    pub(super) fn queue(&self, interval: Duration) -> Duration {
         self.queue.turn(interval)
     }
 
@@ -153,7 +152,7 @@ impl Adapter {
     /// Whether a question gains by sharing a query with others: because it would have to wait anyway, or because it is
     /// one of many and the department is busy.
     pub(super) fn gains_by_sharing(&self, class: Class) -> bool {
-        let waits = || self.waiting.load(Ordering::Acquire) > 0 || self.places.are_full();
+        let waits = || self.wanting_quota.load(Ordering::Acquire) > 0 || self.places.are_full();
         let gains = match class {
             Class::Single => waits(),
             Class::Batch => waits() || self.places.are_used(),
@@ -230,7 +229,7 @@ impl Adapter {
     /// Waits for the quota, then for a place.
     async fn wait(&self, deadline: Instant) -> Result<Place<'_>, Failure> {
         if !self.quota.take_now() {
-            let (_waiting, since) = (Waiting::among(&self.waiting), Instant::now());
+            let (_waiting, since) = (WantingQuota::among(&self.wanting_quota), Instant::now());
             timeout_at(deadline, self.quota.take()).await.map_err(|_| Failure::untold(GapReason::QuotaExceeded))?;
             self.health.took(Step::Quota, since.elapsed());
         }
@@ -238,7 +237,7 @@ impl Adapter {
             self.queue.serve();
             return Ok(place);
         }
-        let (_waiting, queued, since) = (Waiting::among(&self.waiting), self.queue.join(), Instant::now());
+        let (queued, since) = (self.queue.join(), Instant::now());
         let place = timeout_at(deadline, self.places.take()).await.map_err(|_| Failure::untold(GapReason::Timeout))?;
         drop(queued);
         self.queue.serve();
@@ -401,17 +400,17 @@ impl Adapter {
     }
 }
 
-/// Somebody who waits, counted as long as this lives.
-struct Waiting<'a>(&'a AtomicUsize);
+/// Somebody who waits for the quota, counted as long as this lives.
+struct WantingQuota<'a>(&'a AtomicUsize);
 
-impl<'a> Waiting<'a> {
-    fn among(waiting: &'a AtomicUsize) -> Self {
-        waiting.fetch_add(1, Ordering::AcqRel);
-        Self(waiting)
+impl<'a> WantingQuota<'a> {
+    fn among(wanting: &'a AtomicUsize) -> Self {
+        wanting.fetch_add(1, Ordering::AcqRel);
+        Self(wanting)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WantingQuota<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }

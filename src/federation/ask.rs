@@ -14,6 +14,7 @@ use super::health::HealthView;
 use super::meters::{self, Meters};
 use super::plan::{DepartmentPlan, Plan, Question as PlanQuestion, SubjectPlan};
 use super::proving::Proving;
+use super::queue;
 use super::region::{Region, Regions};
 use super::registry::{Registry, Way};
 use super::revocation::HubLine;
@@ -195,16 +196,13 @@ impl Federation {
         })
     }
 
-    /// Ends an interval of this length: how long somebody who comes now would wait for a place at most departments. Where
-    /// one or two of several keep everybody waiting, that is theirs alone; where most do, it is the hub's.
+    /// Ends an interval of this length: how long somebody who comes now would wait for a place at most departments.
     pub fn queue(&self, interval: Duration) -> Duration {
-        let mut waits: Vec<Duration> = self.live().filter_map(|way| way.adapter.queue(interval)).collect();
-        waits.sort_unstable();
-        waits.get(waits.len().saturating_sub(1) / 2).copied().unwrap_or_default()
+        queue::at_most(self.live().map(|way| way.adapter.queue(interval)).collect())
     }
 
     /// How long the slowest department takes for half of its questions, as far as that is known.
-    pub fn usual(&self) -> Duration {
+    pub fn half(&self) -> Duration {
         self.live().filter_map(|way| Some(way.adapter.delays()?.0)).max().unwrap_or_default()
     }
 

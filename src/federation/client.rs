@@ -36,6 +36,23 @@ pub struct ClientOptions<'a> {
     pub egress: &'a Egress,
 }
 
+impl<'a> ClientOptions<'a> {
+    /// Those of a client of one of its paths.
+    pub(super) fn to(&self, path: &'a str) -> Result<Options<'a>, ClientError> {
+        Ok(Options {
+            endpoint: Endpoint::parse(self.endpoint)?,
+            path,
+            content_type: "application/json",
+            ca: self.ca,
+            identity: Some(self.identity),
+            pins: self.pins,
+            connect_timeout: self.connect_timeout,
+            max_answer: self.max_answer,
+            egress: self.egress,
+        })
+    }
+}
+
 /// An answer as it arrived, with the fields that prove it where it has them.
 pub(super) struct Arrived {
     pub(super) body: Vec<u8>,
@@ -58,17 +75,7 @@ pub struct AdapterClient(Client);
 impl AdapterClient {
     /// A client that trusts only the given authority and presents the hub's certificate.
     pub fn new(options: &ClientOptions<'_>) -> Result<Self, ClientError> {
-        let client = Client::new(Options {
-            endpoint: Endpoint::parse(options.endpoint)?,
-            path: FACTS,
-            content_type: "application/json",
-            ca: options.ca,
-            identity: Some(options.identity),
-            pins: options.pins,
-            connect_timeout: options.connect_timeout,
-            max_answer: options.max_answer,
-            egress: options.egress,
-        })?;
+        let client = Client::new(options.to(FACTS)?)?;
         Ok(Self(client))
     }
 

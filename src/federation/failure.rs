@@ -29,13 +29,13 @@ pub enum Sign {
 impl Failure {
     /// No answer in time.
     pub const TIMEOUT: Self = Self { reason: GapReason::Timeout, sign: Sign::Overloaded };
+    /// No connection, or one that broke.
+    pub const LOST: Self = Self { reason: GapReason::Unavailable, sign: Sign::Lost };
+
     /// A gap that says nothing of the department: it was not asked, or not waited for long enough to tell.
     pub(super) const fn untold(reason: GapReason) -> Self {
         Self { reason, sign: Sign::Well }
     }
-
-    /// No connection, or one that broke.
-    pub const LOST: Self = Self { reason: GapReason::Unavailable, sign: Sign::Lost };
 }
 
 impl Sign {

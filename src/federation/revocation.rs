@@ -17,8 +17,7 @@ use super::client::{Arrived, ClientOptions};
 use super::proving::AnswerKeys;
 use crate::domain::dataset::DepartmentId;
 use crate::domain::division::DivisionCode;
-use crate::egress::Endpoint;
-use crate::egress::client::{Client, ClientError, ClientOptions as Options, Field};
+use crate::egress::client::{Client, ClientError, Field};
 
 /// Where a hub is told.
 pub const REVOKE: &str = "/v1/authorisations:revoke";
@@ -126,17 +125,7 @@ impl HubLine {
         answer_keys: AnswerKeys,
         patience: Duration,
     ) -> Result<Self, ClientError> {
-        let client = Client::new(Options {
-            endpoint: Endpoint::parse(options.endpoint)?,
-            path: REVOKE,
-            content_type: "application/json",
-            ca: options.ca,
-            identity: Some(options.identity),
-            pins: options.pins,
-            connect_timeout: options.connect_timeout,
-            max_answer: options.max_answer,
-            egress: options.egress,
-        })?;
+        let client = Client::new(options.to(REVOKE)?)?;
         // It is rare, and what it says ends what is still to be told: its signature is verified at once.
         Ok(Self { hub, client, answer_keys: AnswerKeys { before_use: true, ..answer_keys }, patience })
     }

@@ -55,8 +55,8 @@ pub struct Measured {
     pub queue: Duration,
     /// How full the queue to the log is, in thousandths.
     pub to_log: u32,
-    /// How long the slowest department takes for most questions.
-    pub usual: Duration,
+    /// How long the slowest department takes for half of its questions.
+    pub half: Duration,
 }
 
 impl Shedding {
@@ -81,7 +81,7 @@ impl Shedding {
 
     /// Ends an interval.
     pub fn turn(&self, measured: Measured) {
-        let Measured { interval, under_way, queue, to_log, usual } = measured;
+        let Measured { interval, under_way, queue, to_log, half } = measured;
         let (refused, inside) = (self.refused.swap(0, Ordering::Relaxed), self.inside(under_way));
         let let_in = usize::try_from(self.let_in.swap(0, Ordering::Relaxed)).unwrap_or(usize::MAX);
         let mut guard = self.pressure.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,7 +89,7 @@ impl Shedding {
         let ended = before.saturating_add(let_in).saturating_sub(inside);
         *before = inside;
         let ended = u32::try_from(ended).unwrap_or(u32::MAX);
-        pressure.turn(Seen { interval, refused, ended, queue, to_log, usual });
+        pressure.turn(Seen { interval, refused, ended, queue, to_log, half });
         self.limit.store(pressure.limit().unwrap_or(usize::MAX), Ordering::Relaxed);
         let most = pressure.limit().unwrap_or(usize::MAX).min(self.most_under_way);
         metrics::gauge!("hedui_load_room").set(u32::try_from(most).unwrap_or(u32::MAX));
@@ -165,8 +165,8 @@ mod tests {
     fn turned(shedding: &Shedding, wait: Duration) {
         shedding.waited(wait);
         let interval = Duration::from_millis(100);
-        let (queue, usual) = (Duration::ZERO, Duration::ZERO);
-        shedding.turn(Measured { interval, under_way: 0, queue, to_log: 0, usual });
+        let (queue, half) = (Duration::ZERO, Duration::ZERO);
+        shedding.turn(Measured { interval, under_way: 0, queue, to_log: 0, half });
     }
 
     #[test]

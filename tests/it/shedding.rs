@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::faults::stub_keys;
 use super::front_door::statuses;
-use super::hub::{Reply, Setup, System, listed, requests};
+use super::hub::{DEPARTMENTS, Reply, Setup, System, listed, requests};
 use super::stub::{Behaviour, Stub};
 
 /// A hub that lets ten verifications be under way, and asks a housing that never answers.
@@ -102,6 +103,76 @@ async fn who_is_let_in_again_once_there_is_room() {
     let begun = tokio::time::Instant::now();
     while ask(&system, &document, &[]).await.status == 503 {
         assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+    system.stop().await;
+}
+
+/// A hub in which one may wait six seconds for a place, two of which each department has, and these departments answer
+/// nothing until their gates are opened.
+async fn held(departments: &'static [&'static str]) -> (System, Vec<(Stub, watch::Sender<bool>)>) {
+    let keys = stub_keys();
+    let start = |department: &&'static str| {
+        let stub = Stub::start(department, Behaviour::NoRecord(Duration::ZERO), keys.path());
+        let gate = stub.hold();
+        (stub, gate)
+    };
+    let stubs: Vec<_> = departments.iter().map(start).collect();
+    let setup = Setup {
+        elsewhere: departments.iter().copied().zip(stubs.iter().map(|(stub, _)| stub.address)).collect(),
+        own_packs: true,
+        deadline: Some("30s"),
+        ask_timeout: Some("30s"),
+        settings: vec![
+            ("longest_delay = \"10s\"", "longest_delay = \"200ms\"".to_owned()),
+            ("timeout = \"30s\"\nquota", "timeout = \"30s\"\nin_flight = 2\nquota".to_owned()),
+        ],
+        authority: Some(keys),
+        ..Setup::default()
+    };
+    (System::start(setup, listed()).await, stubs)
+}
+
+/// Asks about all households again and again: whether somebody is not let in within three hundred requests and two seconds.
+async fn is_refused(system: &System) -> bool {
+    let documents: Vec<Value> = requests(system.folder.path()).into_values().collect();
+    let begun = tokio::time::Instant::now();
+    for asked in 0.. {
+        let reply = ask(system, &documents[asked % documents.len()], &[]).await;
+        if reply.status == 503 {
+            assert_eq!(reply.body["code"], "overloaded", "{}", reply.body);
+            assert!(reply.body["title_zh"].as_str().is_some_and(|title| title.contains("繁忙")), "{}", reply.body);
+            return true;
+        }
+        assert!(reply.status.is_success(), "{}", reply.body);
+        if asked >= 300 && begun.elapsed() > Duration::from_secs(2) {
+            break;
+        }
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_everybody_would_wait_for_most_departments_no_more_are_let_in_until_they_answer() {
+    let (system, stubs) = held(&DEPARTMENTS).await;
+    assert!(is_refused(&system).await);
+    for (_, gate) in &stubs {
+        gate.send(true).unwrap();
+    }
+    let document = requests(system.folder.path())["C01"].clone();
+    let begun = tokio::time::Instant::now();
+    while ask(&system, &document, &[]).await.status == 503 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "who is inside comes to an end, and others are let in");
+    }
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p9_where_everybody_waits_for_one_department_everybody_is_let_in() {
+    let (system, stubs) = held(&["housing"]).await;
+    assert!(!is_refused(&system).await);
+    assert!(system.app.verifications().under_way() > 200, "{}", system.app.verifications().under_way());
+    for (_, gate) in &stubs {
+        gate.send(true).unwrap();
     }
     system.stop().await;
 }

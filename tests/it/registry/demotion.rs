@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::super::hub::{Department, Setup, requests, second_adapter, second_adapter_at};
+use super::super::hub::{Department, Setup, mint_department, requests, second_adapter, second_adapter_at};
 use super::super::stub::{Behaviour, Stub};
 use super::{Hub, operator, without_signature};
 
@@ -216,6 +216,15 @@ async fn p2_an_adapter_of_the_configuration_file_is_taken_off_and_returns_too() 
     assert_eq!(hub.show(id).await["demotion"]["times"], 2);
     let refused = hub.bring(id, &json!({ "move": "go_live" })).await;
     assert_eq!((refused.status.as_u16(), &refused.body["code"]), (409, &json!("by_file")), "{}", refused.body);
+    let office = mint_department(&hub.system.files, "housing-office", "housing");
+    let path = format!("/v1/adapters/{id}/transitions");
+    let by_department = hub.system.caller.with_token(office).post(&path, &json!({ "move": "resume" }), &[]).await;
+    assert_eq!(
+        by_department.status, 409,
+        "what the hub took off is not the department's to end: {}",
+        by_department.body
+    );
+    assert_eq!(hub.state(id).await, "suspended");
     let resumed = hub.bring(id, &json!({ "move": "resume" })).await;
     assert_eq!((resumed.status.as_u16(), &resumed.body["done"]), (200, &json!("adapter/housing-file/live")));
     let by_person = entries(&hub, "adapter/housing-file/live").await.pop().unwrap();

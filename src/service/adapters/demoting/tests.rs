@@ -96,7 +96,7 @@ fn it_ails_for_a_time_before_it_is_demoted_and_is_well_for_longer_before_it_retu
 }
 
 #[test]
-fn where_nobody_stands_in_only_what_misleads_takes_a_department_off() {
+fn p2_where_nobody_stands_in_only_what_misleads_takes_a_department_off() {
     let (watched, mut records) = (Watched::default(), versions());
     records.remove(0);
     for second in [0, 1_000] {
@@ -104,10 +104,13 @@ fn where_nobody_stands_in_only_what_misleads_takes_a_department_off() {
             assert!(watched.look(RULES, (&records, &records[0]), ailing(symptom), at(second)).is_none());
         }
     }
-    assert!(watched.look(RULES, (&records, &records[0]), ailing(Symptom::FewerNoRecord), at(0)).is_none());
-    let demoted = watched.look(RULES, (&records, &records[0]), ailing(Symptom::FewerNoRecord), at(120)).unwrap();
-    make(&mut records, &demoted, at(120)).unwrap();
-    assert_eq!(states(&records), [AdapterState::Suspended]);
+    for symptom in [Symptom::MoreNoRecord, Symptom::FewerNoRecord, Symptom::FieldLeftOut] {
+        let (watched, mut records) = (Watched::default(), records.clone());
+        assert!(watched.look(RULES, (&records, &records[0]), ailing(symptom), at(0)).is_none());
+        let demoted = watched.look(RULES, (&records, &records[0]), ailing(symptom), at(120)).unwrap();
+        make(&mut records, &demoted, at(120)).unwrap();
+        assert_eq!(states(&records), [AdapterState::Suspended], "{symptom:?}");
+    }
 }
 
 #[test]
